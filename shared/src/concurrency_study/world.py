@@ -1,0 +1,484 @@
+"""What all worlds have in common: one way to write a test for all of them.
+
+A world runs code that waits (sleeps, joins, reads queues) in **virtual time**: as soon
+as everybody waits, the clock jumps to the next instant at which somebody goes on. The
+code under test is not changed for it and sees no clock object: it calls
+``asyncio.sleep``, ``trio.sleep``, ``gevent.sleep``, ``time.sleep`` as ever.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import linecache
+import os
+import sysconfig
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from types import FrameType
+from typing import Any, BinaryIO, ClassVar, Generic, TypeVar
+
+from .trace import Recorder, Trace
+
+E = TypeVar("E", bound=BaseException)
+
+PATIENCE = 5.0
+"""Real seconds that a world waits for bytes from outside before it says Deadlock."""
+
+CANCELLED = "cancelled"
+"""What `World.run` returns when the cancellation it was asked for ended the answer."""
+
+
+class Deadlock(RuntimeError):
+    """Nobody can ever move again; the message names who waits for what."""
+
+    def __init__(self, waiters: list[str]) -> None:
+        listed = "".join(f"\n  {waiter}" for waiter in waiters) or "\n  (nobody at all)"
+        super().__init__(f"nobody can ever move; these wait:{listed}")
+        self.waiters = waiters
+
+
+class StillAlive(AssertionError):
+    """Something that the answer started was alive when the answer had ended."""
+
+
+class LostError(AssertionError):
+    """An error that reached nobody: not the caller, not anyone who waited."""
+
+
+class NotCovered(RuntimeError):
+    """The code asked for something that this world cannot give in virtual time."""
+
+
+class Job(ABC):
+    """What a job sees of its world: the ``w`` in ``async def job(w, ...)``."""
+
+    def __init__(self, world: World, actor: str) -> None:
+        self.world = world
+        self.actor = actor
+        self.Cancelled = world.Cancelled
+
+    def now(self) -> float:
+        """Virtual seconds since the world began to run."""
+        return self.world.now()
+
+    def note(self, detail: str) -> None:
+        """Write something of the job's own into the trace."""
+        self.world.trace.note(self.actor, "note", detail)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, in the world's own way.
+
+        Raises:
+            BaseException: ``w.Cancelled``, when the job is cancelled meanwhile.
+        """
+        self.world.trace.note(self.actor, "sleep", f"{seconds:g} s")
+        await self._sleep(seconds)
+        self.world.trace.note(self.actor, "wake")
+
+    async def forever(self) -> None:
+        """Wait until cancelled; it costs no virtual time to find nobody else moves."""
+        self.world.trace.note(self.actor, "sleep", "for ever")
+        await self._forever()
+
+    @abstractmethod
+    async def _sleep(self, seconds: float) -> None: ...
+
+    @abstractmethod
+    async def _forever(self) -> None: ...
+
+
+class Raised(Generic[E]):
+    """What `World.raises` caught."""
+
+    def __init__(self) -> None:
+        self.errors: list[E] = []
+        """Every error of the expected type, those inside groups included."""
+
+    @property
+    def value(self) -> E:
+        """The first of them."""
+        return self.errors[0]
+
+
+class World(ABC):
+    """A place where code of one paradigm runs in virtual time.
+
+    A world may run several things one after the other; each begins at 0 s, with an
+    empty trace.
+    """
+
+    name: ClassVar[str]
+    Cancelled: type[BaseException]
+    """The exception in which a cancellation reaches a job of this world."""
+
+    def __init__(self, answer: Callable[..., Any] | None = None) -> None:
+        self._answer = answer
+        self.trace = Trace(self.now)
+        self.returned_at = -1.0
+        """The instant at which the last answer returned or raised."""
+        self._planned: list[tuple[float, Callable[[], None]]] = []
+        self._running = False
+        self._alive: dict[object, str] = {}
+        self._left: list[str] = []
+        self._mark = 0
+        self._lost: list[BaseException] = []
+
+    # For tests
+
+    @property
+    def answer(self) -> Callable[..., Any]:
+        """The answer under test: a native callable of the study's own colour."""
+        if self._answer is None:
+            raise LookupError(
+                "this world has no answer: it was not asked for by a module "
+                "test_<topic>.py of a topic that the study answers"
+            )
+        return self._answer
+
+    @abstractmethod
+    def now(self) -> float:
+        """Virtual seconds since the world began to run, to the nanosecond."""
+
+    def job(
+        self, function: Callable[..., Coroutine[Any, Any, Any]]
+    ) -> Callable[..., Any]:
+        """Recolour ``async def job(w, ...)`` into a native callable of this world.
+
+        The job waits through ``w`` only. Its start, its sleeps and its end stand in
+        the trace under ``name(arguments)``.
+        """
+
+        async def traced(*args: Any) -> Any:
+            args, w = self._enter(function, args)
+            with self._in_trace(w.actor):
+                return await function(w, *args)
+
+        native = self._recolour(traced)
+        native.__name__ = native.__qualname__ = function.__name__
+        return native
+
+    def blocking(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """An ordinary blocking function, traced; it may call ``time.sleep``."""
+
+        def traced(*args: Any) -> Any:
+            with self._in_trace(_actor(function, args)):
+                return function(*args)
+
+        traced.__name__ = traced.__qualname__ = function.__name__
+        return traced
+
+    def recorder(self, name: str = "say") -> Recorder:
+        """A plain callable that records ``(instant, *arguments)``; it is a list."""
+        return Recorder(self.trace, name, self.now)
+
+    def at(self, seconds: float, callback: Callable[..., None], *args: Any) -> None:
+        """Call ``callback(*args)`` at that virtual instant of the (next) run.
+
+        It is not part of the answer: nobody waits for it, and it need not come to
+        pass. An error in it fails the run.
+        """
+
+        def guarded() -> None:
+            try:
+                callback(*args)
+            except BaseException as error:
+                self.lose(error)
+
+        if self._running:
+            self._call_at(seconds, guarded)
+        else:
+            self._planned.append((seconds, guarded))
+
+    def run(
+        self, function: Callable[..., Any], *args: Any, cancel_at: float | None = None
+    ) -> Any:
+        """Run native ``function(*args)`` to its end and return what it returns.
+
+        With ``cancel_at``, it is cancelled from outside at that virtual second, the
+        way the paradigm has for it; `CANCELLED` is returned if that ended it.
+
+        Raises:
+            Deadlock: nobody can ever move again.
+            StillAlive: something outlived the call.
+            LostError: an error reached nobody.
+            BaseException: whatever ``function`` raises, bare or in a group.
+        """
+        self.trace.events.clear()
+        self._alive.clear()
+        self._left, self._lost, self._mark = [], [], 0
+        self._running = True
+        try:
+            value, error = self._run(function, args, cancel_at)
+        finally:
+            self._running = False
+            self._planned.clear()
+        if isinstance(error, Deadlock):
+            raise error
+        late = [f"{e.actor}: {e.what} at {e.at:g} s" for e in self._late()]
+        if self._left or late:
+            story = "\n".join(
+                [f"  {name} was alive" for name in self._left]
+                + [f"  afterwards, {line}" for line in late]
+            )
+            raise StillAlive(
+                f"the answer ended at {self.returned_at:g} s, but\n{story}"
+            ) from error
+        if self._lost:
+            raise LostError(f"lost: {self._lost!r}") from self._lost[0]
+        if cancel_at is not None and isinstance(error, self.Cancelled):
+            return CANCELLED
+        if error is not None:
+            raise error
+        return value
+
+    @contextlib.contextmanager
+    def raises(self, expected: type[E]) -> Iterator[Raised[E]]:
+        """Like ``pytest.raises``, and finds the error inside exception groups, too."""
+        raised: Raised[E] = Raised()
+        try:
+            yield raised
+        except BaseException as error:
+            raised.errors = [e for e in leaves(error) if isinstance(e, expected)]
+            if not raised.errors:
+                raise
+        else:
+            raise AssertionError(f"{expected.__name__} was not raised")
+
+    def source(self, descriptor: int) -> BinaryIO:
+        """A readable binary file over a real descriptor, which it closes."""
+        return os.fdopen(descriptor, "rb")
+
+    # For worlds
+
+    @abstractmethod
+    def _run(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        cancel_at: float | None,
+    ) -> tuple[Any, BaseException | None]:
+        """Run the answer from instant 0; its value, or its error.
+
+        Schedules `_planned`, calls `_ended` at the instant at which the answer
+        returned or raised (before anything is torn down) and tears down.
+        """
+
+    @abstractmethod
+    def _call_at(self, seconds: float, callback: Callable[[], None]) -> None:
+        """Call back at that instant, natively, while the world runs."""
+
+    @abstractmethod
+    def _recolour(
+        self, function: Callable[..., Coroutine[Any, Any, Any]]
+    ) -> Callable[..., Any]:
+        """The native callable that does what this coroutine function does."""
+
+    @abstractmethod
+    def _job(self, actor: str) -> Job: ...
+
+    def _enter(
+        self, function: Callable[..., Any], args: tuple[Any, ...]
+    ) -> tuple[tuple[Any, ...], Job]:
+        """The job's own arguments, and its ``w``."""
+        return args, self._job(_actor(function, args))
+
+    def lose(self, error: BaseException) -> None:
+        """Remember an error that nobody was there to take; it fails the run."""
+        self._lost.append(error)
+
+    def _ended(self, natives: list[str]) -> None:
+        """Note who is alive at the instant at which the answer ended."""
+        self.returned_at = self.now()
+        self._left = [*self._alive.values(), *natives]
+        self._mark = len(self.trace)
+
+    def _late(self) -> list[Any]:
+        return self.trace.events[self._mark :]
+
+    @contextlib.contextmanager
+    def _in_trace(self, actor: str) -> Iterator[None]:
+        token = object()
+        self._alive[token] = actor
+        self.trace.note(actor, "start")
+        try:
+            yield
+        except self.Cancelled:
+            self.trace.note(actor, "cancelled")
+            raise
+        except BaseException as error:
+            self.trace.note(actor, "error", repr(error))
+            raise
+        else:
+            self.trace.note(actor, "end")
+        finally:
+            self._alive.pop(token, None)
+
+
+class LoopWorld(World):
+    """A world whose paradigm has an event loop in one thread, and worker threads.
+
+    ``time.monotonic``, ``perf_counter``, ``time`` (and their ``_ns``) tell virtual time
+    while it runs, to the loop's thread and to its workers. ``time.sleep`` on the loop's
+    thread holds up the whole loop, as it would; in a worker thread it is a virtual
+    sleep. Time stands still while a worker thread really works.
+
+    Not covered: other waits with a timeout inside a worker thread (``Event.wait(1)``
+    there takes a real second, during which virtual time stands still).
+    """
+
+    def __init__(self, answer: Callable[..., Any] | None = None) -> None:
+        super().__init__(answer)
+        self.clock = 0.0
+        """The virtual time, in seconds."""
+        self.busy = 0
+        """Worker threads that have been given work and are not asleep."""
+        self._thread = -1
+        self._workers: set[int] = set()
+
+    def now(self) -> float:
+        return round(self.clock, 9)
+
+    @abstractmethod
+    def _from_worker(self, callback: Callable[[], None]) -> None:
+        """Have this called on the loop's thread soon; thread-safe."""
+
+    def as_worker(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Wrap what a worker thread is going to call, so that it sleeps virtually."""
+
+        def working(*args: Any, **kwargs: Any) -> Any:
+            ident = threading.get_ident()
+            self._workers.add(ident)
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self._workers.discard(ident)
+
+        return working
+
+    def _sleep_in_worker(self, seconds: float) -> None:
+        woken = threading.Event()
+
+        def wake() -> None:
+            self.busy += 1
+            woken.set()
+
+        def fall_asleep() -> None:
+            self._call_at(self.clock + max(0.0, seconds), wake)
+            self.busy -= 1
+
+        self._from_worker(fall_asleep)
+        woken.wait()
+
+    @contextlib.contextmanager
+    def _virtual_time(self) -> Generator[None]:
+        """Patch the functions of ``time`` while the world runs in this thread."""
+        self.clock, self.busy = 0.0, 0
+        self._workers.clear()
+        self._thread = threading.get_ident()
+        real = {name: getattr(time, name) for name in _CLOCKS}
+
+        def mine() -> bool:
+            ident = threading.get_ident()
+            return ident == self._thread or ident in self._workers
+
+        def sleep(seconds: float) -> None:
+            ident = threading.get_ident()
+            if ident == self._thread:
+                self.clock += seconds
+            elif ident in self._workers:
+                self._sleep_in_worker(seconds)
+            else:
+                real["sleep"](seconds)
+
+        def teller(name: str) -> Callable[[], float]:
+            scale = 1_000_000_000 if name.endswith("_ns") else 1
+
+            def tell() -> float:
+                if not mine():
+                    return real[name]()
+                return round(self.clock * scale) if scale > 1 else self.clock
+
+            return tell
+
+        for name in _CLOCKS:
+            setattr(time, name, sleep if name == "sleep" else teller(name))
+        try:
+            yield
+        finally:
+            for name, function in real.items():
+                setattr(time, name, function)
+
+
+_CLOCKS = (
+    "sleep",
+    "time",
+    "time_ns",
+    "monotonic",
+    "monotonic_ns",
+    "perf_counter",
+    "perf_counter_ns",
+)
+
+
+def leaves(error: BaseException) -> list[BaseException]:
+    """The errors inside an exception group, however deep; a bare one is its own."""
+    if isinstance(error, BaseExceptionGroup):
+        group: BaseExceptionGroup[BaseException] = error
+        return [leaf for inner in group.exceptions for leaf in leaves(inner)]
+    return [error]
+
+
+def waits_at(frames: list[FrameType]) -> str:
+    """Where somebody waits: the line of the user's code, and the call it ended in.
+
+    ``frames`` go from the outermost to the innermost.
+    """
+    if not frames:
+        return "nowhere"
+    own = [f for f in frames if not _is_library(f.f_code.co_filename)]
+    frame = (own or frames)[-1]
+    path, line = frame.f_code.co_filename, frame.f_lineno
+    source = linecache.getline(path, line).strip()
+    inner = frames[-1].f_code
+    called = "" if inner is frame.f_code else f", in {inner.co_qualname}"
+    return f"{os.path.basename(path)}:{line}: {source}{called}"
+
+
+def coroutine_frames(coroutine: Any) -> list[FrameType]:
+    """The frames of a suspended coroutine or generator, from the outermost inwards."""
+    frames: list[FrameType] = []
+    while coroutine is not None:
+        frame = getattr(coroutine, "cr_frame", None) or getattr(
+            coroutine, "gi_frame", None
+        )
+        if frame is not None:
+            frames.append(frame)
+        coroutine = getattr(coroutine, "cr_await", None) or getattr(
+            coroutine, "gi_yieldfrom", None
+        )
+    return frames
+
+
+_STDLIB = sysconfig.get_path("stdlib") + os.sep
+_INSTALLED = (
+    sysconfig.get_path("purelib") + os.sep,
+    sysconfig.get_path("platlib") + os.sep,
+)
+_LIBRARIES = ("trio", "anyio", "gevent", "greenlet", "outcome")
+_OURS = os.path.dirname(__file__) + os.sep
+
+
+def _is_library(path: str) -> bool:
+    for folder in _INSTALLED:
+        if path.startswith(folder):
+            return path.removeprefix(folder).split(os.sep)[0] in _LIBRARIES
+    if path.startswith(_OURS):
+        return not path.startswith(_OURS + "topics")
+    return path.startswith(_STDLIB) or path.startswith("<frozen")
+
+
+def _actor(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
+    name = getattr(function, "__name__", str(function))
+    return f"{name}({', '.join(map(repr, args))})"
