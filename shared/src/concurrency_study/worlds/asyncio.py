@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import selectors
+import threading
+import weakref
 from asyncio import events
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Generator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 from ..world import (
@@ -28,6 +31,8 @@ from ..world import (
 
 
 class AsyncioJob(Job):
+    """What a job sees of its world."""
+
     async def _sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
@@ -61,43 +66,86 @@ class AsyncioWorld(LoopWorld):
         args: tuple[Any, ...],
         cancel_at: float | None,
     ) -> tuple[Any, BaseException | None]:
-        async def main() -> tuple[Any, BaseException | None]:
-            task = asyncio.current_task()
-            assert task is not None
+        result: tuple[Any, BaseException | None] | None = None
+
+        async def main() -> None:
+            nonlocal result
             for seconds, callback in self._planned:
                 self._call_at(seconds, callback)
-            cancel = (
-                None
-                if cancel_at is None
-                else self._loop.call_at(cancel_at, task.cancel)
-            )
             try:
-                return await self._call(function, args), None
-            except BaseException as error:
-                return None, error
-            finally:
-                self._ended(
-                    [f"task {t.get_name()}" for t in asyncio.all_tasks() - {task}]
-                    + ["a worker thread"] * self._loop.unfinished.total()
-                )
-                if cancel:
-                    cancel.cancel()
+                value, error = await self._call(function, args, cancel_at), None
+            except BaseException as raised:
+                value, error = None, raised
+            result = value, loop.deadlock or error
 
-        with self._virtual_time():
-            self._loop = VirtualLoop(self)
-            runner = asyncio.Runner(loop_factory=lambda: self._loop)
-            try:
-                result = runner.run(main())
-            except Deadlock as deadlock:
-                result = None, deadlock
-            try:
-                runner.close()
-            except Deadlock:
-                self._loop.close()
-            return result
+        with self._virtual_time(), self._patched():
+            loop = self._loop = VirtualLoop(self)
+            with contextlib.suppress(Deadlock):  # the loop remembers the first
+                self._drive(main)
+            loop.lose_errors()
+            return result or (None, loop.deadlock)
 
-    async def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        return await function(*args)
+    def _drive(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(main())
+
+    def _leftovers(self) -> list[str]:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        return (
+            sorted(f"task {task.get_name()}" for task in tasks)
+            + ["a worker thread"] * self._loop.unfinished.total()
+        )
+
+    @contextlib.contextmanager
+    def _patched(self) -> Generator[None]:
+        """A worker that waits for ``run_coroutine_threadsafe`` is not at work."""
+        run = asyncio.run_coroutine_threadsafe
+
+        def run_coroutine_threadsafe(
+            coro: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop
+        ) -> Future[Any]:
+            future = run(coro, loop)
+            result = future.result
+
+            def wait_for_result(timeout: float | None = None) -> Any:
+                if threading.get_ident() in self._workers:
+                    self._from_worker(stop_work)
+                return result(timeout)
+
+            def stop_work() -> None:
+                if not future.done():  # it is done on the loop's thread, as this is
+                    self.busy -= 1
+                    future.add_done_callback(go_on)
+
+            def go_on(_: object) -> None:
+                self.busy += 1
+
+            future.result = wait_for_result
+            return future
+
+        asyncio.run_coroutine_threadsafe = run_coroutine_threadsafe
+        try:
+            yield
+        finally:
+            asyncio.run_coroutine_threadsafe = run
+
+    async def _call(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        cancel_at: float | None,
+    ) -> Any:
+        """Call the answer, cancel it when asked to, and note who is left."""
+        task = asyncio.current_task()
+        assert task is not None
+        loop = self._loop
+        cancel = None if cancel_at is None else loop.call_at(cancel_at, task.cancel)
+        try:
+            return await function(*args)
+        finally:
+            if cancel:
+                cancel.cancel()
+            self._ended(self._leftovers())
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -105,57 +153,118 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, world: LoopWorld) -> None:
         self.world = world
-        self.unfinished: Counter[Executor | None] = Counter()
+        self.deadlock: Deadlock | None = None
+        self.unfinished: Counter[object] = Counter()
+        """Calls handed over to worker threads and not delivered, by pool."""
+        self._all_finished = asyncio.Event()
+        self._all_finished.set()
+        self._tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         super().__init__(_VirtualSelector(self))
         self.set_exception_handler(self._lose)
 
     def time(self) -> float:
+        """Virtual seconds since the world began to run."""
         return self.world.clock
+
+    @property
+    def _clock_resolution(self) -> float:
+        """Timers that are due within it run together; it must not vanish in time()."""
+        return max(1e-9, math.ulp(self.world.clock))
+
+    @_clock_resolution.setter
+    def _clock_resolution(self, seconds: float) -> None: ...
 
     def next_timer(self) -> float | None:
         """The instant of the next timer, if there is one."""
-        scheduled: list[asyncio.TimerHandle] = self._scheduled  # pyright: ignore
+        scheduled: Any = self._scheduled  # pyright: ignore
         return scheduled[0].when() if scheduled else None
 
     def watches(self) -> bool:
         """Whether a descriptor other than the loop's own wake-up pipe is watched."""
         return len(self._selector.get_map()) > 1  # pyright: ignore
 
-    def run_in_executor(  # pyright: ignore
+    def count(self, pool: object, threads: float, change: int) -> None:
+        """Note that work was handed over to a pool (+1) or delivered (-1)."""
+        before = min(self.unfinished[pool], threads)
+        self.unfinished[pool] += change
+        self.world.busy += int(min(self.unfinished[pool], threads) - before)
+        if self.unfinished.total():
+            self._all_finished.clear()
+        else:
+            self._all_finished.set()
+
+    def run_in_executor(
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
     ) -> asyncio.Future[Any]:
+        """Like asyncio's own, and counts the threads that are at work."""
         pool: Any = executor or self._default_executor  # pyright: ignore
         if pool is None:
             pool = ThreadPoolExecutor(thread_name_prefix="asyncio")
             self.set_default_executor(pool)
+        if not isinstance(pool, ThreadPoolExecutor):
+            raise NotCovered("an executor whose threads this world cannot count")
         threads: int = pool._max_workers
+        work = pool.submit(self.world.as_worker(func), *args)
+        self.count(pool, threads, +1)
+        future: asyncio.Future[Any] = self.create_future()
 
-        def count(change: int) -> None:
-            before = min(self.unfinished[pool], threads)
-            self.unfinished[pool] += change
-            self.world.busy += min(self.unfinished[pool], threads) - before
+        # Not asyncio.wrap_future: delivering and counting are one step of the loop,
+        # so that nobody sees the one without the other.
+        def deliver() -> None:
+            self.count(pool, threads, -1)
+            if future.done():
+                return
+            if work.cancelled():
+                future.cancel()
+            elif error := work.exception():
+                future.set_exception(error)
+            else:
+                future.set_result(work.result())
 
         def finished(_: object) -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed
-                self.call_soon_threadsafe(count, -1)
+                self.call_soon_threadsafe(deliver)
 
-        count(+1)
-        work = pool.submit(self.world.as_worker(func), *args)
-        future = asyncio.wrap_future(work, loop=self)
-        work.add_done_callback(finished)  # after wrap_future's: delivered, then counted
+        def cancel(_: object) -> None:
+            if future.cancelled():
+                work.cancel()
+
+        future.add_done_callback(cancel)
+        work.add_done_callback(finished)
         return future
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        self.world.busy += 1  # it joins the threads from a thread of its own
+        """Like asyncio's own; waits for the threads of all pools."""
+        await self._all_finished.wait()  # in virtual time
+        self.world.busy += 1  # the threads are joined from a thread of its own
         try:
             await super().shutdown_default_executor()
         finally:
             self.world.busy -= 1
 
+    def create_task(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
+        """Like asyncio's own, and remembers the task."""
+        task = super().create_task(coro, **options)
+        self._tasks.add(task)
+        return task
+
+    def lose_errors(self) -> None:
+        """Report the errors of tasks that nobody has asked for, and be silent then."""
+        for task in self._tasks:
+            if task.done() and task._log_traceback:
+                task._log_traceback = False
+                self.world.lose(task.exception() or RuntimeError("no error"))
+        self.set_exception_handler(lambda loop, context: None)
+
     async def subprocess_exec(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse.
+
+        Raises:
+            NotCovered: always.
+        """
         raise NotCovered("subprocesses take real time; run them outside of a world")
 
-    subprocess_shell = subprocess_exec  # pyright: ignore
+    subprocess_shell = subprocess_exec
 
     def _lose(self, loop: object, context: Mapping[str, Any]) -> None:
         error = context.get("exception")
@@ -174,14 +283,16 @@ class _VirtualSelector(selectors.DefaultSelector):
         if ready or (timeout is not None and timeout <= 0):
             return ready
         world = self._loop.world
-        if world.busy:
+        if world.busy > 0:
             return super().select(None)  # the worker wakes the loop through its pipe
         jump_to = self._loop.next_timer()
         if jump_to is None:
             if self._loop.watches():
                 ready = super().select(PATIENCE)
             if not ready:
-                raise Deadlock(_waiters(self._loop))
+                error = Deadlock(_waiters(self._loop))
+                self._loop.deadlock = self._loop.deadlock or error
+                raise error
             return ready
         world.clock = max(world.clock, jump_to)
         return []

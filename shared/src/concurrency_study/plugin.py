@@ -1,0 +1,250 @@
+"""The pytest plugin: the fixtures `world`, `trace` and `study`.
+
+``world`` gives a test a place in virtual time. In a test of your own, say which one:
+``pytest --world gevent``, or ``world = gevent`` in pytest's configuration, or
+``@pytest.mark.world("gevent")``. A module ``test_<topic>.py`` gets the answers of the
+installed study as ``world.answer``, one after the other.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .study import Answer, Study, installed_studies, installed_worlds, load_world
+from .topics import TOPICS
+from .trace import Trace
+from .world import Deadlock, World
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --study, --complete, --world, and the setting ``world``."""
+    group = parser.getgroup("concurrency-study")
+    group.addoption(
+        "--study",
+        metavar="NAME",
+        help="the study that must be installed here, and no other",
+    )
+    group.addoption(
+        "--complete",
+        metavar="DIR",
+        help="fail if one of the conformance tests in DIR has not run, or a "
+        "declaration in CANNOT was not used",
+    )
+    group.addoption(
+        "--world",
+        action="append",
+        metavar="NAME",
+        default=[],
+        help="run tests with the fixture `world` in this world (may be repeated); "
+        "default: the worlds of the installed study",
+    )
+    parser.addini("world", "worlds for tests with the fixture `world`", type="args")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Find the studies, and hold them against --study."""
+    config.addinivalue_line(
+        "markers",
+        "needs(capability): what a study must be able to do for this test; one that "
+        "declares that it CANNOT must fail it",
+    )
+    config.addinivalue_line(
+        "markers", "world(*names): the worlds that this test runs in"
+    )
+    config.pluginmanager.register(_Suite(config), "concurrency-study-suite")
+
+
+class _Suite:
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.studies = installed_studies()
+        self.complete: str | None = config.getoption("--complete")
+        self.ran: set[str] = set()
+        self.used: set[str] = set()
+        expected: str | None = config.getoption("--study")
+        names = sorted(study.name for study in self.studies)
+        if expected is not None and names != [expected]:
+            raise pytest.UsageError(
+                f"--study {expected}: installed here: {', '.join(names) or 'no study'}"
+            )
+        if self.complete is not None and expected is None:
+            raise pytest.UsageError("--complete goes with --study")
+
+    @property
+    def study(self) -> Study | None:
+        """The study under test, if there is exactly one."""
+        return self.studies[0] if len(self.studies) == 1 else None
+
+    def the_study(self) -> Study:
+        """The study under test; an error that says what to do if there is none."""
+        if self.study is None:
+            names = ", ".join(sorted(study.name for study in self.studies))
+            raise pytest.UsageError(
+                f"several studies are installed here ({names}); each is tested alone"
+                if names
+                else "no study is installed here; install one, as in "
+                "`pip install ./shared ./packages/asyncio`"
+            )
+        return self.study
+
+    def worlds_for(self, metafunc: pytest.Metafunc) -> list[str]:
+        """The names of the worlds that a test asks for."""
+        marker = metafunc.definition.get_closest_marker("world")
+        names: list[str] = (
+            list(marker.args)
+            if marker
+            else self.config.getoption("--world") or self.config.getini("world")
+        )
+        if names or self.study is not None:
+            return names or list(self.the_study().worlds)
+        known = ", ".join(sorted(installed_worlds()))
+        raise pytest.UsageError(
+            f"{metafunc.definition.nodeid} uses the fixture `world`, but which one? "
+            f"Pass --world NAME or set `world` in pytest's configuration; known: {known}"
+        )
+
+    @pytest.hookimpl
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """One test for every world, and for every answer of the module's topic."""
+        if "world" not in metafunc.fixturenames:
+            return
+        params = [
+            pytest.param(
+                (world, answer),
+                id=world + (f":{answer.variant}" if answer and answer.variant else ""),
+                marks=self._marks(metafunc, answer),
+            )
+            for answer in self._answers(metafunc)
+            for world in self.worlds_for(metafunc)
+        ]
+        metafunc.parametrize("world", params, indirect=True)
+
+    def _answers(self, metafunc: pytest.Metafunc) -> list[Answer] | list[None]:
+        topic = _topic(metafunc.definition)
+        if topic is None:
+            return [None]
+        study = self.the_study()
+        answers = study.answers(topic)
+        if not answers:
+            raise pytest.UsageError(f"the study {study.name} has no answer to {topic}")
+        return answers
+
+    def _marks(
+        self, metafunc: pytest.Metafunc, answer: Answer | None
+    ) -> list[pytest.MarkDecorator]:
+        marks: list[pytest.MarkDecorator] = []
+        for marker in metafunc.definition.iter_markers("needs"):
+            for capability in marker.args:
+                if answer is not None and capability in answer.cannot:
+                    self.used.add(f"{answer.module}: {capability}")
+                    marks.append(
+                        pytest.mark.xfail(
+                            reason=f"cannot {capability}: {answer.cannot[capability]}",
+                            raises=(AssertionError, Deadlock),
+                            strict=True,
+                        )
+                    )
+        return marks
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Remember what ran, and show the trace of what failed."""
+        report = yield
+        if report.when == "call":
+            self.ran.add(item.nodeid)
+            world = getattr(item, "funcargs", {}).get("world")
+            if report.failed and isinstance(world, World):
+                trace = "\n".join(str(world.trace).splitlines()[-60:])
+                report.sections.append(("virtual time, actor, event", trace))
+        return report
+
+    @pytest.hookimpl
+    def pytest_report_header(self) -> str | None:
+        """Which study runs in which worlds."""
+        if self.study is None:
+            return None
+        return f"study: {self.study.name}, in {', '.join(self.study.worlds)}"
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """With --complete: fail if a test was left out or a declaration not used."""
+        if self.complete is None or session.exitstatus != 0:
+            return
+        for problem in self._problems(Path(self.complete)):
+            session.exitstatus = 1
+            reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
+            if reporter is not None:
+                reporter.write_line(f"\nINCOMPLETE: {problem}", red=True)
+
+    def _problems(self, folder: Path) -> Iterator[str]:
+        study = self.the_study()
+        base = folder.absolute().relative_to(self.config.rootpath).as_posix()
+        for topic in TOPICS:
+            path = folder / f"test_{topic}.py"
+            if not path.exists():
+                yield f"{base} has no {path.name}"
+                continue
+            answers = study.answers(topic)
+            for answer in answers:
+                for name in _tests_in(path):
+                    for world in study.worlds:
+                        variant = f":{answer.variant}" if answer.variant else ""
+                        nodeid = f"{base}/{path.name}::{name}[{world}{variant}]"
+                        if nodeid not in self.ran:
+                            yield f"{nodeid} has not run"
+                yield from self._unused(study, answer)
+            if not answers:
+                yield f"{study.name} has no answer to {topic}"
+        used = {entry.partition(": ")[2] for entry in self.used}
+        for capability in study.cannot.keys() - used:
+            yield f"CANNOT of {study.name}: no test needs {capability!r}"
+
+    def _unused(self, study: Study, answer: Answer) -> Iterator[str]:
+        for capability in answer.cannot.keys() - study.cannot.keys():
+            if f"{answer.module}: {capability}" not in self.used:
+                yield f"CANNOT of {answer.module}: no test needs {capability!r}"
+
+
+def _tests_in(path: Path) -> list[str]:
+    """The tests that the text of a module holds, whatever was collected."""
+    return [
+        node.name
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
+
+
+def _topic(item: Any) -> str | None:
+    topic = item.path.stem.removeprefix("test_")
+    return topic if topic in TOPICS else None
+
+
+@pytest.fixture
+def study(request: pytest.FixtureRequest) -> Study:
+    """The one study that is installed here."""
+    suite: Any = request.config.pluginmanager.get_plugin("concurrency-study-suite")
+    return suite.the_study()
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest) -> World:
+    """A fresh place in virtual time; see `concurrency_study.world.World`."""
+    name, answer = request.param
+    try:
+        kind = load_world(name)
+    except LookupError as error:
+        raise pytest.UsageError(str(error)) from None
+    return kind(None if answer is None else answer.function)
+
+
+@pytest.fixture
+def trace(world: World) -> Trace:
+    """What happened in the world: who did what, and when."""
+    return world.trace

@@ -1,0 +1,94 @@
+"""Studies and their answers, found by entry points and by listing folders."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from .world import World
+
+ROOMS = ("concepts", "use_cases")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One file that answers a topic, and the function of the topic's name in it."""
+
+    topic: str
+    module: str
+    cannot: Mapping[str, str]
+    """Capabilities that this answer does without, and why."""
+
+    @property
+    def variant(self) -> str:
+        """What distinguishes it from the recommended answer; "" for that one."""
+        return self.module.rpartition(".")[2].removeprefix(self.topic).lstrip("_")
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The answer itself."""
+        return getattr(importlib.import_module(self.module), self.topic)
+
+
+@dataclass(frozen=True)
+class Study:
+    """An installed study: the answers of one paradigm."""
+
+    name: str
+    package: ModuleType
+
+    @property
+    def worlds(self) -> tuple[str, ...]:
+        """The names of the worlds that its answers run in."""
+        return getattr(self.package, "WORLDS", (self.name,))
+
+    @property
+    def cannot(self) -> Mapping[str, str]:
+        """Capabilities that the paradigm does without, and why."""
+        return getattr(self.package, "CANNOT", {})
+
+    def answers(self, topic: str) -> list[Answer]:
+        """Every answer to a topic, the recommended one first."""
+        found: list[Answer] = []
+        for room in ROOMS:
+            for folder in self.package.__path__:
+                for path in sorted(Path(folder, room).glob(f"{topic}*.py")):
+                    if path.stem == topic or path.stem.startswith(f"{topic}_"):
+                        name = f"{self.package.__name__}.{room}.{path.stem}"
+                        own = getattr(importlib.import_module(name), "CANNOT", {})
+                        found.append(Answer(topic, name, {**self.cannot, **own}))
+        return sorted(found, key=lambda answer: answer.module)
+
+
+def installed_studies() -> list[Study]:
+    """The studies that are installed here."""
+    found = entry_points(group="concurrency_study.studies")
+    return [Study(entry.name, entry.load()) for entry in found]
+
+
+def installed_worlds() -> dict[str, EntryPoint]:
+    """The worlds that are known here by name; loading one may lack its library."""
+    found = entry_points(group="concurrency_study.worlds")
+    return {entry.name: entry for entry in found}
+
+
+def load_world(name: str) -> type[World]:
+    """The class of a world.
+
+    Raises:
+        LookupError: there is no such world, or its library is not installed.
+    """
+    worlds = installed_worlds()
+    if name not in worlds:
+        raise LookupError(f"no world {name!r}; there are {', '.join(sorted(worlds))}")
+    try:
+        return worlds[name].load()
+    except ModuleNotFoundError as error:
+        raise LookupError(
+            f"the world {name!r} needs {error.name!r}, which is not installed"
+        ) from error

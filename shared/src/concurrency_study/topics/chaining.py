@@ -1,0 +1,43 @@
+"""Chaining: one coroutine waits for another.
+
+For whoever splits a function that waits into two: the caller waits for the callee as
+for any function, and both let others run meanwhile.
+
+    chaining(compute, x, y, say)
+
+- ``compute`` is native; ``say`` is a plain callable that never waits.
+- Says "computing x + y", calls ``compute(x, y)``, says "x + y = result", each with the
+  values in place of the letters.
+- An error of ``compute`` passes through, and nothing more is said.
+- Cancelled from outside, ``compute`` is cancelled and nothing more is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from . import need_callable
+
+STEPS = (
+    "Call another that waits, and wait for it.",
+    "Go on with its result.",
+)
+
+EXAMPLE = (1, 2)
+PRINTS = ("computing 1 + 2", "1 + 2 = 3")
+
+
+def before(x: object, y: object) -> str:
+    """What is said before the computation."""
+    return f"computing {x} + {y}"
+
+
+def after(x: object, y: object, result: object) -> str:
+    """What is said when it has its result."""
+    return f"{x} + {y} = {result}"
+
+
+def check(compute: Callable[..., Any], say: Callable[[str], Any]) -> None:
+    """Raise TypeError for what cannot be called."""
+    need_callable(compute=compute, say=say)

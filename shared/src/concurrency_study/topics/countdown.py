@@ -1,0 +1,50 @@
+"""Countdown: functions that pause and remember where they were.
+
+The smallest concurrency there is, for whoever wonders what a coroutine (a task, a
+greenlet, a thread) is at all: something that stops in the middle, lets others run,
+and goes on from there.
+
+    countdown(counters, say)
+
+- ``counters`` are (name, n) pairs; ``say`` is a plain callable that never waits.
+- Each counter says (name, n), (name, n - 1) ... (name, 1), one a second, the first at
+  once; all counters run side by side.
+- n <= 0 says nothing. A counter that has said its 1 has ended: nobody waits after it.
+- No counters: ends at once. Names may repeat.
+- An error of ``say`` stops all counters and reaches the caller.
+- Cancelled from outside, all counters stop at once.
+- A name that is no text or an n that is no whole number is a TypeError, before
+  anything is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from . import need_callable, need_iterable, need_whole
+
+STEPS = (
+    "One counter: say a number, pause, go on from there.",
+    "Start all counters side by side.",
+    "Wait until the last one has ended.",
+)
+
+EXAMPLE = [("lunch", 3), ("tea", 2)]
+PRINTS = ("lunch 3", "tea 2", "lunch 2", "tea 1", "lunch 1")
+
+
+def check(
+    counters: Iterable[tuple[str, int]], say: Callable[[str, int], Any]
+) -> list[tuple[str, int]]:
+    """The counters as a list; TypeError if they are not (name, n) pairs."""
+    need_callable(say=say)
+    checked = need_iterable("counters", counters)
+    for counter in checked:
+        if not (isinstance(counter, tuple) and len(counter) == 2):  # pyright: ignore
+            raise TypeError(f"a counter must be a pair (name, n), not {counter!r}")
+        name, n = counter
+        if not isinstance(name, str):  # pyright: ignore
+            raise TypeError(f"a counter's name must be text, not {name!r}")
+        need_whole(None, n=n)
+    return checked

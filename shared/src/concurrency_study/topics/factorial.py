@@ -1,0 +1,40 @@
+"""Factorial: several tasks take turns.
+
+For whoever wants to see tasks interleave: each works a little, pauses, and lets the
+others work.
+
+    factorial(numbers, say)
+
+- For each number, multiplies up from 2, one step a second: says (number, step), waits
+  a second, multiplies. All numbers side by side; 0 and 1 need no step.
+- Returns the factorials in input order, after the longest.
+- An error of ``say`` stops the rest and reaches the caller. Cancelled from outside,
+  all stop.
+- A negative number is a ValueError, what is no whole number a TypeError, before
+  anything starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from . import need_callable, need_iterable, need_whole
+
+STEPS = (
+    "One number: say the step, pause, multiply.",
+    "Start a task for every number.",
+    "Return the results in input order.",
+)
+
+EXAMPLE = [2, 3, 4]
+PRINTS = ("2 2", "3 2", "4 2", "3 3", "4 3", "4 4", "[2, 6, 24]")
+
+
+def check(numbers: Iterable[int], say: Callable[[int, int], Any]) -> list[int]:
+    """The numbers as a list; TypeError or ValueError if one has no factorial."""
+    need_callable(say=say)
+    checked = need_iterable("numbers", numbers)
+    for number in checked:
+        need_whole(number=number)
+    return checked

@@ -1,0 +1,65 @@
+"""Futures: an IOU, a value to come that many may wait for.
+
+For whoever has one result and several who want it, each with a patience of their own.
+
+    futures(job, readers, report)
+
+- ``job`` is native; its result or its error settles the future. It is started at once
+  and runs to its end, whoever waits.
+- Each reader (name, comes, patience) comes at its second, waits at most ``patience``
+  seconds (None: for ever), and reports (name, value), (name, error) or
+  (name, "gave up") at the instant at which it knows.
+- A late reader is served at once. One who gives up harms neither the future nor the
+  others.
+- The job's error, given to a reader, is reported and not raised; if no reader was
+  given it, it reaches the caller: an error is never lost.
+- Settling twice is an error: last of all, when the job and all readers have ended, the
+  answer tries it and reports ("settled again", error).
+- Cancelled from outside, job and readers stop.
+- A negative time, a reader that is no triple, or a name that is no text is a ValueError
+  or TypeError, before the job starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from . import need_callable, need_iterable, need_number
+
+STEPS = (
+    "A future: a place for a value to come, and those who wait.",
+    "The job settles the future, with its result or its error.",
+    "A reader: come, wait no longer than patience lasts, report.",
+    "Start the job and the readers; wait for all.",
+    "An error that no reader was given reaches the caller.",
+    "Settling twice is an error.",
+)
+
+GAVE_UP = "gave up"
+AGAIN = "settled again"
+
+Reader = tuple[str, float, float | None]
+
+EXAMPLE = [("early", 0.0, None), ("hasty", 0.1, 0.2), ("late", 0.8, 0.1)]
+"""The readers of a job that takes half a second."""
+PRINTS = ("hasty gave up", "early 42", "late 42", "settled again")
+"""The last line is followed by the error, which each library words in its own way."""
+
+
+def check(
+    job: Callable[..., Any],
+    readers: Iterable[Reader],
+    report: Callable[[str, Any], Any],
+) -> list[Reader]:
+    """The readers as a list; TypeError or ValueError if one cannot be."""
+    need_callable(job=job, report=report)
+    checked = need_iterable("readers", readers)
+    for reader in checked:
+        if not (isinstance(reader, tuple) and len(reader) == 3):  # pyright: ignore
+            raise TypeError(f"a reader is (name, comes, patience), not {reader!r}")
+        name, comes, patience = reader
+        if not isinstance(name, str):  # pyright: ignore
+            raise TypeError(f"a reader's name must be text, not {name!r}")
+        need_number(comes=comes, patience=0 if patience is None else patience)
+    return checked

@@ -1,0 +1,40 @@
+"""Periodic: do something every so often, without drift.
+
+For whoever polls, samples or displays: the naive loop "work, then sleep" is late by
+the work, again and again.
+
+    periodic(tick, every, times)
+
+- Calls native ``tick(i)`` for i = 0, 1 ... times - 1, tick i not before i * every
+  seconds from the start, one at a time.
+- Without drift, however long ticks take: a tick that overruns delays the next one,
+  which then starts at once; nobody is skipped, and those behind it catch up.
+- Ends when the last tick has ended, and waits no longer.
+- An error of ``tick`` ends it and reaches the caller. Cancelled from outside, the tick
+  that runs is cancelled.
+- A negative ``every`` or ``times`` is a ValueError, before the first tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from . import need_callable, need_number, need_whole
+
+STEPS = (
+    "Note the start: every tick is due at a multiple from there.",
+    "Wait until the tick is due; an overdue one starts at once.",
+    "Tick, and wait until it has ended.",
+)
+
+EXAMPLE = (0.2, 4)
+"""Seconds between ticks, and how many."""
+PRINTS = ("tick 0", "tick 1", "tick 2", "tick 3")
+
+
+def check(tick: Callable[..., Any], every: float, times: int) -> None:
+    """Raise TypeError or ValueError if something cannot work."""
+    need_callable(tick=tick)
+    need_number(every=every)
+    need_whole(times=times)

@@ -1,0 +1,71 @@
+"""Pipeline: source, broadcast, one grep per word, one printer.
+
+For whoever connects stages that each do one thing: every stage is a coroutine (task,
+thread, greenlet, generator) of its own, and what flows between them is bounded.
+
+    pipeline(lines, words, say)
+
+- ``lines`` is an iterable of text that need not end; ``words`` are the words to look
+  for, repeated ones counted once; ``say`` is a plain callable that never waits.
+- Says (word, line) for each word that is in each line, once; for one word in the order
+  of the lines.
+- At most `AHEAD` lines are read beyond the one that is being said: back-pressure.
+- The end of the input travels down the pipeline and every stage finishes.
+- An error of ``say`` or of ``lines`` reaches the caller, and no stage is left behind.
+- No lines or no words: ends at once, when the lines have ended.
+- Cancelled from outside, every stage stops.
+- A word that is not text, or empty, is an error before the first line is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from . import need_callable, need_iterable
+
+STEPS = (
+    "The source: pass every line on, at the pace of the slowest.",
+    "Broadcast: hand each line to every grep.",
+    "A grep: pass on the lines that hold its word.",
+    "The printer: say what comes out.",
+    "Connect the stages and start them.",
+    "The end of the input travels down; every stage finishes.",
+)
+
+AHEAD = 100
+"""How many lines may be read beyond the one that is being said."""
+
+EXAMPLE = (
+    ["python is fun", "so is trio", "python, trio and fun", "nothing here"],
+    ["python", "trio"],
+)
+PRINTS = (
+    "python python is fun",
+    "trio so is trio",
+    "python python, trio and fun",
+    "trio python, trio and fun",
+)
+
+
+def matches(word: str, line: str) -> bool:
+    """Whether grep would print the line."""
+    return word in line
+
+
+def check(
+    lines: Iterable[str], words: Iterable[str], say: Callable[[str, str], Any]
+) -> list[str]:
+    """The words, each once; TypeError or ValueError if one cannot be looked for."""
+    need_callable(say=say)
+    if not isinstance(lines, Iterable):  # pyright: ignore
+        raise TypeError(f"lines must be a list or the like, not {lines!r}")
+    if isinstance(lines, str) or isinstance(words, str):
+        raise TypeError("lines and words must be lists of text, not one text")
+    checked = need_iterable("words", words)
+    for word in checked:
+        if not isinstance(word, str):  # pyright: ignore
+            raise TypeError(f"a word must be text, not {word!r}")
+        if not word:
+            raise ValueError("a word must not be empty: it would be in every line")
+    return list(dict.fromkeys(checked))

@@ -1,0 +1,46 @@
+"""Results as we go: hand over each result the instant it is ready.
+
+For whoever has independent calls and something useful to do with each result before
+the last is there: show progress, fill a page, stop early.
+
+    results_as_we_go(function, inputs, handle)
+
+- ``function`` is native and takes one input (in the threads study: the stop event,
+  too). All calls run at once.
+- Each result is handed over the instant it is ready, in order of completion.
+- ``handle`` is a plain callable that never waits; it is always called from the same
+  caller (the thread, task or greenlet that called the answer), so it needs no lock.
+- The first error, of a call or of ``handle``, stops the rest, which get to clean up,
+  and reaches the caller; results handed over before stay handed over, and none is
+  handed over afterwards.
+- No inputs: ends at once. 10,000 inputs are fine.
+- Cancelled from outside, all calls stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from . import Input, need_callable, need_iterable
+
+STEPS = (
+    "A job puts its result in line when it ends.",
+    "Start a job for every input.",
+    "Hand over each result as it comes.",
+    "The first error stops the rest.",
+)
+
+EXAMPLE = [0.3, 0.1, 0.2]
+"""Seconds that each call takes."""
+PRINTS = ("0.1 s", "0.2 s", "0.3 s")
+
+
+def check(
+    function: Callable[..., Any],
+    inputs: Iterable[Input],
+    handle: Callable[[Any], Any],
+) -> list[Input]:
+    """The inputs as a list; TypeError if something cannot work."""
+    need_callable(function=function, handle=handle)
+    return need_iterable("inputs", inputs)

@@ -1,0 +1,38 @@
+"""Results at the end: run a function many times, and look when all are done.
+
+For whoever has independent calls, ideally of a pure function, whose order is
+irrelevant, and needs all of the results before going on.
+
+    results_at_end(function, inputs)
+
+- ``function`` is native and takes one input (in the threads study: the stop event,
+  too). All calls run at once.
+- Returns the results in input order, after the longest call, not the sum.
+- The first error stops the rest, which get to clean up, and reaches the caller. If
+  more fail at that instant, none is replaced by another.
+- No inputs: returns [] at once. 10,000 inputs are fine.
+- Cancelled from outside, all calls stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from . import Input, need_callable, need_iterable
+
+STEPS = (
+    "Start a job for every input.",
+    "Wait for all; the first error stops the rest.",
+    "Return the results in input order.",
+)
+
+EXAMPLE = [0.3, 0.1, 0.2]
+"""Seconds that each call takes."""
+PRINTS = ("['0.3 s', '0.1 s', '0.2 s']",)
+
+
+def check(function: Callable[..., Any], inputs: Iterable[Input]) -> list[Input]:
+    """The inputs as a list; TypeError if something cannot work."""
+    need_callable(function=function)
+    return need_iterable("inputs", inputs)

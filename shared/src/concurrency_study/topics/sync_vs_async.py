@@ -1,0 +1,56 @@
+"""Sync versus async: the same calls, one after the other and side by side.
+
+For whoever wonders what concurrency buys: the same results; the longest time in place
+of the sum.
+
+    sync_vs_async(function, inputs)
+
+- Runs ``function`` (native) on every input one after the other, then on all of them
+  side by side.
+- Returns a `Comparison`: both result lists in input order, and how many seconds each
+  way took.
+- The first error ends it at once, stops what runs, and reaches the caller.
+- No inputs: two empty lists, no time. Cancelled from outside, what runs stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, NamedTuple
+
+from . import Input, Result, need_callable, need_iterable
+
+STEPS = (
+    "Measure how long something takes.",
+    "One after the other: wait for each before the next.",
+    "Side by side: start all, then wait for all.",
+    "Return both, to compare.",
+)
+
+EXAMPLE = [0.2, 0.1, 0.3]
+"""Seconds that each call takes."""
+PRINTS = (
+    "one after the other: ['0.2 s', '0.1 s', '0.3 s'] in 0.6 s",
+    "side by side: ['0.2 s', '0.1 s', '0.3 s'] in 0.3 s",
+)
+
+
+class Comparison(NamedTuple, Generic[Result]):
+    """What came out, and how long it took (seconds)."""
+
+    in_turn: list[Result]
+    side_by_side: list[Result]
+    seconds_in_turn: float
+    seconds_side_by_side: float
+
+    def __str__(self) -> str:
+        return (
+            f"one after the other: {self.in_turn} in {self.seconds_in_turn:.1f} s\n"
+            f"side by side: {self.side_by_side} in {self.seconds_side_by_side:.1f} s"
+        )
+
+
+def check(function: Callable[..., Any], inputs: Iterable[Input]) -> list[Input]:
+    """The inputs as a list; TypeError if something cannot work."""
+    need_callable(function=function)
+    return need_iterable("inputs", inputs)

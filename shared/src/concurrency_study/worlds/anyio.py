@@ -1,0 +1,108 @@
+"""AnyIO in virtual time, on asyncio and on trio.
+
+What holds for the worlds of `asyncio` and of `trio` holds here; each program runs as by
+``anyio.run``. Not covered: blocking portals that run a loop in a thread of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any
+
+import anyio
+from anyio._backends import _asyncio as backend
+
+from ..world import Job, leaves
+from .asyncio import AsyncioWorld
+from .trio import TrioWorld
+
+
+class AnyioJob(Job):
+    """What a job sees of its world."""
+
+    async def _sleep(self, seconds: float) -> None:
+        await anyio.sleep(seconds)
+
+    async def _forever(self) -> None:
+        await anyio.sleep_forever()
+
+
+class AnyioOnAsyncioWorld(AsyncioWorld):
+    """A place where AnyIO code runs on asyncio in virtual time."""
+
+    name = "anyio-on-asyncio"
+
+    def _job(self, actor: str) -> Job:
+        return AnyioJob(self, actor)
+
+    def _drive(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        options = {"loop_factory": lambda: self._loop}
+        anyio.run(main, backend="asyncio", backend_options=options)
+
+    async def _call(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        cancel_at: float | None,
+    ) -> Any:
+        cancelled: BaseException | None = None
+        with anyio.CancelScope() as scope:
+            if cancel_at is not None:
+                self._call_at(cancel_at, scope.cancel)
+            try:
+                return await function(*args)
+            except BaseException as error:
+                cancelled = leaves(error)[0]
+                raise
+            finally:
+                self._ended(self._leftovers())
+        assert cancelled is not None
+        raise cancelled
+
+    @contextlib.contextmanager
+    def _patched(self) -> Generator[None]:
+        """Count AnyIO's own worker threads, too."""
+        plain: Any = backend.WorkerThread
+        world = self
+
+        def count(change: int) -> None:
+            world._loop.count(backend, float("inf"), change)
+
+        class Handover(queue.Queue[Any]):
+            def put_nowait(self, item: Any) -> None:
+                if item is not None:
+                    context, function, *others = item
+                    item = (context, world.as_worker(function), *others)
+                    count(+1)
+                super().put_nowait(item)
+
+        class WorkerThread(plain):
+            def __init__(self, *args: Any) -> None:
+                super().__init__(*args)  # pyright: ignore
+                self.queue = Handover(self.queue.maxsize)
+
+            def _report_result(self, *args: Any) -> None:
+                super()._report_result(*args)  # pyright: ignore
+                count(-1)
+
+        backend.WorkerThread = WorkerThread
+        try:
+            with super()._patched():
+                yield
+        finally:
+            backend.WorkerThread = plain
+
+
+class AnyioOnTrioWorld(TrioWorld):
+    """A place where AnyIO code runs on trio in virtual time."""
+
+    name = "anyio-on-trio"
+
+    def _job(self, actor: str) -> Job:
+        return AnyioJob(self, actor)
+
+    def _drive(self, main: Callable[[], Coroutine[Any, Any, None]], clock: Any) -> None:
+        options = {"clock": clock, "instruments": [clock]}
+        anyio.run(main, backend="trio", backend_options=options)

@@ -1,0 +1,440 @@
+"""gevent in virtual time: gevent's own libev loop, whose timers live on a heap here.
+
+Everything in gevent that has a timeout asks the hub's loop for a timer, so nothing is
+monkey-patched in the code under test. The first world of a thread gives gevent's hub
+there a loop of this kind, for good, because queues and pools keep the hub they were
+made with; make the world before the first socket. Between runs the loop goes by real
+time. A timer keeps to the time, real or virtual, in which it was made.
+
+Input that is already there comes before a jump; time stands still while a thread of a
+``ThreadPool`` works. As in libev, of timers that are due at one instant those of higher
+priority come first (a `gevent.Timeout` has a lower one than a sleep), then the earlier
+made. Not covered: gevent inside worker threads, wake-ups from threads of the user's
+own, leftovers among raw greenlets (``spawn_raw``); subprocesses, signals and file
+watchers raise `NotCovered`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import heapq
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Coroutine, Generator
+from itertools import count
+from types import FrameType
+from typing import Any, TypeAlias, TypeVar
+from weakref import WeakValueDictionary
+
+import gevent
+import gevent.threadpool
+from gevent.event import AsyncResult, Event
+from gevent.exceptions import LoopExit
+from gevent.hub import Hub
+from gevent.libev import corecext
+from gevent.pool import Group
+from gevent.threadpool import ThreadPool
+
+from ..world import PATIENCE, Deadlock, Job, LoopWorld, NotCovered, waits_at
+
+_T = TypeVar("_T")
+
+
+class GeventJob(Job):
+    async def _sleep(self, seconds: float) -> None:
+        gevent.sleep(seconds)
+
+    async def _forever(self) -> None:
+        Event().wait()
+
+
+class GeventWorld(LoopWorld):
+    """A place where gevent code runs in virtual time.
+
+    An error is lost if its greenlet failed, nobody was linked to it (no ``get``,
+    ``join``, ``joinall``, ``iwait``, ``link`` ...; a pool's own link does not count),
+    and nobody kept the greenlet either: who keeps it may still ask it for its
+    ``exception``. The same goes for the result of a worker thread. An error in a
+    callback or in a raw greenlet is always lost.
+    """
+
+    name = "gevent"
+    Cancelled = gevent.GreenletExit
+
+    def __init__(self, answer: Callable[..., Any] | None = None) -> None:
+        super().__init__(answer)
+        self._hub = _virtual_hub()
+
+    def _recolour(
+        self, function: Callable[..., Coroutine[Any, Any, Any]]
+    ) -> Callable[..., Any]:
+        def native(*args: Any) -> Any:
+            coroutine = function(*args)
+            try:
+                coroutine.send(None)
+            except StopIteration as done:
+                return done.value
+            coroutine.close()
+            raise NotCovered("a job of a gevent world may await w.sleep and w.forever")
+
+        return native
+
+    def _job(self, actor: str) -> Job:
+        return GeventJob(self, actor)
+
+    def _call_at(self, seconds: float, callback: Callable[[], None]) -> None:
+        VirtualTimer(self._loop).start_at(seconds, callback)
+
+    def _from_worker(self, callback: Callable[[], None]) -> None:
+        self._loop.run_callback_threadsafe(callback)
+
+    def _run(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        cancel_at: float | None,
+    ) -> tuple[Any, BaseException | None]:
+        result: tuple[Any, BaseException | None] = None, None
+
+        def main() -> None:
+            nonlocal result
+            try:
+                result = function(*args), None
+            except BaseException as error:
+                result = None, error
+            finally:
+                self._ended(self._natives(besides=answer))
+
+        self._hub = _virtual_hub()
+        if gevent.getcurrent() is not self._hub.parent:
+            raise RuntimeError("run a gevent world outside of all greenlets")
+        self._loop: VirtualLoop = self._hub.loop  # pyright: ignore
+        with self._in_charge(), self._virtual_time():
+            for seconds, callback in self._planned:
+                self._call_at(seconds, callback)
+            answer = gevent.spawn(main)
+            answer.name = "answer"  # pyright: ignore
+            if cancel_at is not None:
+                self._call_at(cancel_at, lambda: answer.kill(block=False))
+            try:
+                answer.join()
+            except Deadlock as deadlock:
+                return None, deadlock
+            finally:
+                self._tear_down()
+        return result
+
+    @contextlib.contextmanager
+    def _in_charge(self) -> Generator[None]:
+        self._number = count()
+        self._greenlets: _Weakly[gevent.Greenlet[..., Any]] = WeakValueDictionary()
+        self._results: _Weakly[AsyncResult[Any]] = WeakValueDictionary()
+        real_spawn, real_sleep = ThreadPool.spawn, gevent.threadpool.sleep  # pyright: ignore
+        hold_up = time.sleep
+
+        def started(greenlet: gevent.Greenlet[..., Any]) -> None:
+            if threading.get_ident() == self._thread:
+                self._greenlets[next(self._number)] = greenlet
+
+        def spawn(
+            pool: ThreadPool, func: Callable[..., Any], *args: Any, **kwargs: Any
+        ) -> AsyncResult[Any]:
+            if threading.get_ident() != self._thread:
+                return real_spawn(pool, func, *args, **kwargs)
+            work = self.as_worker(func)
+            result = real_spawn(pool, work, *args, **kwargs)  # waits for a free thread
+            self.busy += 1
+            self._results[next(self._number)] = result
+            result.rawlink(self._worked)
+            return result
+
+        def sleep(seconds: float) -> None:
+            # How ThreadPool.join and kill poll for their threads.
+            unfinished = self._unfinished()
+            if unfinished:
+                gevent.wait(unfinished, count=1)
+            else:
+                hold_up(seconds)
+
+        ThreadPool.spawn = spawn
+        gevent.threadpool.sleep = sleep  # pyright: ignore
+        gevent.Greenlet.add_spawn_callback(started)
+        self._hub.print_exception = self._failed
+        self._loop.enter(self)
+        try:
+            yield
+        finally:
+            self._loop.leave()
+            del self._hub.print_exception
+            gevent.Greenlet.remove_spawn_callback(started)
+            gevent.threadpool.sleep = real_sleep  # pyright: ignore
+            ThreadPool.spawn = real_spawn
+
+    def _tear_down(self) -> None:
+        with contextlib.suppress(Deadlock):  # a cleanup that never ends is left alone
+            while alive := self._living():
+                gevent.killall(alive)
+            gevent.wait(self._unfinished())
+        gevent.idle(self._loop.MINPRI)  # whatever has been called back already
+
+    def _living(self) -> list[gevent.Greenlet[..., Any]]:
+        return [g for g in self._greenlets.values() if g and not g.dead]
+
+    def _unfinished(self) -> list[AsyncResult[Any]]:
+        return [r for r in self._results.values() if not r.ready()]
+
+    def _natives(self, besides: object) -> list[str]:
+        return [
+            f"greenlet {g.name}"
+            for g in self._living()
+            if g is not besides and not _is_of_a_thread_pool(g)
+        ] + ["a worker thread"] * len(self._unfinished())
+
+    def waiters(self) -> list[str]:
+        """Who waits for what, of those who run in this world."""
+        return sorted(
+            f"greenlet {g.name}: {waits_at(_frames(g))}" for g in self._living()
+        )
+
+    def _worked(self, result: AsyncResult[Any]) -> None:
+        self.busy -= 1
+        error = result.exception
+        if error is not None and not result.linkcount():
+            self._lose_unless_kept(result, error)
+
+    def _failed(self, context: object, kind: object, error: Any, tb: object) -> None:
+        """Take what the hub would print on stderr."""
+        if isinstance(context, tuple) and isinstance(context[0], _WORKER):
+            return  # it goes on to `_worked`
+        if isinstance(error, str):
+            error = RuntimeError(error)
+        if not isinstance(context, gevent.Greenlet):
+            self.lose(error)
+        elif all(map(_is_of_a_group, _links(context))):
+            self._lose_unless_kept(context, error)
+
+    def _lose_unless_kept(self, whose: object, error: BaseException) -> None:
+        kept = weakref.ref(whose)
+
+        def check() -> None:
+            if kept() is None:
+                self.lose(error)
+
+        self._loop.run_callback(check)  # when the loop itself has let go of it
+
+
+class VirtualLoop(corecext.loop):
+    """A libev loop that takes its time from a world while one runs in it."""
+
+    def __init__(self) -> None:
+        super().__init__(default=False)
+        self.world: GeventWorld | None = None
+        self._heap: list[tuple[float, int, VirtualTimer]] = []
+        self._number = count()
+        self._idle = self.idle(priority=self.MINPRI)
+        self._check = self.check(ref=False, priority=self.MAXPRI)
+        self._patience = super().timer(PATIENCE, ref=False)
+        self._exhausted = False
+
+    def enter(self, world: GeventWorld) -> None:
+        """From now on, it is that world's time that counts."""
+        self.world = world
+        self._idle.start(self._nothing_pending)
+
+    def leave(self) -> None:
+        """Go by real time again; virtual timers that still run never fire."""
+        self.world = None
+        self._idle.stop()
+        self._check.stop()
+        self._patience.stop()
+        while self._heap:
+            self._heap.pop()[2].stop()
+
+    def now(self) -> float:
+        return self.world.clock if self.world else super().now()
+
+    def timer(
+        self,
+        after: float,
+        repeat: float = 0.0,
+        ref: bool = True,
+        priority: int | None = None,
+    ) -> Any:
+        if self.world is None:
+            return super().timer(after, repeat, ref, priority)
+        return VirtualTimer(self, after, repeat, priority or 0)
+
+    def push(self, at: float, timer: VirtualTimer) -> int:
+        """Have that timer fire at that instant; the ticket says it is this time."""
+        ticket = next(self._number)
+        heapq.heappush(self._heap, (at, ticket, timer))
+        return ticket
+
+    def _next(self) -> float | None:
+        while self._heap:
+            at, ticket, timer = self._heap[0]
+            if timer.ticket == ticket:
+                return at
+            heapq.heappop(self._heap)
+        return None
+
+    def _nothing_pending(self) -> None:
+        world = self.world
+        assert world is not None
+        exhausted, self._exhausted = self._exhausted, False
+        self._patience.stop()
+        if world.busy:
+            self._block()
+        elif (at := self._next()) is not None:
+            world.clock = max(world.clock, at)
+            self._fire(world.clock)
+        elif self.activecnt > 1 and not exhausted:  # more than this idle watcher
+            self._patience.start(setattr, self, "_exhausted", True)
+            self._block()
+        else:
+            parent = world._hub.parent
+            assert parent is not None
+            parent.throw(Deadlock(world.waiters()))
+
+    def _block(self) -> None:
+        """Let libev wait for something real."""
+        self._idle.stop()
+        self._check.start(self._woken)
+
+    def _woken(self) -> None:
+        self._check.stop()
+        self._idle.start(self._nothing_pending)
+
+    def _fire(self, now: float) -> None:
+        due: list[tuple[int, VirtualTimer]] = []
+        while self._heap and self._heap[0][0] <= now:
+            _, ticket, timer = heapq.heappop(self._heap)
+            due.append((ticket, timer))
+        for ticket, timer in sorted(due, key=lambda entry: -entry[1].priority):
+            if timer.ticket == ticket:
+                timer.fire()
+
+    def _not_covered(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotCovered("subprocesses, signals and file watchers take real time")
+
+    child = signal = stat = install_sigchld = _not_covered  # pyright: ignore
+
+
+class VirtualTimer:
+    """What gevent needs of a timer watcher."""
+
+    def __init__(
+        self,
+        loop: VirtualLoop,
+        after: float = 0.0,
+        repeat: float = 0.0,
+        priority: int = 0,
+    ) -> None:
+        self.loop = loop
+        self.priority = priority
+        self.ref = True
+        self.pending = False
+        self.callback: Callable[..., Any] | None = None
+        self.args: tuple[Any, ...] = ()
+        self.ticket = -1
+        self.at = 0.0
+        self._after = after
+        self._repeat = repeat
+
+    @property
+    def active(self) -> bool:
+        return self.ticket >= 0
+
+    def start(self, callback: Callable[..., Any], *args: Any, update: Any = 0) -> None:
+        self._start_in(self._after, callback, args)
+
+    def again(self, callback: Callable[..., Any], *args: Any, update: Any = 0) -> None:
+        self.stop()
+        if self._repeat:
+            self._start_in(self._repeat, callback, args)
+
+    def _start_in(
+        self, seconds: float, callback: Callable[..., Any], args: tuple[Any, ...]
+    ) -> None:
+        world = self.loop.world
+        if world is not None:
+            self.start_at(world.clock + max(0.0, seconds), callback, *args)
+
+    def start_at(self, at: float, callback: Callable[..., Any], *args: Any) -> None:
+        self.callback, self.args = callback, args
+        self.at = at
+        self.ticket = self.loop.push(at, self)
+
+    def fire(self) -> None:
+        callback, args = self.callback, self.args
+        assert callback is not None
+        if self._repeat:
+            self.start_at(self.at + self._repeat, callback, *args)
+        else:
+            self.stop()
+        try:
+            callback(*args)
+        except BaseException:
+            self.loop.handle_error(self, *sys.exc_info())
+
+    def stop(self) -> None:
+        self.callback, self.args = None, ()
+        self.ticket = -1
+
+    def close(self) -> None:
+        self.stop()
+
+    def __enter__(self) -> VirtualTimer:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+
+def _virtual_hub() -> Hub:
+    """The hub of this thread, with a `VirtualLoop`."""
+    hub: Hub = gevent.get_hub()
+    loop = hub.loop
+    if not isinstance(loop, VirtualLoop):
+        if loop.activecnt:
+            raise NotCovered(
+                "something of gevent waits in this thread already, in real time; "
+                "make the first gevent world before it"
+            )
+        if hub:  # it runs that loop: let it come back from there
+            loop.run_callback(loop.break_)
+            with contextlib.suppress(LoopExit):
+                hub.switch()
+        hub.loop = VirtualLoop()
+    return hub
+
+
+def _frames(greenlet: gevent.Greenlet[..., Any]) -> list[FrameType]:
+    frames: list[FrameType] = []
+    frame = greenlet.gr_frame
+    while frame is not None:
+        frames.append(frame)
+        frame = frame.f_back
+    return frames[::-1]
+
+
+def _links(greenlet: gevent.Greenlet[..., Any]) -> list[object]:
+    # The compiled Greenlet tells their number only, but shows them to the collector.
+    lists = [r for r in gc.get_referents(greenlet) if isinstance(r, list)]
+    return [link for links in lists for link in links]
+
+
+def _is_of_a_group(link: object) -> bool:
+    return isinstance(getattr(link, "__self__", None), Group)
+
+
+def _is_of_a_thread_pool(greenlet: gevent.Greenlet[..., Any]) -> bool:
+    run = getattr(greenlet, "_run", None)
+    return isinstance(getattr(run, "__self__", None), ThreadPool)
+
+
+_Weakly: TypeAlias = WeakValueDictionary[int, _T]
+_WORKER: Any = gevent.threadpool._WorkerGreenlet  # pyright: ignore

@@ -1,0 +1,298 @@
+"""trio in virtual time: a clock that jumps when trio's run queue is empty.
+
+Input that is already there comes before a jump; time stands still while a worker
+thread of ``trio.to_thread`` works, not while it waits in ``trio.from_thread.run``.
+Worker threads that the answer left behind run to their end, in virtual time, after it
+was noted that they were left. Not covered: subprocesses; threads other than trio's own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import heapq
+import itertools
+import math
+import os
+import queue
+import threading
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from typing import Any
+
+import trio
+import trio.abc
+import trio.lowlevel
+
+from ..world import PATIENCE, Deadlock, Job, LoopWorld, leaves, waits_at
+
+_run: Any = trio._core._run  # pyright: ignore
+_threads: Any = trio._threads  # pyright: ignore
+_ThreadCache: Any = trio._core._thread_cache.ThreadCache  # pyright: ignore
+
+
+class TrioJob(Job):
+    """What a job sees of its world."""
+
+    async def _sleep(self, seconds: float) -> None:
+        await trio.sleep(seconds)
+
+    async def _forever(self) -> None:
+        await trio.sleep_forever()
+
+
+class TrioWorld(LoopWorld):
+    """A place where trio code runs in virtual time."""
+
+    name = "trio"
+    Cancelled = trio.Cancelled
+    _token: trio.lowlevel.TrioToken
+
+    def _recolour(
+        self, function: Callable[..., Coroutine[Any, Any, Any]]
+    ) -> Callable[..., Any]:
+        return function
+
+    def _job(self, actor: str) -> Job:
+        return TrioJob(self, actor)
+
+    def _call_at(self, seconds: float, callback: Callable[[], None]) -> None:
+        heapq.heappush(self._timers, (seconds, next(self._tickets), callback))
+
+    def _from_worker(self, callback: Callable[[], None]) -> None:
+        try:
+            self._token.run_sync_soon(callback)
+        except trio.RunFinishedError:
+            self._after_run.put(callback)
+
+    def _run(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        cancel_at: float | None,
+    ) -> tuple[Any, BaseException | None]:
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._tickets = itertools.count()
+        self._after_run: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._unfinished = 0
+        scope = trio.CancelScope()
+        clock = _VirtualClock(self, scope)
+        result: tuple[Any, BaseException | None] = None, None
+
+        async def main() -> None:
+            nonlocal result
+            trio.lowlevel.current_task().name = "main"
+            self._token = trio.lowlevel.current_trio_token()
+            for seconds, callback in self._planned:
+                self._call_at(seconds, callback)
+            if cancel_at is not None:
+                self._call_at(cancel_at, scope.cancel)
+            cancelled: BaseException | None = None
+            try:
+                with scope:
+                    try:
+                        result = await function(*args), None
+                    except BaseException as error:
+                        cancelled = leaves(error)[0]
+                        raise
+                    finally:
+                        self._ended(self._leftovers())
+                if scope.cancelled_caught:
+                    result = None, cancelled
+            except BaseException as error:
+                result = None, error
+
+        with self._virtual_time(), self._patched():
+            try:
+                self._drive(main, clock)
+            except trio.TrioInternalError as error:
+                result = None, error
+            self._finish_workers()
+        return result[0], clock.deadlock or result[1]
+
+    def _drive(self, main: Callable[[], Coroutine[Any, Any, None]], clock: Any) -> None:
+        trio.run(main, clock=clock, instruments=[clock])
+
+    def _leftovers(self) -> list[str]:
+        me = trio.lowlevel.current_task()
+        return [f"task {task.name}" for task in _tasks() if task is not me] + [
+            "a worker thread"
+        ] * self._unfinished
+
+    def next_timer(self) -> float:
+        """The instant of the next callback, or infinity."""
+        return self._timers[0][0] if self._timers else math.inf
+
+    def post_due_timers(self) -> None:
+        """Have the callbacks whose time has come called by trio's loop."""
+        while self.next_timer() <= self.clock:
+            self._token.run_sync_soon(heapq.heappop(self._timers)[2])
+
+    def _finish_workers(self) -> None:
+        """Let threads that outlived the run come to their end, in virtual time."""
+        while self._unfinished:
+            if self.busy <= 0 and self._after_run.empty() and self._timers:
+                self.clock, _, callback = heapq.heappop(self._timers)
+            else:
+                try:
+                    callback = self._after_run.get(timeout=PATIENCE)
+                except queue.Empty:
+                    return
+            callback()
+
+    @contextlib.contextmanager
+    def _patched(self) -> Generator[None]:
+        """Count the threads at work, from handing over their work to its delivery."""
+        start, send = _ThreadCache.start_thread_soon, _threads._send_message_to_trio
+
+        def start_thread_soon(
+            cache: Any,
+            function: Callable[[], Any],
+            deliver: Callable[[Any], object],
+            name: str | None = None,
+        ) -> None:
+            if threading.get_ident() != self._thread:
+                start(cache, function, deliver, name)
+                return
+
+            def deliver_and_count(outcome: Any) -> None:
+                deliver(outcome)
+                self._count(-1)
+
+            self._count(+1)
+            start(
+                cache,
+                self.as_worker(function),
+                # Both on the loop's thread, so that nobody sees the one without
+                # the other.
+                lambda outcome: self._from_worker(
+                    functools.partial(deliver_and_count, outcome)
+                ),
+                name,
+            )
+
+        def send_message(token: Any, message: Any) -> Any:
+            is_ours = threading.get_ident() in self._workers
+            if is_ours and isinstance(message, _threads.Run):
+                message = _threads.Run(self._waited_for(message.afn), message.args)
+            return send(token, message)
+
+        _ThreadCache.start_thread_soon = start_thread_soon
+        _threads._send_message_to_trio = send_message
+        try:
+            yield
+        finally:
+            _ThreadCache.start_thread_soon = start
+            _threads._send_message_to_trio = send
+
+    def _count(self, change: int) -> None:
+        self.busy += change
+        self._unfinished += change
+
+    def _waited_for(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """What a worker thread waits for: it is not at work until this is done."""
+
+        @functools.wraps(function)
+        async def waited_for(*args: Any) -> Any:
+            self.busy -= 1
+            try:
+                return await function(*args)
+            finally:
+                self.busy += 1
+
+        return waited_for
+
+
+class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
+    """Trio's loop asks it how long to wait whenever no task can run."""
+
+    def __init__(self, world: TrioWorld, scope: trio.CancelScope) -> None:
+        self._world = world
+        self._scope = scope
+        self._polled = False
+        self._been_patient = False
+        self.deadlock: Deadlock | None = None
+        self._ways_out: Iterator[Callable[[], None]] = iter(
+            (self._cancel, self._remove_shields)
+        )
+
+    def start_clock(self) -> None:
+        pass
+
+    def current_time(self) -> float:
+        return self._world.clock
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self._polled = self._been_patient = False
+
+    def before_io_wait(self, timeout: float) -> None:
+        self._world.post_due_timers()
+
+    def deadline_to_sleep_time(self, deadline: float) -> float:
+        world = self._world
+        if _run.GLOBAL_RUN_CONTEXT.runner.waiting_for_idle:
+            return math.inf  # trio itself wakes them: nobody else can run
+        if not self._polled:
+            self._polled = True
+            return 0
+        if world.busy > 0:
+            return math.inf  # the worker wakes the loop
+        jump_to = min(deadline, world.next_timer())
+        if jump_to < math.inf:
+            world.clock = max(world.clock, jump_to)
+            return 0
+        if _watches() and not self._been_patient:
+            self._been_patient = True
+            return PATIENCE
+        self._resolve()
+        return 0
+
+    def _resolve(self) -> None:
+        self.deadlock = self.deadlock or Deadlock(
+            sorted(f"task {task.name}: {_where(task)}" for task in _tasks())
+        )
+        way_out = next(self._ways_out, None)
+        if way_out is None:
+            raise self.deadlock
+        self._polled = False
+        way_out()
+
+    def _cancel(self) -> None:
+        self._scope.cancel()
+
+    def _remove_shields(self) -> None:
+        for task in _tasks():
+            status: Any = task._cancel_status  # pyright: ignore
+            while status is not None:
+                status._scope.shield = False
+                status = status.parent
+        self._scope.cancel()
+
+
+def _tasks() -> list[trio.lowlevel.Task]:
+    """All tasks but trio's own."""
+    root = trio.lowlevel.current_root_task()
+    found: list[trio.lowlevel.Task] = []
+    pending = [root] if root else []
+    while pending:
+        task = pending.pop()
+        found.append(task)
+        for nursery in task.child_nurseries:
+            pending.extend(nursery.child_tasks)
+    return [task for task in found if not task.name.startswith("<")]
+
+
+def _where(task: trio.lowlevel.Task) -> str:
+    frames = [frame for frame, _ in task.iter_await_frames()]
+    told = [f for f in frames if not f.f_code.co_filename.startswith(_CORE)]
+    return waits_at(told or frames)
+
+
+_CORE = os.path.dirname(_run.__file__) + os.sep
+"""Every wait ends in there; what was waited for is said by the frame outside."""
+
+
+def _watches() -> bool:
+    """Whether a task other than trio's own waits for a descriptor."""
+    statistics: Any = trio.lowlevel.current_statistics().io_statistics
+    names = ("tasks_waiting_read", "tasks_waiting_write", "tasks_waiting")
+    return sum(getattr(statistics, name, 0) for name in names) > 1
