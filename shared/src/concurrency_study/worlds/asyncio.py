@@ -176,7 +176,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def next_timer(self) -> float | None:
         """The instant of the next timer, if there is one."""
-        scheduled: Any = self._scheduled  # pyright: ignore
+        scheduled: list[asyncio.TimerHandle] = vars(self)["_scheduled"]
         return scheduled[0].when() if scheduled else None
 
     def watches(self) -> bool:

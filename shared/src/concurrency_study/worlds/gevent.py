@@ -33,6 +33,7 @@ import gevent
 import gevent.threadpool
 from gevent.event import AsyncResult, Event
 from gevent.exceptions import LoopExit
+from gevent.greenlet import SuccessSpawnedLink  # pyright: ignore
 from gevent.hub import Hub
 from gevent.libev import corecext
 from gevent.pool import Group
@@ -41,9 +42,13 @@ from gevent.threadpool import ThreadPool
 from ..world import PATIENCE, Deadlock, Job, LoopWorld, NotCovered, waits_at
 
 _T = TypeVar("_T")
+_Weakly: TypeAlias = WeakValueDictionary[int, _T]
+_Greenlet: TypeAlias = "gevent.Greenlet[..., Any]"
 
 
 class GeventJob(Job):
+    """A job that waits as gevent does."""
+
     async def _sleep(self, seconds: float) -> None:
         gevent.sleep(seconds)
 
@@ -106,17 +111,18 @@ class GeventWorld(LoopWorld):
             except BaseException as error:
                 result = None, error
             finally:
-                self._ended(self._natives(besides=answer))
+                self._ended(self._natives(answer))
 
         self._hub = _virtual_hub()
         if gevent.getcurrent() is not self._hub.parent:
             raise RuntimeError("run a gevent world outside of all greenlets")
-        self._loop: VirtualLoop = self._hub.loop  # pyright: ignore
+        loop: Any = self._hub.loop
+        self._loop: VirtualLoop = loop
         with self._in_charge(), self._virtual_time():
             for seconds, callback in self._planned:
                 self._call_at(seconds, callback)
-            answer = gevent.spawn(main)
-            answer.name = "answer"  # pyright: ignore
+            answer: _Greenlet = gevent.spawn(main)
+            setattr(answer, "name", "answer")
             if cancel_at is not None:
                 self._call_at(cancel_at, lambda: answer.kill(block=False))
             try:
@@ -129,15 +135,16 @@ class GeventWorld(LoopWorld):
 
     @contextlib.contextmanager
     def _in_charge(self) -> Generator[None]:
-        self._number = count()
-        self._greenlets: _Weakly[gevent.Greenlet[..., Any]] = WeakValueDictionary()
+        number = count()
+        self._greenlets: _Weakly[_Greenlet] = WeakValueDictionary()
         self._results: _Weakly[AsyncResult[Any]] = WeakValueDictionary()
-        real_spawn, real_sleep = ThreadPool.spawn, gevent.threadpool.sleep  # pyright: ignore
         hold_up = time.sleep
+        pools: Any = gevent.threadpool
+        real_spawn, real_sleep = ThreadPool.spawn, pools.sleep
 
-        def started(greenlet: gevent.Greenlet[..., Any]) -> None:
+        def started(greenlet: _Greenlet) -> None:
             if threading.get_ident() == self._thread:
-                self._greenlets[next(self._number)] = greenlet
+                self._greenlets[next(number)] = greenlet
 
         def spawn(
             pool: ThreadPool, func: Callable[..., Any], *args: Any, **kwargs: Any
@@ -145,22 +152,21 @@ class GeventWorld(LoopWorld):
             if threading.get_ident() != self._thread:
                 return real_spawn(pool, func, *args, **kwargs)
             work = self.as_worker(func)
-            result = real_spawn(pool, work, *args, **kwargs)  # waits for a free thread
+            result = real_spawn(pool, work, *args, **kwargs)  # once a thread is free
             self.busy += 1
-            self._results[next(self._number)] = result
+            self._results[next(number)] = result
             result.rawlink(self._worked)
             return result
 
         def sleep(seconds: float) -> None:
-            # How ThreadPool.join and kill poll for their threads.
+            """What a ThreadPool polls with while it joins or ends its threads."""
             unfinished = self._unfinished()
             if unfinished:
                 gevent.wait(unfinished, count=1)
             else:
-                hold_up(seconds)
+                hold_up(seconds)  # only for the thread's own last steps
 
-        ThreadPool.spawn = spawn
-        gevent.threadpool.sleep = sleep  # pyright: ignore
+        pools.ThreadPool.spawn, pools.sleep = spawn, sleep
         gevent.Greenlet.add_spawn_callback(started)
         self._hub.print_exception = self._failed
         self._loop.enter(self)
@@ -170,34 +176,36 @@ class GeventWorld(LoopWorld):
             self._loop.leave()
             del self._hub.print_exception
             gevent.Greenlet.remove_spawn_callback(started)
-            gevent.threadpool.sleep = real_sleep  # pyright: ignore
-            ThreadPool.spawn = real_spawn
+            pools.ThreadPool.spawn, pools.sleep = real_spawn, real_sleep
 
     def _tear_down(self) -> None:
         with contextlib.suppress(Deadlock):  # a cleanup that never ends is left alone
             while alive := self._living():
                 gevent.killall(alive)
+        with contextlib.suppress(Deadlock):
             gevent.wait(self._unfinished())
-        gevent.idle(self._loop.MINPRI)  # whatever has been called back already
+        self._loop.leave()
+        gevent.idle(self._loop.MINPRI)  # what has been called back already, and no more
 
-    def _living(self) -> list[gevent.Greenlet[..., Any]]:
+    def _living(self) -> list[_Greenlet]:
         return [g for g in self._greenlets.values() if g and not g.dead]
 
     def _unfinished(self) -> list[AsyncResult[Any]]:
         return [r for r in self._results.values() if not r.ready()]
 
-    def _natives(self, besides: object) -> list[str]:
+    def _natives(self, answer: _Greenlet) -> list[str]:
         return [
             f"greenlet {g.name}"
             for g in self._living()
-            if g is not besides and not _is_of_a_thread_pool(g)
+            if g is not answer and not _ends_threads(g)
         ] + ["a worker thread"] * len(self._unfinished())
 
-    def waiters(self) -> list[str]:
-        """Who waits for what, of those who run in this world."""
-        return sorted(
-            f"greenlet {g.name}: {waits_at(_frames(g))}" for g in self._living()
-        )
+    def give_up(self) -> None:
+        """Raise `Deadlock` where `run` waits for the answer; called by the loop."""
+        outside = self._hub.parent
+        assert outside is not None
+        waiters = [f"greenlet {g.name}: {waits_at(_frames(g))}" for g in self._living()]
+        outside.throw(Deadlock(sorted(waiters)))
 
     def _worked(self, result: AsyncResult[Any]) -> None:
         self.busy -= 1
@@ -205,15 +213,14 @@ class GeventWorld(LoopWorld):
         if error is not None and not result.linkcount():
             self._lose_unless_kept(result, error)
 
-    def _failed(self, context: object, kind: object, error: Any, tb: object) -> None:
+    def _failed(self, context: Any, t: object, v: Any, tb: object) -> None:
         """Take what the hub would print on stderr."""
         if isinstance(context, tuple) and isinstance(context[0], _WORKER):
-            return  # it goes on to `_worked`
-        if isinstance(error, str):
-            error = RuntimeError(error)
+            return  # its result tells `_worked`
+        error = v if isinstance(v, BaseException) else RuntimeError(v)
         if not isinstance(context, gevent.Greenlet):
             self.lose(error)
-        elif all(map(_is_of_a_group, _links(context))):
+        elif not any(map(_takes_errors, _links(context))):
             self._lose_unless_kept(context, error)
 
     def _lose_unless_kept(self, whose: object, error: BaseException) -> None:
@@ -223,7 +230,7 @@ class GeventWorld(LoopWorld):
             if kept() is None:
                 self.lose(error)
 
-        self._loop.run_callback(check)  # when the loop itself has let go of it
+        self._loop.run_callback(check)  # by then gevent itself has let go of it
 
 
 class VirtualLoop(corecext.loop):
@@ -234,9 +241,11 @@ class VirtualLoop(corecext.loop):
         self.world: GeventWorld | None = None
         self._heap: list[tuple[float, int, VirtualTimer]] = []
         self._number = count()
+        # Idle watchers are called when nothing of their priority or above is pending:
+        # https://metacpan.org/dist/EV/view/libev/ev.pod#ev_idle
         self._idle = self.idle(priority=self.MINPRI)
         self._check = self.check(ref=False, priority=self.MAXPRI)
-        self._patience = super().timer(PATIENCE, ref=False)
+        self._patience = super().timer(0)
         self._exhausted = False
 
     def enter(self, world: GeventWorld) -> None:
@@ -245,7 +254,7 @@ class VirtualLoop(corecext.loop):
         self._idle.start(self._nothing_pending)
 
     def leave(self) -> None:
-        """Go by real time again; virtual timers that still run never fire."""
+        """Go by real time again; no virtual timer fires any more."""
         self.world = None
         self._idle.stop()
         self._check.stop()
@@ -254,6 +263,7 @@ class VirtualLoop(corecext.loop):
             self._heap.pop()[2].stop()
 
     def now(self) -> float:
+        """Virtual seconds in a world, else seconds since the epoch."""
         return self.world.clock if self.world else super().now()
 
     def timer(
@@ -263,41 +273,35 @@ class VirtualLoop(corecext.loop):
         ref: bool = True,
         priority: int | None = None,
     ) -> Any:
+        """A timer of the present kind of time."""
         if self.world is None:
             return super().timer(after, repeat, ref, priority)
         return VirtualTimer(self, after, repeat, priority or 0)
 
     def push(self, at: float, timer: VirtualTimer) -> int:
-        """Have that timer fire at that instant; the ticket says it is this time."""
+        """Have that timer fire at that instant, if it still has the ticket then."""
         ticket = next(self._number)
         heapq.heappush(self._heap, (at, ticket, timer))
         return ticket
-
-    def _next(self) -> float | None:
-        while self._heap:
-            at, ticket, timer = self._heap[0]
-            if timer.ticket == ticket:
-                return at
-            heapq.heappop(self._heap)
-        return None
 
     def _nothing_pending(self) -> None:
         world = self.world
         assert world is not None
         exhausted, self._exhausted = self._exhausted, False
         self._patience.stop()
+        while self._heap and not self._heap[0][2].holds(self._heap[0][1]):
+            heapq.heappop(self._heap)
         if world.busy:
             self._block()
-        elif (at := self._next()) is not None:
-            world.clock = max(world.clock, at)
+        elif self._heap:
+            world.clock = max(world.clock, self._heap[0][0])
             self._fire(world.clock)
-        elif self.activecnt > 1 and not exhausted:  # more than this idle watcher
+        elif self.activecnt > 1 and not exhausted:  # somebody besides the idle watcher
+            self._patience = super().timer(PATIENCE, ref=False)
             self._patience.start(setattr, self, "_exhausted", True)
             self._block()
         else:
-            parent = world._hub.parent
-            assert parent is not None
-            parent.throw(Deadlock(world.waiters()))
+            world.give_up()
 
     def _block(self) -> None:
         """Let libev wait for something real."""
@@ -311,20 +315,21 @@ class VirtualLoop(corecext.loop):
     def _fire(self, now: float) -> None:
         due: list[tuple[int, VirtualTimer]] = []
         while self._heap and self._heap[0][0] <= now:
-            _, ticket, timer = heapq.heappop(self._heap)
-            due.append((ticket, timer))
+            due.append(heapq.heappop(self._heap)[1:])
         for ticket, timer in sorted(due, key=lambda entry: -entry[1].priority):
-            if timer.ticket == ticket:
+            if timer.holds(ticket):
                 timer.fire()
 
     def _not_covered(self, *args: Any, **kwargs: Any) -> Any:
         raise NotCovered("subprocesses, signals and file watchers take real time")
 
-    child = signal = stat = install_sigchld = _not_covered  # pyright: ignore
+    child = signal = stat = install_sigchld = _not_covered
 
 
 class VirtualTimer:
-    """What gevent needs of a timer watcher."""
+    """All that gevent needs of a timer watcher; times are in seconds."""
+
+    pending = False
 
     def __init__(
         self,
@@ -335,56 +340,58 @@ class VirtualTimer:
     ) -> None:
         self.loop = loop
         self.priority = priority
-        self.ref = True
-        self.pending = False
         self.callback: Callable[..., Any] | None = None
         self.args: tuple[Any, ...] = ()
-        self.ticket = -1
-        self.at = 0.0
         self._after = after
         self._repeat = repeat
+        self._ticket = -1
 
     @property
     def active(self) -> bool:
-        return self.ticket >= 0
+        """Whether it is going to fire."""
+        return self._ticket >= 0
 
-    def start(self, callback: Callable[..., Any], *args: Any, update: Any = 0) -> None:
-        self._start_in(self._after, callback, args)
+    def holds(self, ticket: int) -> bool:
+        """Whether it has been neither stopped nor started anew since then."""
+        return self._ticket == ticket
 
-    def again(self, callback: Callable[..., Any], *args: Any, update: Any = 0) -> None:
-        self.stop()
-        if self._repeat:
-            self._start_in(self._repeat, callback, args)
-
-    def _start_in(
-        self, seconds: float, callback: Callable[..., Any], args: tuple[Any, ...]
+    def start(
+        self, callback: Callable[..., Any], *args: Any, update: object = None
     ) -> None:
-        world = self.loop.world
-        if world is not None:
-            self.start_at(world.clock + max(0.0, seconds), callback, *args)
+        """Call back so many seconds from now."""
+        self.start_at(self.loop.now() + max(0.0, self._after), callback, *args)
 
-    def start_at(self, at: float, callback: Callable[..., Any], *args: Any) -> None:
-        self.callback, self.args = callback, args
-        self.at = at
-        self.ticket = self.loop.push(at, self)
-
-    def fire(self) -> None:
-        callback, args = self.callback, self.args
-        assert callback is not None
+    def again(
+        self, callback: Callable[..., Any], *args: Any, update: object = None
+    ) -> None:
+        """Call back one repeat from now; without a repeat, stop."""
         if self._repeat:
-            self.start_at(self.at + self._repeat, callback, *args)
+            self.start_at(self.loop.now() + self._repeat, callback, *args)
         else:
             self.stop()
+
+    def start_at(self, at: float, callback: Callable[..., Any], *args: Any) -> None:
+        """Call back at that virtual instant."""
+        self.callback, self.args = callback, args
+        self._ticket = self.loop.push(at, self)
+
+    def fire(self) -> None:
+        """Call back now."""
+        callback, args = self.callback, self.args
+        assert callback is not None
+        self.again(callback, *args)
         try:
             callback(*args)
         except BaseException:
             self.loop.handle_error(self, *sys.exc_info())
 
     def stop(self) -> None:
+        """Do not call back."""
         self.callback, self.args = None, ()
-        self.ticket = -1
+        self._ticket = -1
 
     def close(self) -> None:
+        """Do not call back."""
         self.stop()
 
     def __enter__(self) -> VirtualTimer:
@@ -396,8 +403,8 @@ class VirtualTimer:
 
 def _virtual_hub() -> Hub:
     """The hub of this thread, with a `VirtualLoop`."""
-    hub: Hub = gevent.get_hub()
-    loop = hub.loop
+    hub = gevent.get_hub()
+    loop: Any = hub.loop
     if not isinstance(loop, VirtualLoop):
         if loop.activecnt:
             raise NotCovered(
@@ -408,11 +415,12 @@ def _virtual_hub() -> Hub:
             loop.run_callback(loop.break_)
             with contextlib.suppress(LoopExit):
                 hub.switch()
-        hub.loop = VirtualLoop()
+        virtual: Any = VirtualLoop()
+        hub.loop = virtual
     return hub
 
 
-def _frames(greenlet: gevent.Greenlet[..., Any]) -> list[FrameType]:
+def _frames(greenlet: _Greenlet) -> list[FrameType]:
     frames: list[FrameType] = []
     frame = greenlet.gr_frame
     while frame is not None:
@@ -421,20 +429,25 @@ def _frames(greenlet: gevent.Greenlet[..., Any]) -> list[FrameType]:
     return frames[::-1]
 
 
-def _links(greenlet: gevent.Greenlet[..., Any]) -> list[object]:
-    # The compiled Greenlet tells their number only, but shows them to the collector.
-    lists = [r for r in gc.get_referents(greenlet) if isinstance(r, list)]
+def _links(greenlet: _Greenlet) -> list[object]:
+    # A compiled Greenlet tells only their number, but the collector must see them.
+    lists: list[list[object]] = [
+        r for r in gc.get_referents(greenlet) if isinstance(r, list)
+    ]
     return [link for links in lists for link in links]
 
 
-def _is_of_a_group(link: object) -> bool:
-    return isinstance(getattr(link, "__self__", None), Group)
+def _takes_errors(link: object) -> bool:
+    return not isinstance(link, SuccessSpawnedLink) and (
+        getattr(link, "__func__", None) is not _DISCARD
+    )
 
 
-def _is_of_a_thread_pool(greenlet: gevent.Greenlet[..., Any]) -> bool:
-    run = getattr(greenlet, "_run", None)
-    return isinstance(getattr(run, "__self__", None), ThreadPool)
+def _ends_threads(greenlet: _Greenlet) -> bool:
+    return isinstance(
+        getattr(getattr(greenlet, "_run", None), "__self__", None), ThreadPool
+    )
 
 
-_Weakly: TypeAlias = WeakValueDictionary[int, _T]
+_DISCARD: Any = Group._discard  # pyright: ignore
 _WORKER: Any = gevent.threadpool._WorkerGreenlet  # pyright: ignore

@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any
 
+import outcome
 import trio
 import trio.abc
 import trio.lowlevel
@@ -154,21 +155,16 @@ class TrioWorld(LoopWorld):
                 start(cache, function, deliver, name)
                 return
 
-            def deliver_and_count(outcome: Any) -> None:
-                deliver(outcome)
+            def deliver_and_count(result: Any) -> None:
+                deliver(result)
                 self._count(-1)
 
+            # Both on the loop's thread, so that nobody sees the one without the other.
+            def finished(result: Any) -> None:
+                self._from_worker(functools.partial(deliver_and_count, result))
+
             self._count(+1)
-            start(
-                cache,
-                self.as_worker(function),
-                # Both on the loop's thread, so that nobody sees the one without
-                # the other.
-                lambda outcome: self._from_worker(
-                    functools.partial(deliver_and_count, outcome)
-                ),
-                name,
-            )
+            start(cache, self.as_worker(function), finished, name)
 
         def send_message(token: Any, message: Any) -> Any:
             is_ours = threading.get_ident() in self._workers
@@ -212,7 +208,7 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
         self._been_patient = False
         self.deadlock: Deadlock | None = None
         self._ways_out: Iterator[Callable[[], None]] = iter(
-            (self._cancel, self._remove_shields)
+            (self._cancel, self._remove_shields, self._throw)
         )
 
     def start_clock(self) -> None:
@@ -265,7 +261,12 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
             while status is not None:
                 status._scope.shield = False
                 status = status.parent
-        self._scope.cancel()
+
+    def _throw(self) -> None:
+        assert self.deadlock
+        for task in _tasks():
+            if not any(nursery.child_tasks for nursery in task.child_nurseries):
+                trio.lowlevel.reschedule(task, outcome.Error(self.deadlock))
 
 
 def _tasks() -> list[trio.lowlevel.Task]:

@@ -1,0 +1,40 @@
+"""Jobs that many of the tests use."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def after(world):
+    """A job that takes so many seconds and says so."""
+
+    @world.job
+    async def job(w, seconds):
+        await w.sleep(seconds)
+        return f"{seconds} s"
+
+    return job
+
+
+@pytest.fixture
+def failing(world):
+    """``failing(error, at=2)`` is a job like `after` that raises if it takes 2 s."""
+
+    def make(error, at):
+        @world.job
+        async def job(w, seconds):
+            await w.sleep(seconds)
+            if seconds == at:
+                raise error
+            return f"{seconds} s"
+
+        return job
+
+    return make
+
+
+@pytest.fixture
+def ignore():
+    """A plain callable for tests that look elsewhere."""
+    return lambda *args: None

@@ -1,0 +1,166 @@
+"""Does an answer to `results_as_we_go` keep its contract?"""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from concurrency_study.topics.results_as_we_go import EXAMPLE
+from concurrency_study.world import CANCELLED
+
+
+def test_the_example(world, after):
+    handle = world.recorder("handle")
+    world.run(world.answer, after, EXAMPLE, handle)
+    assert handle == [(0.1, "0.1 s"), (0.2, "0.2 s"), (0.3, "0.3 s")]
+
+
+def test_each_result_is_handed_over_the_instant_it_is_ready(world, after):
+    handle = world.recorder("handle")
+    world.run(world.answer, after, [3, 1, 2, 7200], handle)
+    assert handle == [(1, "1 s"), (2, "2 s"), (3, "3 s"), (7200, "7200 s")]
+    assert world.returned_at == 7200
+
+
+def test_all_calls_run_at_once(world, after, ignore):
+    world.run(world.answer, after, [1] * 200, ignore)
+    assert world.returned_at == 1
+    assert world.trace.most_at_once() == 200
+
+
+def test_results_that_are_ready_at_the_same_instant_are_all_handed_over(world, after):
+    handle = world.recorder("handle")
+    world.run(world.answer, after, [1] * 50 + [2], handle)
+    assert handle == [(1, "1 s")] * 50 + [(2, "2 s")]
+
+
+def test_every_input_is_used_once_even_if_equal(world, after, ignore):
+    world.run(world.answer, after, iter([1, 1, 2]), ignore)
+    started = sorted(actor for _, actor in world.trace.when("start"))
+    assert started == ["job(1)", "job(1)", "job(2)"]
+
+
+def test_no_result_is_mistaken_for_its_absence(world):
+    @world.job
+    async def job(w, value):
+        return value
+
+    handle = world.recorder("handle")
+    world.run(world.answer, job, [None, None], handle)
+    assert handle.values == [None, None]
+
+
+def test_no_inputs_end_at_once(world, after):
+    handle = world.recorder("handle")
+    world.run(world.answer, after, [], handle)
+    assert handle == []
+    assert world.returned_at == 0
+
+
+def test_ten_thousand_inputs_are_fine(world, after):
+    handle = world.recorder("handle")
+    world.run(world.answer, after, [0.5] * 10_000, handle)
+    assert len(handle) == 10_000
+
+
+@pytest.mark.needs("ten thousand at once")
+def test_ten_thousand_run_at_once(world, after, ignore):
+    world.run(world.answer, after, [0.5] * 10_000, ignore)
+    assert world.returned_at == 0.5
+
+
+def test_handle_is_called_by_the_caller(world, after):
+    callers = set()
+    world.run(
+        world.answer,
+        after,
+        [1, 2],
+        lambda result: callers.add(threading.get_ident()),
+    )
+    assert callers == {threading.get_ident()}
+
+
+def test_the_error_of_a_call_reaches_the_caller(world, failing, ignore):
+    error = ValueError("no")
+    with world.raises(ValueError) as raised:
+        world.run(world.answer, failing(error, at=2), [1, 2], ignore)
+    assert raised.value is error
+    assert world.returned_at == 2
+
+
+def test_the_first_error_stops_the_rest(world, failing):
+    handle = world.recorder("handle")
+    job = failing(ValueError("no"), at=2)
+    with world.raises(ValueError):
+        world.run(world.answer, job, [1, 2, 3, 60], handle)
+    assert handle == [(1, "1 s")]
+    assert world.returned_at == 2
+    assert sorted(world.trace.when("cancelled")) == [(2, "job(3)"), (2, "job(60)")]
+
+
+def test_errors_of_one_instant_are_not_replaced(world, ignore):
+    errors = [ValueError("one"), ValueError("two")]
+
+    @world.job
+    async def job(w, index):
+        await w.sleep(1)
+        raise errors[index]
+
+    with world.raises(ValueError) as raised:
+        world.run(world.answer, job, [0, 1], ignore)
+    assert raised.value in errors
+    assert world.returned_at == 1
+
+
+def test_the_error_of_handle_stops_the_rest_and_reaches_the_caller(world, after):
+    error = KeyError("handle")
+
+    def handle(result):
+        if result == "2 s":
+            raise error
+
+    with world.raises(KeyError) as raised:
+        world.run(world.answer, after, [1, 2, 60], handle)
+    assert raised.value is error
+    assert world.returned_at == 2
+    assert world.trace.when("cancelled") == [(2, "job(60)")]
+
+
+def test_what_is_stopped_gets_to_clean_up(world, ignore):
+    @world.job
+    async def job(w, seconds):
+        try:
+            await w.sleep(seconds)
+        finally:
+            w.note("clean")
+        raise ValueError("no")
+
+    with world.raises(ValueError):
+        world.run(world.answer, job, [1, 60], ignore)
+    cleaned = [(e.at, e.actor) for e in world.trace if e.what == "note"]
+    assert cleaned == [(1, "job(1)"), (1, "job(60)")]
+
+
+@pytest.mark.needs("cancellation from outside")
+def test_cancelled_from_outside_all_calls_stop(world, after):
+    handle = world.recorder("handle")
+    ended = world.run(world.answer, after, [1, 5, 6], handle, cancel_at=2.5)
+    assert ended is CANCELLED
+    assert world.returned_at == 2.5
+    assert handle == [(1, "1 s")]
+    assert sorted(world.trace.when("cancelled")) == [(2.5, "job(5)"), (2.5, "job(6)")]
+
+
+def test_what_cannot_be_called_is_refused_before_anything_starts(world, after):
+    with world.raises(TypeError) as raised:
+        world.run(world.answer, after, [1], "handle")
+    assert "handle must be callable" in str(raised.value)
+    with world.raises(TypeError):
+        world.run(world.answer, 3, [1], print)
+    assert not world.trace.when("start")
+
+
+def test_inputs_that_are_no_list_are_refused(world, after):
+    with world.raises(TypeError) as raised:
+        world.run(world.answer, after, 3, print)
+    assert "inputs" in str(raised.value)

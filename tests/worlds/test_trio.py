@@ -1,0 +1,724 @@
+"""The trio world: exact instants, nobody forgotten, nothing left patched."""
+
+import contextlib
+import os
+import threading
+import time
+
+import pytest
+import trio
+import trio.testing
+
+from concurrency_study.world import CANCELLED, Deadlock, LostError, StillAlive
+from concurrency_study.worlds.trio import TrioWorld
+
+
+@pytest.fixture
+def place():
+    return TrioWorld()
+
+
+@pytest.fixture
+def pipe(place):
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    yield read, write
+    for descriptor in (read, write):
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+
+
+async def forever():
+    await trio.sleep_forever()
+
+
+# Time
+
+
+def test_sleepers_wake_in_the_order_of_their_instants(place):
+    say = place.recorder()
+
+    async def sleeper(seconds):
+        await trio.sleep(seconds)
+        say(seconds)
+
+    async def answer():
+        async with trio.open_nursery() as nursery:
+            for seconds in (3, 1, 0.5, 3600):
+                nursery.start_soon(sleeper, seconds)
+
+    place.run(answer)
+    assert say == [(0.5, 0.5), (1, 1), (3, 3), (3600, 3600)]
+    assert place.returned_at == 3600
+
+
+def test_the_clock_stands_exactly_on_each_deadline(place):
+    async def answer():
+        for instant in (0.1, 0.3, 1e9 + 0.5, 1e9 + 0.75):
+            await trio.sleep_until(instant)
+            assert place.clock == trio.current_time() == instant
+
+    place.run(answer)
+
+
+def test_deadlines_in_the_past_and_at_infinity(place):
+    async def answer():
+        await trio.sleep(1)
+        with trio.move_on_at(-10) as past:
+            await trio.sleep(1)
+        assert past.cancelled_caught
+        with trio.CancelScope(deadline=float("-inf")) as long_past:
+            await trio.sleep(1)
+        assert long_past.cancelled_caught
+        with trio.move_on_after(float("inf")):
+            await trio.sleep(1)
+        return place.now()
+
+    assert place.run(answer) == 2
+
+
+def test_every_clock_is_virtual_on_the_loop_and_in_workers(place):
+    def clocks():
+        return time.monotonic(), time.time(), time.perf_counter(), time.monotonic_ns()
+
+    async def answer():
+        await trio.sleep(7)
+        return clocks(), await trio.to_thread.run_sync(clocks)
+
+    assert place.run(answer) == ((7, 7, 7, 7_000_000_000),) * 2
+
+
+def test_time_sleep_on_the_loop_holds_everybody_up(place):
+    say = place.recorder()
+
+    async def sleeper():
+        await trio.sleep(1)
+        say("awake")
+
+    async def answer():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(sleeper)
+            await trio.testing.wait_all_tasks_blocked()
+            time.sleep(5)  # noqa: ASYNC251  # it is the question
+            say("held up")
+
+    place.run(answer)
+    assert say == [(5, "held up"), (5, "awake")]
+
+
+def test_wait_all_tasks_blocked_comes_before_a_jump(place):
+    async def answer():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep, 10)
+            await trio.testing.wait_all_tasks_blocked()
+            return place.now()
+
+    assert place.run(answer) == 0
+
+
+def test_ten_thousand_tasks(place):
+    async def answer():
+        async with trio.open_nursery() as nursery:
+            for i in range(10_000):
+                nursery.start_soon(trio.sleep, i % 100)
+
+    place.run(answer)
+    assert place.returned_at == 99
+
+
+def test_a_world_runs_several_things_each_from_zero(place):
+    @place.job
+    async def job(w, seconds):
+        await w.sleep(seconds)
+        return w.now()
+
+    assert [place.run(job, 2), place.run(job, 1)] == [2, 1]
+    assert place.trace.of("job(1)") == [
+        (0, "start"),
+        (0, "sleep"),
+        (1, "wake"),
+        (1, "end"),
+    ]
+    assert place.trace.of("job(2)") == []
+
+
+def test_everything_is_put_back(place):
+    def patched():
+        return (
+            [getattr(time, name) for name in ("sleep", "time", "monotonic")],
+            trio._core._thread_cache.ThreadCache.start_thread_soon,
+            trio._threads._send_message_to_trio,
+        )
+
+    async def fails():
+        assert patched() != before
+        raise KeyError
+
+    before = patched()
+    with pytest.raises(KeyError):
+        place.run(fails)
+    assert patched() == before
+    with pytest.raises(Deadlock):
+        place.run(forever)
+    assert patched() == before
+
+
+# Nurseries, cancellation, timeouts
+
+
+def test_an_error_cancels_the_siblings_who_clean_up(place):
+    @place.job
+    async def cleaner(w):
+        try:
+            await w.forever()
+        finally:
+            with trio.CancelScope(shield=True):
+                await w.sleep(1)
+
+    @place.job
+    async def fails(w):
+        await w.sleep(2)
+        raise ValueError("no")
+
+    async def answer():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(cleaner)
+            nursery.start_soon(fails)
+
+    with place.raises(ValueError) as raised:
+        place.run(answer)
+    assert str(raised.value) == "no"
+    assert place.returned_at == 3
+    assert place.trace.when("error") == [(2, "fails()")]
+    assert place.trace.when("cancelled") == [(3, "cleaner()")]
+
+
+def test_a_shielded_wait_outlasts_the_deadline_around_it(place):
+    async def answer():
+        with trio.move_on_after(1) as outer:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(3)
+            await trio.sleep(1)
+        return outer.cancelled_caught, place.now()
+
+    assert place.run(answer) == (True, 3)
+
+
+def test_nested_timeouts(place):
+    async def answer():
+        with trio.move_on_after(4) as outer:
+            with pytest.raises(trio.TooSlowError), trio.fail_after(1.5):
+                await trio.sleep(9)
+            assert place.now() == 1.5
+            with trio.fail_after(9):
+                await trio.sleep(9)
+        return outer.cancelled_caught, place.now()
+
+    assert place.run(answer) == (True, 4)
+
+
+def test_cancel_at_ends_the_answer_with_its_cleanup(place):
+    @place.job
+    async def job(w):
+        try:
+            await w.forever()
+        except w.Cancelled:
+            w.note("cleaning up")
+            raise
+
+    assert place.run(job, cancel_at=2) == CANCELLED
+    assert place.returned_at == 2
+    assert place.trace.when("cancelled") == [(2, "job()")]
+
+
+def test_cancel_at_stops_a_whole_nursery(place):
+    async def answer():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(forever)
+            nursery.start_soon(forever)
+
+    assert place.run(answer, cancel_at=2) == CANCELLED
+
+
+def test_an_answer_may_ignore_its_cancellation(place):
+    async def answer():
+        try:
+            await trio.sleep_forever()
+        except trio.Cancelled:
+            return "so what"
+
+    assert place.run(answer, cancel_at=2) == "so what"
+
+
+def test_an_answer_that_ends_before_it_is_cancelled(place):
+    async def answer():
+        await trio.sleep(1)
+        return "done"
+
+    assert place.run(answer, cancel_at=2) == "done"
+    assert place.returned_at == 1
+
+
+def test_an_error_while_cancelled_reaches_the_caller(place):
+    async def fails():
+        try:
+            await trio.sleep_forever()
+        finally:
+            raise ValueError("while cleaning up")
+
+    async def answer():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(fails)
+            nursery.start_soon(forever)
+
+    with place.raises(ValueError):
+        place.run(answer, cancel_at=1)
+    assert place.returned_at == 1
+
+
+def test_at_calls_back_at_its_instant(place):
+    say = place.recorder()
+    event = trio.Event()
+    place.at(3, event.set)
+    place.at(1, say, "one")
+    place.at(99, say, "never")
+
+    async def answer():
+        place.at(2, say, "two")
+        await event.wait()
+        return place.now()
+
+    assert place.run(answer) == 3
+    assert say == [(1, "one"), (2, "two")]
+
+
+def test_an_error_in_a_callback_fails_the_run(place):
+    place.at(1, lambda: 1 / 0)
+    with pytest.raises(LostError, match="ZeroDivisionError"):
+        place.run(trio.sleep, 2)
+
+
+def test_a_callback_is_due_though_the_loop_never_rests(place):
+    async def answer():
+        due = []
+        place.at(1, due.append, True)
+        time.sleep(2)  # noqa: ASYNC251  # it is the question
+        while not due:
+            await trio.lowlevel.checkpoint()
+
+    place.run(answer)
+
+
+# Channels, locks
+
+
+def test_a_channel_carries_values_and_its_end(place):
+    say = place.recorder()
+
+    async def producer(channel):
+        async with channel:
+            for i in range(3):
+                await channel.send(i)
+                await trio.sleep(1)
+
+    async def answer():
+        send, receive = trio.open_memory_channel(0)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(producer, send)
+            async for value in receive:
+                say(value)
+        say("end")
+
+    place.run(answer)
+    assert say == [(0, 0), (1, 1), (2, 2), (3, "end")]
+
+
+def test_locks_conditions_and_semaphores(place):
+    say = place.recorder()
+
+    async def hold(lock, seconds):
+        async with lock:
+            await trio.sleep(seconds)
+            say(seconds)
+
+    async def wait_for(condition):
+        async with condition:
+            await condition.wait()
+            say("notified")
+
+    async def answer():
+        for lock in (trio.Lock(), trio.Semaphore(2), trio.CapacityLimiter(3)):
+            async with trio.open_nursery() as nursery:
+                for _ in range(3):
+                    nursery.start_soon(hold, lock, 1)
+        condition = trio.Condition()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait_for, condition)
+            await trio.sleep(0.5)
+            async with condition:
+                condition.notify_all()
+
+    place.run(answer)
+    instants = [instant for instant, _ in say]
+    assert instants == [1, 2, 3, 4, 4, 5, 6, 6, 6, 6.5]
+
+
+# Worker threads
+
+
+def test_sleeping_workers_wait_side_by_side_within_the_limit(place):
+    async def answer():
+        async with trio.open_nursery() as nursery:
+            for _ in range(100):
+                nursery.start_soon(trio.to_thread.run_sync, time.sleep, 1)
+
+    place.run(answer)
+    assert place.returned_at == 3  # trio's own limit is 40
+
+
+def test_an_own_limiter(place):
+    async def answer():
+        limiter = trio.CapacityLimiter(2)
+        async with trio.open_nursery() as nursery:
+            for _ in range(5):
+                nursery.start_soon(
+                    lambda: trio.to_thread.run_sync(time.sleep, 1, limiter=limiter)
+                )
+
+    place.run(answer)
+    assert place.returned_at == 3
+
+
+def test_time_stands_still_while_a_worker_works(place):
+    go = threading.Event()
+
+    async def answer():
+        async with trio.open_nursery() as nursery:
+            place.at(1, go.set)
+            nursery.start_soon(trio.to_thread.run_sync, sum, range(1_000_000))
+            await trio.to_thread.run_sync(lambda: None)
+            assert place.now() == 0
+            await trio.sleep(1)
+            await trio.to_thread.run_sync(go.wait)
+        return place.now()
+
+    assert place.run(answer) == 1
+
+
+def test_workers_and_loop_timers_mix(place):
+    say = place.recorder()
+
+    def work():
+        for i in range(3):
+            time.sleep(1)
+            say(f"worker {i}")
+
+    async def ticker():
+        for i in range(3):
+            await trio.sleep(0.75)
+            say(f"tick {i}")
+
+    async def answer():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.to_thread.run_sync, work)
+            nursery.start_soon(ticker)
+
+    place.run(answer)
+    assert say == [
+        (0.75, "tick 0"),
+        (1, "worker 0"),
+        (1.5, "tick 1"),
+        (2, "worker 1"),
+        (2.25, "tick 2"),
+        (3, "worker 2"),
+    ]
+
+
+def test_an_error_in_a_worker_reaches_who_waits(place):
+    @place.blocking
+    def work():
+        time.sleep(2)
+        raise ValueError("no")
+
+    with place.raises(ValueError):
+        place.run(trio.to_thread.run_sync, work)
+    assert place.trace.of("work()") == [(0, "start"), (2, "error")]
+
+
+def test_a_worker_that_waits_for_the_loop_is_not_at_work(place):
+    async def nap():
+        await trio.sleep(2)
+        return place.now()
+
+    def work():
+        time.sleep(1)
+        assert trio.from_thread.run_sync(place.now) == 1
+        assert trio.from_thread.run(nap) == 3
+        time.sleep(1)
+        with pytest.raises(KeyError):
+            trio.from_thread.run(fail)
+        return time.monotonic()
+
+    async def fail():
+        await trio.sleep(0.5)
+        raise KeyError
+
+    assert place.run(trio.to_thread.run_sync, work) == 4.5
+
+
+def test_a_worker_with_a_token(place):
+    def work(token):
+        trio.from_thread.run(trio.sleep, 2, trio_token=token)
+        return time.monotonic()
+
+    async def answer():
+        token = trio.lowlevel.current_trio_token()
+        return await trio.to_thread.run_sync(work, token)
+
+    assert place.run(answer) == 2
+
+
+def test_an_abandoned_worker_is_still_alive_and_runs_to_its_end(place):
+    @place.blocking
+    def work():
+        time.sleep(5)
+
+    async def answer():
+        with trio.move_on_after(1):
+            await trio.to_thread.run_sync(work, abandon_on_cancel=True)
+
+    with pytest.raises(StillAlive) as caught:
+        place.run(answer)
+    assert "the answer ended at 1 s" in str(caught.value)
+    assert "a worker thread was alive" in str(caught.value)
+    assert "work(): end at 5 s" in str(caught.value)
+
+
+def test_a_worker_is_forgotten_once_its_result_is_there(place):
+    for _ in range(200):
+        place.run(trio.to_thread.run_sync, int)
+
+
+def test_a_cancelled_worker_that_is_not_abandoned_is_waited_for(place):
+    async def answer():
+        with trio.move_on_after(1):
+            await trio.to_thread.run_sync(time.sleep, 5)
+        return place.now()
+
+    assert place.run(answer) == 5
+
+
+# Input from outside
+
+
+def test_input_that_is_there_comes_before_a_jump(place, pipe):
+    read, write = pipe
+    say = place.recorder()
+    for instant in (1, 2):
+        place.at(instant, os.write, write, b"x")
+
+    async def reader():
+        for _ in range(2):
+            await trio.lowlevel.wait_readable(read)
+            say(os.read(read, 10))
+
+    async def answer():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(reader)
+            nursery.start_soon(trio.sleep, 100)
+
+    place.run(answer)
+    assert say == [(1, b"x"), (2, b"x")]
+
+
+def test_a_stream_over_a_pipe_ends(place, pipe):
+    read, write = pipe
+    place.at(1, os.write, write, b"one\n")
+    place.at(2, os.close, write)
+
+    async def answer():
+        async with trio.lowlevel.FdStream(os.dup(read)) as stream:
+            return [(place.now(), chunk) async for chunk in stream], place.now()
+
+    assert place.run(answer) == ([(1, b"one\n")], 2)
+
+
+def test_input_from_another_process_is_waited_for(place, pipe):
+    read, write = pipe
+
+    async def answer():
+        outsider = threading.Thread(target=os.write, args=(write, b"x"))
+        outsider.start()
+        await trio.lowlevel.wait_readable(read)
+        outsider.join()
+        return place.now(), os.read(read, 10)
+
+    assert place.run(answer) == (0, b"x")
+
+
+def test_input_that_never_comes_is_a_deadlock(place, pipe, monkeypatch):
+    monkeypatch.setattr("concurrency_study.worlds.trio.PATIENCE", 0.01)
+    async def answer():
+        await trio.lowlevel.wait_readable(pipe[0])
+
+    with pytest.raises(Deadlock, match="await trio.lowlevel.wait_readable"):
+        place.run(answer)
+
+
+# Nobody can move
+
+
+def test_a_deadlock_names_who_waits_where(place):
+    async def waiter(event):
+        await event.wait()
+
+    async def answer():
+        await trio.sleep(3)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(waiter, trio.Event(), name="Anna")
+            nursery.start_soon(forever, name="Ben")
+
+    with pytest.raises(Deadlock) as caught:
+        place.run(answer)
+    anna, ben, main = caught.value.waiters
+    assert anna.startswith("task Anna: test_trio.py:")
+    assert anna.endswith("await event.wait(), in Event.wait")
+    assert ben.endswith("await trio.sleep_forever(), in sleep_forever")
+    assert main.startswith("task main: test_trio.py:")
+    assert "async with trio.open_nursery() as nursery:" in main
+    assert place.now() == 3
+
+
+def test_a_deadlock_is_torn_down_with_cleanup(place):
+    say = place.recorder()
+
+    async def answer():
+        try:
+            await trio.sleep_forever()
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(1)
+            say("cleaned up")
+
+    with pytest.raises(Deadlock):
+        place.run(answer)
+    assert say == [(1, "cleaned up")]
+
+
+def test_a_deadlock_behind_shields(place):
+    async def answer():
+        async with trio.open_nursery() as nursery:
+            nursery.cancel_scope.shield = True
+            nursery.start_soon(forever)
+            with trio.CancelScope(shield=True):
+                await trio.sleep_forever()
+
+    with pytest.raises(Deadlock) as caught:
+        place.run(answer)
+    assert len(caught.value.waiters) == 2
+
+
+def test_a_deadlock_that_cannot_be_torn_down(place):
+    def refuse(raise_cancel):
+        return trio.lowlevel.Abort.FAILED
+
+    async def answer():
+        await trio.lowlevel.wait_task_rescheduled(refuse)
+
+    with pytest.raises(Deadlock, match="wait_task_rescheduled"):
+        place.run(answer)
+    assert place.run(trio.sleep, 1) is None
+
+
+def test_an_answer_that_swallows_the_end_of_a_deadlock(place):
+    async def answer():
+        try:
+            await trio.sleep_forever()
+        except trio.Cancelled:
+            return "fine"
+
+    with pytest.raises(Deadlock):
+        place.run(answer)
+
+
+def test_a_worker_that_waits_for_a_loop_that_waits_for_ever(place):
+    def work():
+        trio.from_thread.run(trio.sleep_forever)
+
+    async def answer():
+        await trio.to_thread.run_sync(work)
+
+    with pytest.raises(Deadlock, match="await trio.to_thread.run_sync"):
+        place.run(answer)
+
+
+# Leftovers and losses
+
+
+def test_a_system_task_left_behind_is_named(place):
+    async def answer():
+        trio.lowlevel.spawn_system_task(forever, name="stray")
+
+    with pytest.raises(StillAlive, match="task stray was alive"):
+        place.run(answer)
+
+
+def test_a_job_left_behind_is_named(place):
+    @place.job
+    async def job(w, name):
+        await w.sleep(5)
+
+    async def answer():
+        trio.lowlevel.spawn_system_task(job, "Anna")
+        await trio.sleep(1)
+
+    with pytest.raises(StillAlive, match=r"job\('Anna'\) was alive"):
+        place.run(answer)
+
+
+def test_a_system_task_that_fails(place):
+    async def fails():
+        raise ValueError("no")
+
+    async def answer():
+        trio.lowlevel.spawn_system_task(fails)
+        await trio.sleep_forever()
+
+    with pytest.raises(trio.TrioInternalError) as caught:
+        place.run(answer)
+    assert isinstance(caught.value.__cause__, ValueError | BaseExceptionGroup)
+
+
+def test_asynchronous_generators_are_finalized(place):
+    finalized = []
+    kept = []
+
+    async def generate():
+        try:
+            yield 1
+        finally:
+            finalized.append(place.now())
+
+    async def answer():
+        generator = generate()
+        kept.append(generator)
+        return await anext(generator)
+
+    assert place.run(answer) == 1
+    assert finalized == [0]
+
+
+def test_jobs_in_the_trace(place):
+    @place.job
+    async def job(w, seconds):
+        w.note("hello")
+        await w.sleep(seconds)
+
+    async def answer():
+        async with trio.open_nursery() as nursery:
+            for seconds in (1, 2):
+                nursery.start_soon(job, seconds)
+
+    place.run(answer)
+    assert place.trace.most_at_once() == 2
+    assert place.trace.when("end") == [(1, "job(1)"), (2, "job(2)")]
