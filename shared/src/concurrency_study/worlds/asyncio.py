@@ -70,6 +70,9 @@ class AsyncioWorld(LoopWorld):
 
         async def main() -> None:
             nonlocal result
+            task = asyncio.current_task()
+            assert task is not None
+            task.set_name("main")
             for seconds, callback in self._planned:
                 self._call_at(seconds, callback)
             try:
@@ -80,7 +83,9 @@ class AsyncioWorld(LoopWorld):
 
         with self._virtual_time(), self._patched():
             loop = self._loop = VirtualLoop(self)
-            with contextlib.suppress(Deadlock):  # the loop remembers the first
+            # The loop remembers its first deadlock. A task group that fails while it is
+            # cancelled asks for the cancellation of main once more (Python 3.13).
+            with contextlib.suppress(Deadlock, asyncio.CancelledError):
                 self._drive(main)
             loop.lose_errors()
             return result or (None, loop.deadlock)
@@ -174,10 +179,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     @_clock_resolution.setter
     def _clock_resolution(self, seconds: float) -> None: ...
 
-    def next_timer(self) -> float | None:
-        """The instant of the next timer, if there is one."""
+    def next_timer(self) -> float:
+        """The instant of the next timer, or infinity."""
         scheduled: list[asyncio.TimerHandle] = vars(self)["_scheduled"]
-        return scheduled[0].when() if scheduled else None
+        return scheduled[0].when() if scheduled else math.inf
 
     def watches(self) -> bool:
         """Whether a descriptor other than the loop's own wake-up pipe is watched."""
@@ -286,7 +291,7 @@ class _VirtualSelector(selectors.DefaultSelector):
         if world.busy > 0:
             return super().select(None)  # the worker wakes the loop through its pipe
         jump_to = self._loop.next_timer()
-        if jump_to is None:
+        if jump_to == math.inf:
             if self._loop.watches():
                 ready = super().select(PATIENCE)
             if not ready:

@@ -111,7 +111,7 @@ class GeventWorld(LoopWorld):
             except BaseException as error:
                 result = None, error
             finally:
-                self._ended(self._natives(answer))
+                self._ended(self._natives())
 
         self._hub = _virtual_hub()
         if gevent.getcurrent() is not self._hub.parent:
@@ -121,8 +121,8 @@ class GeventWorld(LoopWorld):
         with self._in_charge(), self._virtual_time():
             for seconds, callback in self._planned:
                 self._call_at(seconds, callback)
-            answer: _Greenlet = gevent.spawn(main)
-            setattr(answer, "name", "answer")
+            answer = gevent.spawn(main)
+            answer.name = "answer"  # pyright: ignore[reportAttributeAccessIssue]
             if cancel_at is not None:
                 self._call_at(cancel_at, lambda: answer.kill(block=False))
             try:
@@ -193,7 +193,8 @@ class GeventWorld(LoopWorld):
     def _unfinished(self) -> list[AsyncResult[Any]]:
         return [r for r in self._results.values() if not r.ready()]
 
-    def _natives(self, answer: _Greenlet) -> list[str]:
+    def _natives(self) -> list[str]:
+        answer = gevent.getcurrent()
         return [
             f"greenlet {g.name}"
             for g in self._living()
@@ -218,7 +219,7 @@ class GeventWorld(LoopWorld):
         if isinstance(context, tuple) and isinstance(context[0], _WORKER):
             return  # its result tells `_worked`
         error = v if isinstance(v, BaseException) else RuntimeError(v)
-        if not isinstance(context, gevent.Greenlet):
+        if not issubclass(type(context), gevent.Greenlet):
             self.lose(error)
         elif not any(map(_takes_errors, _links(context))):
             self._lose_unless_kept(context, error)

@@ -1,0 +1,79 @@
+"""Pipeline: source, broadcast, one grep per word, one printer.
+
+Every stage is a task, every connection a bounded queue: whoever is too fast waits in
+``put``. A queue has no end of its own (`asyncio.Queue.shutdown` came with 3.13), so
+`END` travels as the last item.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from concurrency_study.topics.pipeline import EXAMPLE, check, matches
+
+from .. import run
+
+END = None
+
+
+async def pipeline(
+    lines: Iterable[str],
+    words: Iterable[str],
+    say: Callable[[str, str], object],
+) -> None:
+    words = check(lines, words, say)
+
+    # 1. The source: pass every line on, at the pace of the slowest.
+    async def source(outlet: asyncio.Queue[str | None]) -> None:
+        for line in lines:
+            await outlet.put(line)
+        await outlet.put(END)
+
+    # 2. Broadcast: hand each line to every grep.
+    async def broadcast(
+        inlet: asyncio.Queue[str | None],
+        outlets: list[asyncio.Queue[str | None]],
+    ) -> None:
+        line = ""
+        while line is not END:
+            line = await inlet.get()
+            for outlet in outlets:
+                await outlet.put(line)
+
+    # 3. A grep: pass on the lines that hold its word.
+    async def grep(
+        word: str,
+        inlet: asyncio.Queue[str | None],
+        outlet: asyncio.Queue[tuple[str, str] | None],
+    ) -> None:
+        while (line := await inlet.get()) is not END:
+            if matches(word, line):
+                await outlet.put((word, line))
+        await outlet.put(END)
+
+    # 4. The printer: say what comes out.
+    async def printer(inlet: asyncio.Queue[tuple[str, str] | None]) -> None:
+        greps = len(words)
+        while greps:
+            found = await inlet.get()
+            if found is END:
+                greps -= 1
+            else:
+                say(*found)
+
+    # 5. Connect the stages and start them.
+    # 6. The end of the input travels down; every stage finishes.
+    async with asyncio.TaskGroup() as group:
+        read: asyncio.Queue[str | None] = asyncio.Queue(1)
+        found: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue(1)
+        copies: list[asyncio.Queue[str | None]] = [asyncio.Queue(1) for _ in words]
+        group.create_task(source(read))
+        group.create_task(broadcast(read, copies))
+        for word, copy in zip(words, copies, strict=True):
+            group.create_task(grep(word, copy, found))
+        group.create_task(printer(found))
+
+
+if __name__ == "__main__":
+    run(pipeline, *EXAMPLE, print)

@@ -1,0 +1,1183 @@
+"""Threads in virtual time: ordinary threads, of which exactly one at a time may run.
+
+It holds the **baton** and passes it on when it waits: for a lock, a sleep, another
+thread, a descriptor. When nobody can run, input that is already there comes first,
+then the clock jumps to the next timer; when there is neither, that is a `Deadlock`.
+While a world runs, what threads wait with is replaced: locks, the start and the end of
+threads, ``time.*``, ``SimpleQueue``, ``select`` and ``selectors``, ``os.read`` and
+``os.write``, the blocking methods of sockets; also where a module imported them by
+name. Condition, Event, Queue, Future, ThreadPoolExecutor, Timer are the standard
+library's own code on top. Threads that the world did not start see none of it.
+
+Without a seed the order is first come, first served, and the same in every run. With a
+seed the next to run is drawn by lot, and the baton may change hands at each lock
+operation; the same seed gives the same run again.
+
+Not covered:
+
+- ``Lock``, ``SimpleQueue`` and ``ThreadPoolExecutor`` objects made before the run: to
+  wait for those is to wait really, with the baton. (Event, Condition, Semaphore and
+  Queue objects may be made before, if nobody sleeps while holding their lock.)
+- ``time.sleep`` and such captured in default arguments; ``datetime.now()``; the module
+  ``_thread`` itself.
+- Other calls that block really, with the baton: ``input``, opening a FIFO, TLS sockets,
+  reading one `World.source` from two threads. Time stands still meanwhile.
+- Subprocesses, ``fork`` and multiprocessing: they raise `NotCovered`.
+- Computing takes no time. A thread that waits by computing alone never passes the
+  baton: it fails the run after `SPIN` seconds of CPU time.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures.thread as pools
+import contextlib
+import inspect
+import io
+import itertools
+import math
+import os
+import queue
+import random
+import select
+import selectors
+import socket
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from _thread import allocate_lock as real_lock
+from _thread import start_new_thread
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator, Iterable
+from concurrent.futures import Future, _base
+from heapq import heappop, heappush
+from multiprocessing.process import BaseProcess
+from threading import get_ident
+from types import FrameType
+from typing import Any, BinaryIO, NoReturn
+
+from ..world import PATIENCE, Deadlock, Job, NotCovered, World, waits_at
+
+SPIN = 20.0
+"""Seconds of CPU time for which a thread may compute without any call of ours."""
+
+LIMIT = 1_000_000
+"""Looks at clocks and locks, without a wait, after which a thread is said to spin."""
+
+GRACE = 1_000
+"""Such looks after which others get their turn and the clock begins to creep."""
+
+# Private names of the standard library, which the type checker does not know.
+_threading: Any = threading
+_queue: Any = queue
+_pools: Any = pools
+
+_FAILED = select.POLLERR | select.POLLHUP | select.POLLNVAL
+
+Descriptors = Iterable[tuple[int, int]]
+"""Descriptors with the ``select.POLL*`` events that are awaited of them."""
+
+
+class Stopped(Exception):  # noqa: N818
+    """The job was asked to stop, by the event that it was given, and did."""
+
+
+class _Unwind(BaseException):
+    """Ends a thread of a run that is over."""
+
+
+class ThreadsJob(Job):
+    """A job that may have been given an event on which it is asked to stop."""
+
+    stop: Any = None
+    """That event."""
+
+    async def _sleep(self, seconds: float) -> None:
+        if self.stop is None:
+            time.sleep(seconds)
+        else:
+            self._wait(seconds)
+
+    async def _forever(self) -> None:
+        if self.stop is None:
+            threading.Event().wait()
+        else:
+            self._wait(None)
+
+    def _wait(self, seconds: float | None) -> None:
+        if self.stop.wait(seconds):
+            self.stop = None  # it is asked once; its cleanup may sleep
+            raise Stopped
+
+
+class ThreadsWorld(World):
+    """A place where threads run in virtual time.
+
+    A job that is called with one more argument than it takes, an event, is asked to
+    stop by that event: its sleeps then raise `Stopped`.
+
+    Nothing can cancel a running call from outside: with ``cancel_at``, `run` calls
+    ``Future.cancel()`` at that instant, to no effect.
+    """
+
+    name = "threads"
+    Cancelled = Stopped
+
+    def __init__(
+        self, answer: Callable[..., Any] | None = None, seed: int | None = None
+    ) -> None:
+        self._machine: Machine | None = None
+        super().__init__(answer)
+        self.seed = seed
+
+    def now(self) -> float:
+        return self._machine.ns / 1e9 if self._machine else 0.0
+
+    def lose(self, error: BaseException) -> None:
+        if not isinstance(error, _Unwind):
+            super().lose(error)
+
+    def source(self, descriptor: int) -> BinaryIO:
+        return io.BufferedReader(_Source(descriptor))
+
+    def _recolour(
+        self, function: Callable[..., Coroutine[Any, Any, Any]]
+    ) -> Callable[..., Any]:
+        def native(*args: Any) -> Any:
+            coroutine = function(*args)
+            try:
+                coroutine.send(None)
+            except StopIteration as stop:
+                return stop.value
+            coroutine.close()
+            raise NotCovered("a job of this world awaits nothing but its own w")
+
+        return native
+
+    def _enter(
+        self, function: Callable[..., Any], args: tuple[Any, ...]
+    ) -> tuple[tuple[Any, ...], Job]:
+        kinds = [p.kind for p in inspect.signature(function).parameters.values()]
+        takes = sum(k <= inspect.Parameter.POSITIONAL_OR_KEYWORD for k in kinds) - 1
+        stop = None
+        if len(args) == takes + 1 and inspect.Parameter.VAR_POSITIONAL not in kinds:
+            last = args[-1]
+            if hasattr(last, "wait") and hasattr(last, "is_set"):
+                args, stop = args[:-1], last
+        args, w = super()._enter(function, args)
+        assert isinstance(w, ThreadsJob)
+        w.stop = stop
+        return args, w
+
+    def _job(self, actor: str) -> Job:
+        return ThreadsJob(self, actor)
+
+    def _call_at(self, seconds: float, callback: Callable[[], None]) -> None:
+        assert self._machine
+        self._machine.call_at(round(seconds * 1e9), callback)
+
+    def _run(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        cancel_at: float | None,
+    ) -> tuple[Any, BaseException | None]:
+        if _machine:
+            raise NotCovered("one world of threads at a time")
+        machine = self._machine = Machine(self.lose, self.seed)
+        value, error = None, None
+        with machine.running():
+            try:
+                for seconds, callback in self._planned:
+                    self._call_at(seconds, callback)
+                value = self._call(function, args, cancel_at)
+            except BaseException as raised:
+                error = raised
+            self._ended(self._natives())
+            try:
+                machine.unwind()
+            finally:
+                del self.trace.events[self._mark :]  # it is only the unwinding
+        return value, machine.failure or error
+
+    def _call(
+        self, function: Callable[..., Any], args: tuple[Any, ...], at: float | None
+    ) -> Any:
+        """Call the answer, in the calling thread, which has the baton."""
+        if at is not None:
+            future: Future[Any] = Future()
+            future.set_running_or_notify_cancel()
+            self._call_at(at, future.cancel)  # pyright: ignore[reportArgumentType]
+        return function(*args)
+
+    def _natives(self) -> list[str]:
+        """What is alive, apart from the answer itself."""
+        return self._machine.alive() if self._machine else []
+
+
+class _Thread:
+    """A managed thread: it runs only while it has the baton."""
+
+    def __init__(
+        self, label: str, owner: Any = None, work: Callable[[], None] | None = None
+    ) -> None:
+        self._label = label
+        self.owner = owner
+        """Its ``threading.Thread``, if there is one."""
+        self.work = work
+        self.ident = 0
+        self.gate = real_lock()
+        self.gate.acquire()
+        self.sentinel = _Sentinel()
+        self.waiting = False
+        self.woken = False
+        self.turn = 0
+        """Counts its waits: a timer of an earlier one is void."""
+        self.looks = 0
+        """Since its last real wait."""
+        self.refused = 0
+        self.wants: Lock | None = None
+
+    @property
+    def name(self) -> str:
+        return str(self.owner.name) if self.owner else self._label
+
+
+class Machine:
+    """Who has the baton, who is ready, who waits for what, and what time it is."""
+
+    def __init__(
+        self, lose: Callable[[BaseException], None], seed: int | None = None
+    ) -> None:
+        self.lose = lose
+        self.ns = 0
+        """The virtual time, in nanoseconds: so sums of sleeps are exact."""
+        self.reading = 0.0
+        """What ``time.monotonic`` tells; it may creep ahead of `ns`, by some ulps."""
+        self.failure: BaseException | None = None
+        """Why the run came to an end of the machine's own making."""
+        self.unwinding = False
+        self._random = None if seed is None else random.Random(seed)
+        self.main = self.current = _Thread("main")
+        self.main.ident = get_ident()
+        self._live = {self.main: None}
+        self._ready: deque[_Thread] = deque()
+        self._timers: list[tuple[int, int, _Thread, int]] = []
+        self._order = itertools.count()
+        self._plans: list[tuple[int, int, Callable[[], None]]] = []
+        self._helper: _Thread | None = None
+        self._helper_idle = False
+        self._poll = select.poll()
+        self._watched: dict[int, list[tuple[_Thread, int]]] = {}
+        self._moves = 0
+
+    # Life
+
+    @contextlib.contextmanager
+    def running(self) -> Generator[None]:
+        """Make the calling thread the managed ``main`` and replace what is waited with.
+
+        Afterwards every name is what it was before.
+        """
+        global _machine
+        over = real_lock()
+        over.acquire()
+        log = _base.LOGGER
+        quiet = log.disabled
+        with contextlib.ExitStack() as undo:
+            undo.callback(setattr, log, "disabled", quiet)
+            _machine = self
+            undo.callback(_stop_machine)
+            for place, name, new in _replacements(self):
+                missing = name not in vars(place)
+                old = getattr(place, name)
+                setattr(place, name, new)
+                if missing:
+                    undo.callback(delattr, place, name)
+                else:
+                    undo.callback(setattr, place, name, old)
+            undo.callback(over.release)
+            start_new_thread(self._watchdog, (over,))
+            yield
+
+    def unwind(self) -> None:
+        """End all other threads, by an exception in what they wait for."""
+        self._abort()
+        while len(self._live) > 1:
+            self._switch(self.main)  # it comes back when no other is ready
+
+    def alive(self) -> list[str]:
+        """The threads that run the code under test, beside main."""
+        own = (self.main, self._helper)
+        return [f"thread {t.name}" for t in self._live if t not in own]
+
+    def spawn(self, thread: _Thread) -> None:
+        """Start a managed thread; it runs when its turn comes."""
+        self._live[thread] = None
+        try:
+            start_new_thread(self._live_through, (thread,))
+        except BaseException:
+            del self._live[thread]
+            raise
+        self._ready.append(thread)
+
+    def _live_through(self, thread: _Thread) -> None:
+        self._await_baton(thread)
+        thread.ident = get_ident()
+        work, thread.work = thread.work, None
+        try:
+            if self.unwinding:
+                _threading._limbo.pop(thread.owner, None)
+            elif work:
+                work()
+        except BaseException as error:
+            if not isinstance(error, _Unwind | SystemExit):
+                self.lose(error)
+        finally:
+            # Whatever is finalized by this still has the baton.
+            del work
+            if thread.owner is None:  # then current_thread() has made up one
+                _threading._active.pop(thread.ident, None)
+            self._leave(thread)
+
+    def _leave(self, thread: _Thread) -> None:
+        if self.failure and not self.unwinding:
+            self._abort()
+        del self._live[thread]
+        thread.sentinel.open()
+        self._hand_to(self._next())
+
+    def _abort(self) -> None:
+        self.unwinding = True
+        _base.LOGGER.disabled = True  # pool workers log what ends them
+        _threading.excepthook = self.excepthook
+        for work in list(_pools._threads_queues.values()):
+            work._queue.clear()  # nothing more is to begin
+        for thread in self._live:
+            if thread.waiting:
+                self._make_ready(thread, woken=False)
+
+    def fail(self, error: BaseException) -> None:
+        """End the run with this error."""
+        if self.failure is None:
+            self.failure = error
+        if not self.unwinding:
+            self._abort()
+
+    def excepthook(self, args: Any) -> None:
+        """What ``threading.excepthook`` is while the machine runs."""
+        if not self.unwinding and args.exc_type is not SystemExit:
+            self.lose(args.exc_value)
+
+    def _refuse(self, thread: _Thread) -> NoReturn:
+        thread.refused += 1
+        if thread.refused > 100 and thread is not self.main:
+            self.lose(RuntimeError(f"thread {thread.name} cannot be ended"))
+            self._leave(thread)
+            while True:
+                thread.gate.acquire()
+        raise _Unwind
+
+    # The baton
+
+    def mine(self) -> bool:
+        """Whether the caller is a managed thread: the one that has the baton."""
+        return self.current.ident == get_ident()
+
+    def wait(self, deadline: int | None = None, descriptors: Descriptors = ()) -> bool:
+        """Pass the baton on until woken, or ready to read, or that late."""
+        me = self.current
+        if self.failure and not self.unwinding:
+            self._abort()
+        if self.unwinding:
+            self._refuse(me)
+        began = self.ns
+        me.turn += 1
+        me.waiting, me.woken = True, False
+        if deadline is not None:
+            heappush(self._timers, (deadline, next(self._order), me, me.turn))
+        for descriptor, events in descriptors:
+            self._watch(descriptor, events, me)
+        try:
+            self._switch(me)
+        finally:
+            me.waiting = False
+            for descriptor, _ in descriptors:
+                self._unwatch(descriptor, me)
+        if self.unwinding:
+            self._refuse(me)
+        if me.woken or self.ns > began:
+            me.looks = 0
+        else:
+            self.look()
+        return me.woken
+
+    def wake(self, thread: _Thread) -> None:
+        """Let a waiting thread go on."""
+        if thread.waiting:
+            self._make_ready(thread, woken=True)
+        thread.woken = True  # also if its time is up, and it has not run since
+
+    def pass_on(self) -> None:
+        """Let the others who are ready go first."""
+        me = self.current
+        if self.unwinding:
+            self._refuse(me)
+        self._ready.append(me)
+        self._switch(me)
+        if self.unwinding:
+            self._refuse(me)
+
+    def point(self) -> None:
+        """A point at which the lot may pass the baton on."""
+        self._moves += 1
+        if self._random and self._ready and self._random.random() < 0.25:
+            self.pass_on()
+
+    def look(self) -> None:
+        """Count something that takes no time, and that a spinning thread would do."""
+        me = self.current
+        me.looks += 1
+        self._moves += 1
+        if me.looks <= GRACE:
+            return
+        self.creep()
+        if me.looks % GRACE:
+            return
+        if self.unwinding:
+            self._refuse(me)
+        if self._watched:
+            self._see(0)
+        if me.looks >= LIMIT:
+            if self._jump():
+                me.looks = 0
+            elif all(thread.looks >= LIMIT for thread in self._ready):
+                self.fail(_spins(me))
+                self._refuse(me)
+        if self._ready:
+            self.pass_on()
+
+    def creep(self) -> None:
+        """Move the reading by an ulp, for those who wait until it has passed theirs."""
+        self.reading += math.ulp(max(1.0, self.reading))
+
+    def due(self, seconds: float) -> int:
+        """The instant, in nanoseconds, that is so many seconds from now."""
+        if 0 < seconds < 1e-9:
+            self.creep()
+        return self.ns + max(0, round(seconds * 1e9))
+
+    def sleep(self, seconds: float) -> None:
+        """Be ``time.sleep``."""
+        due = self.due(seconds)
+        if due > self.ns:
+            self.wait(due)
+        else:
+            self.pass_on()
+            self.look()
+
+    def _make_ready(self, thread: _Thread, *, woken: bool) -> None:
+        thread.waiting, thread.woken = False, woken
+        self._ready.append(thread)
+
+    def _switch(self, me: _Thread) -> None:
+        following = self._next()
+        if following is not me:
+            self._hand_to(following)
+            self._await_baton(me)
+
+    def _hand_to(self, thread: _Thread) -> None:
+        self._moves += 1
+        self.current = thread
+        with contextlib.suppress(RuntimeError):  # it stood open, after an interruption
+            thread.gate.release()
+
+    def _await_baton(self, me: _Thread) -> None:
+        interruption: BaseException | None = None
+        while True:
+            try:
+                while self.current is not me:
+                    me.gate.acquire()
+                break
+            except BaseException as error:  # a signal: it must wait for the baton, too
+                interruption = error
+                if me.waiting:
+                    self._make_ready(me, woken=False)
+        if interruption:
+            raise interruption
+
+    def _next(self) -> _Thread:
+        while not self._ready:
+            if self.unwinding:
+                return self.main
+            if self._watched and self._see(0):
+                continue
+            if self._jump():
+                continue
+            if self._watched and self._see(PATIENCE):
+                continue
+            self.fail(Deadlock(self._waiters()))
+        if self._random:
+            lot = self._random.randrange(len(self._ready))
+            thread = self._ready[lot]
+            del self._ready[lot]
+            return thread
+        return self._ready.popleft()
+
+    def _jump(self) -> bool:
+        timers = self._timers
+        while timers and not _valid(timers[0]):
+            heappop(timers)
+        if not timers:
+            return False
+        self.ns = max(self.ns, timers[0][0])
+        self.reading = max(self.reading, self.ns / 1e9)
+        while timers and timers[0][0] <= self.ns:
+            timer = heappop(timers)
+            if _valid(timer):
+                self._make_ready(timer[2], woken=False)
+        return True
+
+    # Descriptors
+
+    def ready(self, probe: Callable[[], Any], of: Descriptors, due: int | None) -> Any:
+        """What ``probe()`` finds, as soon as it finds something, or that late."""
+        found = probe()
+        if not found and due is not None and due <= self.ns:
+            self.look()
+            return probe()
+        while not found and (due is None or due > self.ns):
+            self.wait(due, of)
+            found = probe()
+        return found
+
+    def until(self, descriptor: int, events: int, seconds: float | None = None) -> bool:
+        """Wait until a blocking call would not block; False: it is too late."""
+        poll = _poll()
+        poll.register(descriptor, events)
+        due = None if seconds is None else self.due(seconds)
+        return bool(self.ready(lambda: poll.poll(0), [(descriptor, events)], due))
+
+    def _watch(self, descriptor: int, events: int, thread: _Thread) -> None:
+        watchers = self._watched.setdefault(descriptor, [])
+        watchers.append((thread, events))
+        self._register(descriptor, watchers)
+
+    def _unwatch(self, descriptor: int, thread: _Thread) -> None:
+        watchers = self._watched.get(descriptor, [])
+        watchers[:] = [w for w in watchers if w[0] is not thread]
+        if watchers:
+            self._register(descriptor, watchers)
+        elif self._watched.pop(descriptor, None) is not None:
+            self._poll.unregister(descriptor)
+
+    def _register(self, descriptor: int, watchers: list[tuple[_Thread, int]]) -> None:
+        events = 0
+        for _, wanted in watchers:
+            events |= wanted
+        self._poll.register(descriptor, events)
+
+    def _see(self, seconds: float) -> bool:
+        """Look at the descriptors that are awaited; whether somebody is ready now."""
+        for descriptor, events in self._poll.poll(seconds * 1000):
+            for thread, wanted in self._watched[descriptor]:
+                if events & (wanted | _FAILED):
+                    self.wake(thread)
+        return bool(self._ready)
+
+    # The world's own callbacks
+
+    def call_at(self, ns: int, callback: Callable[[], None]) -> None:
+        """Have this called at that instant, by a thread of the world's own."""
+        heappush(self._plans, (ns, next(self._order), callback))
+        if self._helper is None:
+            self._helper = _Thread("(callbacks of the world)", work=self._help)
+            self.spawn(self._helper)
+        elif self._helper_idle:
+            self.wake(self._helper)
+
+    def _help(self) -> None:
+        while True:
+            while self._plans and self._plans[0][0] <= self.ns:
+                heappop(self._plans)[2]()
+            self._helper_idle = True
+            self.wait(self._plans[0][0] if self._plans else None)
+            self._helper_idle = False
+
+    # Those who stand still, and those who do not
+
+    def _waiters(self) -> list[str]:
+        frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
+        listed: list[str] = []
+        for thread in self._live:
+            if thread is self._helper and self._helper_idle:
+                continue
+            line = f"thread {thread.name}: {_where(frames.get(thread.ident))}"
+            holder = thread.wants.holder if thread.wants else None
+            if isinstance(holder, _Thread) and holder is not thread:
+                line += f" (held by thread {holder.name})"
+            listed.append(line)
+        return listed
+
+    def _watchdog(self, over: Any) -> None:
+        """Fail the run when the baton stays too long with one who only computes."""
+        cpu = time.process_time
+        seen, since = self._moves, cpu()
+        while not over.acquire(timeout=min(1.0, SPIN / 4)):
+            if self._moves != seen:
+                seen, since = self._moves, cpu()
+            elif cpu() - since > SPIN:
+                since = cpu()
+                self.failure = self.failure or _spins(self.current)
+                _interrupt(self.current.ident)
+
+
+_machine: Machine | None = None
+
+
+def _stop_machine() -> None:
+    global _machine
+    _machine = None
+
+
+def _mine() -> Machine | None:
+    """The machine, if the caller is one of its threads."""
+    return _machine if _machine and _machine.mine() else None
+
+
+def _valid(timer: tuple[int, int, _Thread, int]) -> bool:
+    return timer[2].waiting and timer[2].turn == timer[3]
+
+
+def _spins(thread: _Thread) -> NotCovered:
+    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
+    return NotCovered(
+        "a thread polls or computes without ever waiting, and virtual time passes "
+        "only while all wait; let it wait, or sleep between its looks:\n"
+        f"  thread {thread.name}: {_where(frames.get(thread.ident))}"
+    )
+
+
+def _interrupt(ident: int) -> None:
+    import ctypes  # rarely needed
+
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(ident), ctypes.py_object(_Unwind)
+    )
+
+
+_WAITING = {
+    module.__file__ for module in (threading, queue, _base, pools, selectors, socket)
+} | {__file__}
+
+
+def _where(frame: FrameType | None) -> str:
+    """Where a thread waits, and the name of the call it waits in."""
+    frames: list[FrameType] = []
+    while frame is not None:
+        frames.insert(0, frame)
+        frame = frame.f_back
+    files = [f.f_code.co_filename for f in frames]
+    inner = len(frames)
+    while inner and files[inner - 1] in _WAITING:
+        inner -= 1
+    if not inner:  # nothing of the user's: a worker of a pool, say, that has no work
+        while inner < len(files) - 1 and files[inner] in (__file__, threading.__file__):
+            inner += 1
+    while len(frames) > inner + 1 or (frames and files[len(frames) - 1] == __file__):
+        frames.pop()
+    return waits_at(frames)
+
+
+# Locks
+
+
+class Lock:
+    """A lock for which managed threads wait; it is handed over, first come."""
+
+    _yields = True
+
+    def __new__(cls) -> Any:
+        return super().__new__(cls) if _mine() else real_lock()
+
+    def __init__(self) -> None:
+        self.holder: _Thread | bool = False
+        """Whoever acquired it; True: somebody outside."""
+        self._waiters: deque[_Thread] = deque()
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        if not blocking and timeout != -1:
+            raise ValueError("can't specify a timeout for a non-blocking call")
+        if timeout < 0 and timeout != -1:
+            raise ValueError("timeout value must be a non-negative number")
+        if timeout > threading.TIMEOUT_MAX:
+            raise OverflowError("timeout value is too large")
+        machine = _mine()
+        if machine and self._yields:
+            machine.point()
+        if not self.holder:
+            self.holder = machine.current if machine else True
+            return True
+        if not blocking or timeout == 0:
+            if machine:
+                machine.look()
+            return False
+        if machine is None:
+            raise NotCovered("to wait for a lock of a world, outside of it")
+        me = machine.current
+        due = None if timeout == -1 else machine.due(timeout)
+        me.wants = self
+        self._waiters.append(me)
+        woken = False
+        try:
+            woken = machine.wait(due)
+        finally:
+            me.wants = None
+            if self.holder is me and not woken:  # interrupted after it was handed over
+                self.release()
+            elif me in self._waiters:
+                self._waiters.remove(me)
+        return woken
+
+    def release(self) -> None:
+        machine = _machine
+        if not self.holder:
+            if machine and machine.unwinding:
+                return
+            raise RuntimeError("release unlocked lock")
+        if machine and self._waiters:
+            self.holder = self._waiters.popleft()
+            machine.wake(self.holder)
+        else:
+            self.holder = False
+        if self._yields and machine and machine.mine() and not machine.unwinding:
+            machine.point()
+
+    def locked(self) -> bool:
+        return bool(self.holder)
+
+    _is_owned = locked  # for Condition, which otherwise would try to acquire it
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def _at_fork_reinit(self) -> None:
+        self.holder = False
+        self._waiters.clear()
+
+
+class _Signal(Lock):
+    """What Condition waits with, under another lock: no point to pass the baton on."""
+
+    _yields = False
+
+
+class _RLock(_threading._RLock):
+    def __new__(cls) -> Any:
+        return super().__new__(cls) if _mine() else _REAL_RLOCK()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._block: Any = Lock()
+
+    def release(self) -> None:
+        if _machine and _machine.unwinding and not self._is_owned():
+            return
+        super().release()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+_REAL_RLOCK = _threading._CRLock
+
+
+class _Sentinel(_Signal):
+    """Closed while a thread lives: what those who join it wait for."""
+
+    def __new__(cls) -> Any:
+        return object.__new__(cls)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._opened = False
+
+    def open(self) -> None:
+        """The thread has come to its end."""
+        self._opened, self.holder = True, False
+        _threading.__dict__.get("_shutdown_locks", set()).discard(self)  # 3.11, 3.12
+        for thread in self._waiters:
+            assert _machine
+            _machine.wake(thread)
+        self._waiters.clear()
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        return self._opened or super().acquire(blocking, timeout)
+
+    def release(self) -> None:
+        if not self._opened:
+            super().release()
+
+
+class _Handle:
+    """What a ``threading.Thread`` holds of its thread, since 3.13."""
+
+    def __init__(self, thread: _Thread) -> None:
+        self._thread = thread
+        self._sentinel = thread.sentinel
+        self._sentinel.holder = thread
+
+    @property
+    def ident(self) -> int:
+        return self._thread.ident
+
+    def is_done(self) -> bool:
+        return not self._sentinel.locked()
+
+    def join(self, timeout: float | None = None) -> None:
+        self._sentinel.acquire(timeout=-1 if timeout is None else timeout)
+
+    def _set_done(self) -> None:
+        pass
+
+
+class _SimpleQueue(_queue._PySimpleQueue):
+    def __new__(cls) -> Any:
+        return super().__new__(cls) if _mine() else _REAL_SIMPLE_QUEUE()
+
+
+_REAL_SIMPLE_QUEUE = queue.SimpleQueue
+
+
+# Descriptors
+
+
+class _Source(io.FileIO):
+    """A file whose blocking reads wait in virtual time."""
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        _before_io(self.fileno(), select.POLLIN)
+        return super().readinto(buffer)
+
+    def read(self, size: int | None = -1, /) -> Any:
+        return io.RawIOBase.read(self, -1 if size is None else size)
+
+    def readall(self) -> Any:
+        return io.RawIOBase.readall(self)
+
+
+def _before_io(descriptor: int, events: int) -> None:
+    machine = _mine()
+    if machine and os.get_blocking(descriptor):
+        machine.until(descriptor, events)
+
+
+_poll = select.poll
+
+
+class _Poller:
+    """A ``select.poll`` or ``select.epoll`` object that waits in virtual time."""
+
+    def __init__(self, real: Any, to_seconds: float) -> None:
+        self._real = real
+        self._to_seconds = to_seconds
+        self._events: dict[int, int] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def __enter__(self) -> _Poller:
+        self._real.__enter__()
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self._real.__exit__(*args)
+
+    def register(self, fd: Any, *mask: int) -> None:
+        self._real.register(fd, *mask)
+        number = fd if isinstance(fd, int) else fd.fileno()
+        everything = select.POLLIN | select.POLLPRI | select.POLLOUT
+        self._events[number] = mask[0] if mask else everything
+
+    def modify(self, fd: Any, mask: int) -> None:
+        self._real.modify(fd, mask)
+        self._events[fd if isinstance(fd, int) else fd.fileno()] = mask
+
+    def unregister(self, fd: Any) -> None:
+        self._real.unregister(fd)
+        self._events.pop(fd if isinstance(fd, int) else fd.fileno(), None)
+
+    def poll(self, timeout: float | None = None, *most: int) -> Any:
+        machine = _mine()
+        if not machine:
+            return self._real.poll(timeout, *most)
+        if hasattr(self._real, "fileno"):
+            awaited = [(self._real.fileno(), select.POLLIN)]
+        else:
+            awaited = list(self._events.items())
+        due = None
+        if timeout is not None and timeout >= 0:
+            due = machine.due(timeout * self._to_seconds)
+        return machine.ready(lambda: self._real.poll(0, *most), awaited, due)
+
+
+def _selecting(real: Callable[..., Any]) -> Callable[..., Any]:
+    """The method ``select`` of a selector, in virtual time.
+
+    The method and not the call beneath it, which rounds up to milliseconds.
+    """
+
+    def select_(self: Any, timeout: float | None = None) -> Any:
+        machine = _mine()
+        if not machine:
+            return real(self, timeout)
+        if hasattr(self, "fileno"):
+            awaited = [(self.fileno(), select.POLLIN)]
+        else:
+            awaited = [
+                (
+                    key.fd,
+                    (select.POLLIN if key.events & selectors.EVENT_READ else 0)
+                    | (select.POLLOUT if key.events & selectors.EVENT_WRITE else 0),
+                )
+                for key in self.get_map().values()
+            ]
+        due = None if timeout is None else machine.due(timeout)
+        return machine.ready(lambda: real(self, 0), awaited, due)
+
+    return select_
+
+
+def _selecting_function(real: Callable[..., Any]) -> Callable[..., Any]:
+    def select_(
+        rlist: Any, wlist: Any, xlist: Any, timeout: float | None = None, /
+    ) -> Any:
+        machine = _mine()
+        if not machine:
+            return real(rlist, wlist, xlist, timeout)
+        if timeout is not None and timeout < 0:
+            raise ValueError("timeout must be non-negative")
+        lists = [list(rlist), list(wlist), list(xlist)]
+        kinds = (select.POLLIN, select.POLLOUT, select.POLLPRI)
+        awaited = [
+            (f if isinstance(f, int) else f.fileno(), kind)
+            for files, kind in zip(lists, kinds, strict=True)
+            for f in files
+        ]
+
+        def probe() -> Any:
+            found = real(*lists, 0)
+            return found if any(found) else ()
+
+        due = None if timeout is None else machine.due(timeout)
+        return machine.ready(probe, awaited, due) or ([], [], [])
+
+    return select_
+
+
+def _socket_wait(sock: Any, events: int) -> None:
+    machine = _mine()
+    if (
+        machine
+        and sock.gettimeout() != 0
+        and not machine.until(sock.fileno(), events, sock.gettimeout())
+    ):
+        raise TimeoutError("timed out")
+
+
+def _socket_methods() -> dict[str, Callable[..., Any]]:
+    def receiving(name: str) -> Callable[..., Any]:
+        real = getattr(socket.socket, name)
+
+        def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+            _socket_wait(self, select.POLLIN)
+            return real(self, *args, **kwargs)
+
+        return method
+
+    def sending(name: str) -> Callable[..., Any]:
+        real = getattr(socket.socket, name)
+
+        def method(self: Any, data: Any, *args: Any) -> Any:
+            if not _mine() or self.gettimeout() == 0:
+                return real(self, data, *args)
+            _socket_wait(self, select.POLLOUT)
+            if name == "send" or len(args) == 2:
+                args = ((args[0] if args else 0) | socket.MSG_DONTWAIT, *args[1:])
+            return real(self, data, *args)
+
+        return method
+
+    def sendall(self: Any, data: Any, flags: int = 0) -> None:
+        if not _mine():
+            real_sendall(self, data, flags)
+            return
+        with memoryview(data) as view, view.cast("B") as rest:
+            sent = 0
+            while sent < len(rest):
+                sent += send(self, rest[sent:], flags)
+
+    def connect(self: Any, address: Any) -> None:
+        patience = self.gettimeout()
+        if not _mine() or patience == 0:
+            real_connect(self, address)
+            return
+        self.settimeout(0)
+        try:
+            real_connect(self, address)
+        except BlockingIOError:
+            pass
+        else:
+            return
+        finally:
+            self.settimeout(patience)
+        _socket_wait(self, select.POLLOUT)
+        number = self.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if number:
+            raise OSError(number, os.strerror(number))
+
+    real_sendall, real_connect = socket.socket.sendall, socket.socket.connect
+    send = sending("send")
+    incoming = ("accept", "recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg")
+    return {
+        **{name: receiving(name) for name in incoming},
+        "send": send,
+        "sendto": sending("sendto"),
+        "sendall": sendall,
+        "connect": connect,
+    }
+
+
+def _replacements(machine: Machine) -> list[tuple[Any, str, Any]]:
+    """What is replaced, as (place, name, replacement); the caller has the baton."""
+    real: dict[str, Any] = {}
+
+    def teller(name: str, tell: Callable[[], float]) -> Callable[[], float]:
+        def told() -> float:
+            if not machine.mine():
+                return real[name]()
+            machine.look()
+            return tell()
+
+        return told
+
+    def sleep(seconds: float, /) -> None:
+        if not machine.mine():
+            real["sleep"](seconds)
+        elif seconds < 0:
+            raise ValueError("sleep length must be non-negative")
+        else:
+            machine.sleep(seconds)
+
+    clocks: dict[str, Callable[..., Any]] = {
+        "sleep": sleep,
+        "monotonic": teller("monotonic", lambda: machine.reading),
+        "perf_counter": teller("perf_counter", lambda: machine.ns / 1e9),
+        "time": teller("time", lambda: machine.ns / 1e9),
+    }
+    for name in ("monotonic_ns", "perf_counter_ns", "time_ns"):
+        clocks[name] = teller(name, lambda: machine.ns)
+    for name in clocks:
+        real[name] = getattr(time, name)
+
+    def read(descriptor: int, length: int, /) -> bytes:
+        _before_io(descriptor, select.POLLIN)
+        return real_read(descriptor, length)
+
+    def write(descriptor: int, data: Any, /) -> int:
+        if not machine.mine() or not os.get_blocking(descriptor):
+            return real_write(descriptor, data)
+        with memoryview(data) as view, view.cast("B") as rest:
+            sent = 0
+            while sent < len(rest):  # so much fits, once there is room at all
+                machine.until(descriptor, select.POLLOUT)
+                sent += real_write(descriptor, rest[sent : sent + select.PIPE_BUF])
+            return sent
+
+    real_read, real_write = os.read, os.write
+
+    def polling(real: Callable[..., Any], unit: float) -> Callable[..., Any]:
+        def make(*args: Any, **kwargs: Any) -> Any:
+            made = real(*args, **kwargs)
+            return _Poller(made, unit) if machine.mine() else made
+
+        return make
+
+    def start(function: Any, *args: Any, **kwargs: Any) -> Any:
+        """Be ``_start_new_thread`` (to 3.12) and ``_start_joinable_thread``."""
+        if not machine.mine():
+            return real_start(function, *args, **kwargs)
+        owner = function.__self__
+        if any(isinstance(value, _REAL_SIMPLE_QUEUE) for value in owner._args):
+            raise NotCovered("a pool or a SimpleQueue that was made before the run")
+        thread = _Thread("?", owner, function)
+        if starts == "_start_joinable_thread":
+            owner._handle = _Handle(thread)
+        machine.spawn(thread)
+        return None
+
+    def sentinel() -> Any:
+        return machine.current.sentinel if machine.mine() else real_sentinel()
+
+    def never(real: Callable[..., Any], what: str) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if machine.mine():
+                raise NotCovered(f"{what} takes real time; do that outside of a world")
+            return real(*args, **kwargs)
+
+        return call
+
+    starts = "_start_joinable_thread"
+    if not hasattr(threading, starts):
+        starts = "_start_new_thread"
+    real_start = getattr(threading, starts)
+    real_sentinel = getattr(threading, "_set_sentinel", None)
+    process: Any = BaseProcess
+    listed: list[tuple[Any, str, Any]] = [
+        *((time, name, new) for name, new in clocks.items()),
+        (threading, "Lock", Lock),
+        (queue, "SimpleQueue", _SimpleQueue),
+        (select, "select", _selecting_function(select.select)),
+        (select, "poll", polling(select.poll, 1e-3)),
+        (os, "read", read),
+        (os, "write", write),
+    ]
+    if hasattr(select, "epoll"):
+        listed.append((select, "epoll", polling(select.epoll, 1.0)))
+    listed += _captured({id(getattr(place, n)): new for place, n, new in listed})
+    if real_sentinel:
+        listed.append((threading, "_set_sentinel", sentinel))
+    for name in ("SelectSelector", "PollSelector", "EpollSelector", "KqueueSelector"):
+        if selector := getattr(selectors, name, None):
+            listed.append((selector, "select", _selecting(selector.select)))
+    listed += ((socket.socket, name, new) for name, new in _socket_methods().items())
+    listed += [
+        (threading, "_time", clocks["monotonic"]),
+        (threading, "_allocate_lock", _Signal),
+        (threading, "_CRLock", _RLock),
+        (threading, "excepthook", machine.excepthook),
+        (threading, starts, start),
+        (pools, "_global_shutdown_lock", Lock()),
+        (pools, "_threads_queues", weakref.WeakKeyDictionary[Any, Any]()),
+        (subprocess.Popen, "__init__", never(subprocess.Popen.__init__, "a process")),
+        (process, "start", never(process.start, "a process")),
+    ]
+    if hasattr(os, "fork"):
+        listed.append((os, "fork", never(os.fork, "fork")))
+    return listed
+
+
+def _captured(replaced: dict[int, Any]) -> list[tuple[Any, str, Any]]:
+    """Where else those are known by name, as after ``from time import sleep``."""
+    aside = {"_thread", "threading", __name__}
+    return [
+        (module, name, replaced[id(value)])
+        for label, module in list(sys.modules.items())
+        if label not in aside
+        for name, value in list(getattr(module, "__dict__", {}).items())
+        if id(value) in replaced
+    ]

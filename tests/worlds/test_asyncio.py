@@ -1,0 +1,809 @@
+"""The asyncio world: exact instants, nobody forgotten, nothing left patched."""
+
+import asyncio
+import contextlib
+import functools
+import os
+import threading
+import time
+from concurrent.futures import Executor, ThreadPoolExecutor
+
+import pytest
+
+from concurrency_study.world import (
+    CANCELLED,
+    Deadlock,
+    LostError,
+    NotCovered,
+    StillAlive,
+)
+from concurrency_study.worlds.asyncio import AsyncioWorld
+
+
+@pytest.fixture
+def place():
+    return AsyncioWorld()
+
+
+@pytest.fixture
+def pipe():
+    read, write = os.pipe()
+    yield read, write
+    for descriptor in (read, write):
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+
+
+async def forever():
+    await asyncio.get_running_loop().create_future()
+
+
+# Time
+
+
+def test_sleepers_wake_in_the_order_of_their_instants(place):
+    say = place.recorder()
+
+    async def sleeper(seconds):
+        await asyncio.sleep(seconds)
+        say(seconds)
+
+    async def answer():
+        await asyncio.gather(*map(sleeper, (3, 1, 0.5, 3600)))
+
+    place.run(answer)
+    assert say == [(0.5, 0.5), (1, 1), (3, 3), (3600, 3600)]
+    assert place.returned_at == 3600
+
+
+def test_timers_fire_exactly_however_late_it_is(place):
+    instants = [0.1, 0.3, 1e9 + 0.5, 1e9 + 0.75, 1e15, 1e15 + 0.5]
+    seen = []
+
+    async def answer():
+        loop = asyncio.get_running_loop()
+        end = loop.create_future()
+        for instant in instants:
+            loop.call_at(instant, lambda: seen.append(loop.time()))
+        loop.call_at(1e15 + 2, end.set_result, None)
+        await end
+
+    place.run(answer)
+    assert seen == instants
+
+
+def test_every_clock_is_virtual_on_the_loop_and_in_workers(place):
+    def clocks():
+        return time.monotonic(), time.time(), time.perf_counter(), time.monotonic_ns()
+
+    async def answer():
+        await asyncio.sleep(7)
+        assert asyncio.get_running_loop().time() == 7
+        return clocks(), await asyncio.to_thread(clocks)
+
+    assert place.run(answer) == ((7, 7, 7, 7_000_000_000),) * 2
+
+
+def test_time_sleep_on_the_loop_holds_everybody_up(place):
+    say = place.recorder()
+
+    async def sleeper():
+        await asyncio.sleep(1)
+        say("awake")
+
+    async def answer():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(sleeper())
+            await asyncio.sleep(0.5)
+            time.sleep(5)  # noqa: ASYNC251  # it is the question
+            say("held up")
+
+    place.run(answer)
+    assert say == [(5.5, "held up"), (5.5, "awake")]
+
+
+def test_ten_thousand_tasks(place):
+    async def answer():
+        return await asyncio.gather(*(asyncio.sleep(i % 100, i) for i in range(10_000)))
+
+    assert place.run(answer) == list(range(10_000))
+    assert place.returned_at == 99
+
+
+def test_a_world_runs_several_things_each_from_zero(place):
+    @place.job
+    async def job(w, seconds):
+        await w.sleep(seconds)
+        return w.now()
+
+    assert [place.run(job, 2), place.run(job, 1)] == [2, 1]
+    assert place.trace.when("end") == [(1, "job(1)")]
+
+
+def test_everything_is_put_back(place):
+    def patched():
+        names = "sleep", "time", "monotonic"
+        return [getattr(time, n) for n in names], asyncio.run_coroutine_threadsafe
+
+    async def fails():
+        assert patched() != before
+        raise KeyError
+
+    before = patched()
+    with pytest.raises(KeyError):
+        place.run(fails)
+    assert patched() == before
+    with pytest.raises(Deadlock):
+        place.run(forever)
+    assert patched() == before
+
+
+# Tasks, cancellation, timeouts
+
+
+def test_an_error_cancels_the_siblings_who_clean_up(place):
+    @place.job
+    async def cleaner(w):
+        try:
+            await w.forever()
+        finally:
+            await w.sleep(1)
+
+    @place.job
+    async def fails(w):
+        await w.sleep(2)
+        raise ValueError("no")
+
+    async def answer():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(cleaner())
+            group.create_task(fails())
+
+    with place.raises(ValueError) as raised:
+        place.run(answer)
+    assert str(raised.value) == "no"
+    assert place.returned_at == 3
+    assert place.trace.when("error") == [(2, "fails()")]
+    assert place.trace.when("cancelled") == [(3, "cleaner()")]
+
+
+def test_nested_timeouts(place):
+    async def answer():
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(4):
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(asyncio.sleep(9), 1.5)
+                assert place.now() == 1.5
+                async with asyncio.timeout(9):
+                    await asyncio.sleep(9)
+        async with asyncio.timeout(None):
+            await asyncio.sleep(1)
+        return place.now()
+
+    assert place.run(answer) == 5
+
+
+def test_as_completed_gather_and_wait(place):
+    say = place.recorder()
+
+    async def answer():
+        for next_one in asyncio.as_completed([asyncio.sleep(s, s) for s in (2, 1)]):
+            say(await next_one)
+        results = await asyncio.gather(asyncio.sleep(2, "two"), asyncio.sleep(1, "one"))
+        say(*results)
+        tasks = [asyncio.create_task(asyncio.sleep(s)) for s in (1, 5)]
+        done, pending = await asyncio.wait(tasks, timeout=3)
+        say(len(done), len(pending))
+        tasks[1].cancel()
+        await asyncio.wait(pending)
+        with pytest.raises(TimeoutError):
+            for next_one in asyncio.as_completed([asyncio.sleep(3)], timeout=2):
+                await next_one
+        say("timeout")
+        await asyncio.sleep(1)
+
+    place.run(answer)
+    assert say == [
+        (1, 1),
+        (2, 2),
+        (4, "two", "one"),
+        (7, 1, 1),
+        (9, "timeout"),
+    ]
+
+
+def test_cancel_at_ends_the_answer_with_its_cleanup(place):
+    @place.job
+    async def job(w):
+        try:
+            await w.forever()
+        except w.Cancelled:
+            await w.sleep(1)
+            raise
+
+    assert place.run(job, cancel_at=2) == CANCELLED
+    assert place.returned_at == 3
+    assert place.trace.when("cancelled") == [(3, "job()")]
+
+
+def test_an_answer_may_ignore_its_cancellation(place):
+    async def answer():
+        try:
+            await forever()
+        except asyncio.CancelledError:
+            return "so what"
+
+    assert place.run(answer, cancel_at=2) == "so what"
+
+
+def test_an_answer_that_ends_before_it_is_cancelled(place):
+    async def answer():
+        await asyncio.sleep(1)
+        return "done"
+
+    assert place.run(answer, cancel_at=2) == "done"
+    assert place.returned_at == 1
+
+
+def test_an_error_while_cancelled_reaches_the_caller(place):
+    async def fails():
+        try:
+            await forever()
+        finally:
+            raise ValueError("while cleaning up")
+
+    async def answer():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fails())
+            group.create_task(forever())
+
+    with place.raises(ValueError):
+        place.run(answer, cancel_at=1)
+    assert place.returned_at == 1
+
+
+def test_an_answer_that_cancels_itself(place):
+    async def answer():
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        place.run(answer)
+
+
+def test_at_calls_back_at_its_instant(place):
+    say = place.recorder()
+    place.at(1, say, "one")
+    place.at(99, say, "never")
+
+    async def answer():
+        event = asyncio.Event()
+        place.at(2, say, "two")
+        place.at(3, event.set)
+        await event.wait()
+        return place.now()
+
+    assert place.run(answer) == 3
+    assert say == [(1, "one"), (2, "two")]
+
+
+def test_an_error_in_a_callback_fails_the_run(place):
+    place.at(1, lambda: 1 / 0)
+    with pytest.raises(LostError, match="ZeroDivisionError"):
+        place.run(asyncio.sleep, 2)
+
+
+# Queues, locks
+
+
+def test_a_bounded_queue(place):
+    say = place.recorder()
+
+    async def producer(queue):
+        for i in range(4):
+            await queue.put(i)
+            say("put", i)
+
+    async def answer():
+        queue = asyncio.Queue(1)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(producer(queue))
+            for _ in range(4):
+                await asyncio.sleep(1)
+                await queue.get()
+                queue.task_done()
+            await queue.join()
+
+    place.run(answer)
+    assert say == [(0, "put", 0), (1, "put", 1), (2, "put", 2), (3, "put", 3)]
+    assert place.returned_at == 4
+
+
+def test_locks_conditions_semaphores_and_barriers(place):
+    say = place.recorder()
+
+    async def hold(lock):
+        async with lock:
+            await asyncio.sleep(1)
+            say("released")
+
+    async def wait_for(condition):
+        async with condition:
+            await condition.wait()
+            say("notified")
+
+    async def meet(barrier, seconds):
+        await asyncio.sleep(seconds)
+        async with barrier:
+            say("met")
+
+    async def answer():
+        for lock in (asyncio.Lock(), asyncio.Semaphore(2)):
+            await asyncio.gather(*(hold(lock) for _ in range(3)))
+        condition = asyncio.Condition()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(wait_for(condition))
+            await asyncio.sleep(0.5)
+            async with condition:
+                condition.notify_all()
+        barrier = asyncio.Barrier(2)
+        await asyncio.gather(meet(barrier, 1), meet(barrier, 2))
+
+    place.run(answer)
+    instants = [instant for instant, _ in say]
+    assert instants == [1, 2, 3, 4, 4, 5, 5.5, 7.5, 7.5]
+
+
+# Worker threads
+
+
+def test_more_sleeping_workers_than_threads(place):
+    async def answer():
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(32))
+        await asyncio.gather(*(asyncio.to_thread(time.sleep, 1) for _ in range(100)))
+
+    place.run(answer)
+    assert place.returned_at == 4
+
+
+def test_an_own_executor(place):
+    async def answer():
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(2) as pool:
+            work = [loop.run_in_executor(pool, time.sleep, 1) for _ in range(5)]
+            await asyncio.gather(*work)
+
+    place.run(answer)
+    assert place.returned_at == 3
+
+
+def test_time_stands_still_while_a_worker_works(place):
+    async def answer():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.sleep(1))
+            await asyncio.to_thread(sum, range(1_000_000))
+            assert place.now() == 0
+
+    place.run(answer)
+    assert place.returned_at == 1
+
+
+def test_workers_and_loop_timers_mix(place):
+    say = place.recorder()
+
+    def work():
+        for i in range(3):
+            time.sleep(1)
+            say(f"worker {i}")
+
+    async def ticker():
+        for i in range(3):
+            await asyncio.sleep(0.75)
+            say(f"tick {i}")
+
+    async def answer():
+        await asyncio.gather(asyncio.to_thread(work), ticker())
+
+    place.run(answer)
+    assert say == [
+        (0.75, "tick 0"),
+        (1, "worker 0"),
+        (1.5, "tick 1"),
+        (2, "worker 1"),
+        (2.25, "tick 2"),
+        (3, "worker 2"),
+    ]
+
+
+def test_an_error_in_a_worker_reaches_who_waits(place):
+    @place.blocking
+    def work():
+        time.sleep(2)
+        raise ValueError("no")
+
+    with place.raises(ValueError):
+        place.run(asyncio.to_thread, work)
+    assert place.trace.of("work()") == [(0, "start"), (2, "error")]
+
+
+def test_a_worker_that_waits_for_the_loop_is_not_at_work(place):
+    async def nap():
+        await asyncio.sleep(2)
+        return place.now()
+
+    async def fail():
+        await asyncio.sleep(0.5)
+        raise KeyError
+
+    def work(loop):
+        time.sleep(1)
+        napping = asyncio.run_coroutine_threadsafe(nap(), loop)
+        assert napping.result() == 3
+        assert napping.result() == 3
+        time.sleep(1)
+        with pytest.raises(KeyError):
+            asyncio.run_coroutine_threadsafe(fail(), loop).result()
+        return time.monotonic()
+
+    async def answer():
+        return await asyncio.to_thread(work, asyncio.get_running_loop())
+
+    assert place.run(answer) == 4.5
+
+
+def test_an_abandoned_worker_is_still_alive_and_runs_to_its_end(place):
+    @place.blocking
+    def work():
+        time.sleep(5)
+        time.sleep(5)
+
+    async def answer():
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.to_thread(work), 1)
+
+    with pytest.raises(StillAlive) as caught:
+        place.run(answer)
+    assert "the answer ended at 1 s" in str(caught.value)
+    assert "a worker thread was alive" in str(caught.value)
+    assert "work(): end at 10 s" in str(caught.value)
+
+
+def test_an_abandoned_worker_of_an_own_executor(place):
+    async def answer():
+        loop = asyncio.get_running_loop()
+        pools.append(ThreadPoolExecutor(1))
+        loop.run_in_executor(pools[0], time.sleep, 5)
+        await asyncio.sleep(1)
+
+    pools = []
+    with pytest.raises(StillAlive, match="a worker thread was alive"):
+        place.run(answer)
+    pools[0].shutdown()
+
+
+def test_a_cancelled_call_that_no_thread_has_begun_is_forgotten(place):
+    called = []
+
+    async def answer():
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1) as pool:
+            first = loop.run_in_executor(pool, time.sleep, 2)
+            second = loop.run_in_executor(pool, called.append, 1)
+            await asyncio.sleep(1)
+            second.cancel()
+            await first
+            await asyncio.sleep(1)
+        return place.now()
+
+    assert place.run(answer) == 3
+    assert called == []
+
+
+def test_an_executor_that_cannot_be_counted_is_refused(place):
+    class Other(Executor):
+        pass
+
+    async def answer():
+        await asyncio.get_running_loop().run_in_executor(Other(), int)
+
+    with pytest.raises(NotCovered):
+        place.run(answer)
+
+
+def test_a_worker_is_forgotten_once_its_result_is_there(place):
+    for _ in range(100):
+        place.run(asyncio.to_thread, int)
+
+
+def test_threads_end_with_the_run(place):
+    before = set(threading.enumerate())
+    place.run(asyncio.to_thread, int)
+    assert set(threading.enumerate()) <= before
+
+
+def test_a_name_is_looked_up_in_a_worker(place):
+    async def answer():
+        loop = asyncio.get_running_loop()
+        return (await loop.getaddrinfo("127.0.0.1", 80))[0][4]
+
+    assert place.run(answer) == ("127.0.0.1", 80)
+
+
+# Input from outside
+
+
+def test_input_that_is_there_comes_before_a_jump(place, pipe):
+    read, write = pipe
+    say = place.recorder()
+    for instant in (1, 2):
+        place.at(instant, os.write, write, b"x")
+
+    async def answer():
+        loop = asyncio.get_running_loop()
+        loop.add_reader(read, lambda: say(os.read(read, 10)))
+        await asyncio.sleep(100)
+        loop.remove_reader(read)
+
+    place.run(answer)
+    assert say == [(1, b"x"), (2, b"x")]
+
+
+def test_a_stream_over_a_pipe_ends(place, pipe):
+    read, write = pipe
+    place.at(1, os.write, write, b"one\ntw")
+    place.at(2, os.write, write, b"o\n")
+    place.at(3, os.close, write)
+
+    async def answer():
+        reader = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            functools.partial(asyncio.StreamReaderProtocol, reader),
+            os.fdopen(os.dup(read), "rb", buffering=0),
+        )
+        lines = [(place.now(), line) async for line in reader]
+        transport.close()
+        return lines, place.now()
+
+    assert place.run(answer) == ([(1, b"one\n"), (2, b"two\n")], 3)
+
+
+def test_input_from_another_thread_is_waited_for(place, pipe):
+    read, write = pipe
+
+    async def answer():
+        loop = asyncio.get_running_loop()
+        readable = asyncio.Event()
+        loop.add_reader(read, readable.set)
+        outsider = threading.Thread(target=os.write, args=(write, b"x"))
+        outsider.start()
+        await readable.wait()
+        outsider.join()
+        loop.remove_reader(read)
+        return place.now(), os.read(read, 10)
+
+    assert place.run(answer) == (0, b"x")
+
+
+def test_input_that_never_comes_is_a_deadlock(place, pipe, monkeypatch):
+    monkeypatch.setattr("concurrency_study.worlds.asyncio.PATIENCE", 0.01)
+
+    async def answer():
+        asyncio.get_running_loop().add_reader(pipe[0], int)
+        await forever()
+
+    with pytest.raises(Deadlock, match=r"create_future\(\)"):
+        place.run(answer)
+
+
+def test_sockets_of_one_loop_speak_to_each_other(place):
+    async def serve(reader, writer):
+        await asyncio.sleep(2)
+        writer.write(b"hello\n")
+        await writer.drain()
+        writer.close()
+
+    async def answer():
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            line = await reader.readline()
+            writer.close()
+            await writer.wait_closed()
+        return line, place.now()
+
+    assert place.run(answer) == (b"hello\n", 2)
+
+
+def test_subprocesses_are_refused(place):
+    with pytest.raises(NotCovered):
+        place.run(asyncio.create_subprocess_exec, "true")
+    with pytest.raises(NotCovered):
+        place.run(asyncio.create_subprocess_shell, "true")
+
+
+# Nobody can move
+
+
+def test_a_deadlock_names_who_waits_where(place):
+    async def waiter(event):
+        await event.wait()
+
+    async def answer():
+        await asyncio.sleep(3)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(waiter(asyncio.Event()), name="Anna")
+            group.create_task(forever(), name="Ben")
+
+    with pytest.raises(Deadlock) as caught:
+        place.run(answer)
+    anna, ben, main = caught.value.waiters
+    assert anna.startswith("task Anna: test_asyncio.py:")
+    assert anna.endswith("await event.wait(), in Event.wait")
+    assert ben.endswith("await asyncio.get_running_loop().create_future()")
+    assert main.startswith("task main: test_asyncio.py:")
+    assert "async with asyncio.TaskGroup() as group:" in main
+    assert place.now() == 3
+
+
+def test_sleeping_for_ever_is_a_deadlock(place):
+    with pytest.raises(Deadlock):
+        place.run(asyncio.sleep, float("inf"))
+
+
+def test_a_deadlock_is_torn_down_with_cleanup(place):
+    say = place.recorder()
+
+    async def answer():
+        try:
+            await forever()
+        finally:
+            await asyncio.sleep(1)
+            say("cleaned up")
+
+    with pytest.raises(Deadlock):
+        place.run(answer)
+    assert say == [(1, "cleaned up")]
+
+
+def test_a_deadlock_that_cannot_be_torn_down(place):
+    async def answer():
+        with contextlib.suppress(asyncio.CancelledError):
+            await forever()
+        await asyncio.get_running_loop().create_future()
+
+    with pytest.raises(Deadlock) as caught:
+        place.run(answer)
+    assert caught.value.waiters[0].startswith("task main: test_asyncio.py:")
+    assert place.run(asyncio.sleep, 1, "next") == "next"
+
+
+def test_an_answer_that_swallows_the_end_of_a_deadlock(place):
+    async def answer():
+        try:
+            await forever()
+        except asyncio.CancelledError:
+            return "fine"
+
+    with pytest.raises(Deadlock):
+        place.run(answer)
+
+
+def test_a_worker_that_waits_for_a_loop_that_waits_for_ever(place):
+    def work(loop):
+        asyncio.run_coroutine_threadsafe(forever(), loop).result()
+
+    async def answer():
+        await asyncio.to_thread(work, asyncio.get_running_loop())
+
+    with pytest.raises(Deadlock, match=r"await asyncio.to_thread\(work"):
+        place.run(answer)
+
+
+# Leftovers and losses
+
+
+def test_a_task_left_behind_is_named(place):
+    kept = []
+
+    async def answer():
+        kept.append(asyncio.create_task(forever(), name="stray"))
+        await asyncio.sleep(1)
+
+    with pytest.raises(StillAlive, match="task stray was alive"):
+        place.run(answer)
+    assert kept[0].cancelled()
+
+
+def test_a_job_left_behind_is_named_and_what_it_did_afterwards(place):
+    @place.job
+    async def job(w, name):
+        try:
+            await w.sleep(5)
+        finally:
+            w.note("cleaning up")
+
+    async def answer():
+        kept.append(asyncio.create_task(job("Anna")))
+        await asyncio.sleep(1)
+
+    kept = []
+    with pytest.raises(StillAlive) as caught:
+        place.run(answer)
+    assert "job('Anna') was alive" in str(caught.value)
+    assert "afterwards, job('Anna'): cancelled at 1 s" in str(caught.value)
+
+
+def test_an_error_that_nobody_has_asked_for_is_lost(place):
+    async def fails():
+        raise ValueError("lost")
+
+    async def answer(kept):
+        kept.append(asyncio.create_task(fails()))
+        await asyncio.sleep(1)
+        kept.clear()
+
+    for kept in ([], Deaf()):  # collected while the loop runs, or afterwards
+        with pytest.raises(LostError, match="lost") as caught:
+            place.run(answer, kept)
+        assert isinstance(caught.value.__cause__, ValueError)
+        assert len(place._lost) == 1
+    assert place.run(asyncio.sleep, 1, "next") == "next"
+
+
+class Deaf(list):
+    def clear(self):
+        pass
+
+
+def test_an_error_in_a_callback_of_the_loop_is_lost(place):
+    async def answer():
+        asyncio.get_running_loop().call_later(1, lambda: 1 / 0)
+        await asyncio.sleep(2)
+
+    with pytest.raises(LostError, match="ZeroDivisionError"):
+        place.run(answer)
+
+
+def test_an_error_that_was_asked_for_is_not_lost(place):
+    async def fails():
+        raise ValueError("no")
+
+    async def answer():
+        results = await asyncio.gather(fails(), fails(), return_exceptions=True)
+        return len(results)
+
+    assert place.run(answer) == 2
+
+
+def test_asynchronous_generators_are_finalized(place):
+    finalized = []
+    kept = []
+
+    async def generate():
+        try:
+            yield 1
+        finally:
+            await asyncio.sleep(1)
+            finalized.append(place.now())
+
+    async def answer():
+        generator = generate()
+        kept.append(generator)
+        return await anext(generator)
+
+    assert place.run(answer) == 1
+    assert finalized == [1]
+
+
+def test_jobs_in_the_trace(place):
+    @place.job
+    async def job(w, seconds):
+        w.note("hello")
+        await w.sleep(seconds)
+
+    async def answer():
+        await asyncio.gather(job(1), job(2))
+
+    place.run(answer)
+    assert place.trace.most_at_once() == 2
+    assert place.trace.when("end") == [(1, "job(1)"), (2, "job(2)")]
