@@ -15,7 +15,7 @@ import sysconfig
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator
 from types import FrameType
 from typing import Any, BinaryIO, ClassVar, Generic, TypeVar
 
@@ -234,7 +234,7 @@ class World(ABC):
         return value
 
     @contextlib.contextmanager
-    def raises(self, expected: type[E]) -> Iterator[Raised[E]]:
+    def raises(self, expected: type[E]) -> Generator[Raised[E]]:
         """Like ``pytest.raises``, and finds the error inside exception groups, too."""
         raised: Raised[E] = Raised()
         try:
@@ -298,7 +298,7 @@ class World(ABC):
         return self.trace.events[self._mark :]
 
     @contextlib.contextmanager
-    def _in_trace(self, actor: str) -> Iterator[None]:
+    def _in_trace(self, actor: str) -> Generator[None]:
         token = object()
         self._alive[token] = actor
         self.trace.note(actor, "start")
@@ -425,8 +425,8 @@ _CLOCKS = (
 def leaves(error: BaseException) -> list[BaseException]:
     """The errors inside an exception group, however deep; a bare one is its own."""
     if isinstance(error, BaseExceptionGroup):
-        group: BaseExceptionGroup[BaseException] = error
-        return [leaf for inner in group.exceptions for leaf in leaves(inner)]
+        inner: tuple[BaseException, ...] = error.exceptions  # pyright: ignore
+        return [leaf for one in inner for leaf in leaves(one)]
     return [error]
 
 

@@ -41,10 +41,10 @@ def check(
     need_callable(say=say)
     checked = need_iterable("counters", counters)
     for counter in checked:
-        if not (isinstance(counter, tuple) and len(counter) == 2):  # pyright: ignore
+        if not (isinstance(counter, tuple) and len(counter) == 2):
             raise TypeError(f"a counter must be a pair (name, n), not {counter!r}")
         name, n = counter
-        if not isinstance(name, str):  # pyright: ignore
+        if not isinstance(name, str):
             raise TypeError(f"a counter's name must be text, not {name!r}")
         need_whole(None, n=n)
     return checked

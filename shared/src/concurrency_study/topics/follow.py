@@ -51,7 +51,7 @@ class Tail:
         Raises:
             OSError: FileNotFoundError, IsADirectoryError ... that name the path.
         """
-        self._file = open(path, "rb")  # noqa: SIM115  closed by close()
+        self._file = open(path, "rb")
         self._at = self._file.seek(0, os.SEEK_END)
         self._partial = b""
 

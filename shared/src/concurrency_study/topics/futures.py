@@ -56,10 +56,10 @@ def check(
     need_callable(job=job, report=report)
     checked = need_iterable("readers", readers)
     for reader in checked:
-        if not (isinstance(reader, tuple) and len(reader) == 3):  # pyright: ignore
+        if not (isinstance(reader, tuple) and len(reader) == 3):
             raise TypeError(f"a reader is (name, comes, patience), not {reader!r}")
         name, comes, patience = reader
-        if not isinstance(name, str):  # pyright: ignore
+        if not isinstance(name, str):
             raise TypeError(f"a reader's name must be text, not {name!r}")
         need_number(comes=comes, patience=0 if patience is None else patience)
     return checked

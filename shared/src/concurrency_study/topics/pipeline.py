@@ -58,13 +58,13 @@ def check(
 ) -> list[str]:
     """The words, each once; TypeError or ValueError if one cannot be looked for."""
     need_callable(say=say)
-    if not isinstance(lines, Iterable):  # pyright: ignore
+    if not isinstance(lines, Iterable):
         raise TypeError(f"lines must be a list or the like, not {lines!r}")
     if isinstance(lines, str) or isinstance(words, str):
         raise TypeError("lines and words must be lists of text, not one text")
     checked = need_iterable("words", words)
     for word in checked:
-        if not isinstance(word, str):  # pyright: ignore
+        if not isinstance(word, str):
             raise TypeError(f"a word must be text, not {word!r}")
         if not word:
             raise ValueError("a word must not be empty: it would be in every line")

@@ -54,7 +54,7 @@ def check(
     report: Callable[..., Any],
 ) -> None:
     """Raise TypeError or ValueError if something cannot work."""
-    if not isinstance(jobs, Mapping):  # pyright: ignore
+    if not isinstance(jobs, Mapping):
         raise TypeError(f"jobs must be a dict of name: job, not {jobs!r}")
     need_callable(report=report, **{f"jobs[{name!r}]": jobs[name] for name in jobs})
     need_number(after=after)

@@ -2,7 +2,7 @@
 
 Every stage is a task, every connection a bounded queue: whoever is too fast waits in
 ``put``. A queue has no end of its own (`asyncio.Queue.shutdown` came with 3.13), so
-`END` travels as the last item.
+None travels as the last item.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterable
 from concurrency_study.topics.pipeline import EXAMPLE, check, matches
 
 from .. import run
-
-END = None
 
 
 async def pipeline(
@@ -28,18 +26,18 @@ async def pipeline(
     async def source(outlet: asyncio.Queue[str | None]) -> None:
         for line in lines:
             await outlet.put(line)
-        await outlet.put(END)
+        await outlet.put(None)
 
     # 2. Broadcast: hand each line to every grep.
     async def broadcast(
         inlet: asyncio.Queue[str | None],
         outlets: list[asyncio.Queue[str | None]],
     ) -> None:
-        line = ""
-        while line is not END:
-            line = await inlet.get()
+        while (line := await inlet.get()) is not None:
             for outlet in outlets:
                 await outlet.put(line)
+        for outlet in outlets:
+            await outlet.put(None)
 
     # 3. A grep: pass on the lines that hold its word.
     async def grep(
@@ -47,17 +45,17 @@ async def pipeline(
         inlet: asyncio.Queue[str | None],
         outlet: asyncio.Queue[tuple[str, str] | None],
     ) -> None:
-        while (line := await inlet.get()) is not END:
+        while (line := await inlet.get()) is not None:
             if matches(word, line):
                 await outlet.put((word, line))
-        await outlet.put(END)
+        await outlet.put(None)
 
     # 4. The printer: say what comes out.
     async def printer(inlet: asyncio.Queue[tuple[str, str] | None]) -> None:
         greps = len(words)
         while greps:
             found = await inlet.get()
-            if found is END:
+            if found is None:
                 greps -= 1
             else:
                 say(*found)

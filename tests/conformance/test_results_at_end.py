@@ -1,0 +1,194 @@
+"""Does an answer to `results_at_end` keep its contract?"""
+
+from __future__ import annotations
+
+import pytest
+from concurrency_study.topics.results_at_end import EXAMPLE
+from concurrency_study.world import CANCELLED
+
+
+def test_the_example(world, after):
+    results = world.run(world.answer, after, EXAMPLE)
+    assert results == ["0.3 s", "0.1 s", "0.2 s"]
+    assert world.returned_at == 0.3
+
+
+def test_results_come_in_input_order_whoever_is_first(world, after):
+    results = world.run(world.answer, after, [3, 1, 7200, 2])
+    assert results == ["3 s", "1 s", "7200 s", "2 s"]
+    ended = [(1, "job(1)"), (2, "job(2)"), (3, "job(3)"), (7200, "job(7200)")]
+    assert world.trace.when("end") == ended
+    assert world.returned_at == 7200
+
+
+def test_all_calls_run_at_once(world, after):
+    results = world.run(world.answer, after, [1] * 200)
+    assert results == ["1 s"] * 200
+    assert world.returned_at == 1
+    assert world.trace.most_at_once() == 200
+
+
+def test_every_input_is_used_once_even_if_equal(world, after):
+    results = world.run(world.answer, after, iter([1, 1, 2]))
+    assert results == ["1 s", "1 s", "2 s"]
+    started = sorted(actor for _, actor in world.trace.when("start"))
+    assert started == ["job(1)", "job(1)", "job(2)"]
+
+
+def test_inputs_need_not_be_hashable(world):
+    @world.job
+    async def job(w, pair):
+        await w.sleep(pair[0])
+        return pair[1]
+
+    assert world.run(world.answer, job, [[2, "a"], [1, "b"]]) == ["a", "b"]
+
+
+def test_a_result_is_a_result_be_it_none_or_an_error_that_was_not_raised(world):
+    results = [None, ValueError("not raised"), False]
+
+    @world.job
+    async def job(w, index):
+        return results[index]
+
+    assert world.run(world.answer, job, [0, 1, 2]) == results
+
+
+def test_no_inputs_end_at_once(world, after):
+    assert world.run(world.answer, after, []) == []
+    assert world.returned_at == 0
+
+
+def test_ten_thousand_inputs_are_fine(world, after):
+    results = world.run(world.answer, after, [0.5] * 10_000)
+    assert results == ["0.5 s"] * 10_000
+
+
+@pytest.mark.needs("ten thousand at once")
+def test_ten_thousand_run_at_once(world, after):
+    world.run(world.answer, after, [0.5] * 10_000)
+    assert world.returned_at == 0.5
+
+
+def test_the_error_of_a_call_reaches_the_caller(world, failing):
+    error = ValueError("no")
+    with world.raises(ValueError) as raised:
+        world.run(world.answer, failing(error, at=2), [1, 2])
+    assert raised.value is error
+    assert world.returned_at == 2
+
+
+def test_the_first_error_stops_the_rest(world, failing):
+    with world.raises(ValueError):
+        world.run(world.answer, failing(ValueError("no"), at=2), [60, 1, 2, 3])
+    assert world.returned_at == 2
+    assert world.trace.when("end") == [(1, "job(1)")]
+    assert sorted(world.trace.when("cancelled")) == [(2, "job(3)"), (2, "job(60)")]
+
+
+def test_the_first_error_is_the_earliest_not_that_of_the_first_input(world):
+    errors = {3: ValueError("late"), 2: ValueError("early")}
+
+    @world.job
+    async def job(w, seconds):
+        await w.sleep(seconds)
+        raise errors[seconds]
+
+    with world.raises(ValueError) as raised:
+        world.run(world.answer, job, [3, 2])
+    assert raised.errors == [errors[2]]
+    assert world.returned_at == 2
+
+
+def test_an_error_of_a_call_that_does_not_wait_stops_the_rest(world, after):
+    error = ValueError("no")
+
+    @world.job
+    async def job(w, seconds):
+        if not seconds:
+            raise error
+        await w.sleep(seconds)
+
+    with world.raises(ValueError) as raised:
+        world.run(world.answer, job, [60, 0, 60])
+    assert raised.value is error
+    assert world.returned_at == 0
+
+
+def test_errors_of_one_instant_are_not_replaced(world):
+    errors = [ValueError("one"), ValueError("two")]
+
+    @world.job
+    async def job(w, index):
+        await w.sleep(1)
+        raise errors[index]
+
+    with world.raises(ValueError) as raised:
+        world.run(world.answer, job, [0, 1])
+    assert raised.value in errors
+    assert world.returned_at == 1
+
+
+def test_what_is_stopped_gets_to_clean_up(world):
+    @world.job
+    async def job(w, seconds):
+        try:
+            await w.sleep(seconds)
+        finally:
+            w.note("clean")
+        raise ValueError("no")
+
+    with world.raises(ValueError):
+        world.run(world.answer, job, [60, 1])
+    cleaned = [(e.at, e.actor) for e in world.trace if e.what == "note"]
+    assert cleaned == [(1, "job(1)"), (1, "job(60)")]
+
+
+def test_an_error_in_the_cleanup_does_not_replace_the_first(world):
+    error = ValueError("first")
+
+    @world.job
+    async def job(w, seconds):
+        try:
+            await w.sleep(seconds)
+        except w.Cancelled:
+            raise KeyError("cleanup") from None
+        raise error
+
+    with world.raises(ValueError) as raised:
+        world.run(world.answer, job, [60, 1])
+    assert raised.errors == [error]
+
+
+@pytest.mark.needs("cancellation from outside")
+def test_cancelled_from_outside_all_calls_stop(world, after):
+    ended = world.run(world.answer, after, [5, 1, 6], cancel_at=2.5)
+    assert ended is CANCELLED
+    assert world.returned_at == 2.5
+    assert sorted(world.trace.when("cancelled")) == [(2.5, "job(5)"), (2.5, "job(6)")]
+
+
+def test_what_cannot_be_called_is_refused(world):
+    with world.raises(TypeError) as raised:
+        world.run(world.answer, 3, [1])
+    assert "function must be callable" in str(raised.value)
+
+
+def test_inputs_that_are_no_list_are_refused(world, after):
+    with world.raises(TypeError) as raised:
+        world.run(world.answer, after, 3)
+    assert "inputs" in str(raised.value)
+    assert not world.trace.when("start")
+
+
+def test_an_error_of_the_inputs_themselves_starts_nothing(world, after):
+    error = LookupError("no more inputs")
+
+    def inputs():
+        yield 1
+        raise error
+
+    with world.raises(LookupError) as raised:
+        world.run(world.answer, after, inputs())
+    assert raised.value is error
+    assert not world.trace.when("start")

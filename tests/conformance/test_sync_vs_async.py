@@ -1,0 +1,181 @@
+"""Does an answer to `sync_vs_async` keep its contract?"""
+
+from __future__ import annotations
+
+import pytest
+from concurrency_study.topics.sync_vs_async import EXAMPLE, PRINTS
+from concurrency_study.world import CANCELLED
+
+
+@pytest.fixture
+def in_round(world):
+    """``in_round(2, error)`` is a job that raises if it sleeps 2 s for the 2nd time."""
+
+    def make(which, error):
+        rounds = []
+
+        @world.job
+        async def job(w, seconds):
+            rounds.append(seconds)
+            this = rounds.count(seconds)
+            await w.sleep(seconds)
+            if (seconds, this) == (2, which):
+                raise error
+
+        return job
+
+    return make
+
+
+def test_the_example(world, after):
+    compared = world.run(world.answer, after, EXAMPLE)
+    assert compared.in_turn == ["0.2 s", "0.1 s", "0.3 s"]
+    assert compared.side_by_side == ["0.2 s", "0.1 s", "0.3 s"]
+    assert compared.seconds_in_turn == pytest.approx(0.6)
+    assert compared.seconds_side_by_side == pytest.approx(0.3)
+    assert tuple(str(compared).splitlines()) == PRINTS
+
+
+def test_first_one_after_the_other_then_side_by_side(world, after):
+    world.run(world.answer, after, [3, 1, 2])
+    in_turn, side_by_side = world.trace.when("start")[:3], world.trace.when("start")[3:]
+    assert in_turn == [(0, "job(3)"), (3, "job(1)"), (4, "job(2)")]
+    assert sorted(side_by_side) == [(6, "job(1)"), (6, "job(2)"), (6, "job(3)")]
+    assert world.returned_at == 9
+
+
+def test_the_sum_of_the_times_against_the_longest(world, after):
+    compared = world.run(world.answer, after, [3600, 0.5, 7200])
+    assert compared.seconds_in_turn == pytest.approx(10800.5)
+    assert compared.seconds_side_by_side == pytest.approx(7200)
+
+
+def test_side_by_side_all_calls_run_at_once(world, after):
+    compared = world.run(world.answer, after, [1] * 200)
+    assert world.trace.most_at_once() == 200
+    assert compared.seconds_in_turn == pytest.approx(200)
+    assert compared.seconds_side_by_side == pytest.approx(1)
+
+
+def test_each_way_has_results_of_its_own_in_input_order(world):
+    calls = []
+
+    @world.job
+    async def job(w, seconds):
+        calls.append(seconds)
+        way = calls.count(seconds)
+        await w.sleep(seconds)
+        return way, seconds
+
+    compared = world.run(world.answer, job, [3, 1, 2])
+    assert compared.in_turn == [(1, 3), (1, 1), (1, 2)]
+    assert compared.side_by_side == [(2, 3), (2, 1), (2, 2)]
+
+
+def test_what_is_measured_is_what_each_way_took(world):
+    calls = []
+
+    @world.job
+    async def job(w, seconds):
+        calls.append(seconds)
+        await w.sleep(seconds if calls.count(seconds) == 1 else seconds / 4)
+
+    compared = world.run(world.answer, job, [3, 1, 2])
+    assert compared.seconds_in_turn == pytest.approx(6)
+    assert compared.seconds_side_by_side == pytest.approx(0.75)
+
+
+def test_inputs_may_be_an_iterator_and_equal(world, after):
+    compared = world.run(world.answer, after, iter([1, 1]))
+    assert compared.in_turn == compared.side_by_side == ["1 s", "1 s"]
+    assert compared.seconds_in_turn == pytest.approx(2)
+    assert len(world.trace.when("start")) == 4
+
+
+def test_a_result_is_a_result_be_it_none_or_an_error_that_was_not_raised(world):
+    results = [None, ValueError("not raised")]
+
+    @world.job
+    async def job(w, index):
+        return results[index]
+
+    compared = world.run(world.answer, job, [0, 1])
+    assert compared.in_turn == compared.side_by_side == results
+
+
+def test_no_inputs_take_no_time(world, after):
+    assert world.run(world.answer, after, []) == ([], [], 0, 0)
+    assert world.returned_at == 0
+
+
+def test_an_error_of_the_first_way_ends_it_at_once(world, in_round):
+    error = ValueError("no")
+    with world.raises(ValueError) as raised:
+        world.run(world.answer, in_round(1, error), [1, 2, 3])
+    assert raised.value is error
+    assert world.returned_at == 3
+    assert world.trace.when("start") == [(0, "job(1)"), (1, "job(2)")]
+
+
+def test_an_error_of_the_second_way_reaches_the_caller(world, in_round):
+    error = ValueError("no")
+    with world.raises(ValueError) as raised:
+        world.run(world.answer, in_round(2, error), [1, 2])
+    assert raised.value is error
+    assert world.returned_at == 5
+
+
+def test_errors_of_one_instant_are_not_replaced(world):
+    errors, calls = [ValueError("one"), ValueError("two")], []
+
+    @world.job
+    async def job(w, index):
+        calls.append(index)
+        second = len(calls) > 2
+        await w.sleep(1)
+        if second:
+            raise errors[index]
+
+    with world.raises(ValueError) as raised:
+        world.run(world.answer, job, [0, 1])
+    assert raised.value in errors
+    assert world.returned_at == 3
+
+
+# What runs here has no way to be told to stop, so stopping it is up to the paradigm.
+@pytest.mark.needs("cancellation from outside")
+def test_an_error_of_the_second_way_stops_what_runs(world, in_round):
+    with world.raises(ValueError):
+        world.run(world.answer, in_round(2, ValueError("no")), [5, 1, 2])
+    assert world.returned_at == 10
+    assert world.trace.when("cancelled") == [(10, "job(5)")]
+
+
+@pytest.mark.needs("cancellation from outside")
+def test_cancelled_from_outside_in_turn_the_call_that_runs_stops(world, after):
+    ended = world.run(world.answer, after, [1, 2, 3], cancel_at=1.5)
+    assert ended is CANCELLED
+    assert world.returned_at == 1.5
+    assert world.trace.when("start") == [(0, "job(1)"), (1, "job(2)")]
+    assert world.trace.when("cancelled") == [(1.5, "job(2)")]
+
+
+@pytest.mark.needs("cancellation from outside")
+def test_cancelled_from_outside_side_by_side_all_calls_stop(world, after):
+    ended = world.run(world.answer, after, [1, 2, 3], cancel_at=7.5)
+    assert ended is CANCELLED
+    assert world.returned_at == 7.5
+    assert sorted(world.trace.when("cancelled")) == [(7.5, "job(2)"), (7.5, "job(3)")]
+
+
+def test_what_cannot_be_called_is_refused_even_if_it_need_not_be(world):
+    with world.raises(TypeError) as raised:
+        world.run(world.answer, 3, [])
+    assert "function must be callable" in str(raised.value)
+
+
+def test_inputs_that_are_no_list_are_refused(world, after):
+    with world.raises(TypeError) as raised:
+        world.run(world.answer, after, 3)
+    assert "inputs" in str(raised.value)
+    assert not world.trace.when("start")
