@@ -13,8 +13,13 @@ import anyio.to_thread
 import pytest
 import trio
 from anyio._backends import _asyncio as backend
-
-from concurrency_study.world import CANCELLED, Deadlock, LostError, StillAlive
+from concurrency_study.world import (
+    CANCELLED,
+    Deadlock,
+    LostError,
+    NotCovered,
+    StillAlive,
+)
 from concurrency_study.worlds.anyio import AnyioOnAsyncioWorld, AnyioOnTrioWorld
 
 
@@ -538,6 +543,11 @@ def test_sockets_of_one_loop_speak_to_each_other(place):
         return place.now()
 
     assert place.run(answer) == 2
+
+
+def test_subprocesses_are_refused(place):
+    with place.raises(NotCovered):
+        place.run(anyio.run_process, ["true"])
 
 
 # Nobody can move; leftovers

@@ -9,7 +9,6 @@ import time
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 import pytest
-
 from concurrency_study.world import (
     CANCELLED,
     Deadlock,
@@ -169,13 +168,14 @@ def test_an_error_cancels_the_siblings_who_clean_up(place):
 
 def test_nested_timeouts(place):
     async def answer():
-        with pytest.raises(TimeoutError):
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(4):
                 with pytest.raises(TimeoutError):
                     await asyncio.wait_for(asyncio.sleep(9), 1.5)
                 assert place.now() == 1.5
                 async with asyncio.timeout(9):
                     await asyncio.sleep(9)
+        assert place.now() == 4
         async with asyncio.timeout(None):
             await asyncio.sleep(1)
         return place.now()
@@ -196,7 +196,7 @@ def test_as_completed_gather_and_wait(place):
         say(len(done), len(pending))
         tasks[1].cancel()
         await asyncio.wait(pending)
-        with pytest.raises(TimeoutError):
+        with contextlib.suppress(TimeoutError):
             for next_one in asyncio.as_completed([asyncio.sleep(3)], timeout=2):
                 await next_one
         say("timeout")
@@ -496,6 +496,21 @@ def test_a_cancelled_call_that_no_thread_has_begun_is_forgotten(place):
 
     assert place.run(answer) == 3
     assert called == []
+
+
+def test_a_cancelled_call_is_not_left_behind(place):
+    async def answer():
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1) as pool:
+            first = loop.run_in_executor(pool, time.sleep, 2)
+            second = loop.run_in_executor(pool, time.sleep, 9)
+            loop.call_at(2, second.cancel)
+            with pytest.raises(asyncio.CancelledError):
+                await second
+            await first
+
+    place.run(answer)
+    assert place.returned_at == 2
 
 
 def test_an_executor_that_cannot_be_counted_is_refused(place):

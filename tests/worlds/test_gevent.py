@@ -28,7 +28,7 @@ from gevent.threadpool import ThreadPool, ThreadPoolExecutor
 
 
 @pytest.fixture
-def world(capfd):
+def place(capfd):
     yield GeventWorld()
     assert capfd.readouterr() == ("", "")
 
@@ -41,31 +41,31 @@ def fails(after=0.0, error=ValueError):
 # Time
 
 
-def test_sleeps_end_at_their_exact_instants(world):
+def test_sleeps_end_at_their_exact_instants(place):
     seen = []
 
     def answer():
         for seconds in (0.1, 0.2, 3600, 0.3):
             gevent.sleep(seconds)
-            seen.append(world.now())
+            seen.append(place.now())
 
-    world.run(answer)
+    place.run(answer)
     assert seen == [0.1, 0.3, 3600.3, 3600.6]
-    assert world.returned_at == 3600.6
+    assert place.returned_at == 3600.6
 
 
-def test_equal_instants_come_in_order_of_creation(world):
+def test_equal_instants_come_in_order_of_creation(place):
     seen = []
 
     def sleeper(name):
         gevent.sleep(1)
         seen.append(name)
 
-    world.run(lambda: gevent.joinall([gevent.spawn(sleeper, n) for n in range(50)]))
+    place.run(lambda: gevent.joinall([gevent.spawn(sleeper, n) for n in range(50)]))
     assert seen == list(range(50))
 
 
-def test_a_zero_sleep_lets_the_others_go_on(world):
+def test_a_zero_sleep_lets_the_others_go_on(place):
     seen = []
 
     def answer():
@@ -74,102 +74,102 @@ def test_a_zero_sleep_lets_the_others_go_on(world):
         seen.append("answer")
         other.get()
 
-    world.run(answer)
+    place.run(answer)
     assert seen == ["other", "answer"]
-    assert world.returned_at == 0
+    assert place.returned_at == 0
 
 
-def test_a_sleep_that_ends_with_its_timeout_wins_as_it_does_in_real_time(world):
+def test_a_sleep_that_ends_with_its_timeout_wins_as_it_does_in_real_time(place):
     def answer():
         with gevent.Timeout(1):
             gevent.sleep(1)
-        return world.now()
+        return place.now()
 
-    assert world.run(answer) == 1
+    assert place.run(answer) == 1
 
 
-def test_the_clocks_of_time_are_virtual(world):
+def test_the_clocks_of_time_are_virtual(place):
     def answer():
         before = time.monotonic(), time.perf_counter(), time.time()
         gevent.sleep(2)
         return before, (time.monotonic(), time.perf_counter(), time.time())
 
-    assert world.run(answer) == ((0, 0, 0), (2, 2, 2))
+    assert place.run(answer) == ((0, 0, 0), (2, 2, 2))
 
 
-def test_time_sleep_holds_up_everything(world):
+def test_time_sleep_holds_up_everything(place):
     seen = []
 
     def quick():
         gevent.sleep(1)
-        seen.append(("quick", world.now()))
+        seen.append(("quick", place.now()))
 
     def answer():
         other = gevent.spawn(quick)
         gevent.sleep(0.5)
         time.sleep(2)
-        seen.append(("answer", world.now()))
+        seen.append(("answer", place.now()))
         other.get()
 
-    world.run(answer)
+    place.run(answer)
     assert seen == [("answer", 2.5), ("quick", 2.5)]
 
 
-def test_spawn_later_and_callbacks_at_an_instant(world):
-    say = world.recorder()
-    world.at(2, say, "planned")
+def test_spawn_later_and_callbacks_at_an_instant(place):
+    say = place.recorder()
+    place.at(2, say, "planned")
 
     def answer():
-        world.at(1.5, say, "asked for")
+        place.at(1.5, say, "asked for")
         gevent.spawn_later(1, say, "spawned").join()
         gevent.sleep(2)
 
-    world.run(answer)
+    place.run(answer)
     assert say == [(1, "spawned"), (1.5, "asked for"), (2, "planned")]
 
 
-def test_what_was_planned_after_the_end_does_not_come_to_pass(world):
-    say = world.recorder()
-    world.at(5, say, "late")
-    world.run(gevent.sleep, 1)
-    world.run(gevent.sleep, 10)
+def test_what_was_planned_after_the_end_does_not_come_to_pass(place):
+    say = place.recorder()
+    place.at(5, say, "late")
+    place.run(gevent.sleep, 1)
+    place.run(gevent.sleep, 10)
     assert say == []
 
 
-def test_an_error_in_a_callback_at_an_instant_fails_the_run(world):
-    world.at(1, fails)
-    with world.raises(LostError):
-        world.run(gevent.sleep, 2)
+def test_an_error_in_a_callback_at_an_instant_fails_the_run(place):
+    place.at(1, fails)
+    with place.raises(LostError):
+        place.run(gevent.sleep, 2)
 
 
-def test_ten_thousand_sleepers(world):
+def test_ten_thousand_sleepers(place):
     def answer():
         gevent.joinall([gevent.spawn(gevent.sleep, n % 100) for n in range(10_000)])
 
-    world.run(answer)
-    assert world.returned_at == 99
+    place.run(answer)
+    assert place.returned_at == 99
 
 
-def test_a_repeating_timer(world):
+def test_a_repeating_timer(place):
     seen = []
 
     def answer():
         timer = gevent.get_hub().loop.timer(1, repeat=2)
-        timer.start(lambda: seen.append(world.now()))
+        timer.start(lambda: seen.append(place.now()))
         gevent.sleep(6)
-        timer.again(lambda: seen.append(world.now()))
+        timer.again(lambda: seen.append(place.now()))
         gevent.sleep(3)
         timer.close()
         gevent.sleep(3)
 
-    world.run(answer)
+    place.run(answer)
     assert seen == [1, 3, 5, 8]
 
 
 # Greenlets
 
 
-def test_join_and_get(world):
+def test_join_and_get(place):
     def work(seconds):
         gevent.sleep(seconds)
         return seconds
@@ -177,25 +177,25 @@ def test_join_and_get(world):
     def answer():
         one, two = gevent.spawn(work, 1), gevent.spawn(work, 2)
         one.join(timeout=0.5)
-        early = world.now(), one.ready()
-        with world.raises(gevent.Timeout):
+        early = place.now(), one.ready()
+        with place.raises(gevent.Timeout):
             two.get(timeout=1)
-        return early, one.get(), world.now(), two.get(), world.now()
+        return early, one.get(), place.now(), two.get(), place.now()
 
-    assert world.run(answer) == ((0.5, False), 1, 1.5, 2, 2)
+    assert place.run(answer) == ((0.5, False), 1, 1.5, 2, 2)
 
 
-def test_joinall_with_a_timeout_and_iwait(world):
+def test_joinall_with_a_timeout_and_iwait(place):
     def answer():
         jobs = [gevent.spawn(gevent.sleep, seconds) for seconds in (3, 1, 2)]
         done = gevent.joinall(jobs, timeout=1.5)
-        at = [(world.now(), jobs.index(job)) for job in gevent.iwait(jobs)]
+        at = [(place.now(), jobs.index(job)) for job in gevent.iwait(jobs)]
         return [jobs.index(job) for job in done], at
 
-    assert world.run(answer) == ([1], [(1.5, 1), (2, 2), (3, 0)])
+    assert place.run(answer) == ([1], [(1.5, 1), (2, 2), (3, 0)])
 
 
-def test_joinall_raises_the_first_error(world):
+def test_joinall_raises_the_first_error(place):
     def answer():
         jobs = [gevent.spawn(fails, 2), gevent.spawn(fails, 1, KeyError)]
         try:
@@ -203,12 +203,12 @@ def test_joinall_raises_the_first_error(world):
         finally:
             gevent.killall(jobs)
 
-    with world.raises(KeyError):
-        world.run(answer)
-    assert world.returned_at == 1
+    with place.raises(KeyError):
+        place.run(answer)
+    assert place.returned_at == 1
 
 
-def test_kill_runs_cleanup_that_sleeps(world):
+def test_kill_runs_cleanup_that_sleeps(place):
     seen = []
 
     def job():
@@ -216,30 +216,30 @@ def test_kill_runs_cleanup_that_sleeps(world):
             gevent.sleep(10)
         finally:
             gevent.sleep(0.5)
-            seen.append(world.now())
+            seen.append(place.now())
 
     def answer():
         one, two, unborn = (gevent.spawn(job) for _ in range(3))
         unborn.kill()
         gevent.sleep(1)
         one.kill()
-        seen.append(world.now())
+        seen.append(place.now())
         gevent.killall([two], timeout=2)
         assert isinstance(one.get(), gevent.GreenletExit)
 
-    world.run(answer)
+    place.run(answer)
     assert seen == [1.5, 1.5, 2]
 
 
-def test_links(world):
+def test_links(place):
     seen = []
 
     def answer():
         job = gevent.spawn(fails, 1)
-        job.link_exception(lambda job: seen.append((world.now(), job.exception)))
+        job.link_exception(lambda job: seen.append((place.now(), job.exception)))
         gevent.sleep(2)
 
-    world.run(answer)
+    place.run(answer)
     [(at, error)] = seen
     assert at == 1
     assert isinstance(error, ValueError)
@@ -248,78 +248,78 @@ def test_links(world):
 # Timeouts
 
 
-def test_timeouts(world):
+def test_timeouts(place):
     def answer():
-        with gevent.Timeout(1) as outer, world.raises(gevent.Timeout) as raised:
-            with gevent.Timeout(5):
-                gevent.sleep(10)
+        outer, inner = gevent.Timeout(1), gevent.Timeout(5)
+        with place.raises(gevent.Timeout) as raised, outer, inner:
+            gevent.sleep(10)
         assert raised.value is outer
         with gevent.Timeout(1, False):
             gevent.sleep(10)
-        with world.raises(KeyError), gevent.Timeout(1, KeyError):
+        with place.raises(KeyError), gevent.Timeout(1, KeyError):
             gevent.sleep(10)
         with gevent.Timeout(1), gevent.Timeout(None):
             gevent.sleep(0.5)
         return gevent.with_timeout(0.5, gevent.sleep, 1, timeout_value="late")
 
-    assert world.run(answer) == "late"
-    assert world.returned_at == 4
+    assert place.run(answer) == "late"
+    assert place.returned_at == 4
 
 
 # Queues, events, locks
 
 
-def test_events(world):
+def test_events(place):
     def answer():
         event, result = Event(), AsyncResult()
-        world.at(2, event.set)
-        world.at(3, result.set, "value")
+        place.at(2, event.set)
+        place.at(3, result.set, "value")
         assert not event.wait(timeout=1)
         assert event.wait(timeout=5)
-        with world.raises(gevent.Timeout):
+        with place.raises(gevent.Timeout):
             result.get(timeout=0.5)
-        return world.now(), result.get(), world.now()
+        return place.now(), result.get(), place.now()
 
-    assert world.run(answer) == (2.5, "value", 3)
+    assert place.run(answer) == (2.5, "value", 3)
 
 
-def test_queues(world):
+def test_queues(place):
     def answer():
         queue = JoinableQueue(1)
         queue.put("a")
-        with world.raises(Full):
+        with place.raises(Full):
             queue.put("b", timeout=1)
-        world.at(2, queue.get_nowait)
+        place.at(2, queue.get_nowait)
         queue.put("c")
-        then = [world.now()]
-        world.at(4, queue.task_done)
-        world.at(5, queue.task_done)
+        then = [place.now()]
+        place.at(4, queue.task_done)
+        place.at(5, queue.task_done)
         queue.get()
-        with world.raises(Empty):
+        with place.raises(Empty):
             queue.get(timeout=1)
-        then.append(world.now())
+        then.append(place.now())
         queue.join()
-        then.append(world.now())
+        then.append(place.now())
         return then
 
-    assert world.run(answer) == [2, 3, 5]
+    assert place.run(answer) == [2, 3, 5]
 
 
-def test_a_channel(world):
+def test_a_channel(place):
     def answer():
         channel = Channel()
         putter = gevent.spawn_later(2, channel.put, "through")
-        with world.raises(Empty):
+        with place.raises(Empty):
             channel.get(timeout=1)
-        through = channel.get(), world.now()
+        through = channel.get(), place.now()
         putter.get()
         return through
 
-    assert world.run(answer) == ("through", 2)
+    assert place.run(answer) == ("through", 2)
 
 
 @pytest.mark.parametrize("kind", [Semaphore, BoundedSemaphore, RLock])
-def test_locks(world, kind):
+def test_locks(place, kind):
     lock = kind()
 
     def holder():
@@ -330,58 +330,58 @@ def test_locks(world, kind):
         other = gevent.spawn(holder)
         gevent.sleep(0)
         assert not lock.acquire(timeout=1)
-        then = world.now()
+        then = place.now()
         with lock:
-            return then, world.now(), other.get()
+            return then, place.now(), other.get()
 
-    assert world.run(answer) == (1, 3, None)
+    assert place.run(answer) == (1, 3, None)
 
 
-def test_a_queue_from_before_the_run(world):
+def test_a_queue_from_before_the_run(place):
     queue = Queue()
-    world.at(1, queue.put, "late")
-    assert world.run(queue.get, timeout := True, 2) == "late", timeout
-    assert world.returned_at == 1
+    place.at(1, queue.put, "late")
+    assert place.run(queue.get, timeout := True, 2) == "late", timeout
+    assert place.returned_at == 1
 
 
 # Pools
 
 
-def test_a_pool_runs_so_many_at_a_time(world):
+def test_a_pool_runs_so_many_at_a_time(place):
     def work(seconds):
         gevent.sleep(seconds)
         return seconds
 
     def answer():
         pool = Pool(2)
-        got = [(world.now(), r) for r in pool.imap_unordered(work, [3, 1, 1])]
-        return got, pool.map(work, [1, 2, 1]), world.now()
+        got = [(place.now(), r) for r in pool.imap_unordered(work, [3, 1, 1])]
+        return got, pool.map(work, [1, 2, 1]), place.now()
 
-    assert world.run(answer) == ([(1, 1), (2, 1), (3, 3)], [1, 2, 1], 5)
+    assert place.run(answer) == ([(1, 1), (2, 1), (3, 3)], [1, 2, 1], 5)
 
 
-def test_a_group_that_raises(world):
+def test_a_group_that_raises(place):
     def answer():
         group = Group()
         group.spawn(fails, 1)
         group.spawn(gevent.sleep, 2)
         group.join(raise_error=True)
 
-    with world.raises(ValueError):
-        world.run(answer)
-    assert world.returned_at == 2
+    with place.raises(ValueError):
+        place.run(answer)
+    assert place.returned_at == 2
 
 
 # Threads
 
 
-def test_time_stands_still_while_a_worker_works(world):
+def test_time_stands_still_while_a_worker_works(place):
     begun, go = threading.Event(), threading.Event()
 
     def work():
         begun.set()
         assert go.wait(30)
-        return world.now()
+        return place.now()
 
     def answer():
         result = gevent.get_hub().threadpool.spawn(work)
@@ -389,27 +389,27 @@ def test_time_stands_still_while_a_worker_works(world):
         # Only real time can pass now: somebody outside lets the worker go.
         threading.Timer(0.05, go.set).start()
         gevent.sleep(1)
-        return result.get(), world.now()
+        return result.get(), place.now()
 
-    assert world.run(answer) == (0, 1)
+    assert place.run(answer) == (0, 1)
 
 
-def test_a_worker_sleeps_virtually(world):
+def test_a_worker_sleeps_virtually(place):
     def work(seconds):
         time.sleep(seconds)
-        return seconds, world.now()
+        return seconds, place.now()
 
     def answer():
         pool = gevent.get_hub().threadpool
         two = pool.spawn(work, 2)
         first = pool.apply(work, (1,))
         gevent.sleep(0.5)
-        return first, world.now(), two.get(), pool.map(work, [1, 2]), world.now()
+        return first, place.now(), two.get(), pool.map(work, [1, 2]), place.now()
 
-    assert world.run(answer) == ((1, 1), 1.5, (2, 2), [(1, 3), (2, 4)], 4)
+    assert place.run(answer) == ((1, 1), 1.5, (2, 2), [(1, 3), (2, 4)], 4)
 
 
-def test_more_jobs_than_threads(world):
+def test_more_jobs_than_threads(place):
     def answer():
         pool = ThreadPool(2)
         results = [
@@ -417,14 +417,14 @@ def test_more_jobs_than_threads(world):
             for seconds in (2, 1, 3, 1, 1)
         ]
         try:
-            return [(world.now(), results.index(r)) for r in gevent.iwait(results)]
+            return [(place.now(), results.index(r)) for r in gevent.iwait(results)]
         finally:
             pool.kill()
 
-    assert world.run(answer) == [(1, 1), (2, 0), (3, 3), (4, 2), (4, 4)]
+    assert place.run(answer) == [(1, 1), (2, 0), (3, 3), (4, 2), (4, 4)]
 
 
-def test_join_of_a_thread_pool_is_exact(world):
+def test_join_of_a_thread_pool_is_exact(place):
     def answer():
         pool = ThreadPool(3)
         for seconds in (2, 0.25, 1):
@@ -432,28 +432,28 @@ def test_join_of_a_thread_pool_is_exact(world):
         pool.join()
         pool.kill()
 
-    world.run(answer)
-    assert world.returned_at == 2
+    place.run(answer)
+    assert place.returned_at == 2
 
 
-def test_a_thread_pool_executor(world):
+def test_a_thread_pool_executor(place):
     def answer():
         with ThreadPoolExecutor(1) as executor:
             future = executor.submit(time.sleep, 2)
-            return future.result(timeout=3), world.now()
+            return future.result(timeout=3), place.now()
 
-    assert world.run(answer) == (None, 2)
+    assert place.run(answer) == (None, 2)
 
 
-def test_an_error_of_a_worker_reaches_who_asks(world):
+def test_an_error_of_a_worker_reaches_who_asks(place):
     def work():
         raise KeyError("worker")
 
-    with world.raises(KeyError):
-        world.run(lambda: gevent.get_hub().threadpool.apply(work))
+    with place.raises(KeyError):
+        place.run(lambda: gevent.get_hub().threadpool.apply(work))
 
 
-def test_an_error_of_a_worker_that_nobody_asks_for(world):
+def test_an_error_of_a_worker_that_nobody_asks_for(place):
     def work():
         raise KeyError("worker")
 
@@ -461,25 +461,25 @@ def test_an_error_of_a_worker_that_nobody_asks_for(world):
         gevent.get_hub().threadpool.spawn(work)
         gevent.sleep(1)
 
-    with world.raises(LostError):
-        world.run(answer)
+    with place.raises(LostError):
+        place.run(answer)
 
 
-def test_a_worker_outlives_the_answer(world):
+def test_a_worker_outlives_the_answer(place):
     def answer():
         gevent.get_hub().threadpool.spawn(time.sleep, 3)
         gevent.sleep(1)
 
     with pytest.raises(StillAlive, match="a worker thread was alive"):
-        world.run(answer)
-    world.run(gevent.sleep, 1)
+        place.run(answer)
+    place.run(gevent.sleep, 1)
 
 
 # Jobs
 
 
-def test_a_job_is_traced(world):
-    @world.job
+def test_a_job_is_traced(place):
+    @place.job
     async def job(w, seconds):
         await w.sleep(seconds)
         return w.now()
@@ -487,8 +487,8 @@ def test_a_job_is_traced(world):
     def answer():
         return [g.get() for g in [gevent.spawn(job, s) for s in (2, 1)]]
 
-    assert world.run(answer) == [2, 1]
-    assert [(e.at, e.actor, e.what) for e in world.trace] == [
+    assert place.run(answer) == [2, 1]
+    assert [(e.at, e.actor, e.what) for e in place.trace] == [
         (0, "job(2)", "start"),
         (0, "job(2)", "sleep"),
         (0, "job(1)", "start"),
@@ -500,8 +500,8 @@ def test_a_job_is_traced(world):
     ]
 
 
-def test_a_job_sees_its_cancellation(world):
-    @world.job
+def test_a_job_sees_its_cancellation(place):
+    @place.job
     async def job(w):
         try:
             await w.forever()
@@ -509,31 +509,31 @@ def test_a_job_sees_its_cancellation(world):
             await w.sleep(1)
             raise
 
-    assert world.run(job, cancel_at=2) == CANCELLED
-    assert world.returned_at == 3
+    assert place.run(job, cancel_at=2) == CANCELLED
+    assert place.returned_at == 3
 
 
-def test_a_job_cannot_wait_by_other_means(world):
+def test_a_job_cannot_wait_by_other_means(place):
     class Pause:
         def __await__(self):
             yield
 
-    @world.job
+    @place.job
     async def job(w):
         await Pause()
 
-    with world.raises(NotCovered):
-        world.run(job)
+    with place.raises(NotCovered):
+        place.run(job)
 
 
 # Ends
 
 
-def test_cancellation(world):
-    assert world.run(gevent.sleep, 5, cancel_at=2) == CANCELLED
-    assert world.returned_at == 2
-    assert world.run(gevent.sleep, 5, cancel_at=0) == CANCELLED
-    assert world.run(lambda: "done", cancel_at=0) == "done"
+def test_cancellation(place):
+    assert place.run(gevent.sleep, 5, cancel_at=2) == CANCELLED
+    assert place.returned_at == 2
+    assert place.run(gevent.sleep, 5, cancel_at=0) == CANCELLED
+    assert place.run(lambda: "done", cancel_at=0) == "done"
 
     def stubborn():
         try:
@@ -541,27 +541,27 @@ def test_cancellation(world):
         except gevent.GreenletExit:
             return "survived"
 
-    assert world.run(stubborn, cancel_at=2) == "survived"
+    assert place.run(stubborn, cancel_at=2) == "survived"
 
 
-def test_a_value_and_an_error(world):
-    assert world.run(lambda a, b: a + b, 1, 2) == 3
-    with world.raises(ValueError):
-        world.run(fails, 1)
-    with world.raises(SystemExit):
-        world.run(fails, 1, SystemExit)
+def test_a_value_and_an_error(place):
+    assert place.run(lambda a, b: a + b, 1, 2) == 3
+    with place.raises(ValueError):
+        place.run(fails, 1)
+    with place.raises(SystemExit):
+        place.run(fails, 1, SystemExit)
 
 
-def test_leftovers(world):
+def test_leftovers(place):
     ended = []
 
     def lingers():
         try:
             gevent.sleep(5)
         finally:
-            ended.append(world.now())
+            ended.append(place.now())
 
-    @world.job
+    @place.job
     async def job(w):
         await w.sleep(5)
 
@@ -570,20 +570,20 @@ def test_leftovers(world):
         gevent.spawn(job)
         gevent.sleep(1)
 
-    with pytest.raises(StillAlive, match=r"job\(\) was alive\n  greenlet Greenlet"):
-        world.run(answer)
+    with pytest.raises(StillAlive, match=r"job\(\) was alive\n  greenlet lingers was"):
+        place.run(answer)
     assert ended == [1]
 
     def never_begun():
         gevent.spawn_later(3, ended.append, "never")
 
     with pytest.raises(StillAlive, match="at 0 s"):
-        world.run(never_begun)
-    world.run(gevent.sleep, 10)
+        place.run(never_begun)
+    place.run(gevent.sleep, 10)
     assert ended == [1]
 
 
-def test_a_leftover_whose_cleanup_never_ends(world):
+def test_a_leftover_whose_cleanup_never_ends(place):
     def stubborn():
         try:
             gevent.sleep(5)
@@ -595,42 +595,42 @@ def test_a_leftover_whose_cleanup_never_ends(world):
         gevent.sleep(1)
 
     with pytest.raises(StillAlive):
-        world.run(answer)
-    world.run(gevent.sleep, 10)
+        place.run(answer)
+    place.run(gevent.sleep, 10)
 
 
 # Errors that reach nobody
 
 
-def test_an_error_of_a_greenlet_that_nobody_keeps_is_lost(world):
+def test_an_error_of_a_greenlet_that_nobody_keeps_is_lost(place):
     def answer():
         gevent.spawn(fails, 1)
         gevent.sleep(2)
 
     with pytest.raises(LostError, match="after 1"):
-        world.run(answer)
+        place.run(answer)
 
 
-def test_an_error_in_a_pool_that_nobody_asks_is_lost(world):
+def test_an_error_in_a_pool_that_nobody_asks_is_lost(place):
     def answer():
         pool = Pool(2)
         pool.spawn(fails, 1)
         pool.join()
 
-    with world.raises(LostError):
-        world.run(answer)
+    with place.raises(LostError):
+        place.run(answer)
 
 
-def test_an_error_whose_only_link_is_for_values_is_lost(world):
+def test_an_error_whose_only_link_is_for_values_is_lost(place):
     def answer():
         gevent.spawn(fails, 1).link_value(print)
         gevent.sleep(2)
 
-    with world.raises(LostError):
-        world.run(answer)
+    with place.raises(LostError):
+        place.run(answer)
 
 
-def test_an_error_in_a_link_or_a_raw_greenlet_is_lost(world):
+def test_an_error_in_a_link_or_a_raw_greenlet_is_lost(place):
     def linked():
         gevent.spawn(gevent.sleep, 1).link(lambda _: fails())
         gevent.sleep(2)
@@ -640,13 +640,13 @@ def test_an_error_in_a_link_or_a_raw_greenlet_is_lost(world):
         gevent.sleep(2)
 
     for answer in (linked, raw):
-        with world.raises(LostError):
-            world.run(answer)
+        with place.raises(LostError):
+            place.run(answer)
 
 
-def test_an_error_that_somebody_takes_is_not_lost(world):
+def test_an_error_that_somebody_takes_is_not_lost(place):
     def waited_for():
-        with world.raises(ValueError):
+        with place.raises(ValueError):
             gevent.spawn(fails, 1).get()
 
     def asked_later():
@@ -658,39 +658,39 @@ def test_an_error_that_somebody_takes_is_not_lost(world):
     def one_by_one():
         jobs = [gevent.spawn(fails, 1), gevent.spawn(fails, 2)]
         for job in gevent.iwait(jobs):
-            with world.raises(ValueError):
+            with place.raises(ValueError):
                 job.get()
 
     def in_a_group():
         group = Group()
         group.spawn(fails, 1)
         group.spawn(fails, 2)
-        with world.raises(ValueError):
+        with place.raises(ValueError):
             group.join(raise_error=True)
 
     def unordered():
-        with world.raises(ValueError):
+        with place.raises(ValueError):
             list(Pool(2).imap_unordered(fails, [1, 2]))
 
     for answer in (waited_for, asked_later, one_by_one, in_a_group, unordered):
-        world.run(answer)
+        place.run(answer)
 
 
-def test_an_error_that_ends_the_process_comes_out(world):
+def test_an_error_that_ends_the_process_comes_out(place):
     def answer():
         gevent.spawn(fails, 1, SystemExit)
         gevent.sleep(2)
 
-    with world.raises(SystemExit):
-        world.run(answer)
-    assert world.run(gevent.sleep, 1) is None
+    with place.raises(SystemExit):
+        place.run(answer)
+    assert place.run(gevent.sleep, 1) is None
 
 
 # Deadlock
 
 
-def test_a_deadlock_names_who_waits_for_what(world):
-    @world.job
+def test_a_deadlock_names_who_waits_for_what(place):
+    @place.job
     async def job(w):
         await w.forever()
 
@@ -698,49 +698,34 @@ def test_a_deadlock_names_who_waits_for_what(world):
         gevent.spawn(job)
         Queue().get()
 
+    line = answer.__code__.co_firstlineno
     with pytest.raises(Deadlock) as raised:
-        world.run(answer)
+        place.run(answer)
     assert raised.value.waiters == [
-        "greenlet Greenlet-0: test_gevent.py:"
-        f"{job_line(job)}: await w.forever(), in GeventJob._forever",
-        f"greenlet answer: test_gevent.py:{line_of(answer, 2)}: Queue().get()",
+        f"greenlet answer: test_gevent.py:{line + 2}: Queue().get()",
+        f"greenlet job: test_gevent.py:{line - 2}: await w.forever(), "
+        "in GeventJob._forever",
     ]
-    world.run(gevent.sleep, 1)
-    assert world.returned_at == 1
+    place.run(gevent.sleep, 1)
+    assert place.returned_at == 1
 
 
-def line_of(function, further):
-    return function.__code__.co_firstlineno + further
-
-
-def job_line(job):
-    [traced] = [
-        cell.cell_contents for cell in job.__closure__ if callable(cell.cell_contents)
-    ]
-    [function] = [
-        cell.cell_contents
-        for cell in traced.__closure__
-        if getattr(cell.cell_contents, "__name__", "") == "job"
-    ]
-    return line_of(function, 2)
-
-
-def test_a_deadlock_comes_at_the_last_moment_anybody_moved(world):
+def test_a_deadlock_comes_at_the_last_moment_anybody_moved(place):
     def answer():
         gevent.sleep(2)
         Event().wait()
 
-    with world.raises(Deadlock):
-        world.run(answer)
-    assert world.now() == 2
+    with place.raises(Deadlock):
+        place.run(answer)
+    assert place.now() == 2
 
 
-def test_input_that_never_comes(world, monkeypatch):
+def test_input_that_never_comes(place, monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 0.01)
     reader, writer = os.pipe()
     try:
         with pytest.raises(Deadlock, match="wait_read"):
-            world.run(gevent.socket.wait_read, reader)
+            place.run(gevent.socket.wait_read, reader)
     finally:
         os.close(reader)
         os.close(writer)
@@ -749,7 +734,7 @@ def test_input_that_never_comes(world, monkeypatch):
 # Real input
 
 
-def test_input_comes_before_a_jump(world):
+def test_input_comes_before_a_jump(place):
     def answer():
         reader, writer = os.pipe()
         seen = []
@@ -757,7 +742,7 @@ def test_input_comes_before_a_jump(world):
         def read():
             gevent.os.make_nonblocking(reader)
             while got := gevent.os.nb_read(reader, 10):
-                seen.append((world.now(), got))
+                seen.append((place.now(), got))
                 gevent.sleep(1)
             os.close(reader)
 
@@ -771,10 +756,10 @@ def test_input_comes_before_a_jump(world):
         job.get()
         return seen
 
-    assert world.run(answer) == [(1, b"one"), (2, b"two")]
+    assert place.run(answer) == [(1, b"one"), (2, b"two")]
 
 
-def test_input_from_outside_is_waited_for(world):
+def test_input_from_outside_is_waited_for(place):
     reader, writer = os.pipe()
     threading.Timer(0.05, os.write, (writer, b"x")).start()
 
@@ -784,40 +769,40 @@ def test_input_from_outside_is_waited_for(world):
         return os.read(reader, 1)
 
     try:
-        assert world.run(answer) == b"x"
+        assert place.run(answer) == b"x"
     finally:
         os.close(reader)
         os.close(writer)
-    assert world.returned_at == 1
+    assert place.returned_at == 1
 
 
-def test_sockets_and_select(world):
+def test_sockets_and_select(place):
     def answer():
         ours, theirs = gevent.socket.socketpair()
         with ours, theirs:
             ours.settimeout(1)
-            with world.raises(TimeoutError):
+            with place.raises(TimeoutError):
                 ours.recv(1)
             assert gevent.select.select([ours], [], [], 1) == ([], [], [])
-            world.at(3, lambda: gevent.spawn(theirs.sendall, b"x"))
+            place.at(3, lambda: gevent.spawn(theirs.sendall, b"x"))
             ready, _, _ = gevent.select.select([ours], [], [], 2)
-            return ready == [ours], world.now(), ours.recv(1)
+            return ready == [ours], place.now(), ours.recv(1)
 
-    assert world.run(answer) == (True, 3, b"x")
+    assert place.run(answer) == (True, 3, b"x")
 
 
-def test_a_socket_from_before_the_run(world):
+def test_a_socket_from_before_the_run(place):
     ours, theirs = gevent.socket.socketpair()
     with ours, theirs:
-        world.at(2, lambda: gevent.spawn(theirs.sendall, b"x"))
-        assert world.run(ours.recv, 1) == b"x"
-    assert world.returned_at == 2
+        place.at(2, lambda: gevent.spawn(theirs.sendall, b"x"))
+        assert place.run(ours.recv, 1) == b"x"
+    assert place.returned_at == 2
 
 
 # The hub
 
 
-def test_what_is_not_covered(world):
+def test_what_is_not_covered(place):
     def process():
         import gevent.subprocess
 
@@ -827,22 +812,22 @@ def test_what_is_not_covered(world):
         gevent.signal_handler(2, print)
 
     for answer in (process, signal):
-        with world.raises(NotCovered):
-            world.run(answer)
+        with place.raises(NotCovered):
+            place.run(answer)
 
 
-def test_real_time_between_runs(world):
-    world.run(gevent.sleep, 100)
+def test_real_time_between_runs(place):
+    place.run(gevent.sleep, 100)
     gevent.sleep(0.001)
     assert gevent.spawn(lambda: "done").get() == "done"
     hub = gevent.get_hub()
     assert "print_exception" not in vars(hub)
     assert hub.threadpool.apply(lambda: time.monotonic() > 0)
-    world.run(gevent.sleep, 100)
-    assert world.returned_at == 100
+    place.run(gevent.sleep, 100)
+    assert place.returned_at == 100
 
 
-def test_greenlets_are_not_kept(world):
+def test_greenlets_are_not_kept(place):
     seen = []
 
     def answer():
@@ -850,7 +835,7 @@ def test_greenlets_are_not_kept(world):
         job.join()
         seen.append(weakref.ref(job))
 
-    world.run(answer)
+    place.run(answer)
     assert seen[0]() is None
 
 
@@ -903,9 +888,9 @@ def test_a_world_in_another_thread():
     assert seen == [100, 100]
 
 
-def test_a_world_inside_a_greenlet(world):
+def test_a_world_inside_a_greenlet(place):
     def nested():
         GeventWorld().run(gevent.sleep, 1)
 
     with pytest.raises(RuntimeError, match="outside of all greenlets"):
-        world.run(nested)
+        place.run(nested)

@@ -8,8 +8,13 @@ import time
 import pytest
 import trio
 import trio.testing
-
-from concurrency_study.world import CANCELLED, Deadlock, LostError, StillAlive
+from concurrency_study.world import (
+    CANCELLED,
+    Deadlock,
+    LostError,
+    NotCovered,
+    StillAlive,
+)
 from concurrency_study.worlds.trio import TrioWorld
 
 
@@ -466,6 +471,20 @@ def test_a_worker_that_waits_for_the_loop_is_not_at_work(place):
     assert place.run(trio.to_thread.run_sync, work) == 4.5
 
 
+def test_an_abandoned_worker_that_waits_for_the_loop(place):
+    def work():
+        trio.from_thread.run(trio.sleep, 9)
+
+    async def answer():
+        with trio.move_on_after(1):
+            await trio.to_thread.run_sync(work, abandon_on_cancel=True)
+
+    with pytest.raises(StillAlive) as caught:
+        place.run(answer)
+    assert "task trio.sleep was alive" in str(caught.value)
+    assert "a worker thread was alive" in str(caught.value)
+
+
 def test_a_worker_with_a_token(place):
     def work(token):
         trio.from_thread.run(trio.sleep, 2, trio_token=token)
@@ -562,8 +581,20 @@ def test_input_that_never_comes_is_a_deadlock(place, pipe, monkeypatch):
     async def answer():
         await trio.lowlevel.wait_readable(pipe[0])
 
-    with pytest.raises(Deadlock, match="await trio.lowlevel.wait_readable"):
+    with pytest.raises(Deadlock, match=r"await trio.lowlevel.wait_readable"):
         place.run(answer)
+
+
+def test_subprocesses_are_refused(place):
+    async def open_one():
+        await trio.lowlevel.open_process(["true"])
+
+    async def run_one():
+        await trio.run_process("true", shell=True)
+
+    for answer in (open_one, run_one):
+        with place.raises(NotCovered):
+            place.run(answer)
 
 
 # Nobody can move
@@ -649,7 +680,7 @@ def test_a_worker_that_waits_for_a_loop_that_waits_for_ever(place):
     async def answer():
         await trio.to_thread.run_sync(work)
 
-    with pytest.raises(Deadlock, match="await trio.to_thread.run_sync"):
+    with pytest.raises(Deadlock, match=r"await trio.to_thread.run_sync"):
         place.run(answer)
 
 

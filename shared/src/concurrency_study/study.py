@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -21,13 +21,18 @@ class Answer:
 
     topic: str
     module: str
-    cannot: Mapping[str, str]
+    cannot: Mapping[str, str] = field(hash=False)
     """Capabilities that this answer does without, and why."""
 
     @property
     def variant(self) -> str:
         """What distinguishes it from the recommended answer; "" for that one."""
         return self.module.rpartition(".")[2].removeprefix(self.topic).lstrip("_")
+
+    @property
+    def question(self) -> ModuleType:
+        """The module of the topic: contract, example, domain."""
+        return importlib.import_module(f"concurrency_study.topics.{self.topic}")
 
     @property
     def function(self) -> Callable[..., Any]:

@@ -42,7 +42,7 @@ BOUND = 30
 CHUNK = 4096
 """How many bytes to read at once, at most."""
 
-EXAMPLE = b"10\nfoo\n\nexit\n"
+TYPED = b"10\nfoo\n\nexit\n"
 """What a person might type."""
 PRINTS = (
     HELLO,
@@ -50,6 +50,8 @@ PRINTS = (
     "'foo' is not a whole number from 0 to 30; 'exit' ends",
     "'' is not a whole number from 0 to 30; 'exit' ends",
 )
+ANY_ORDER = True
+"""Lines of one instant may change places."""
 
 
 def fib(n: int) -> int:

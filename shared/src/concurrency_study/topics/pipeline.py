@@ -46,6 +46,8 @@ PRINTS = (
     "python python, trio and fun",
     "trio python, trio and fun",
 )
+ANY_ORDER = True
+"""Lines of one instant may change places."""
 
 
 def matches(word: str, line: str) -> bool:

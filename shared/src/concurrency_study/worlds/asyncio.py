@@ -110,11 +110,12 @@ class AsyncioWorld(LoopWorld):
             coro: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop
         ) -> Future[Any]:
             future = run(coro, loop)
+            if loop is not self._loop or threading.get_ident() not in self._workers:
+                return future
             result = future.result
 
             def wait_for_result(timeout: float | None = None) -> Any:
-                if threading.get_ident() in self._workers:
-                    self._from_worker(stop_work)
+                self._from_worker(stop_work)
                 return result(timeout)
 
             def stop_work() -> None:
@@ -212,10 +213,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         work = pool.submit(self.world.as_worker(func), *args)
         self.count(pool, threads, +1)
         future: asyncio.Future[Any] = self.create_future()
+        delivered = False
 
         # Not asyncio.wrap_future: delivering and counting are one step of the loop,
         # so that nobody sees the one without the other.
         def deliver() -> None:
+            nonlocal delivered
+            if delivered:
+                return
+            delivered = True
             self.count(pool, threads, -1)
             if future.done():
                 return
@@ -231,8 +237,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
                 self.call_soon_threadsafe(deliver)
 
         def cancel(_: object) -> None:
-            if future.cancelled():
-                work.cancel()
+            if future.cancelled() and work.cancel():
+                deliver()
 
         future.add_done_callback(cancel)
         work.add_done_callback(finished)

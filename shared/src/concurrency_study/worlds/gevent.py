@@ -17,17 +17,19 @@ watchers raise `NotCovered`.
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import heapq
 import sys
 import threading
 import time
 import weakref
+from collections import Counter
 from collections.abc import Callable, Coroutine, Generator
 from itertools import count
 from types import FrameType
-from typing import Any, TypeAlias, TypeVar
-from weakref import WeakValueDictionary
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 import gevent
 import gevent.threadpool
@@ -41,8 +43,6 @@ from gevent.threadpool import ThreadPool
 
 from ..world import PATIENCE, Deadlock, Job, LoopWorld, NotCovered, waits_at
 
-_T = TypeVar("_T")
-_Weakly: TypeAlias = WeakValueDictionary[int, _T]
 _Greenlet: TypeAlias = "gevent.Greenlet[..., Any]"
 
 
@@ -104,7 +104,8 @@ class GeventWorld(LoopWorld):
     ) -> tuple[Any, BaseException | None]:
         result: tuple[Any, BaseException | None] = None, None
 
-        def main() -> None:
+        @functools.wraps(function)
+        def main(*_: Any) -> None:
             nonlocal result
             try:
                 result = function(*args), None
@@ -121,8 +122,7 @@ class GeventWorld(LoopWorld):
         with self._in_charge(), self._virtual_time():
             for seconds, callback in self._planned:
                 self._call_at(seconds, callback)
-            answer = gevent.spawn(main)
-            answer.name = "answer"  # pyright: ignore[reportAttributeAccessIssue]
+            answer: gevent.Greenlet[..., None] = gevent.spawn(main)
             if cancel_at is not None:
                 self._call_at(cancel_at, lambda: answer.kill(block=False))
             try:
@@ -135,16 +135,18 @@ class GeventWorld(LoopWorld):
 
     @contextlib.contextmanager
     def _in_charge(self) -> Generator[None]:
-        number = count()
-        self._greenlets: _Weakly[_Greenlet] = WeakValueDictionary()
-        self._results: _Weakly[AsyncResult[Any]] = WeakValueDictionary()
+        self._greenlets: WeakKeyDictionary[_Greenlet, list[object]]
+        self._greenlets = WeakKeyDictionary()
+        self._results: WeakKeyDictionary[AsyncResult[Any], ThreadPool]
+        self._results = WeakKeyDictionary()
+        self._tasks: Counter[ThreadPool] = Counter()
         hold_up = time.sleep
         pools: Any = gevent.threadpool
         real_spawn, real_sleep = ThreadPool.spawn, pools.sleep
 
         def started(greenlet: _Greenlet) -> None:
             if threading.get_ident() == self._thread:
-                self._greenlets[next(number)] = greenlet
+                self._greenlets[greenlet] = _links(greenlet)
 
         def spawn(
             pool: ThreadPool, func: Callable[..., Any], *args: Any, **kwargs: Any
@@ -153,15 +155,15 @@ class GeventWorld(LoopWorld):
                 return real_spawn(pool, func, *args, **kwargs)
             work = self.as_worker(func)
             result = real_spawn(pool, work, *args, **kwargs)  # once a thread is free
-            self.busy += 1
-            self._results[next(number)] = result
+            self._results[result] = pool
+            self._count(pool, +1)
             result.rawlink(self._worked)
             return result
 
         def sleep(seconds: float) -> None:
             """What a ThreadPool polls with while it joins or ends its threads."""
-            unfinished = self._unfinished()
-            if unfinished:
+            pool = sys._getframe(1).f_locals["self"]  # pyright: ignore
+            if unfinished := self._unfinished(pool):
                 gevent.wait(unfinished, count=1)
             else:
                 hold_up(seconds)  # only for the thread's own last steps
@@ -188,41 +190,50 @@ class GeventWorld(LoopWorld):
         gevent.idle(self._loop.MINPRI)  # what has been called back already, and no more
 
     def _living(self) -> list[_Greenlet]:
-        return [g for g in self._greenlets.values() if g and not g.dead]
+        return [g for g in self._greenlets if g and not g.dead]
 
-    def _unfinished(self) -> list[AsyncResult[Any]]:
-        return [r for r in self._results.values() if not r.ready()]
+    def _unfinished(self, pool: ThreadPool | None = None) -> list[AsyncResult[Any]]:
+        return [
+            result
+            for result, of in self._results.items()
+            if (pool is None or of is pool) and not result.ready()
+        ]
 
     def _natives(self) -> list[str]:
         answer = gevent.getcurrent()
         return [
-            f"greenlet {g.name}"
-            for g in self._living()
-            if g is not answer and not _ends_threads(g)
+            _name(g) for g in self._living() if g is not answer and not _ends_threads(g)
         ] + ["a worker thread"] * len(self._unfinished())
 
     def give_up(self) -> None:
         """Raise `Deadlock` where `run` waits for the answer; called by the loop."""
         outside = self._hub.parent
         assert outside is not None
-        waiters = [f"greenlet {g.name}: {waits_at(_frames(g))}" for g in self._living()]
+        waiters = [f"{_name(g)}: {waits_at(_frames(g))}" for g in self._living()]
         outside.throw(Deadlock(sorted(waiters)))
 
+    def _count(self, pool: ThreadPool, change: int) -> None:
+        # A pool takes one task more than it has threads.
+        before = min(self._tasks[pool], pool.maxsize)
+        self._tasks[pool] += change
+        self.busy += min(self._tasks[pool], pool.maxsize) - before
+
     def _worked(self, result: AsyncResult[Any]) -> None:
-        self.busy -= 1
+        self._count(self._results[result], -1)
         error = result.exception
         if error is not None and not result.linkcount():
             self._lose_unless_kept(result, error)
 
     def _failed(self, context: Any, t: object, v: Any, tb: object) -> None:
         """Take what the hub would print on stderr."""
-        if isinstance(context, tuple) and isinstance(context[0], _WORKER):
+        if type(context) is tuple and type(context[0]) is _WORKER:
             return  # its result tells `_worked`
         error = v if isinstance(v, BaseException) else RuntimeError(v)
-        if not issubclass(type(context), gevent.Greenlet):
+        if issubclass(type(context), gevent.Greenlet):
+            if not any(map(_takes_errors, self._greenlets.get(context, ()))):
+                self._lose_unless_kept(context, error)
+        else:
             self.lose(error)
-        elif not any(map(_takes_errors, _links(context))):
-            self._lose_unless_kept(context, error)
 
     def _lose_unless_kept(self, whose: object, error: BaseException) -> None:
         kept = weakref.ref(whose)
@@ -317,9 +328,15 @@ class VirtualLoop(corecext.loop):
         due: list[tuple[int, VirtualTimer]] = []
         while self._heap and self._heap[0][0] <= now:
             due.append(heapq.heappop(self._heap)[1:])
-        for ticket, timer in sorted(due, key=lambda entry: -entry[1].priority):
+        due.sort(key=lambda entry: -entry[1].priority)
+        for place, (ticket, timer) in enumerate(due, 1):
             if timer.holds(ticket):
                 timer.fire()
+                if self.world and self.world.busy:
+                    # It woke a worker: one at a time, so that they do not race.
+                    for ticket, timer in due[place:]:
+                        heapq.heappush(self._heap, (now, ticket, timer))
+                    break
 
     def _not_covered(self, *args: Any, **kwargs: Any) -> Any:
         raise NotCovered("subprocesses, signals and file watchers take real time")
@@ -421,6 +438,13 @@ def _virtual_hub() -> Hub:
     return hub
 
 
+def _name(greenlet: _Greenlet) -> str:
+    if type(greenlet) is not gevent.Greenlet:
+        return f"{type(greenlet).__name__} {greenlet.name}"
+    run = getattr(greenlet, "_run", None)
+    return f"greenlet {vars(greenlet).get('name') or getattr(run, '__name__', run)}"
+
+
 def _frames(greenlet: _Greenlet) -> list[FrameType]:
     frames: list[FrameType] = []
     frame = greenlet.gr_frame
@@ -431,11 +455,10 @@ def _frames(greenlet: _Greenlet) -> list[FrameType]:
 
 
 def _links(greenlet: _Greenlet) -> list[object]:
-    # A compiled Greenlet tells only their number, but the collector must see them.
-    lists: list[list[object]] = [
-        r for r in gc.get_referents(greenlet) if isinstance(r, list)
-    ]
-    return [link for links in lists for link in links]
+    # The compiled Greenlet hides its list of links, but not from the collector, as
+    # long as it has not begun to run; it goes on using this list.
+    referents: list[Any] = gc.get_referents(greenlet)
+    return next((r for r in referents if type(r) is list), [])
 
 
 def _takes_errors(link: object) -> bool:

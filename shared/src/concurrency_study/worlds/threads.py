@@ -29,7 +29,7 @@ Not covered:
 
 from __future__ import annotations
 
-import concurrent.futures.thread as pools
+import concurrent.futures.thread
 import contextlib
 import inspect
 import io
@@ -50,12 +50,12 @@ from _thread import allocate_lock as real_lock
 from _thread import start_new_thread
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Iterable
-from concurrent.futures import Future, _base
+from concurrent.futures import Future, _base  # pyright: ignore[reportPrivateUsage]
 from heapq import heappop, heappush
 from multiprocessing.process import BaseProcess
 from threading import get_ident
 from types import FrameType
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn, cast
 
 from ..world import PATIENCE, Deadlock, Job, NotCovered, World, waits_at
 
@@ -71,7 +71,7 @@ GRACE = 1_000
 # Private names of the standard library, which the type checker does not know.
 _threading: Any = threading
 _queue: Any = queue
-_pools: Any = pools
+_pools: Any = concurrent.futures.thread
 
 _FAILED = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
@@ -95,7 +95,7 @@ class ThreadsJob(Job):
 
     async def _sleep(self, seconds: float) -> None:
         if self.stop is None:
-            time.sleep(seconds)
+            time.sleep(seconds)  # noqa: ASYNC251
         else:
             self._wait(seconds)
 
@@ -132,13 +132,16 @@ class ThreadsWorld(World):
         self.seed = seed
 
     def now(self) -> float:
+        """Virtual seconds since the world began to run, to the nanosecond."""
         return self._machine.ns / 1e9 if self._machine else 0.0
 
     def lose(self, error: BaseException) -> None:
+        """Remember an error that nobody was there to take; it fails the run."""
         if not isinstance(error, _Unwind):
             super().lose(error)
 
     def source(self, descriptor: int) -> BinaryIO:
+        """A readable binary file over a real descriptor, which it closes."""
         return io.BufferedReader(_Source(descriptor))
 
     def _recolour(
@@ -237,7 +240,7 @@ class _Thread:
         self.looks = 0
         """Since its last real wait."""
         self.refused = 0
-        self.wants: Lock | None = None
+        self.wants: _Lock | None = None
 
     @property
     def name(self) -> str:
@@ -668,7 +671,7 @@ def _interrupt(ident: int) -> None:
 
 
 _WAITING = {
-    module.__file__ for module in (threading, queue, _base, pools, selectors, socket)
+    module.__file__ for module in (threading, queue, _base, _pools, selectors, socket)
 } | {__file__}
 
 
@@ -693,7 +696,7 @@ def _where(frame: FrameType | None) -> str:
 # Locks
 
 
-class Lock:
+class _Lock:
     """A lock for which managed threads wait; it is handed over, first come."""
 
     _yields = True
@@ -770,19 +773,19 @@ class Lock:
         self._waiters.clear()
 
 
-class _Signal(Lock):
+class _Signal(_Lock):
     """What Condition waits with, under another lock: no point to pass the baton on."""
 
     _yields = False
 
 
-class _RLock(_threading._RLock):
+class _RLock(cast(type[Any], _threading._RLock)):
     def __new__(cls) -> Any:
         return super().__new__(cls) if _mine() else _REAL_RLOCK()
 
     def __init__(self) -> None:
         super().__init__()
-        self._block: Any = Lock()
+        self._block: Any = _Lock()
 
     def release(self) -> None:
         if _machine and _machine.unwinding and not self._is_owned():
@@ -845,7 +848,7 @@ class _Handle:
         pass
 
 
-class _SimpleQueue(_queue._PySimpleQueue):
+class _SimpleQueue(cast(type[Any], _queue._PySimpleQueue)):
     def __new__(cls) -> Any:
         return super().__new__(cls) if _mine() else _REAL_SIMPLE_QUEUE()
 
@@ -1135,11 +1138,11 @@ def _replacements(machine: Machine) -> list[tuple[Any, str, Any]]:
     if not hasattr(threading, starts):
         starts = "_start_new_thread"
     real_start = getattr(threading, starts)
-    real_sentinel = getattr(threading, "_set_sentinel", None)
+    real_sentinel: Any = getattr(threading, "_set_sentinel", None)
     process: Any = BaseProcess
     listed: list[tuple[Any, str, Any]] = [
         *((time, name, new) for name, new in clocks.items()),
-        (threading, "Lock", Lock),
+        (threading, "Lock", _Lock),
         (queue, "SimpleQueue", _SimpleQueue),
         (select, "select", _selecting_function(select.select)),
         (select, "poll", polling(select.poll, 1e-3)),
@@ -1161,8 +1164,8 @@ def _replacements(machine: Machine) -> list[tuple[Any, str, Any]]:
         (threading, "_CRLock", _RLock),
         (threading, "excepthook", machine.excepthook),
         (threading, starts, start),
-        (pools, "_global_shutdown_lock", Lock()),
-        (pools, "_threads_queues", weakref.WeakKeyDictionary[Any, Any]()),
+        (_pools, "_global_shutdown_lock", _Lock()),
+        (_pools, "_threads_queues", weakref.WeakKeyDictionary[Any, Any]()),
         (subprocess.Popen, "__init__", never(subprocess.Popen.__init__, "a process")),
         (process, "start", never(process.start, "a process")),
     ]

@@ -3,7 +3,8 @@
 Input that is already there comes before a jump; time stands still while a worker
 thread of ``trio.to_thread`` works, not while it waits in ``trio.from_thread.run``.
 Worker threads that the answer left behind run to their end, in virtual time, after it
-was noted that they were left. Not covered: subprocesses; threads other than trio's own.
+was noted that they were left. Not covered: threads other than trio's own; subprocesses
+(they raise `NotCovered`).
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import itertools
 import math
 import os
 import queue
+import subprocess
 import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import outcome
@@ -24,9 +27,10 @@ import trio
 import trio.abc
 import trio.lowlevel
 
-from ..world import PATIENCE, Deadlock, Job, LoopWorld, leaves, waits_at
+from ..world import PATIENCE, Deadlock, Job, LoopWorld, NotCovered, leaves, waits_at
 
 _run: Any = trio._core._run  # pyright: ignore
+_subprocess: Any = trio._subprocess  # pyright: ignore
 _threads: Any = trio._threads  # pyright: ignore
 _ThreadCache: Any = trio._core._thread_cache.ThreadCache  # pyright: ignore
 
@@ -142,7 +146,10 @@ class TrioWorld(LoopWorld):
 
     @contextlib.contextmanager
     def _patched(self) -> Generator[None]:
-        """Count the threads at work, from handing over their work to its delivery."""
+        """Count the threads at work, from handing over their work to its delivery.
+
+        A worker that waits for the loop is not at work; a subprocess is refused.
+        """
         start, send = _ThreadCache.start_thread_soon, _threads._send_message_to_trio
 
         def start_thread_soon(
@@ -172,13 +179,18 @@ class TrioWorld(LoopWorld):
                 message = _threads.Run(self._waited_for(message.afn), message.args)
             return send(token, message)
 
+        def refuse(*args: Any, **kwargs: Any) -> None:
+            raise NotCovered("subprocesses take real time; run them outside of a world")
+
         _ThreadCache.start_thread_soon = start_thread_soon
         _threads._send_message_to_trio = send_message
+        _subprocess.subprocess = SimpleNamespace(**vars(subprocess) | {"Popen": refuse})
         try:
             yield
         finally:
             _ThreadCache.start_thread_soon = start
             _threads._send_message_to_trio = send
+            _subprocess.subprocess = subprocess
 
     def _count(self, change: int) -> None:
         self.busy += change

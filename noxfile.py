@@ -1,0 +1,140 @@
+#!/usr/bin/env -S pipx run
+# /// script
+# dependencies = ["nox", "uv"]
+# ///
+"""One session per study, named after it, and the checks around them.
+
+    nox                 everything
+    nox -s trio         one study, installed alone, and proven
+    nox -s trio -- -k cancel    ... or a part of its suite
+    nox -l              the list of sessions
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.4.15"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.download_python = "never"
+
+ROOT = Path(__file__).parent
+STUDIES = sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.toml"))
+CONSTRAINTS = ("-c", "constraints.txt")
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+TESTED = ("3.11", "3.13")
+
+
+def works(python: str) -> bool:
+    """Whether there is such an interpreter (a pyenv shim may be there in vain)."""
+    path = shutil.which(f"python{python}")
+    if path is None:
+        return False
+    return subprocess.run([path, "--version"], capture_output=True).returncode == 0
+
+
+PYTHONS = [HERE, *(v for v in TESTED if v != HERE and works(v))]
+MISSING = [v for v in TESTED if v not in PYTHONS]
+
+
+def prove(session: nox.Session, study: str) -> None:
+    session.install(
+        *CONSTRAINTS,
+        *("pytest", "pytest-randomly", "pytest-timeout", "hypothesis"),
+        *("-e", "./shared", "-e", f"./packages/{study}"),
+    )
+    complete = () if session.posargs else ("--complete", "tests/conformance")
+    worlds = {"anyio": ["anyio"]}.get(study, [study])
+    tests = [
+        "tests/conformance",
+        "tests/installed",
+        "tests/worlds/test_every_world.py",
+        *(f"tests/worlds/test_{world}.py" for world in worlds),
+        *(["tests/kernel"] if study == "generators" else []),
+    ]
+    session.run(
+        *("python", "-W", "error", "-m", "pytest", "-q", "--study", study),
+        *complete,
+        *(path for path in tests if (ROOT / path).exists()),
+        *session.posargs,
+    )
+    if MISSING:
+        session.warn(f"not found here, so not tested: Python {', '.join(MISSING)}")
+
+
+def define(study: str) -> None:
+    @nox.session(name=study, python=PYTHONS)
+    def session(session: nox.Session) -> None:
+        prove(session, study)
+
+    session.__doc__ = f"Install the study {study} alone and prove it."
+
+
+for _study in STUDIES:
+    define(_study)
+
+
+@nox.session(python=HERE)
+def house(session: nox.Session) -> None:
+    """Read the text: same rooms, same titles, nobody imports a neighbour."""
+    session.install(
+        *CONSTRAINTS,
+        *("pytest", "pytest-timeout", "build", "hatchling"),
+        *("-e", "./shared"),
+    )
+    session.run("python", "-m", "pytest", "-q", "tests/house", *session.posargs)
+
+
+@nox.session(python=HERE)
+def teeth(session: nox.Session) -> None:
+    """Plant mistakes in answers, and see the suite fail for each."""
+    session.install(
+        *CONSTRAINTS,
+        *("pytest", "pytest-timeout"),
+        *("-e", "./shared", "-e", "./packages/asyncio"),
+    )
+    session.run("python", "-m", "pytest", "-q", "tests/teeth", *session.posargs)
+
+
+@nox.session(python=HERE)
+def outside(session: nox.Session) -> None:
+    """Use the fixtures in somebody else's tests, outside of this repository."""
+    session.install(*CONSTRAINTS, "--reinstall-package", "concurrency-study", "./shared")
+    folder = session.create_tmp()
+    for world, *libraries in (("threads",), ("gevent", "gevent")):
+        if libraries:
+            session.install(*CONSTRAINTS, *libraries)
+        shutil.copy(ROOT / f"tests/outside/test_{world}.py", folder)
+        with session.chdir(folder):
+            session.run(
+                *("python", "-m", "pytest", "-q", "--world", world),
+                f"test_{world}.py",
+            )
+
+
+@nox.session(python=HERE)
+def lint(session: nox.Session) -> None:
+    """Lint and format, with ruff."""
+    session.install(*CONSTRAINTS, "ruff")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(python=HERE)
+def types(session: nox.Session) -> None:
+    """Check the types of all that is published, with pyright, strictly."""
+    session.install(
+        *CONSTRAINTS,
+        *("pyright", "pytest", "trio", "gevent", "anyio", "types-gevent", "h11"),
+    )
+    session.run("pyright", *session.posargs)
+
+
+if __name__ == "__main__":
+    nox.main()

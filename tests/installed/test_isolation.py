@@ -1,0 +1,35 @@
+"""Is the study alone here? Judged by distributions: absent folders can "import", too."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import distributions, requires
+
+LIBRARIES = {"trio", "gevent", "anyio", "curio", "uvloop", "tinyio", "eventlet"}
+
+
+def closure(distribution: str) -> set[str]:
+    """The distribution and all that it requires, extras included."""
+    found: set[str] = set()
+    wanted = [distribution]
+    while wanted:
+        name = wanted.pop()
+        if name not in found and name in INSTALLED:
+            found.add(name)
+            wanted += [
+                re.split(r"[^\w.-]", line, maxsplit=1)[0].lower()
+                for line in requires(name) or []
+            ]
+    return found
+
+
+INSTALLED = {d.metadata["Name"].lower() for d in distributions()}
+
+
+def test_no_other_study_and_no_other_library_is_installed(study):
+    own = closure(f"{study.name}-study")
+    strangers = {
+        name for name in INSTALLED if name.endswith("-study") or name in LIBRARIES
+    } - own
+    assert strangers == set()
+    assert f"{study.name}-study" in own

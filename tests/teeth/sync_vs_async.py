@@ -1,0 +1,79 @@
+"""Mistakes in `sync_vs_async` that its suite must notice: (old text, new text)."""
+
+_GROUP = """\
+    async with asyncio.TaskGroup() as group:
+        jobs = [group.create_task(function(item)) for item in inputs]
+"""
+_RETURN = "Comparison(in_turn, side_by_side, middle - begin, end - middle)"
+
+MISTAKES = {
+    "nothing is side by side": (
+        _GROUP,
+        """\
+    jobs = []
+    for item in inputs:
+        async with asyncio.TaskGroup() as group:
+            jobs.append(group.create_task(function(item)))
+""",
+    ),
+    "nothing is one after the other": (
+        "    in_turn = [await function(item) for item in inputs]\n",
+        "    in_turn = await asyncio.gather(*map(function, inputs))\n",
+    ),
+    "the second way uses the results of the first": (
+        "side_by_side = [job.result() for job in jobs]",
+        "side_by_side = in_turn",
+    ),
+    "the second time includes the first": (
+        _RETURN,
+        "Comparison(in_turn, side_by_side, middle - begin, end - begin)",
+    ),
+    "the second time is a guess": (
+        _RETURN,
+        "Comparison(in_turn, side_by_side, middle - begin, max(inputs, default=0))",
+    ),
+    "process time is no time": (
+        "    middle = time.perf_counter()",
+        "    middle = begin",
+    ),
+    "thirty-two at a time": (
+        _GROUP,
+        """\
+    seats = asyncio.Semaphore(32)
+
+    async def seated(item):
+        async with seats:
+            return await function(item)
+
+    async with asyncio.TaskGroup() as group:
+        jobs = [group.create_task(seated(item)) for item in inputs]
+""",
+    ),
+    "in order of completion": (
+        _GROUP,
+        """\
+    jobs = []
+    async with asyncio.TaskGroup() as group:
+        for item in inputs:
+            group.create_task(function(item)).add_done_callback(jobs.append)
+""",
+    ),
+    "an error leaves the rest running": (
+        _GROUP,
+        "    jobs = list(map(asyncio.ensure_future, map(function, inputs)))\n"
+        "    await asyncio.gather(*jobs)\n",
+    ),
+    "an error waits for the rest": (
+        _GROUP,
+        "    jobs = list(map(asyncio.ensure_future, map(function, inputs)))\n"
+        "    await asyncio.gather(*jobs, return_exceptions=True)\n",
+    ),
+    "an iterator is used up by the first way": (
+        "    inputs = check(function, inputs)\n",
+        "    check(function, ())\n",
+    ),
+    "what cannot be called is noticed too late": (
+        "check(function, inputs)",
+        "list(inputs)",
+    ),
+}

@@ -1,0 +1,78 @@
+"""Mistakes in `tasks` that its suite must notice: (old text, new text)."""
+
+_CANCEL = """\
+            await asyncio.wait([running[doomed]], timeout=after)
+            running[doomed].cancel()
+"""
+
+MISTAKES = {
+    "the doomed is cancelled at once": (
+        _CANCEL,
+        "            running[doomed].cancel()\n",
+    ),
+    "it waits for the cancellation though all have ended": (
+        _CANCEL,
+        "            await asyncio.sleep(after)\n            running[doomed].cancel()\n",
+    ),
+    "all are cancelled": (
+        _CANCEL,
+        _CANCEL + "            for task in running.values():\n"
+        "                task.cancel()\n",
+    ),
+    "the cancellation is not waited for": (
+        "await job()",
+        "await asyncio.shield(job())",
+    ),
+    "a cancelled job has failed": (
+        "except Exception as error:",
+        "except BaseException as error:",
+    ),
+    "an error stops the others": (
+        "            outcomes[name] = (RAISED, error)\n",
+        "            outcomes[name] = (RAISED, error)\n            raise\n",
+    ),
+    "whoever was doomed is reported as cancelled": (
+        "        report(name, *outcomes[name])",
+        "        report(name, *((CANCELLED,) if name == doomed else outcomes[name]))",
+    ),
+    "the error is reported as its text": (
+        "outcomes[name] = (RAISED, error)",
+        "outcomes[name] = (RAISED, repr(error))",
+    ),
+    "a returned error was raised": (
+        "        report(name, *outcomes[name])",
+        "        how, *what = outcomes[name]\n"
+        "        how = RAISED if isinstance((what or [0])[0], Exception) else how\n"
+        "        report(name, how, *what)",
+    ),
+    "None is no value": (
+        "        report(name, *outcomes[name])",
+        "        report(name, *(x for x in outcomes[name] if x is not None))",
+    ),
+    "reports in order of completion": (
+        "outcomes: dict[str, tuple[object, ...]] = dict.fromkeys(jobs, (CANCELLED,))",
+        "outcomes = {}",
+    ),
+    "reports each as soon as it has ended": (
+        "            outcomes[name] = (RETURNED, await job())\n",
+        "            outcomes[name] = (RETURNED, await job())\n"
+        "            report(name, *outcomes[name])\n",
+    ),
+    "cancelled from outside it reports": (
+        "    # 2. Start every job.\n    async with asyncio.TaskGroup() as group:\n",
+        """\
+    class Deaf(asyncio.TaskGroup):
+        async def __aexit__(self, *error):
+            with __import__("contextlib").suppress(asyncio.CancelledError):
+                await super().__aexit__(*error)
+
+    async with Deaf() as group:
+""",
+    ),
+    "an error of report is swallowed": (
+        "        report(name, *outcomes[name])",
+        "        with __import__('contextlib').suppress(Exception):\n"
+        "            report(name, *outcomes[name])",
+    ),
+    "bad input is noticed too late": ("check(jobs, doomed, after, report)", "pass"),
+}

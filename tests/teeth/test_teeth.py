@@ -1,0 +1,76 @@
+"""Does the suite bite? Each mistake that is planted in an answer must fail a test.
+
+``tests/teeth/<topic>.py`` holds the mistakes of a topic: by name, the text of the
+asyncio answer that is replaced, and what takes its place.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import asyncio_study
+import pytest
+from concurrency_study.topics import TOPICS
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+PACKAGE = Path(asyncio_study.__file__).parent
+
+
+def mistakes_in(topic: str) -> dict[str, tuple[str, str]]:
+    """The mistakes that are planted in the answer to a topic."""
+    spec = spec_from_file_location(f"mistakes_in_{topic}", HERE / f"{topic}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.MISTAKES
+
+
+def plant(topic: str, old: str, new: str, folder: Path) -> None:
+    """A copy of the study in which one answer is wrong."""
+    shutil.copytree(PACKAGE, folder / PACKAGE.name)
+    (answer,) = (folder / PACKAGE.name).glob(f"*/{topic}.py")
+    text = answer.read_text("utf-8")
+    assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {topic}"
+    answer.write_text(text.replace(old, new), "utf-8")
+
+
+def suite_on(topic: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the conformance tests of one topic on the copy; the first failure ends it."""
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-x", "--study", "asyncio"),
+            *("-p", "no:randomly", "-p", "no:cacheprovider", "-k", "not asyncio:"),
+            f"tests/conformance/test_{topic}.py",
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("topic", TOPICS)
+def test_every_planted_mistake_fails_a_test(topic, tmp_path):
+    mistakes = mistakes_in(topic)
+    assert mistakes
+    with ThreadPoolExecutor(2) as pool:
+        runs = {}
+        for number, (name, (old, new)) in enumerate(mistakes.items()):
+            folder = tmp_path / str(number)
+            plant(topic, old, new, folder)
+            runs[name] = pool.submit(suite_on, topic, folder)
+    survivors = [name for name, run in runs.items() if run.result().returncode == 0]
+    assert not survivors
+    for run in runs.values():
+        done = run.result()
+        assert done.returncode == 1, done.stdout + done.stderr  # failed, not broken
+        assert " failed" in done.stdout or "Timeout" in done.stdout + done.stderr

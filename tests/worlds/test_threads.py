@@ -1,0 +1,1410 @@
+"""The world of threads: every wait is exact, nothing is left, nothing is lost."""
+
+import concurrent.futures.thread
+import contextlib
+import gc
+import os
+import queue
+import select
+import selectors
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import (
+    ALL_COMPLETED,
+    FIRST_COMPLETED,
+    FIRST_EXCEPTION,
+    CancelledError,
+    Future,
+    InvalidStateError,
+    ThreadPoolExecutor,
+    as_completed,
+    wait,
+)
+from multiprocessing.process import BaseProcess
+from threading import Lock
+from time import sleep
+
+import pytest
+
+from concurrency_study.world import Deadlock, LostError, NotCovered, StillAlive
+from concurrency_study.worlds import threads as machinery
+from concurrency_study.worlds.threads import Stopped, ThreadsWorld
+
+
+def run(function, *args, seed=None):
+    """What it returns, and the instant at which it did."""
+    world = ThreadsWorld(seed=seed)
+    value = world.run(function, *args)
+    return value, world.returned_at
+
+
+@contextlib.contextmanager
+def started(*targets):
+    """Threads that run meanwhile and are joined at the end."""
+    workers = [threading.Thread(target=target) for target in targets]
+    for worker in workers:
+        worker.start()
+    yield workers
+    for worker in workers:
+        worker.join()
+
+
+def after(seconds, function, *args):
+    def late():
+        time.sleep(seconds)
+        function(*args)
+
+    return late
+
+
+# Time
+
+
+def test_sleeps_add_up_exactly():
+    def answer():
+        for _ in range(1000):
+            time.sleep(0.1)
+
+    assert run(answer) == (None, 100.0)
+
+
+def test_an_hour_costs_nothing_and_all_clocks_tell_it():
+    def answer():
+        clocks = time.monotonic, time.perf_counter, time.time
+        fine = time.monotonic_ns, time.perf_counter_ns, time.time_ns
+        before = [clock() for clock in clocks + fine]
+        time.sleep(3600.25)
+        return [clock() - b for clock, b in zip(clocks + fine, before, strict=True)]
+
+    hour = 3600.25
+    assert run(answer)[0] == [hour] * 3 + [hour * 1e9] * 3
+
+
+def test_names_that_were_imported_before_are_virtual_too():
+    def answer():
+        sleep(7)
+        lock = Lock()
+        with lock, started(after(1, lock.release)):
+            lock.acquire()
+
+    assert run(answer) == (None, 8.0)
+
+
+def test_a_clock_read_often_stays_exact():
+    def answer():
+        for _ in range(20_000):
+            time.monotonic()
+        began = time.perf_counter()
+        time.sleep(1)
+        return time.perf_counter() - began
+
+    assert run(answer) == (1.0, 1.0)
+
+
+def test_a_sleep_must_not_be_negative():
+    with pytest.raises(ValueError, match="non-negative"):
+        run(time.sleep, -1)
+
+
+def test_a_world_begins_anew_with_each_run():
+    world = ThreadsWorld()
+    assert world.now() == 0
+    for _ in range(2):
+        world.run(time.sleep, 2)
+        assert (world.now(), world.returned_at) == (2.0, 2.0)
+
+
+def test_sleep_0_lets_the_others_go_first():
+    def answer():
+        said = []
+
+        def take_turns(name):
+            for _ in range(3):
+                said.append(name)
+                time.sleep(0)
+
+        with started(lambda: take_turns("a"), lambda: take_turns("b")):
+            pass
+        return "".join(said)
+
+    assert run(answer) == ("ababab", 0.0)
+
+
+# Threads
+
+
+def test_threads_run_side_by_side():
+    def answer():
+        said = []
+
+        def go(n):
+            time.sleep(n)
+            said.append((time.monotonic(), n))
+
+        with started(*(lambda n=n: go(n) for n in (3, 1, 2))):
+            pass
+        return said
+
+    assert run(answer) == ([(1, 1), (2, 2), (3, 3)], 3.0)
+
+
+def test_two_thousand_threads_at_once():
+    def answer():
+        with started(*[lambda: time.sleep(5)] * 2000):
+            return threading.active_count() - 2000
+
+    assert run(answer) == (threading.active_count(), 5.0)
+
+
+def test_join_with_a_timeout():
+    def answer():
+        with started(lambda: time.sleep(3)) as (worker,):
+            worker.join(1)
+            seen = [(time.monotonic(), worker.is_alive())]
+            worker.join(0)
+            worker.join(-1)
+            worker.join(5)
+            return [*seen, (time.monotonic(), worker.is_alive())]
+
+    assert run(answer) == ([(1, True), (3, False)], 3.0)
+
+
+def test_many_may_join_one_and_it_is_dead_for_all_of_them():
+    def answer():
+        worker = threading.Thread(target=time.sleep, args=(2,))
+        worker.start()
+        seen = []
+
+        def join():
+            worker.join()
+            seen.append((time.monotonic(), worker.is_alive()))
+
+        with started(join, join, join):
+            pass
+        return seen
+
+    assert run(answer)[0] == [(2, False)] * 3
+
+
+def test_join_itself_or_before_the_start_is_an_error():
+    def answer():
+        with pytest.raises(RuntimeError, match="before it is started"):
+            threading.Thread().join()
+        with pytest.raises(RuntimeError, match="current thread"):
+            threading.current_thread().join()
+
+    run(answer)
+
+
+def test_a_thread_made_before_the_run_may_be_started_in_it():
+    worker = threading.Thread(target=lambda: time.sleep(4))
+
+    def answer():
+        worker.start()
+        worker.join()
+
+    assert run(answer) == (None, 4.0)
+    assert not worker.is_alive()
+    worker.join()
+
+
+def test_names_idents_daemons_and_enumerate_are_those_of_the_library():
+    def answer():
+        seen = []
+        worker = threading.Thread(
+            target=lambda: seen.append(threading.current_thread()),
+            name="Ada",
+            daemon=True,
+        )
+        worker.start()
+        assert "started" in repr(worker)
+        time.sleep(0)
+        worker.join()
+        assert "stopped" in repr(worker)
+        assert seen == [worker]
+        assert worker.ident != threading.get_ident()
+        return threading.enumerate(), threading.main_thread()
+
+    everybody, main = run(answer)[0]
+    assert main in everybody
+
+
+def test_thread_locals_are_per_thread():
+    def answer():
+        mine = threading.local()
+        mine.x = "main"
+        with started(lambda: setattr(mine, "x", "other")):
+            pass
+        return mine.x
+
+    assert run(answer)[0] == "main"
+
+
+def test_a_timer_fires_unless_cancelled():
+    def answer():
+        said = []
+        fires = threading.Timer(3, lambda: said.append(time.monotonic()))
+        cancelled = threading.Timer(3.5, said.append, ["never"])
+        fires.start()
+        cancelled.start()
+        time.sleep(2)
+        cancelled.cancel()
+        cancelled.join()
+        said.append(time.monotonic())
+        fires.join()
+        return said
+
+    assert run(answer) == ([2, 3], 3.0)
+
+
+# Locks and such
+
+
+@pytest.mark.parametrize("kind", ["Lock", "RLock"])
+def test_a_lock_is_waited_for(kind):
+    def answer():
+        lock = getattr(threading, kind)()
+        seen = []
+
+        def hold():
+            with lock:
+                time.sleep(3)
+
+        with started(hold):
+            assert not lock.acquire(blocking=False)
+            assert not lock.acquire(timeout=0)
+            assert not lock.acquire(timeout=1)
+            seen.append(time.monotonic())
+            with lock:
+                seen.append(time.monotonic())
+        return seen
+
+    assert run(answer) == ([1, 3], 3.0)
+
+
+def test_a_lock_is_handed_over_in_order_of_arrival():
+    def answer():
+        lock, said = threading.Lock(), []
+
+        def go(name):
+            with lock:
+                said.append((time.monotonic(), name))
+                time.sleep(1)
+
+        with started(*(lambda n=n: go(n) for n in "abc")):
+            pass
+        return said
+
+    assert run(answer) == ([(0, "a"), (1, "b"), (2, "c")], 3.0)
+
+
+def test_a_lock_refuses_what_the_real_one_refuses():
+    def answer():
+        lock = threading.Lock()
+        with pytest.raises(RuntimeError):
+            lock.release()
+        with pytest.raises(ValueError, match="timeout"):
+            lock.acquire(False, 1)
+        with pytest.raises(ValueError, match="timeout"):
+            lock.acquire(timeout=-2)
+        with pytest.raises(OverflowError):
+            lock.acquire(timeout=1e100)
+        again = threading.RLock()
+        with pytest.raises(RuntimeError):
+            again.release()
+        with again, again:
+            assert not lock.locked()
+
+    run(answer)
+
+
+def test_a_condition_with_and_without_timeout():
+    def answer():
+        ready, seen = threading.Condition(), []
+        box = []
+
+        def put():
+            with ready:
+                box.append(1)
+                ready.notify()
+
+        with started(after(2, put), after(5, put)), ready:
+            seen.append((ready.wait(1), time.monotonic()))
+            seen.append((ready.wait(), time.monotonic()))
+            seen.append((ready.wait_for(lambda: len(box) > 1, 1), time.monotonic()))
+            seen.append((ready.wait_for(lambda: len(box) > 1, 9), time.monotonic()))
+        return seen
+
+    assert run(answer)[0] == [(False, 1), (True, 2), (False, 3), (True, 5)]
+
+
+def test_notify_all_wakes_all_at_that_instant():
+    def answer():
+        ready, seen = threading.Condition(), []
+
+        def await_it():
+            with ready:
+                ready.wait()
+                seen.append(time.monotonic())
+
+        def tell():
+            with ready:
+                ready.notify_all()
+
+        with started(await_it, await_it, await_it, after(4, tell)):
+            pass
+        return seen
+
+    assert run(answer)[0] == [4, 4, 4]
+
+
+def test_an_event_with_and_without_timeout():
+    def answer():
+        event = threading.Event()
+        with started(after(3, event.set)):
+            seen = [(event.wait(0), time.monotonic())]
+            seen.append((event.wait(1), time.monotonic()))
+            seen.append((event.wait(), time.monotonic()))
+        return seen
+
+    assert run(answer)[0] == [(False, 0), (False, 1), (True, 3)]
+
+
+def test_an_event_made_before_the_run_will_do():
+    event = threading.Event()
+    world = ThreadsWorld()
+    world.at(2, event.set)
+    world.run(event.wait)
+    assert world.returned_at == 2
+
+
+@pytest.mark.parametrize("kind", ["Semaphore", "BoundedSemaphore"])
+def test_a_semaphore_lets_so_many_in(kind):
+    def answer():
+        places, seen = getattr(threading, kind)(2), []
+
+        def go():
+            with places:
+                seen.append(time.monotonic())
+                time.sleep(1)
+
+        with started(go, go, go, go, go):
+            assert not places.acquire(blocking=False)
+            assert not places.acquire(timeout=0.5)
+            assert time.monotonic() == 0.5
+        return seen
+
+    assert run(answer) == ([0, 0, 1, 1, 2], 3.0)
+
+
+def test_a_bounded_semaphore_is_not_released_too_often():
+    def answer():
+        threading.BoundedSemaphore().release()
+
+    with pytest.raises(ValueError, match="too many"):
+        run(answer)
+
+
+def test_timeouts_that_binary_fractions_cannot_hold_end_at_their_instant():
+    def answer():
+        places = threading.Semaphore(0)
+        time.sleep(0.1)
+        for _ in range(10):
+            assert not places.acquire(timeout=0.3)
+        return time.monotonic()
+
+    assert run(answer) == (pytest.approx(3.1), 3.1)
+
+
+def test_a_barrier_opens_for_all_at_once_and_breaks():
+    def answer():
+        barrier, seen = threading.Barrier(3), []
+
+        def come(late):
+            time.sleep(late)
+            with contextlib.suppress(threading.BrokenBarrierError):
+                barrier.wait(10)
+                seen.append(time.monotonic())
+
+        with started(*(lambda n=n: come(n) for n in (1, 2, 3))):
+            pass
+        with pytest.raises(threading.BrokenBarrierError):
+            barrier.wait(2)
+        return seen, barrier.broken
+
+    assert run(answer) == (([3, 3, 3], True), 5.0)
+
+
+# Queues
+
+
+@pytest.mark.parametrize("kind", ["Queue", "LifoQueue", "PriorityQueue", "SimpleQueue"])
+def test_get_waits_for_put(kind):
+    def answer():
+        items = getattr(queue, kind)()
+        with started(after(2, items.put, 7)):
+            with pytest.raises(queue.Empty):
+                items.get_nowait()
+            with pytest.raises(queue.Empty):
+                items.get(timeout=0.5)
+            seen = [time.monotonic()]
+            return [*seen, items.get(timeout=9), time.monotonic()]
+
+    assert run(answer) == ([0.5, 7, 2], 2.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "order"),
+    [
+        ("Queue", [2, 3, 1]),
+        ("LifoQueue", [1, 3, 2]),
+        ("PriorityQueue", [1, 2, 3]),
+        ("SimpleQueue", [2, 3, 1]),
+    ],
+)
+def test_queues_keep_their_order(kind, order):
+    def answer():
+        items = getattr(queue, kind)()
+        for item in (2, 3, 1):
+            items.put(item)
+        return [items.get() for _ in range(3)]
+
+    assert run(answer)[0] == order
+
+
+def test_put_waits_for_room():
+    def answer():
+        items, seen = queue.Queue(1), []
+        items.put(1)
+        with started(after(2, items.get)):
+            with pytest.raises(queue.Full):
+                items.put_nowait(2)
+            with pytest.raises(queue.Full):
+                items.put(2, timeout=1)
+            seen.append(time.monotonic())
+            items.put(2)
+            seen.append(time.monotonic())
+        return seen
+
+    assert run(answer)[0] == [1, 2]
+
+
+def test_queue_join_waits_until_all_is_done():
+    def answer():
+        items = queue.Queue()
+
+        def work():
+            for _ in range(3):
+                items.get()
+                time.sleep(1)
+                items.task_done()
+
+        with started(work):
+            for n in range(3):
+                items.put(n)
+            items.join()
+            return time.monotonic()
+
+    assert run(answer) == (3, 3.0)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="new in 3.13")
+def test_queue_shutdown_wakes_who_waits():
+    def answer():
+        items = queue.Queue()
+        with started(after(2, items.shutdown)):
+            with pytest.raises(queue.ShutDown):
+                items.get()
+            return time.monotonic()
+
+    assert run(answer) == (2, 2.0)
+
+
+# Pools and futures
+
+
+def identity_after(seconds):
+    time.sleep(seconds)
+    return seconds
+
+
+def failing_after(seconds):
+    time.sleep(seconds)
+    raise LookupError(seconds)
+
+
+@pytest.mark.parametrize(("workers", "instant"), [(32, 313.0), (1000, 10.0)])
+def test_ten_thousand_jobs_in_a_pool(workers, instant):
+    def answer():
+        with ThreadPoolExecutor(workers) as pool:
+            return sum(pool.map(identity_after, [1] * 10_000))
+
+    assert run(answer) == (10_000, instant)
+
+
+def test_a_future_gives_its_result_error_and_timeout():
+    def answer():
+        with ThreadPoolExecutor() as pool:
+            good = pool.submit(identity_after, 2)
+            bad = pool.submit(failing_after, 3)
+            with pytest.raises(TimeoutError):
+                good.result(timeout=1)
+            assert (good.result(), time.monotonic()) == (2, 2)
+            assert isinstance(bad.exception(), LookupError)
+            assert time.monotonic() == 3
+            with pytest.raises(LookupError):
+                bad.result()
+            with pytest.raises(InvalidStateError):
+                good.set_result(0)
+
+    run(answer)
+
+
+def test_as_completed_is_in_order_of_completion():
+    def answer():
+        with ThreadPoolExecutor() as pool:
+            futures = [pool.submit(identity_after, n) for n in (3, 1, 2)]
+            return [(f.result(), time.monotonic()) for f in as_completed(futures)]
+
+    assert run(answer) == ([(1, 1), (2, 2), (3, 3)], 3.0)
+
+
+def test_as_completed_with_a_timeout():
+    def answer():
+        seen = []
+        with ThreadPoolExecutor() as pool:
+            futures = [pool.submit(identity_after, n) for n in (1, 5)]
+            with pytest.raises(TimeoutError):
+                for future in as_completed(futures, timeout=2):
+                    seen.append(future.result())
+            seen.append(round(time.monotonic(), 9))
+        return seen
+
+    assert run(answer) == ([1, 2], 5.0)
+
+
+@pytest.mark.parametrize(
+    ("mode", "instant", "done"),
+    [(FIRST_COMPLETED, 1, 1), (FIRST_EXCEPTION, 2, 2), (ALL_COMPLETED, 4, 3)],
+)
+def test_wait_for_futures_in_all_modes(mode, instant, done):
+    def answer():
+        with ThreadPoolExecutor() as pool:
+            futures = [
+                pool.submit(identity_after, 1),
+                pool.submit(failing_after, 2),
+                pool.submit(identity_after, 4),
+            ]
+            result = wait(futures, return_when=mode)
+            return time.monotonic(), len(result.done)
+
+    assert run(answer) == ((instant, done), 4.0)
+
+
+def test_wait_for_futures_with_a_timeout():
+    def answer():
+        with ThreadPoolExecutor() as pool:
+            futures = [pool.submit(identity_after, n) for n in (1, 2, 5)]
+            result = wait(futures, timeout=3)
+            return time.monotonic(), len(result.done), len(result.not_done)
+
+    assert run(answer) == ((3, 2, 1), 5.0)
+
+
+def test_map_with_a_timeout():
+    def answer():
+        with ThreadPoolExecutor() as pool:
+            results = pool.map(identity_after, [1, 5], timeout=2)
+            assert next(results) == 1
+            with pytest.raises(TimeoutError):
+                next(results)
+            return time.monotonic()
+
+    assert run(answer) == (2, 5.0)
+
+
+def test_shutdown_cancels_what_has_not_begun():
+    def answer():
+        pool = ThreadPoolExecutor(1)
+        first, second = pool.submit(identity_after, 2), pool.submit(identity_after, 2)
+        pool.shutdown(cancel_futures=True)
+        with pytest.raises(CancelledError):
+            second.result()
+        with pytest.raises(RuntimeError):
+            pool.submit(int)
+        return first.result()
+
+    assert run(answer) == (2, 2.0)
+
+
+def test_a_pool_in_a_pool():
+    def inner(n):
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(identity_after, [n, n + 1]))
+
+    def answer():
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(inner, [1, 2]))
+
+    assert run(answer) == ([[1, 2], [2, 3]], 3.0)
+
+
+def test_callbacks_of_a_future_run():
+    def answer():
+        said = []
+        with ThreadPoolExecutor() as pool:
+            future = pool.submit(identity_after, 2)
+            future.add_done_callback(lambda f: said.append(time.monotonic()))
+        return said
+
+    assert run(answer)[0] == [2]
+
+
+# Descriptors
+
+
+@pytest.fixture
+def pipe():
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        with contextlib.suppress(OSError):
+            os.close(end)
+
+
+def test_source_waits_in_virtual_time(pipe):
+    world = ThreadsWorld()
+    source = world.source(pipe[0])
+    world.at(2, os.write, pipe[1], b"one\ntw")
+    world.at(3, os.write, pipe[1], b"o\n")
+    world.at(5, os.close, pipe[1])
+
+    def answer():
+        with source:
+            return [(time.monotonic(), line) for line in source]
+
+    assert world.run(answer) == [(2, b"one\n"), (3, b"two\n")]
+    assert world.returned_at == 5
+
+
+def test_source_holds_up_nobody(pipe):
+    world = ThreadsWorld()
+    ticks = []
+
+    def tick():
+        for _ in range(3):
+            time.sleep(1)
+            ticks.append(time.monotonic())
+        os.close(pipe[1])
+
+    def answer():
+        with world.source(pipe[0]) as source, started(tick):
+            return source.read(), source.fileno()
+
+    assert world.run(answer) == (b"", pipe[0])
+    assert ticks == [1, 2, 3]
+
+
+def test_input_that_is_there_comes_before_a_jump(pipe):
+    world = ThreadsWorld()
+    os.write(pipe[1], b"now\n")
+
+    def answer():
+        with world.source(pipe[0]) as source, started(lambda: time.sleep(9)):
+            return source.readline(), time.monotonic()
+
+    assert world.run(answer) == (b"now\n", 0)
+
+
+def test_input_from_outside_is_really_waited_for(pipe):
+    world = ThreadsWorld()
+    with subprocess.Popen(
+        [sys.executable, "-c", "print('hello')"], stdout=pipe[1]
+    ) as process:
+        os.close(pipe[1])
+        with world.source(pipe[0]) as source:
+            assert world.run(source.read) == b"hello\n"
+        process.wait()
+    assert world.now() == 0
+
+
+def test_a_regular_file_is_always_ready():
+    world = ThreadsWorld()
+    with tempfile.TemporaryFile() as file:
+        file.write(b"text")
+        file.seek(0)
+        with world.source(os.dup(file.fileno())) as source:
+            assert world.run(source.read) == b"text"
+
+
+def test_os_read_and_write_wait(pipe):
+    def answer():
+        big = b"x" * 300_000
+        got = []
+
+        def read():
+            while data := os.read(pipe[0], 65536):
+                got.append(len(data))
+                time.sleep(1)
+
+        with started(read):
+            time.sleep(1)
+            assert os.write(pipe[1], big) == len(big)
+            os.close(pipe[1])
+        return sum(got)
+
+    assert run(answer)[0] == 300_000
+
+
+SELECTORS = [
+    name
+    for name in ("DefaultSelector", "SelectSelector", "PollSelector", "EpollSelector")
+    if hasattr(selectors, name)
+]
+
+
+@pytest.mark.parametrize("kind", SELECTORS)
+def test_a_selector_waits_for_time_and_for_bytes(kind):
+    def answer():
+        here, there = socket.socketpair()
+        with getattr(selectors, kind)() as selector, here, there:
+            here.setblocking(False)
+            selector.register(here, selectors.EVENT_READ, "here")
+            seen = []
+
+            def select_(timeout):
+                ready = [key.data for key, _ in selector.select(timeout)]
+                seen.append((time.monotonic(), ready))
+
+            with started(after(1.0005, there.send, b"!")):
+                select_(0)
+                select_(0.0003)
+                select_(5)
+                here.recv(1)
+                select_(0.1)
+            selector.unregister(here)
+            select_(1)
+            return [(round(at, 9), ready) for at, ready in seen]
+
+    assert run(answer)[0] == [
+        (0, []),
+        (0.0003, []),
+        (1.0005, ["here"]),
+        (1.1005, []),
+        (2.1005, []),
+    ]
+
+
+def test_epoll_refuses_regular_files():
+    def answer():
+        with selectors.EpollSelector() as selector, tempfile.TemporaryFile() as file:
+            selector.register(file, selectors.EVENT_READ)
+
+    if not hasattr(selectors, "EpollSelector"):
+        pytest.skip("no epoll here")
+    with pytest.raises(PermissionError):
+        run(answer)
+
+
+def test_select_poll_and_epoll_themselves_wait(pipe):
+    def answer():
+        seen = []
+        assert select.select([pipe[0]], [pipe[1]], []) == ([], [pipe[1]], [])
+        assert select.select([pipe[0]], [], [], 1) == ([], [], [])
+        assert select.select([], [], [], 1) == ([], [], [])
+        poll = select.poll()
+        poll.register(pipe[0], select.POLLIN)
+        assert poll.poll(500) == []
+        with started(after(1, os.write, pipe[1], b"x")):
+            seen.append((poll.poll(), time.monotonic()))
+        if hasattr(select, "epoll"):
+            os.read(pipe[0], 1)
+            with select.epoll() as epoll:
+                epoll.register(pipe[0], select.EPOLLIN)
+                assert epoll.poll(0.5) == []
+                with started(after(1, os.write, pipe[1], b"x")):
+                    seen.append((epoll.poll(9), time.monotonic()))
+        return seen
+
+    woken = [(pipe[0], select.POLLIN)]
+    assert run(answer)[0] == [(woken, 3.5), (woken, 5)][: 1 + hasattr(select, "epoll")]
+
+
+def test_sockets_wait():
+    def answer():
+        seen = []
+
+        def serve(listener):
+            connection, _ = listener.accept()
+            with connection, connection.makefile("rwb") as file:
+                for line in file:
+                    time.sleep(2)
+                    file.write(line.upper())
+                    file.flush()
+
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            address = listener.getsockname()
+            with started(lambda: serve(listener)):
+                time.sleep(1)
+                with socket.create_connection(address) as client:
+                    client.sendall(b"hello\n")
+                    client.settimeout(0.5)
+                    with pytest.raises(TimeoutError):
+                        client.recv(9)
+                    client.settimeout(None)
+                    seen.append((client.recv(9), time.monotonic()))
+        return seen
+
+    assert run(answer) == ([(b"HELLO\n", 3)], 3.0)
+
+
+def test_sendall_waits_for_room():
+    def answer():
+        here, there = socket.socketpair()
+        got = []
+
+        def receive():
+            while data := there.recv(1 << 16):
+                got.append(len(data))
+                time.sleep(1)
+
+        with started(receive):
+            here.sendall(b"x" * 2_000_000)
+            here.close()
+        there.close()
+        return sum(got)
+
+    assert run(answer)[0] == 2_000_000
+
+
+def test_a_refused_connection_is_refused():
+    def answer():
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            address = listener.getsockname()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address)
+
+    run(answer)
+
+
+# What goes wrong
+
+
+def test_an_error_of_the_answer_comes_out_as_it_is():
+    with pytest.raises(LookupError):
+        run(failing_after, 1)
+
+
+def test_an_error_in_a_thread_is_not_lost():
+    def answer():
+        with started(lambda: failing_after(1)):
+            pass
+
+    with pytest.raises(LostError, match="LookupError") as caught:
+        run(answer)
+    assert isinstance(caught.value.__cause__, LookupError)
+
+
+def test_system_exit_ends_a_thread_quietly():
+    def answer():
+        with started(lambda: sys.exit(1)):
+            pass
+
+    run(answer)
+
+
+def test_an_error_in_a_callback_fails_the_run():
+    world = ThreadsWorld()
+    world.at(1, failing_after, 1)
+    with pytest.raises(LostError):
+        world.run(time.sleep, 3)
+
+
+@pytest.mark.parametrize("daemon", [False, True])
+def test_a_thread_that_outlives_the_call_is_named_and_ended(daemon):
+    cleaned = []
+
+    def straggle():
+        try:
+            time.sleep(100)
+        finally:
+            cleaned.append(time.monotonic())
+
+    def answer():
+        threading.Thread(target=straggle, name="straggler", daemon=daemon).start()
+        time.sleep(1)
+
+    before = threading.enumerate()
+    with pytest.raises(StillAlive, match=r"ended at 1 s.*\n.*thread straggler was"):
+        run(answer)
+    assert cleaned == [1]
+    assert threading.enumerate() == before
+
+
+def test_a_pool_that_was_not_shut_down_is_alive():
+    def answer():
+        pool = ThreadPoolExecutor(1, thread_name_prefix="idle")
+        return pool.submit(int)
+
+    with pytest.raises(StillAlive, match="thread idle_0 was alive"):
+        run(answer)
+    gc.collect()
+
+
+def test_jobs_that_have_not_begun_do_not_begin_after_the_end():
+    begun = []
+
+    def answer():
+        pool = ThreadPoolExecutor(1)
+        for n in range(10):
+            pool.submit(lambda n=n: (begun.append(n), time.sleep(1)))
+
+    with pytest.raises(StillAlive):
+        run(answer)
+    assert begun == [0]
+
+
+def test_a_deadlock_names_who_waits_for_what_and_where():
+    def answer():
+        a, b = threading.Lock(), threading.Lock()
+
+        def other():
+            with b:
+                time.sleep(1)
+                a.acquire()
+
+        threading.Thread(target=other, name="other").start()
+        threading.Thread(target=queue.Queue().get, name="getter").start()
+        with a:
+            time.sleep(1)
+            b.acquire()
+
+    with pytest.raises(Deadlock) as caught:
+        run(answer)
+    main, other, getter = caught.value.waiters
+    assert main.startswith("thread main: test_threads.py:")
+    assert main.endswith(": b.acquire() (held by thread other)")
+    assert other.startswith("thread other: test_threads.py:")
+    assert other.endswith(": a.acquire() (held by thread main)")
+    assert getter.startswith("thread getter: queue.py:")
+
+
+def test_a_deadlock_unwinds_everybody():
+    unwound = []
+
+    def answer():
+        def wait_for_ever():
+            try:
+                threading.Event().wait()
+            finally:
+                unwound.append(threading.current_thread().name)
+
+        with ThreadPoolExecutor(2, "pool") as pool:
+            pool.submit(wait_for_ever)
+            wait_for_ever()
+
+    before = threading.enumerate()
+    with pytest.raises(Deadlock, match=r"in Event\.wait"):
+        run(answer)
+    assert unwound == ["MainThread", "pool_0"]
+    assert threading.enumerate() == before
+
+
+def test_a_deadlock_is_one_only_after_the_last_timer():
+    world = ThreadsWorld()
+    world.at(7, lambda: None)
+    with pytest.raises(Deadlock):
+        world.run(lambda: threading.Event().wait())
+    assert world.now() == 7
+
+
+def test_waiting_for_bytes_that_nobody_writes_is_a_deadlock(pipe, monkeypatch):
+    monkeypatch.setattr(machinery, "PATIENCE", 0.01)
+    with pytest.raises(Deadlock, match="os.read"):
+        run(lambda: os.read(pipe[0], 1))
+
+
+def test_polling_ends_when_the_time_comes():
+    def answer():
+        done = threading.Event()
+        items = queue.Queue()
+
+        def work():
+            time.sleep(1)
+            items.put(1)
+            done.set()
+
+        with started(work):
+            while items.empty():
+                time.sleep(0)
+            return time.monotonic()
+
+    assert run(answer) == (1, 1.0)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [lambda: time.monotonic() < 5, queue.Queue().empty, lambda: sleep(0) is None],
+)
+def test_to_poll_for_ever_is_an_error(look):
+    def answer():
+        with started(lambda: threading.Event().wait()):
+            while look():
+                pass
+
+    with pytest.raises(NotCovered, match="while look"):
+        run(answer)
+
+
+@pytest.mark.parametrize("in_main", [True, False])
+def test_to_spin_is_an_error(monkeypatch, in_main):
+    monkeypatch.setattr(machinery, "SPIN", 0.05)
+
+    def spin(event):
+        while not event.is_set():
+            pass
+
+    def answer():
+        event = threading.Event()
+        if in_main:
+            spin(event)
+        else:
+            with started(lambda: spin(event)):
+                pass
+
+    with pytest.raises(NotCovered, match="polls or computes"):
+        run(answer)
+
+
+def test_a_thread_that_swallows_its_end_does_not_hang_the_run():
+    let_go = []
+
+    def stubborn():
+        while not let_go:
+            with contextlib.suppress(BaseException):
+                time.sleep(1)
+
+    def answer():
+        threading.Thread(target=stubborn, name="stubborn", daemon=True).start()
+
+    with pytest.raises(StillAlive, match="thread stubborn was alive"):
+        run(answer)
+
+
+def test_an_interruption_reaches_the_answer():
+    def answer():
+        def interrupt():
+            time.sleep(2)
+            import _thread
+
+            _thread.interrupt_main()
+
+        with started(interrupt):
+            time.sleep(5)
+
+    world = ThreadsWorld()
+    with pytest.raises(KeyboardInterrupt):
+        world.run(answer)
+
+
+def test_processes_are_not_covered():
+    for attempt in (
+        lambda: subprocess.run([sys.executable, "-V"], check=False),
+        lambda: BaseProcess().start(),
+        os.fork,
+    ):
+        with pytest.raises(NotCovered):
+            run(attempt)
+
+
+def test_a_pool_made_before_the_run_is_not_covered():
+    with ThreadPoolExecutor() as pool, pytest.raises(NotCovered):
+        run(lambda: pool.submit(int))
+
+
+def test_one_world_at_a_time():
+    with pytest.raises(NotCovered, match="one world"):
+        run(lambda: run(int))
+
+
+PLACES = [
+    time,
+    threading,
+    queue,
+    select,
+    os,
+    socket.socket,
+    concurrent.futures.thread,
+    subprocess.Popen,
+    BaseProcess,
+    sys.modules[__name__],
+    *(getattr(selectors, name) for name in SELECTORS),
+]
+
+
+@pytest.mark.parametrize("outcome", ["fine", "error", "deadlock", "leftover"])
+def test_afterwards_every_name_is_what_it_was(outcome):
+    def answer():
+        changed.extend(
+            name
+            for place, names in zip(PLACES, before, strict=True)
+            for name, value in names.items()
+            if vars(place)[name] is not value
+        )
+        if outcome == "error":
+            raise LookupError
+        if outcome == "deadlock":
+            threading.Event().wait()
+        if outcome == "leftover":
+            threading.Thread(target=lambda: time.sleep(1)).start()
+
+    changed = []
+    before = [dict(vars(place)) for place in PLACES]
+    with contextlib.suppress(LookupError, Deadlock, StillAlive):
+        run(answer)
+    after_ = [dict(vars(place)) for place in PLACES]
+    for names in before + after_:
+        names.pop("_counter", None)
+        for moving in ("_limbo", "_active", "_dangling", "_shutdown_locks"):
+            names.pop(moving, None)
+    assert {"sleep", "Lock", "_time", "SimpleQueue", "select", "start"} <= {*changed}
+    for names, names_after in zip(before, after_, strict=True):
+        assert names.keys() == names_after.keys()
+        assert [n for n in names if names[n] is not names_after[n]] == []
+
+
+def test_other_threads_see_nothing_of_it():
+    asked, answered = threading.Event(), []
+
+    def outside():
+        asked.wait()
+        answered.append(time.monotonic())
+        answered.append(type(threading.Lock()))
+        time.sleep(0)
+        finished.release()
+
+    finished = threading.Lock()
+    finished.acquire()
+    real = type(finished)
+    thread = threading.Thread(target=outside)
+    thread.start()
+
+    def answer():
+        asked.set()
+        finished.acquire()
+
+    run(answer)
+    thread.join()
+    assert answered[0] > 0
+    assert answered[1] is real
+
+
+# The lot
+
+
+def lost_update():
+    lock, balance = threading.Lock(), [0]
+
+    def add():
+        with lock:
+            seen = balance[0]
+        with lock:
+            balance[0] = seen + 1
+
+    with started(add, add):
+        pass
+    return balance[0]
+
+
+def test_without_a_seed_the_lost_update_stays_hidden():
+    assert {run(lost_update)[0] for _ in range(5)} == {2}
+
+
+def test_the_lot_finds_the_lost_update_and_replays_it():
+    found = [seed for seed in range(60) if run(lost_update, seed=seed)[0] == 1]
+    assert 0 < len(found) < 60
+    for seed in found[:5]:
+        assert [run(lost_update, seed=seed)[0] for _ in range(3)] == [1, 1, 1]
+
+
+def test_under_the_lot_the_library_still_works():
+    made_before = threading.Event()
+
+    def answer():
+        made_before.clear()
+        items, got = queue.Queue(2), []
+
+        def produce():
+            for n in range(5):
+                items.put(n)
+                time.sleep(0.5)
+
+        def consume():
+            while (item := items.get()) is not None:
+                got.append(item)
+
+        with ThreadPoolExecutor(4) as pool:
+            consumers = [pool.submit(consume) for _ in range(2)]
+            producers = [pool.submit(produce) for _ in range(2)]
+            pool.submit(made_before.wait)
+            wait(producers)
+            made_before.set()
+            for _ in consumers:
+                items.put(None)
+        return sorted(got)
+
+    expected = sorted([0, 1, 2, 3, 4] * 2)
+    for seed in range(30):
+        assert run(answer, seed=seed) == (expected, 2.5)
+
+
+# Jobs, and what all worlds have
+
+
+def test_jobs_sleep_and_stand_in_the_trace():
+    world = ThreadsWorld()
+
+    @world.job
+    async def job(w, seconds):
+        await w.sleep(seconds)
+        w.note("hi")
+        return w.now()
+
+    def answer():
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(job, [3, 1]))
+
+    assert world.run(answer) == [3, 1]
+    assert world.trace.of("job(1)") == [
+        (0, "start"),
+        (0, "sleep"),
+        (1, "wake"),
+        (1, "note"),
+        (1, "end"),
+    ]
+    assert world.trace.most_at_once() == 2
+
+
+def test_a_job_stops_when_it_is_asked_to():
+    world = ThreadsWorld()
+
+    @world.job
+    async def job(w, seconds):
+        try:
+            await w.sleep(seconds)
+        except w.Cancelled:
+            await w.sleep(1)
+            raise
+
+    def answer():
+        stop = threading.Event()
+        with ThreadPoolExecutor() as pool:
+            futures = [pool.submit(job, n, stop) for n in (1, 9)]
+            time.sleep(3)
+            stop.set()
+        return [type(future.exception()) for future in futures]
+
+    assert world.run(answer) == [type(None), Stopped]
+    assert world.returned_at == 4
+    assert world.trace.when("cancelled") == [(4, "job(9)")]
+
+
+def test_forever_ends_when_it_is_asked_to():
+    world = ThreadsWorld()
+
+    @world.job
+    async def job(w):
+        await w.forever()
+
+    stop = threading.Event()
+    world.at(2, stop.set)
+    with world.raises(Stopped):
+        world.run(job, stop)
+    assert world.returned_at == 2
+    with pytest.raises(Deadlock):
+        world.run(job)
+
+
+def test_a_job_that_is_left_alive_is_named():
+    world = ThreadsWorld()
+
+    @world.job
+    async def job(w, seconds):
+        await w.sleep(seconds)
+
+    def answer():
+        threading.Thread(target=job, args=(9,), name="left").start()
+
+    with pytest.raises(StillAlive) as caught:
+        world.run(answer)
+    assert "job(9) was alive" in str(caught.value)
+    assert "thread left was alive" in str(caught.value)
+    assert "afterwards" not in str(caught.value)
+
+
+def test_a_job_that_really_suspends_is_refused():
+    class Suspends:
+        def __await__(self):
+            yield
+
+    world = ThreadsWorld()
+
+    @world.job
+    async def job(w):
+        await Suspends()
+
+    with pytest.raises(NotCovered):
+        world.run(job)
+
+
+def test_blocking_functions_sleep():
+    world = ThreadsWorld()
+    function = world.blocking(identity_after)
+    assert world.run(function, 2) == 2
+    assert world.trace.when("end") == [(2, "identity_after(2)")]
+
+
+def test_at_calls_back_at_that_instant_also_from_within():
+    world = ThreadsWorld()
+    say = world.recorder()
+    world.at(2, say, "two")
+    world.at(1, lambda: world.at(1.5, say, "one and a half"))
+    world.at(9, say, "never")
+    world.run(time.sleep, 3)
+    assert say == [(1.5, "one and a half"), (2, "two")]
+
+
+def test_a_callback_may_wait():
+    world = ThreadsWorld()
+
+    def answer():
+        lock = threading.Lock()
+        with lock:
+            world.at(1, lock.acquire)
+            time.sleep(5)
+        with pytest.raises(RuntimeError):
+            time.sleep(1)
+            lock.release()
+            lock.release()
+
+    world.run(answer)
+    assert world.returned_at == 6
+
+
+def test_nobody_can_cancel_a_running_call():
+    world = ThreadsWorld()
+    assert world.run(identity_after, 3, cancel_at=1) == 3
+    assert world.returned_at == 3
+
+
+def test_a_future_of_its_own_makes():
+    def answer():
+        future = Future()
+        with started(after(2, future.set_result, "x")):
+            return future.result(), time.monotonic()
+
+    assert run(answer)[0] == ("x", 2)
