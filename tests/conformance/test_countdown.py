@@ -134,7 +134,11 @@ def test_cancelled_from_outside_all_counters_stop(world):
     ended = world.run(world.answer, [("x", 60), ("y", 2)], say, cancel_at=2.5)
     assert ended is CANCELLED
     assert world.returned_at == 2.5
-    assert [(at, n) for at, name, n in say if name == "x"] == [(0, 60), (1, 59), (2, 58)]
+    assert [(at, n) for at, name, n in say if name == "x"] == [
+        (0, 60),
+        (1, 59),
+        (2, 58),
+    ]
 
 
 def test_what_is_no_counter_is_refused_before_anything_is_said(world):

@@ -97,7 +97,12 @@ def test_only_a_newline_ends_a_line(world, path, until):
 
 def test_a_partial_line_is_held_until_its_newline_comes(world, path, until):
     say = world.recorder()
-    for at, data in [(0.15, b"one"), (0.35, b" two"), (0.55, b" three\nfo"), (0.75, b"ur\n")]:
+    for at, data in [
+        (0.15, b"one"),
+        (0.35, b" two"),
+        (0.55, b" three\nfo"),
+        (0.75, b"ur\n"),
+    ]:
         world.at(at, append, path, data)
     world.run(world.answer, path, say, until(0.95))
     assert say == [(0.6, "one two three"), (0.8, "four")]
@@ -209,9 +214,7 @@ def test_the_error_of_until_reaches_the_caller_and_the_file_is_closed(
     assert 0.55 <= world.returned_at <= 0.55 + POLL
 
 
-def test_the_error_of_say_reaches_the_caller_and_the_file_is_closed(
-    world, path, until
-):
+def test_the_error_of_say_reaches_the_caller_and_the_file_is_closed(world, path, until):
     error, heard = KeyError("say"), []
 
     def say(line):

@@ -10,7 +10,7 @@ from concurrency_study.topics.pipeline import AHEAD, EXAMPLE, PRINTS
 from concurrency_study.world import CANCELLED
 
 FAR = 10_000
-"""An answer that has read so many lines of an endless source will not stop by itself."""
+"""So many lines of an endless source are read by nobody who stays within bounds."""
 
 
 class Endless:
@@ -27,7 +27,7 @@ class Endless:
         if self.read == FAR:
             raise AssertionError(f"{FAR} lines of an endless source were read")
         if self._seconds:
-            time.sleep(self._seconds)  # noqa: ASYNC251  as a slow source would
+            time.sleep(self._seconds)
         self.read += 1
         return f"line {self.read} x"
 
@@ -187,7 +187,7 @@ def test_the_error_of_the_lines_reaches_the_caller(world):
         raise error
 
     for words in (["x"], ["x", "y"], []):
-        with world.raises(OSError) as raised:  # noqa: PT011  identity is asserted
+        with world.raises(OSError) as raised:
             world.run(world.answer, lines(), words, lambda word, line: None)
         assert raised.value is error
 
@@ -197,7 +197,7 @@ def test_lines_that_cannot_even_begin_are_an_error(world, ignore):
         def __iter__(self):
             raise OSError("no such disk")
 
-    with world.raises(OSError) as raised:  # noqa: PT011  the text is asserted
+    with world.raises(OSError) as raised:
         world.run(world.answer, Lines(), ["x"], ignore)
     assert "no such disk" in str(raised.value)
 

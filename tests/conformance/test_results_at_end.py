@@ -78,6 +78,7 @@ def test_the_error_of_a_call_reaches_the_caller(world, failing):
     assert world.returned_at == 2
 
 
+@pytest.mark.needs("stopping the rest")
 def test_the_first_error_stops_the_rest(world, failing):
     with world.raises(ValueError):
         world.run(world.answer, failing(ValueError("no"), at=2), [60, 1, 2, 3])
@@ -86,6 +87,7 @@ def test_the_first_error_stops_the_rest(world, failing):
     assert sorted(world.trace.when("cancelled")) == [(2, "job(3)"), (2, "job(60)")]
 
 
+@pytest.mark.needs("stopping the rest")
 def test_the_first_error_is_the_earliest_not_that_of_the_first_input(world):
     errors = {3: ValueError("late"), 2: ValueError("early")}
 
@@ -100,6 +102,7 @@ def test_the_first_error_is_the_earliest_not_that_of_the_first_input(world):
     assert world.returned_at == 2
 
 
+@pytest.mark.needs("stopping the rest")
 def test_an_error_of_a_call_that_does_not_wait_stops_the_rest(world, after):
     error = ValueError("no")
 
@@ -129,6 +132,7 @@ def test_errors_of_one_instant_are_not_replaced(world):
     assert world.returned_at == 1
 
 
+@pytest.mark.needs("stopping the rest")
 def test_what_is_stopped_gets_to_clean_up(world):
     @world.job
     async def job(w, seconds):
@@ -144,6 +148,7 @@ def test_what_is_stopped_gets_to_clean_up(world):
     assert cleaned == [(1, "job(1)"), (1, "job(60)")]
 
 
+@pytest.mark.needs("stopping the rest")
 def test_an_error_in_the_cleanup_does_not_replace_the_first(world):
     error = ValueError("first")
 

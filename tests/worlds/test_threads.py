@@ -1115,7 +1115,7 @@ def test_processes_are_not_covered():
     for attempt in (
         lambda: subprocess.run([sys.executable, "-V"], check=False),
         lambda: BaseProcess().start(),
-        os.fork,
+        lambda: os.fork(),
     ):
         with pytest.raises(NotCovered):
             run(attempt)

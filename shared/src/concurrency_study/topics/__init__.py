@@ -7,7 +7,7 @@ Every topic is a module of the same name as the function that answers it. It hol
 - ``check``: what bad input gets, before anything is started; it returns the iterable
   argument as a list;
 - ``EXAMPLE``: the arguments of the call that ``python -m`` shows, as far as they are
-  data, or ``TYPED``: what is typed; and ``PRINTS``: how the lines begin that this
+  data (bytes: what is typed), and ``PRINTS``: how the lines begin that this
   prints;
 - the domain, if there is one: what is the same whoever waits.
 """

@@ -42,7 +42,7 @@ BOUND = 30
 CHUNK = 4096
 """How many bytes to read at once, at most."""
 
-TYPED = b"10\nfoo\n\nexit\n"
+EXAMPLE = b"10\nfoo\n\nexit\n"
 """What a person might type."""
 PRINTS = (
     HELLO,

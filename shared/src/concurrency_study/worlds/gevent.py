@@ -17,7 +17,6 @@ watchers raise `NotCovered`.
 from __future__ import annotations
 
 import contextlib
-import functools
 import gc
 import heapq
 import sys
@@ -104,8 +103,7 @@ class GeventWorld(LoopWorld):
     ) -> tuple[Any, BaseException | None]:
         result: tuple[Any, BaseException | None] = None, None
 
-        @functools.wraps(function)
-        def main(*_: Any) -> None:
+        def main() -> None:
             nonlocal result
             try:
                 result = function(*args), None
@@ -122,7 +120,8 @@ class GeventWorld(LoopWorld):
         with self._in_charge(), self._virtual_time():
             for seconds, callback in self._planned:
                 self._call_at(seconds, callback)
-            answer: gevent.Greenlet[..., None] = gevent.spawn(main)
+            main.__name__ = getattr(function, "__name__", "answer")
+            answer = gevent.spawn(main)
             if cancel_at is not None:
                 self._call_at(cancel_at, lambda: answer.kill(block=False))
             try:
@@ -226,13 +225,11 @@ class GeventWorld(LoopWorld):
 
     def _failed(self, context: Any, t: object, v: Any, tb: object) -> None:
         """Take what the hub would print on stderr."""
-        if type(context) is tuple and type(context[0]) is _WORKER:
-            return  # its result tells `_worked`
         error = v if isinstance(v, BaseException) else RuntimeError(v)
-        if issubclass(type(context), gevent.Greenlet):
-            if not any(map(_takes_errors, self._greenlets.get(context, ()))):
+        if context in self._greenlets:
+            if not any(map(_takes_errors, self._greenlets[context])):
                 self._lose_unless_kept(context, error)
-        else:
+        elif not _is_of_a_worker(context):  # its result tells `_worked`
             self.lose(error)
 
     def _lose_unless_kept(self, whose: object, error: BaseException) -> None:
@@ -457,14 +454,22 @@ def _frames(greenlet: _Greenlet) -> list[FrameType]:
 def _links(greenlet: _Greenlet) -> list[object]:
     # The compiled Greenlet hides its list of links, but not from the collector, as
     # long as it has not begun to run; it goes on using this list.
-    referents: list[Any] = gc.get_referents(greenlet)
-    return next((r for r in referents if type(r) is list), [])
+    lists: list[list[object]] = [
+        r for r in gc.get_referents(greenlet) if isinstance(r, list)
+    ]
+    return lists[0] if lists else []
 
 
 def _takes_errors(link: object) -> bool:
-    return not isinstance(link, SuccessSpawnedLink) and (
-        getattr(link, "__func__", None) is not _DISCARD
+    of_group = isinstance(getattr(link, "__self__", None), Group)
+    return not (
+        isinstance(link, SuccessSpawnedLink)
+        or (of_group and getattr(link, "__name__", "") == "_discard")
     )
+
+
+def _is_of_a_worker(context: Any) -> bool:
+    return type(context) is tuple and type(context[0]) is _WORKER  # pyright: ignore
 
 
 def _ends_threads(greenlet: _Greenlet) -> bool:
@@ -473,5 +478,4 @@ def _ends_threads(greenlet: _Greenlet) -> bool:
     )
 
 
-_DISCARD: Any = Group._discard  # pyright: ignore
 _WORKER: Any = gevent.threadpool._WorkerGreenlet  # pyright: ignore

@@ -79,7 +79,7 @@ Descriptors = Iterable[tuple[int, int]]
 """Descriptors with the ``select.POLL*`` events that are awaited of them."""
 
 
-class Stopped(Exception):  # noqa: N818
+class Stopped(Exception):
     """The job was asked to stop, by the event that it was given, and did."""
 
 
@@ -194,14 +194,17 @@ class ThreadsWorld(World):
             try:
                 for seconds, callback in self._planned:
                     self._call_at(seconds, callback)
-                value = self._call(function, args, cancel_at)
+                function, *args_ = map(machine.replaced, (function, *args))
+                value = self._call(function, tuple(args_), cancel_at)
             except BaseException as raised:
                 error = raised
-            self._ended(self._natives())
-            try:
-                machine.unwind()
-            finally:
-                del self.trace.events[self._mark :]  # it is only the unwinding
+            events = len(self.trace)
+            if not machine.failure:
+                self._ended(self._natives())
+            machine.unwind()
+            del self.trace.events[events:]  # they were only the unwinding
+            if machine.failure:
+                self._ended([])
         return value, machine.failure or error
 
     def _call(
@@ -274,6 +277,7 @@ class Machine:
         self._poll = select.poll()
         self._watched: dict[int, list[tuple[_Thread, int]]] = {}
         self._moves = 0
+        self._replaced: dict[int, Any] = {}
 
     # Life
 
@@ -295,6 +299,7 @@ class Machine:
             for place, name, new in _replacements(self):
                 missing = name not in vars(place)
                 old = getattr(place, name)
+                self._replaced[id(old)] = new
                 setattr(place, name, new)
                 if missing:
                     undo.callback(delattr, place, name)
@@ -303,6 +308,10 @@ class Machine:
             undo.callback(over.release)
             start_new_thread(self._watchdog, (over,))
             yield
+
+    def replaced(self, value: Any) -> Any:
+        """What stands for this now: ``time.sleep`` itself may be the answer."""
+        return self._replaced.get(id(value), value)
 
     def unwind(self) -> None:
         """End all other threads, by an exception in what they wait for."""

@@ -26,7 +26,7 @@ async def blocking_calls(
 ) -> list[Result]:
     inputs = check(function, inputs, beat, limit)
     loop = asyncio.get_running_loop()
-    turns = asyncio.Semaphore(limit)
+    results: dict[int, Result] = {}
 
     # 1. The heart: beat, wait, beat again.
     async def heart() -> None:
@@ -35,26 +35,28 @@ async def blocking_calls(
             await asyncio.sleep(EVERY)
 
     # 2. Run each call in a thread, at most `limit` at a time.
-    async def call(item: Input) -> Result:
-        async with turns:
+    async def worker() -> None:
+        for index, item in waiting:
             thread = loop.run_in_executor(pool, function, item)
             try:
-                return await asyncio.shield(thread)
+                results[index] = await asyncio.shield(thread)
             except asyncio.CancelledError:
                 await asyncio.wait([thread])
                 thread.result()  # an error is not lost, even if it comes late
                 raise
 
     # 3. Wait for all calls; the heart stops after the last.
+    waiting = enumerate(inputs)
     with ThreadPoolExecutor(limit) as pool:
         async with asyncio.TaskGroup() as group:
             beating = group.create_task(heart())
-            async with asyncio.TaskGroup() as group_of_calls:
-                calls = [group_of_calls.create_task(call(item)) for item in inputs]
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(min(limit, len(inputs))):
+                    workers.create_task(worker())
             beating.cancel()
 
     # 4. Return the results in input order.
-    return [call.result() for call in calls]
+    return [results[index] for index in range(len(inputs))]
 
 
 def block(seconds: float) -> float:

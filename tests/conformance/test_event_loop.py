@@ -1,0 +1,382 @@
+"""Does an answer to `event_loop` keep its contract?"""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+import termios
+
+import pytest
+from concurrency_study.topics.event_loop import EXAMPLE, HELLO, PRINTS
+from concurrency_study.world import CANCELLED
+
+
+class Pipe:
+    """A pipe: the source of an answer, and the end that feeds it."""
+
+    def __init__(self, world):
+        read, write = os.pipe()
+        self.source = world.source(read)
+        self._feed = open(write, "wb", buffering=0)  # noqa: SIM115
+        self.write = self._feed.write
+        self.end = self._feed.close
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.end()
+        self.source.close()
+
+
+@pytest.fixture
+def pipe(world):
+    with Pipe(world) as pipe:
+        yield pipe
+
+
+@pytest.fixture
+def say(world):
+    return world.recorder()
+
+
+def redirected(world, tmp_path, data):
+    """A regular file as the source, as after ``< file``."""
+    path = tmp_path / "input"
+    path.write_bytes(data)
+    return world.source(os.open(path, os.O_RDONLY))
+
+
+def answers(say):
+    """What was said apart from the hellos, and when."""
+    return [(at, text) for at, text in say if text != HELLO]
+
+
+def hellos(say):
+    return [at for at, text in say if text == HELLO]
+
+
+def is_polite(text, shown):
+    return text.startswith(shown) and "not a whole number" in text and len(text) < 150
+
+
+def test_the_example(world, pipe, say):
+    pipe.write(EXAMPLE)
+    world.run(world.answer, pipe.source, say)
+    assert hellos(say) == [0]
+    assert answers(say) == [(0, text) for text in PRINTS if text != HELLO]
+    assert world.returned_at == 0
+
+
+def test_the_example_from_a_redirected_file(world, tmp_path, say):
+    with redirected(world, tmp_path, EXAMPLE) as source:
+        world.run(world.answer, source, say)
+    assert hellos(say) == [0]
+    assert answers(say) == [(0, text) for text in PRINTS if text != HELLO]
+    assert world.returned_at == 0
+
+
+def test_hello_comes_at_once_and_every_three_seconds(world, pipe, say):
+    world.at(301, pipe.end)
+    world.run(world.answer, pipe.source, say)
+    assert say == [(3 * i, HELLO) for i in range(101)]
+    assert world.returned_at == 301
+
+
+def test_a_line_is_answered_the_instant_it_comes(world, pipe, say):
+    for at, line in [
+        (1.25, b"10\n"),
+        (2.5, b"foo\n"),
+        (4.75, b"7\n"),
+        (7.5, b"exit\n"),
+    ]:
+        world.at(at, pipe.write, line)
+    world.run(world.answer, pipe.source, say)
+    assert [at for at, _ in say] == [0, 1.25, 2.5, 3, 4.75, 6]
+    assert say[1] == (1.25, "fib(10) = 55")
+    assert is_polite(say[2][1], "'foo'")
+    assert say[4] == (4.75, "fib(7) = 13")
+    assert world.returned_at == 7.5
+
+
+def test_lines_delay_no_hello(world, pipe, say):
+    for i in range(40):
+        world.at(0.25 + i / 2, pipe.write, b"1\n")
+    world.at(20.5, pipe.end)
+    world.run(world.answer, pipe.source, say)
+    assert hellos(say) == [0, 3, 6, 9, 12, 15, 18]
+    assert len(answers(say)) == 40
+
+
+def test_two_lines_in_one_write_are_answered_in_order(world, pipe, say):
+    world.at(1.25, pipe.write, b"1\n2\nno\n3\n")
+    world.at(2.5, pipe.end)
+    world.run(world.answer, pipe.source, say)
+    at, texts = zip(*answers(say), strict=True)
+    assert at == (1.25,) * 4
+    assert texts[:2] + texts[3:] == ("fib(1) = 1", "fib(2) = 1", "fib(3) = 2")
+    assert is_polite(texts[2], "'no'")
+
+
+def test_what_takes_long_to_compute_is_answered_before_what_comes_after(
+    world, pipe, say
+):
+    world.at(1.25, pipe.write, b"30\n1\n25\nfoo\n")
+    world.at(2.5, pipe.write, b"exit\n")
+    world.run(world.answer, pipe.source, say)
+    assert [text for _, text in answers(say)[:3]] == [
+        "fib(30) = 832040",
+        "fib(1) = 1",
+        "fib(25) = 75025",
+    ]
+    assert len(answers(say)) == 4
+
+
+def test_a_line_may_be_cut_at_any_byte(world):
+    data = "10\nför\n7\n".encode()
+    for cut in range(1, len(data)):
+        say = world.recorder()
+        with Pipe(world) as pipe:
+            world.at(1.25, pipe.write, data[:cut])
+            world.at(2.5, pipe.write, data[cut:])
+            world.at(2.75, pipe.end)
+            world.run(world.answer, pipe.source, say)
+        ends = [end for end, byte in enumerate(data, start=1) if byte == 10]
+        assert [at for at, _ in answers(say)] == [
+            1.25 if end <= cut else 2.5 for end in ends
+        ]
+        texts = [text for _, text in answers(say)]
+        assert texts[::2] == ["fib(10) = 55", "fib(7) = 13"]
+        assert is_polite(texts[1], "'för'")
+
+
+def test_a_line_may_come_byte_by_byte(world, pipe, say):
+    for i, byte in enumerate(b"10\nexit\n"):
+        world.at(0.25 + i, pipe.write, bytes([byte]))
+    world.run(world.answer, pipe.source, say)
+    assert answers(say) == [(2.25, "fib(10) = 55")]
+    assert hellos(say) == [0, 3, 6]
+    assert world.returned_at == 7.25
+
+
+def test_more_lines_than_fit_into_one_read_are_all_answered_in_order(world, pipe, say):
+    numbers = [i % 9 for i in range(5000)]
+    world.at(1.25, pipe.write, "".join(f"{n}\n" for n in numbers).encode())
+    world.at(2.5, pipe.end)
+    world.run(world.answer, pipe.source, say)
+    assert [text.split(" ")[0] for _, text in answers(say)] == [
+        f"fib({n})" for n in numbers
+    ]
+    assert {at for at, _ in answers(say)} == {1.25}
+    assert world.returned_at == 2.5
+
+
+def test_a_line_that_comes_while_one_is_answered_is_answered_next(world, pipe, say):
+    def say_and_ask(text):
+        say(text)
+        if text == "fib(1) = 1":
+            pipe.write(b"2\n")
+
+    world.at(1.25, pipe.write, b"1\n3\n")
+    world.at(4.5, pipe.end)
+    world.run(world.answer, pipe.source, say_and_ask)
+    assert answers(say) == [
+        (1.25, "fib(1) = 1"),
+        (1.25, "fib(3) = 2"),
+        (1.25, "fib(2) = 1"),
+    ]
+
+
+def test_anything_but_a_whole_number_within_bounds_gets_a_polite_error(
+    world, pipe, say
+):
+    wrong = ["31", "-1", "1.5", "", "ten", "1 2", "9" * 5000, "٣", "EXIT", "exit now"]
+    world.at(1.25, pipe.write, "\n".join([*wrong, ""]).encode())
+    world.at(2.5, pipe.end)
+    world.run(world.answer, pipe.source, say)
+    texts = [text for _, text in answers(say)]
+    assert len(texts) == len(wrong)
+    for text, line in zip(texts, wrong, strict=True):
+        assert is_polite(text, f"'{line[:20]}")
+
+
+def test_bytes_that_are_no_text_get_a_polite_error(world, pipe, say):
+    world.at(1.25, pipe.write, b"\xff\xfe\x00\n\xc3\n10\n")
+    world.at(2.5, pipe.end)
+    world.run(world.answer, pipe.source, say)
+    texts = [text for _, text in answers(say)]
+    assert is_polite(texts[0], "'\ufffd")
+    assert is_polite(texts[1], "'\ufffd")
+    assert texts[2:] == ["fib(10) = 55"]
+
+
+def test_a_very_long_line_gets_one_short_answer(world, pipe, say):
+    for i in range(30):
+        world.at(0.01 + i / 100, pipe.write, b"1" * 4096)
+    world.at(1.25, pipe.write, b"\n10\n")
+    world.at(2.5, pipe.end)
+    world.run(world.answer, pipe.source, say)
+    (first, polite), second = answers(say)
+    assert (first, second) == (1.25, (1.25, "fib(10) = 55"))
+    assert is_polite(polite, "'111")
+
+
+def test_a_very_long_line_in_a_redirected_file_gets_one_short_answer(
+    world, tmp_path, say
+):
+    data = b"x" * 1_000_000 + b"\n10\n" + b"y" * 1_000_000
+    with redirected(world, tmp_path, data) as source:
+        world.run(world.answer, source, say)
+    assert hellos(say) == [0]
+    (_, polite), second, (_, last) = answers(say)
+    assert is_polite(polite, "'xxx")
+    assert second == (0, "fib(10) = 55")
+    assert is_polite(last, "'yyy")
+    assert world.returned_at == 0
+
+
+def test_exit_stops_at_once_and_what_comes_after_is_not_answered(world, pipe, say):
+    world.at(4.5, pipe.write, b"1\nexit\n2\nfoo\n")
+    world.at(5, pipe.write, b"3\n")
+    world.run(world.answer, pipe.source, say)
+    assert answers(say) == [(4.5, "fib(1) = 1")]
+    assert hellos(say) == [0, 3]
+    assert world.returned_at == 4.5
+
+
+def test_the_end_of_input_stops_at_once(world, pipe, say):
+    world.at(4.5, pipe.end)
+    world.run(world.answer, pipe.source, say)
+    assert say == [(0, HELLO), (3, HELLO)]
+    assert world.returned_at == 4.5
+
+
+def test_input_that_has_ended_before_gets_one_hello(world, pipe, say):
+    pipe.end()
+    world.run(world.answer, pipe.source, say)
+    assert say == [(0, HELLO)]
+    assert world.returned_at == 0
+
+
+def test_an_empty_file_gets_one_hello(world, tmp_path, say):
+    with redirected(world, tmp_path, b"") as source:
+        world.run(world.answer, source, say)
+    assert say == [(0, HELLO)]
+    assert world.returned_at == 0
+
+
+def test_a_last_line_without_newline_counts(world, pipe, say):
+    world.at(1.25, pipe.write, b"1\n10")
+    world.at(2.5, pipe.end)
+    world.run(world.answer, pipe.source, say)
+    assert answers(say) == [(1.25, "fib(1) = 1"), (2.5, "fib(10) = 55")]
+    assert world.returned_at == 2.5
+
+
+def test_exit_without_newline_at_the_end_is_no_question(world, tmp_path, say):
+    with redirected(world, tmp_path, b"1\nexit") as source:
+        world.run(world.answer, source, say)
+    assert answers(say) == [(0, "fib(1) = 1")]
+
+
+def test_a_terminal_is_a_source_too(world, say):
+    keyboard, terminal = os.openpty()
+    with open(keyboard, "wb", buffering=0), world.source(terminal) as source:
+        mode = termios.tcgetattr(terminal)
+        mode[3] &= ~termios.ECHO
+        termios.tcsetattr(terminal, termios.TCSANOW, mode)
+
+        def press(keys):
+            os.write(keyboard, keys)
+            # The kernel passes them on at its leisure, and not in virtual time.
+            poll = select.poll()
+            poll.register(terminal, select.POLLIN)
+            assert poll.poll(5000)
+
+        world.at(1.25, press, b"10\n")
+        world.at(2.5, press, b"foo\n")
+        world.at(4.5, press, b"\x04")  # the end of input, as a terminal has it
+        world.run(world.answer, source, say)
+    assert [at for at, _ in say] == [0, 1.25, 2.5, 3]
+    assert say[1] == (1.25, "fib(10) = 55")
+    assert world.returned_at == 4.5
+
+
+def test_the_source_is_left_as_it_was(world, pipe, say):
+    for line in (b"exit\n", b"", b"1\nexit\n"):
+        pipe.write(line)
+        if not line:
+            pipe.end()
+            break
+        world.run(world.answer, pipe.source, say)
+        assert not pipe.source.closed
+        os.fstat(pipe.source.fileno())
+        assert os.get_blocking(pipe.source.fileno())
+    world.run(world.answer, pipe.source, say)
+    assert not pipe.source.closed
+    assert os.get_blocking(pipe.source.fileno())
+
+
+def test_the_error_of_say_at_an_answer_reaches_the_caller_at_once(world, pipe):
+    error = KeyError("say")
+
+    def say(text):
+        if text != HELLO:
+            raise error
+
+    world.at(4.5, pipe.write, b"1\n")
+    with world.raises(KeyError) as raised:
+        world.run(world.answer, pipe.source, say)
+    assert raised.value is error
+    assert world.returned_at == 4.5
+    assert not pipe.source.closed
+
+
+def test_the_error_of_say_at_hello_reaches_the_caller_at_once(world, pipe):
+    error = KeyError("say")
+
+    def say(text):
+        if world.now() > 0:
+            raise error
+
+    with world.raises(KeyError) as raised:
+        world.run(world.answer, pipe.source, say)
+    assert raised.value is error
+    assert world.returned_at == 3
+
+
+def test_the_error_of_the_first_hello_reaches_the_caller(world, pipe):
+    error = KeyError("say")
+
+    def say(text):
+        raise error
+
+    with world.raises(KeyError) as raised:
+        world.run(world.answer, pipe.source, say)
+    assert raised.value is error
+    assert world.returned_at == 0
+
+
+@pytest.mark.needs("cancellation from outside")
+def test_cancelled_from_outside_it_stops_at_once(world, pipe, say):
+    world.at(1.25, pipe.write, b"1\nhalf")
+    ended = world.run(world.answer, pipe.source, say, cancel_at=4.5)
+    assert ended is CANCELLED
+    assert say == [(0, HELLO), (1.25, "fib(1) = 1"), (3, HELLO)]
+    assert world.returned_at == 4.5
+    assert not pipe.source.closed
+
+
+def test_a_source_without_a_descriptor_is_refused(world, say):
+    for source in (io.BytesIO(b"10\n"), b"10\n", 0):
+        with world.raises(TypeError) as raised:
+            world.run(world.answer, source, say)
+        assert "descriptor" in str(raised.value)
+    assert say == []
+
+
+def test_a_say_that_cannot_be_called_is_refused(world, pipe):
+    with world.raises(TypeError) as raised:
+        world.run(world.answer, pipe.source, "say")
+    assert "say must be callable" in str(raised.value)
