@@ -15,6 +15,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import nox
@@ -106,16 +107,16 @@ def teeth(session: nox.Session) -> None:
 def outside(session: nox.Session) -> None:
     """Use the fixtures in somebody else's tests, outside of this repository."""
     session.install(*CONSTRAINTS, "--reinstall-package", "concurrency-study", "./shared")
-    folder = session.create_tmp()
-    for world, *libraries in (("threads",), ("gevent", "gevent")):
-        if libraries:
-            session.install(*CONSTRAINTS, *libraries)
-        shutil.copy(ROOT / f"tests/outside/test_{world}.py", folder)
-        with session.chdir(folder):
-            session.run(
-                *("python", "-m", "pytest", "-q", "--world", world),
-                f"test_{world}.py",
-            )
+    with tempfile.TemporaryDirectory() as folder:
+        for world, *libraries in (("threads",), ("gevent", "gevent")):
+            if libraries:
+                session.install(*CONSTRAINTS, *libraries)
+            shutil.copy(ROOT / f"tests/outside/test_{world}.py", folder)
+            with session.chdir(folder):
+                session.run(
+                    *("python", "-W", "error", "-m", "pytest", "-q"),
+                    *("--world", world, f"test_{world}.py"),
+                )
 
 
 @nox.session(python=HERE)

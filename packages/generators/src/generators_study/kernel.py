@@ -24,6 +24,7 @@ import heapq
 import inspect
 import itertools
 import linecache
+import math
 import os
 import selectors
 import signal
@@ -36,6 +37,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
 
+LONGEST = 1e6
+"""Seconds that the loop sleeps at most; epoll counts milliseconds in 31 bits."""
+
 Wait = Generator[Any, Any, T]
 """What a generator function that waits returns; ``yield from`` it to get the T."""
 
@@ -46,6 +50,11 @@ class Cancelled(BaseException):
 
 class Deadlock(RuntimeError):
     """Nobody can ever move again; the message names who waits where."""
+
+    def __init__(self, waiters: list[str]) -> None:
+        lines = "".join(f"\n  {waiter}" for waiter in waiters)
+        super().__init__(f"nobody can ever move; these wait:{lines}")
+        self.waiters = waiters
 
 
 class Closed(Exception):
@@ -111,7 +120,7 @@ class Task:
         self._value: Any = None
         self._interrupt: BaseException | None = None
         self._joiners: deque[Task] = deque()
-        scope.tasks.add(self)
+        scope.tasks[self] = None
         kernel.tasks.add(self)
         kernel.ready.append(self)
 
@@ -198,8 +207,9 @@ class CancelScope:
         self.cancelled_caught = False
         self.doomed = False
         """Whether every wait in here raises: cancelled itself, or one around it is."""
-        self.tasks: set[Task] = set()
-        self.children: set[CancelScope] = set()
+        # Dictionaries are sets that keep their order: so does a cancellation.
+        self.tasks: dict[Task, None] = {}
+        self.children: dict[CancelScope, None] = {}
         self._seconds = seconds
         self._parent: CancelScope | None = None
         self._task: Task | None = None
@@ -224,25 +234,27 @@ class CancelScope:
         task = current_task()
         if self._task is not None:
             raise RuntimeError("a cancel scope can be entered only once")
-        self._task, self._parent = task, task._scope  # pyright: ignore[reportPrivateUsage]
-        self._parent.children.add(self)
-        self._move(task, self._parent, self)
-        if self.cancel_called or (self._parent.doomed and not self.shield):
-            self._doom()
-        if self._seconds is not None:
+        if self._seconds is not None and self._seconds <= 0:
+            self.cancel()
+        elif self._seconds is not None:
             self._timer = Timer.at(time.monotonic() + self._seconds, self.cancel)
+        self._task, self._parent = task, task._scope  # pyright: ignore[reportPrivateUsage]
+        self._parent.children[self] = None
+        self._move(task, self._parent, self)
+        if self._parent.doomed and not self.shield:
+            self._doom()
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
         task, parent = self._task, self._parent
         assert task is not None
         assert parent is not None
+        if self._timer is not None:
+            self._timer.cancel()
         if task._scope is not self:  # pyright: ignore[reportPrivateUsage]
             raise RuntimeError("cancel scopes must be left in the order of entering")
         self._move(task, self, parent)
-        parent.children.discard(self)
-        if self._timer is not None:
-            self._timer.cancel()
+        parent.children.pop(self, None)
         if not self.cancel_called or (parent.doomed and not self.shield):
             return False
         if isinstance(error, Cancelled):
@@ -252,8 +264,8 @@ class CancelScope:
 
     @staticmethod
     def _move(task: Task, old: CancelScope, new: CancelScope) -> None:
-        old.tasks.discard(task)
-        new.tasks.add(task)
+        old.tasks.pop(task, None)
+        new.tasks[task] = None
         task._scope = new  # pyright: ignore[reportPrivateUsage]
 
 
@@ -287,7 +299,7 @@ class Group:
         self._errors: list[BaseException] = []
         self._cancelled: Cancelled | None = None
         self._parent: deque[Task] = deque()
-        self._open = True
+        self._open = False
 
     def spawn(
         self, function: Callable[..., Wait[Any]], *args: Any, name: str | None = None
@@ -298,7 +310,7 @@ class Group:
             RuntimeError: the group has ended.
         """
         if not self._open:
-            raise RuntimeError("the group has ended; it takes no more tasks")
+            raise RuntimeError("the group is not open; it takes no tasks")
         generator = _generator(function, args)
         task = Task(
             current_kernel(),
@@ -316,9 +328,9 @@ class Group:
 
     def failed(self, error: BaseException) -> None:
         """Take the error of a task or of the block; the first cancels the rest."""
-        if isinstance(error, Cancelled):
+        if isinstance(error, Cancelled) and self.scope.doomed:
             self._cancelled = error
-        else:
+        else:  # also a `Cancelled` that somebody made up: nothing is cancelled here
             self._errors.append(error)
             self.scope.cancel()
 
@@ -331,10 +343,14 @@ class Group:
     def run(self, body: Callable[[Group], Any]) -> Wait[Any]:
         result = None
         with self.scope:
+            self._open = True
             try:
                 result = body(self)
                 if inspect.isgenerator(result):
                     result = yield from result
+            except GeneratorExit:  # whoever is closed cannot wait
+                self.scope.cancel()
+                raise
             except BaseException as error:
                 self.failed(error)
             # The children are cancelled through their scopes; only their end ends this.
@@ -367,6 +383,8 @@ def open_group(body: Callable[[Group], Wait[T] | T]) -> Wait[T]:
 def checkpoint() -> Wait[None]:
     """Let everybody run who is ready."""
     yield current_kernel().ready
+    if current_task()._scope.doomed:  # pyright: ignore[reportPrivateUsage]
+        raise Cancelled  # meanwhile; on the ready list nobody could say so
 
 
 def sleep(seconds: float) -> Wait[None]:
@@ -396,6 +414,8 @@ class Timer:
     __slots__ = ("_call", "_kernel", "_task", "when")
 
     def __init__(self, when: float) -> None:
+        if math.isnan(when):
+            raise ValueError("an instant must be a number, not nan")
         self.when = when
         self._call: Callable[[], None] | None = None
         self._task: Task | None = None
@@ -597,8 +617,12 @@ class Channel(Generic[T]):
 def wait_readable(descriptor: int) -> Wait[None]:
     """Wait until reading would not block; at once for what never blocks.
 
+    Nobody hears of a descriptor that is closed while a task waits for it: first cancel
+    the task.
+
     Raises:
         Busy: another task waits for it already.
+        OSError, ValueError: it is no open descriptor.
     """
     return (yield from _wait_for(descriptor, selectors.EVENT_READ))
 
@@ -609,56 +633,48 @@ def wait_writable(descriptor: int) -> Wait[None]:
 
 
 def _wait_for(descriptor: int, direction: int) -> Wait[None]:
-    watch = _Watch(current_kernel(), descriptor, direction)
-    if watch.never_blocks():
-        yield from checkpoint()
-    else:
-        yield watch
+    yield _Watch(current_kernel(), descriptor, direction)
 
 
 class _Watch:
     """A descriptor and a direction: a place with room for one task."""
 
     def __init__(self, kernel: Kernel, descriptor: int, direction: int) -> None:
-        self._kernel = kernel
+        self._selector = kernel.selector
         self._descriptor = descriptor
         self._direction = direction
 
     def _waiting(self) -> dict[int, Task]:
-        key = self._kernel.selector.get_map().get(self._descriptor)
-        return {} if key is None else key.data
-
-    def never_blocks(self) -> bool:
-        """Whether it is a regular file, which epoll refuses to watch."""
-        waiting = self._waiting()
-        if self._direction in waiting:
-            raise Busy(f"another task waits for descriptor {self._descriptor}")
-        if not waiting:
-            try:
-                self._kernel.selector.register(self._descriptor, self._direction, {})
-            except PermissionError:
-                return True
-            self._kernel.selector.unregister(self._descriptor)
-        return False
+        """Who waits for the descriptor, by direction."""
+        key = self._selector.get_map().get(self._descriptor)
+        return {} if key is None else dict(key.data)
 
     def append(self, task: Task) -> None:
         waiting = self._waiting()
-        self._update({**waiting, self._direction: task})
+        if self._direction in waiting:
+            raise Busy(f"another task waits for descriptor {self._descriptor}")
+        try:
+            self._update({**waiting, self._direction: task})
+        except PermissionError:  # epoll refuses regular files: they never block
+            task.wake()
 
-    def remove(self, _: Task | None) -> None:
-        waiting = dict(self._waiting())
-        waiting.pop(self._direction, None)
-        self._update(waiting)
+    def remove(self, task: Task) -> None:
+        waiting = self._waiting()
+        if waiting.pop(self._direction, None) is task:
+            self._update(waiting)
 
     def _update(self, waiting: dict[int, Task]) -> None:
-        selector, descriptor = self._kernel.selector, self._descriptor
-        known = descriptor in selector.get_map()
+        descriptor, events = self._descriptor, sum(waiting)
         if not waiting:
-            selector.unregister(descriptor)
-        elif known:
-            selector.modify(descriptor, sum(waiting), waiting)
+            self._selector.unregister(descriptor)
+        elif descriptor not in self._selector.get_map():
+            self._selector.register(descriptor, events, waiting)
         else:
-            selector.register(descriptor, sum(waiting), waiting)
+            try:
+                self._selector.modify(descriptor, events, waiting)
+            except OSError as error:  # it was closed under those who wait
+                for task in waiting.values():
+                    task.fail(error)
 
 
 def in_thread(function: Callable[..., T], *args: Any) -> Wait[T]:
@@ -718,38 +734,59 @@ class Kernel:
         self._wakeup.setblocking(False)
         self._alarm.setblocking(False)
         self.selector.register(self._wakeup, selectors.EVENT_READ)
-        self._fatal: BaseException | None = None
+        self._fatal: list[BaseException] = []
+        """What ends the run, beginning with the first."""
 
     def run(self, function: Callable[..., Wait[T]], *args: Any) -> T:
         """Run ``function(*args)`` as the main task, to its end."""
-        if getattr(_running, "kernel", None) is not None:
-            raise RuntimeError("a kernel runs in this thread already; use `yield from`")
-        main = Task(self, _generator(function, args), "main", self.root, None)
-        _running.kernel = self
-        restore = self._take_interrupts()
         try:
-            while not main.done:
-                self._turn()
+            if _running.kernel is not None:
+                raise RuntimeError("a kernel runs in this thread; use `yield from`")
+            main = Task(self, _generator(function, args), "main", self.root, None)
+            _running.kernel = self
+            restore = self._take_interrupts()
+            try:
+                while not main.done:
+                    self._turn()
+            except BaseException as error:  # no waiting helps any more
+                self._fatal.append(error)
+            finally:
+                self._close_tasks()
+                restore()
+                _running.kernel = None
         finally:
-            restore()
-            for task in self.tasks:
-                task._generator.close()  # pyright: ignore[reportPrivateUsage]
-            _running.kernel = None
             self.selector.close()
             self._wakeup.close()
             self._alarm.close()
-        if self._fatal is not None:
-            raise self._fatal from _unless_cancelled(main.error)
-        if main.error is not None:
-            raise main.error
-        return main.result
+        if not self._fatal and main.error is None:
+            return main.result
+        errors = list(self._fatal)
+        if main.error and not (errors and isinstance(main.error, Cancelled)):
+            errors.append(main.error)
+        first, *rest = errors
+        raise first from (BaseExceptionGroup("and then", rest) if rest else None)
+
+    def _close_tasks(self) -> None:
+        """Close what could not end by itself."""
+        for self.current in list(self.tasks):
+            task: Any = self.current
+            try:
+                task._context.run(task._generator.close)
+            except BaseException as error:
+                self._fatal.append(error)
+        self.current = None
+
+    def _crash(self, error: BaseException) -> None:
+        """End the run with this error, once every task has cleaned up."""
+        self._fatal.append(error)
+        self.root.cancel()
 
     def _turn(self) -> None:
         ready, calls = self.ready, self._calls
         for _ in range(len(ready)):
             self._step(ready.popleft())
         while calls:
-            calls.popleft()()
+            self._call(calls.popleft())
         if not self.tasks:
             return
         timeout = 0.0 if ready else self._until_next_timer()
@@ -761,7 +798,13 @@ class Kernel:
         now = time.monotonic()
         timers = self._timers
         while timers and (timers[0][0] <= now or timers[0][2].idle):
-            heapq.heappop(timers)[2].fire()
+            self._call(heapq.heappop(timers)[2].fire)
+
+    def _call(self, call: Callable[[], Any]) -> None:
+        try:
+            call()
+        except BaseException as error:
+            self._crash(error)
 
     def _step(self, task: Task) -> None:
         generator: Any = task._generator  # pyright: ignore[reportPrivateUsage]
@@ -787,22 +830,22 @@ class Kernel:
         if task._scope.doomed:  # pyright: ignore[reportPrivateUsage]
             task.fail(Cancelled())
             return
-        try:
-            place.append(task)
-        except AttributeError:
+        if not hasattr(place, "append"):
             task.fail(
                 TypeError(f"yielded {place!r}: a task yields places; `yield from`?")
             )
-        except Exception as error:
+            return
+        # On the ready list it is not parked: nobody is to take it out again.
+        task._place = None if place is self.ready else place  # pyright: ignore[reportPrivateUsage]
+        try:
+            place.append(task)
+        except BaseException as error:
             task.fail(error)
-        else:
-            # On the ready list it is not parked: nobody is to take it out again.
-            task._place = None if place is self.ready else place  # pyright: ignore[reportPrivateUsage]
 
     def _end(self, task: Task, result: Any, error: BaseException | None) -> None:
         task.done, task.result, task.error = True, result, error
         self.tasks.discard(task)
-        task._scope.tasks.discard(task)  # pyright: ignore[reportPrivateUsage]
+        task._scope.tasks.pop(task, None)  # pyright: ignore[reportPrivateUsage]
         joiners = task._joiners  # pyright: ignore[reportPrivateUsage]
         while joiners:
             joiners.popleft().wake()
@@ -830,7 +873,9 @@ class Kernel:
         timers = self._timers
         while timers and timers[0][2].idle:
             heapq.heappop(timers)
-        return max(0.0, timers[0][0] - time.monotonic()) if timers else None
+        if not timers or timers[0][0] == math.inf:
+            return None
+        return min(max(0.0, timers[0][0] - time.monotonic()), LONGEST)
 
     # The world outside
 
@@ -841,11 +886,9 @@ class Kernel:
                     while self._wakeup.recv(4096):
                         pass
                 continue
-            waiting: dict[int, Task] = key.data
-            for direction, task in list(waiting.items()):
-                # A hang-up is reported as whatever one waits for.
-                if events & direction or not events & sum(waiting):
-                    _Watch(self, key.fd, direction).remove(None)
+            for direction, task in key.data.items():
+                if events & direction:
+                    _Watch(self, key.fd, direction).remove(task)
                     task.wake()
 
     def call_soon_threadsafe(self, call: Callable[[], Any]) -> None:
@@ -863,21 +906,19 @@ class Kernel:
             return lambda: None
 
         def interrupted(*_: object) -> None:
-            if self._fatal is not None:
+            if self._fatal:
                 raise KeyboardInterrupt
-            self._fatal = KeyboardInterrupt()
+            self._fatal.append(KeyboardInterrupt())
             self.call_soon_threadsafe(self.root.cancel)
 
         signal.signal(signal.SIGINT, interrupted)
         return lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _deadlock(self) -> None:
-        lines = sorted(f"\n  {task.waits_at()}" for task in self.tasks)
-        error = Deadlock(f"nobody can ever move; these wait:{''.join(lines)}")
-        if self.root.doomed:
-            raise self._fatal or error
-        self._fatal = error
-        self.root.cancel()
+        error = Deadlock(sorted(task.waits_at() for task in self.tasks))
+        if self.root.doomed:  # and yet they wait: behind a shield
+            raise error
+        self._crash(error)
 
 
 class _Running(threading.local):
@@ -921,7 +962,3 @@ def _generator(function: Callable[..., Wait[T]], args: tuple[Any, ...]) -> Wait[
             f"{name} must be a generator function: it returned {generator!r}"
         )
     return generator
-
-
-def _unless_cancelled(error: BaseException | None) -> BaseException | None:
-    return None if isinstance(error, Cancelled) else error

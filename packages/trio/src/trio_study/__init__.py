@@ -1,0 +1,29 @@
+"""trio: coroutines in nurseries.
+
+There is one thread; a task switch happens only at an ``await``, and every function of
+trio that is awaited is a checkpoint: a place where others run and cancellation arrives.
+A task lives in a nursery, which does not end before its tasks and cancels the rest when
+one fails (structured concurrency). Whatever waits can be cancelled by the cancel scope
+around it. Cancellation is a level, not an event: in a cancelled scope every further
+checkpoint raises `trio.Cancelled`, those in a cleanup too, unless the cleanup stands in
+a shielded scope of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import trio
+from concurrency_study.topics import Result
+
+WORLDS = ("trio",)
+CANNOT = {
+    "waiting in cleanup": "in a cancelled scope every wait is cancelled; a cleanup "
+    "that has to wait says so, with `CancelScope(shield=True)`"
+}
+
+
+def run(function: Callable[..., Awaitable[Result]], *args: Any) -> Result:
+    """The front door: run ``function(*args)`` in a new trio loop, to its end."""
+    return trio.run(function, *args)

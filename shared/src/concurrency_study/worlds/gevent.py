@@ -27,7 +27,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Generator
 from itertools import count
 from types import FrameType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 import gevent
@@ -121,7 +121,7 @@ class GeventWorld(LoopWorld):
             for seconds, callback in self._planned:
                 self._call_at(seconds, callback)
             main.__name__ = getattr(function, "__name__", "answer")
-            answer = gevent.spawn(main)
+            answer = cast("_Greenlet", gevent.spawn(main))
             if cancel_at is not None:
                 self._call_at(cancel_at, lambda: answer.kill(block=False))
             try:

@@ -55,7 +55,7 @@ from heapq import heappop, heappush
 from multiprocessing.process import BaseProcess
 from threading import get_ident
 from types import FrameType
-from typing import Any, BinaryIO, NoReturn, cast
+from typing import Any, BinaryIO, NoReturn
 
 from ..world import PATIENCE, Deadlock, Job, NotCovered, World, waits_at
 
@@ -72,6 +72,10 @@ GRACE = 1_000
 _threading: Any = threading
 _queue: Any = queue
 _pools: Any = concurrent.futures.thread
+_PY_RLOCK: Any = _threading._RLock
+_REAL_RLOCK: Any = _threading._CRLock
+_PY_SIMPLE_QUEUE: Any = _queue._PySimpleQueue
+_REAL_SIMPLE_QUEUE: Any = queue.SimpleQueue
 
 _FAILED = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
@@ -276,7 +280,7 @@ class Machine:
         self._helper_idle = False
         self._poll = select.poll()
         self._watched: dict[int, list[tuple[_Thread, int]]] = {}
-        self._moves = 0
+        self._moves = self._points = 0
         self._replaced: dict[int, Any] = {}
 
     # Life
@@ -442,13 +446,19 @@ class Machine:
             self._refuse(me)
 
     def point(self) -> None:
-        """A point at which the lot may pass the baton on."""
-        self._moves += 1
+        """A point at which the lot may pass the baton on: somebody uses a lock."""
+        self._points += 1
+        if not self._points % 10:  # who looks under a lock for ever spins, too
+            self.look()
         if self._random and self._ready and self._random.random() < 0.25:
             self.pass_on()
 
-    def look(self) -> None:
-        """Count something that takes no time, and that a spinning thread would do."""
+    def look(self, *, locked: bool = False) -> None:
+        """Count something that takes no time, and that a spinning thread would do.
+
+        ``locked``: not to be left for another thread now; the caller may hold a lock
+        for which that would wait really, one that was made before the run.
+        """
         me = self.current
         me.looks += 1
         self._moves += 1
@@ -467,7 +477,7 @@ class Machine:
             elif all(thread.looks >= LIMIT for thread in self._ready):
                 self.fail(_spins(me))
                 self._refuse(me)
-        if self._ready:
+        if self._ready and not locked:
             self.pass_on()
 
     def creep(self) -> None:
@@ -733,7 +743,7 @@ class _Lock:
             return True
         if not blocking or timeout == 0:
             if machine:
-                machine.look()
+                machine.look(locked=not self._yields)
             return False
         if machine is None:
             raise NotCovered("to wait for a lock of a world, outside of it")
@@ -788,24 +798,22 @@ class _Signal(_Lock):
     _yields = False
 
 
-class _RLock(cast(type[Any], _threading._RLock)):
+class _RLock(_PY_RLOCK):
+    """The library's own, in Python, upon a lock for which managed threads wait."""
+
     def __new__(cls) -> Any:
-        return super().__new__(cls) if _mine() else _REAL_RLOCK()
+        return object.__new__(cls) if _mine() else _REAL_RLOCK()
 
     def __init__(self) -> None:
-        super().__init__()
+        _PY_RLOCK.__init__(self)
         self._block: Any = _Lock()
 
     def release(self) -> None:
-        if _machine and _machine.unwinding and not self._is_owned():
-            return
-        super().release()
+        if not _machine or not _machine.unwinding or self._is_owned():
+            _PY_RLOCK.release(self)
 
     def __exit__(self, *_: object) -> None:
         self.release()
-
-
-_REAL_RLOCK = _threading._CRLock
 
 
 class _Sentinel(_Signal):
@@ -857,12 +865,11 @@ class _Handle:
         pass
 
 
-class _SimpleQueue(cast(type[Any], _queue._PySimpleQueue)):
+class _SimpleQueue(_PY_SIMPLE_QUEUE):
+    """The library's own, in Python."""
+
     def __new__(cls) -> Any:
-        return super().__new__(cls) if _mine() else _REAL_SIMPLE_QUEUE()
-
-
-_REAL_SIMPLE_QUEUE = queue.SimpleQueue
+        return object.__new__(cls) if _mine() else _REAL_SIMPLE_QUEUE()
 
 
 # Descriptors
@@ -1068,11 +1075,13 @@ def _replacements(machine: Machine) -> list[tuple[Any, str, Any]]:
     """What is replaced, as (place, name, replacement); the caller has the baton."""
     real: dict[str, Any] = {}
 
-    def teller(name: str, tell: Callable[[], float]) -> Callable[[], float]:
+    def teller(
+        name: str, tell: Callable[[], float], *, locked: bool = False
+    ) -> Callable[[], float]:
         def told() -> float:
             if not machine.mine():
                 return real[name]()
-            machine.look()
+            machine.look(locked=locked)
             return tell()
 
         return told
@@ -1093,6 +1102,7 @@ def _replacements(machine: Machine) -> list[tuple[Any, str, Any]]:
     }
     for name in ("monotonic_ns", "perf_counter_ns", "time_ns"):
         clocks[name] = teller(name, lambda: machine.ns)
+    under_lock = teller("monotonic", lambda: machine.reading, locked=True)
     for name in clocks:
         real[name] = getattr(time, name)
 
@@ -1168,7 +1178,8 @@ def _replacements(machine: Machine) -> list[tuple[Any, str, Any]]:
             listed.append((selector, "select", _selecting(selector.select)))
     listed += ((socket.socket, name, new) for name, new in _socket_methods().items())
     listed += [
-        (threading, "_time", clocks["monotonic"]),
+        (threading, "_time", under_lock),
+        (queue, "time", under_lock),
         (threading, "_allocate_lock", _Signal),
         (threading, "_CRLock", _RLock),
         (threading, "excepthook", machine.excepthook),

@@ -1,0 +1,84 @@
+"""The table of topics and studies in README.md, made from the tree.
+
+    python comparisons/table.py            write it
+    python comparisons/table.py --check    fail if it is not fresh
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+BEGIN = "<!-- table: made by comparisons/table.py -->"
+END = "<!-- end of table -->"
+STUDIES = ("generators", "threads", "asyncio", "trio", "gevent", "anyio")
+
+
+def topics() -> list[str]:
+    """The topics in the order of reading, read from the text of their package."""
+    text = (ROOT / "shared/src/concurrency_study/topics/__init__.py").read_text("utf-8")
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "TOPICS":
+            return list(ast.literal_eval(node.value))
+    raise LookupError("topics/__init__.py defines no TOPICS")
+
+
+def title(topic: str) -> str:
+    """What the topic asks, from the first line of its docstring."""
+    path = ROOT / f"shared/src/concurrency_study/topics/{topic}.py"
+    line = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").splitlines()[0]
+    return line.partition(": ")[2].rstrip(".")
+
+
+def cell(study: str, topic: str) -> str:
+    """Links to every answer of a study to a topic."""
+    package = ROOT / f"packages/{study}/src/{study}_study"
+    found = sorted(
+        path
+        for path in package.glob(f"*/{topic}*.py")
+        if path.stem == topic or path.stem.startswith(f"{topic}_")
+    )
+    return " ".join(
+        f"[{path.stem.removeprefix(topic).lstrip('_') or 'answer'}]"
+        f"({path.relative_to(ROOT).as_posix()})"
+        for path in found
+    )
+
+
+def table() -> str:
+    """The table, in Markdown."""
+    rows = [f"| topic | {' | '.join(STUDIES)} | proof |", "|---" * (len(STUDIES) + 2) + "|"]
+    for topic in topics():
+        question = f"shared/src/concurrency_study/topics/{topic}.py"
+        cells = " | ".join(cell(study, topic) for study in STUDIES)
+        rows.append(
+            f"| [{topic}]({question})<br>{title(topic)} | {cells} "
+            f"| [suite](tests/conformance/test_{topic}.py) |"
+        )
+    return "\n".join(rows)
+
+
+def main() -> int:
+    """Write the table, or check it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    arguments = parser.parse_args()
+    page = ROOT / "README.md"
+    text = page.read_text("utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        sys.exit(f"README.md lacks the lines {BEGIN!r} and {END!r}")
+    fresh = f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+    if arguments.check and fresh != text:
+        sys.exit("the table in README.md is stale: run python comparisons/table.py")
+    if not arguments.check:
+        page.write_text(fresh, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

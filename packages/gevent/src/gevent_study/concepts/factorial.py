@@ -1,0 +1,47 @@
+"""Factorial: several tasks take turns.
+
+At every call that waits another greenlet may run; nothing in the text of the caller
+shows which calls those are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import gevent
+from concurrency_study.topics.factorial import EXAMPLE, check
+from gevent.pool import Group
+
+from .. import run
+from .._stop import stop
+
+
+def factorial(
+    numbers: Iterable[int],
+    say: Callable[[int, int], object],
+) -> list[int]:
+    numbers = check(numbers, say)
+
+    # 1. One number: say the step, pause, multiply.
+    def multiply(number: int) -> int:
+        product = 1
+        for step in range(2, number + 1):
+            say(number, step)
+            gevent.sleep(1)
+            product *= step
+        return product
+
+    group = Group()
+    try:
+        # 2. Start a task for every number.
+        jobs = [group.spawn(multiply, number) for number in numbers]
+        gevent.joinall(jobs, raise_error=True)
+    finally:
+        stop(group)
+
+    # 3. Return the results in input order.
+    return [job.get() for job in jobs]
+
+
+if __name__ == "__main__":
+    print(run(factorial, EXAMPLE, print))

@@ -1,0 +1,42 @@
+"""Periodic: do something every so often, without drift.
+
+A clock that nobody sets tells how long to sleep (the loop's own ``now`` is the time of
+day); a negative time lets the others run once and goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import gevent
+from concurrency_study.topics.periodic import EXAMPLE, check
+
+from .. import run
+
+
+def periodic(
+    tick: Callable[[int], object],
+    every: float,
+    times: int,
+) -> None:
+    check(tick, every, times)
+    now = time.monotonic
+
+    # 1. Note the start: every tick is due at a multiple from there.
+    start = now()
+
+    for i in range(times):
+        # 2. Wait until the tick is due; an overdue one starts at once.
+        gevent.sleep(start + i * every - now())
+
+        # 3. Tick, and wait until it has ended.
+        tick(i)
+
+
+def show(i: int) -> None:
+    print("tick", i)
+
+
+if __name__ == "__main__":
+    run(periodic, show, *EXAMPLE)

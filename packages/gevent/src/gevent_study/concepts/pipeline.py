@@ -1,0 +1,78 @@
+"""Pipeline: source, broadcast, one grep per word, one printer.
+
+Every stage is a greenlet, every connection a bounded queue: whoever is too fast waits
+in ``put``. A ``for`` loop over a gevent queue ends at the item StopIteration, which is
+how the end travels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import gevent
+from concurrency_study.topics.pipeline import EXAMPLE, check, matches
+from gevent.pool import Group
+from gevent.queue import Queue
+
+from .. import run
+from .._stop import stop
+
+END: Any = StopIteration
+
+
+def pipeline(
+    lines: Iterable[str],
+    words: Iterable[str],
+    say: Callable[[str, str], object],
+) -> None:
+    words = check(lines, words, say)
+
+    # 1. The source: pass every line on, at the pace of the slowest.
+    def source(outlet: Queue[str]) -> None:
+        for line in lines:
+            outlet.put(line)
+        outlet.put(END)
+
+    # 2. Broadcast: hand each line to every grep.
+    def broadcast(inlet: Queue[str], outlets: list[Queue[str]]) -> None:
+        for line in inlet:
+            for outlet in outlets:
+                outlet.put(line)
+        for outlet in outlets:
+            outlet.put(END)
+
+    # 3. A grep: pass on the lines that hold its word.
+    def grep(word: str, inlet: Queue[str], outlet: Queue[tuple[str, str]]) -> None:
+        for line in inlet:
+            if matches(word, line):
+                outlet.put((word, line))
+        outlet.put(END)
+
+    # 4. The printer: say what comes out.
+    def printer(inlet: Queue[tuple[str, str]]) -> None:
+        for _ in words:  # every grep ends once
+            for found in inlet:
+                say(*found)
+
+    # 5. Connect the stages and start them.
+    group = Group()
+    try:
+        read: Queue[str] = Queue(1)
+        found: Queue[tuple[str, str]] = Queue(1)
+        copies: list[Queue[str]] = [Queue(1) for _ in words]
+        stages: list[gevent.Greenlet[..., None]] = []
+        stages.append(group.spawn(source, read))
+        stages.append(group.spawn(broadcast, read, copies))
+        for word, copy in zip(words, copies, strict=True):
+            stages.append(group.spawn(grep, word, copy, found))
+        stages.append(group.spawn(printer, found))
+
+        # 6. The end of the input travels down; every stage finishes.
+        gevent.joinall(stages, raise_error=True)
+    finally:
+        stop(group)
+
+
+if __name__ == "__main__":
+    run(pipeline, *EXAMPLE, print)

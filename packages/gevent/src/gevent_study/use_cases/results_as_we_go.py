@@ -1,0 +1,47 @@
+"""Results as we go: hand over each result the instant it is ready.
+
+`gevent.iwait` gives the greenlets in order of completion, to the greenlet that asks, so
+``handle`` is called by the caller; ``get()`` is the result or raises the error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import gevent
+from concurrency_study.topics import Input, Result
+from concurrency_study.topics.results_as_we_go import EXAMPLE, check
+from gevent.pool import Group
+
+from .. import run
+from .._stop import stop
+
+
+def results_as_we_go(
+    function: Callable[[Input], Result],
+    inputs: Iterable[Input],
+    handle: Callable[[Result], object],
+) -> None:
+    inputs = check(function, inputs, handle)
+    group = Group()
+    try:
+        # 2. Start a job for every input.
+        jobs = [group.spawn(function, item) for item in inputs]
+
+        # 3. Hand over each result as it comes.
+        with gevent.iwait(jobs) as ended:
+            for job in ended:
+                handle(job.get())
+
+    # 4. The first error stops the rest.
+    finally:
+        stop(group)
+
+
+def snooze(seconds: float) -> str:
+    gevent.sleep(seconds)
+    return f"{seconds} s"
+
+
+if __name__ == "__main__":
+    run(results_as_we_go, snooze, EXAMPLE, print)

@@ -1,0 +1,41 @@
+"""Factorial: several tasks take turns.
+
+At every ``await`` another task may run; between two of them, none does. Which of those
+that are due at the same instant comes first is left to chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import trio
+from concurrency_study.topics.factorial import EXAMPLE, check
+
+from .. import run
+
+
+async def factorial(
+    numbers: Iterable[int],
+    say: Callable[[int, int], object],
+) -> list[int]:
+    numbers = check(numbers, say)
+    results = [1] * len(numbers)
+
+    # 1. One number: say the step, pause, multiply.
+    async def multiply(index: int, number: int) -> None:
+        for step in range(2, number + 1):
+            say(number, step)
+            await trio.sleep(1)
+            results[index] *= step
+
+    # 2. Start a task for every number.
+    async with trio.open_nursery() as nursery:
+        for index, number in enumerate(numbers):
+            nursery.start_soon(multiply, index, number)
+
+    # 3. Return the results in input order.
+    return results
+
+
+if __name__ == "__main__":
+    print(run(factorial, EXAMPLE, print))

@@ -1,0 +1,79 @@
+"""Who imports whom? Nobody a neighbour; topics nothing that waits."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+OWN_LIBRARY = {"trio": "trio", "gevent": "gevent", "anyio": "anyio"}
+LIBRARIES = {"asyncio", "trio", "gevent", "anyio", "threading", "queue", "concurrent"}
+PARADIGMS = ("asyncio", "trio", "gevent", "anyio", "greenlet", "generators")
+SHARED = ROOT / "shared/src/concurrency_study"
+
+
+def imports(path: Path) -> set[str]:
+    """The absolute names that a file imports, wherever it does."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(node.module or "")
+    return found
+
+
+def tops(names: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+@pytest.mark.parametrize("study", sorted(p.name for p in (ROOT / "packages").iterdir()))
+def test_a_study_imports_only_its_own_library_and_topics(study):
+    allowed = {OWN_LIBRARY.get(study), f"{study}_study", "concurrency_study"}
+    for path in files(ROOT / "packages" / study):
+        names = imports(path)
+        strangers = tops(names) - set(sys.stdlib_module_names) - allowed
+        assert not strangers, path
+        if study != "asyncio":
+            assert "asyncio" not in tops(names), path
+        for name in names:
+            if name.startswith("concurrency_study"):
+                assert name.startswith("concurrency_study.topics"), path
+
+
+def test_topics_import_nothing_that_waits():
+    for path in files(SHARED / "topics"):
+        assert not tops(imports(path)) & LIBRARIES, path
+        assert not [name for name in tops(imports(path)) if name.endswith("_study")]
+
+
+def test_a_world_imports_its_own_library_only():
+    for path in files(SHARED / "worlds"):
+        libraries = tops(imports(path)) & {"asyncio", "trio", "gevent", "anyio"}
+        own = {"anyio": {"anyio", "asyncio", "trio"}}.get(path.stem, {path.stem})
+        assert libraries <= own, path
+        studies = {name for name in tops(imports(path)) if name.endswith("_study")}
+        # Raw generators have no library but the kernel that their study builds.
+        kernel = {"generators_study"} if path.stem == "generators" else set()
+        assert studies - {"concurrency_study"} <= kernel, path
+
+
+def test_the_rest_of_the_shared_package_knows_no_paradigm():
+    for path in SHARED.glob("*.py"):
+        assert not tops(imports(path)) & {"asyncio", "trio", "gevent", "anyio"}, path
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests/conformance").glob("*.py")), ids=lambda p: p.stem
+)
+def test_conformance_tests_name_no_paradigm(path):
+    text = path.read_text("utf-8").lower()
+    assert not [word for word in PARADIGMS if word in text]
+    assert not [name for name in tops(imports(path)) if name in PARADIGMS]

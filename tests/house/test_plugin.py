@@ -1,0 +1,161 @@
+"""Does the plugin fail the runs that must fail? Tried with studies made up here."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from concurrency_study.topics import TOPICS
+
+SUITE = '''
+import pytest
+
+def test_it_answers(world):
+    assert world.run(world.answer) == "answered"
+
+@pytest.mark.needs("magic")
+def test_it_does_magic(world):
+    assert world.run(world.answer) == "magic"
+'''
+
+
+class Place:
+    """A folder with made-up studies, and a suite."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.suite = folder / "suite"
+        self.suite.mkdir()
+        (folder / "pytest.ini").write_text("[pytest]\n")
+        for topic in TOPICS:
+            (self.suite / f"test_{topic}.py").write_text(SUITE)
+
+    def study(self, name: str, *, cannot: dict[str, str], says: str) -> None:
+        package = self.folder / f"{name}_study"
+        (package / "concepts").mkdir(parents=True)
+        (package / "__init__.py").write_text(
+            f"WORLDS = ('threads',)\nCANNOT = {cannot!r}\n"
+        )
+        for topic in TOPICS:
+            (package / "concepts" / f"{topic}.py").write_text(
+                f"def {topic}():\n    return {says!r}\n"
+            )
+        info = self.folder / f"{name}_study-1.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}-study\nVersion: 1\n"
+        )
+        (info / "entry_points.txt").write_text(
+            f"[concurrency_study.studies]\n{name} = {name}_study\n"
+        )
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(self.folder)},
+            capture_output=True,
+            text=True,
+        )
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path)
+
+
+COMPLETE = ("--complete", "suite", "suite")
+
+
+def test_a_complete_run_of_an_honest_study_passes(place):
+    place.study("honest", cannot={"magic": "no wand"}, says="answered")
+    done = place.run("--study", "honest", *COMPLETE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(TOPICS)} passed, {len(TOPICS)} xfailed" in done.stdout
+
+
+def test_what_is_not_declared_fails(place):
+    place.study("silent", cannot={}, says="answered")
+    done = place.run("--study", "silent", *COMPLETE)
+    assert done.returncode == 1
+    assert f"{len(TOPICS)} failed" in done.stdout
+
+
+def test_what_passes_despite_its_declaration_fails(place):
+    place.study("modest", cannot={"magic": "no wand"}, says="magic")
+    done = place.run("--study", "modest", *COMPLETE, "-k", "magic")
+    assert done.returncode == 1
+    assert "XPASS(strict)" in done.stdout
+
+
+def test_a_declaration_that_no_test_uses_fails(place):
+    cannot = {"magic": "no wand", "fly": "no wings"}
+    place.study("wordy", cannot=cannot, says="answered")
+    done = place.run("--study", "wordy", *COMPLETE)
+    assert done.returncode == 1
+    assert "no test needs 'fly'" in done.stdout
+
+
+def test_a_test_that_was_left_out_fails_a_complete_run(place):
+    place.study("lazy", cannot={"magic": "no wand"}, says="answered")
+    done = place.run("--study", "lazy", *COMPLETE, "-k", "answers")
+    assert done.returncode == 1
+    assert "test_it_does_magic[threads] has not run" in done.stdout
+
+
+def test_a_module_that_is_missing_fails_a_complete_run(place):
+    place.study("honest", cannot={"magic": "no wand"}, says="answered")
+    (place.suite / "test_tasks.py").unlink()
+    done = place.run("--study", "honest", *COMPLETE)
+    assert done.returncode == 1
+    assert "has no test_tasks.py" in done.stdout
+
+
+def test_a_topic_without_an_answer_is_an_error(place):
+    place.study("lazy", cannot={"magic": "no wand"}, says="answered")
+    (place.folder / "lazy_study/concepts/tasks.py").unlink()
+    done = place.run("--study", "lazy", *COMPLETE)
+    assert done.returncode != 0
+    assert "has no answer to tasks" in done.stdout + done.stderr
+
+
+def test_no_study_is_an_error_when_one_is_expected(place):
+    done = place.run("--study", "honest", "suite")
+    assert done.returncode == 4
+    assert "--study honest: installed here: no study" in done.stderr
+
+
+def test_another_study_than_the_expected_one_is_an_error(place):
+    place.study("other", cannot={}, says="answered")
+    done = place.run("--study", "honest", "suite")
+    assert done.returncode == 4
+    assert "installed here: other" in done.stderr
+
+
+def test_a_second_study_beside_the_expected_one_is_an_error(place):
+    place.study("honest", cannot={}, says="answered")
+    place.study("other", cannot={}, says="answered")
+    done = place.run("--study", "honest", "suite")
+    assert done.returncode == 4
+    assert "honest, other" in done.stderr
+
+
+def test_without_a_study_the_world_must_be_named(place):
+    test = place.folder / "test_mine.py"
+    test.write_text("def test_it(world):\n    assert world.run(lambda: 3) == 3\n")
+    done = place.run("test_mine.py")
+    assert done.returncode != 0
+    assert "Pass --world NAME" in done.stdout + done.stderr
+    assert place.run("test_mine.py", "--world", "threads").returncode == 0
+    (place.folder / "pytest.ini").write_text("[pytest]\nworld = threads\n")
+    assert place.run("test_mine.py").returncode == 0
+
+
+def test_a_world_that_is_unknown_or_lacks_its_library_says_so(place):
+    (place.folder / "test_mine.py").write_text("def test_it(world):\n    pass\n")
+    done = place.run("test_mine.py", "--world", "tiro")
+    assert done.returncode != 0
+    assert "no world 'tiro'; there are" in done.stdout + done.stderr

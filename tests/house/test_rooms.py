@@ -1,0 +1,166 @@
+"""Do all studies look alike? Same rooms, names, titles, parameters and step comments."""
+
+from __future__ import annotations
+
+import ast
+import re
+from importlib import import_module
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from concurrency_study.study import ROOMS
+from concurrency_study.topics import TOPICS
+
+ROOT = Path(__file__).parent.parent.parent
+STUDIES = ("generators", "threads", "asyncio", "trio", "gevent", "anyio")
+PACKAGES = {name: ROOT / f"packages/{name}/src/{name}_study" for name in STUDIES}
+ANSWERS = sorted(
+    path
+    for package in PACKAGES.values()
+    for room in ROOMS
+    for path in (package / room).glob("*.py")
+    if path.name != "__init__.py"
+)
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT / "packages").as_posix()
+
+
+def topic_of(path: Path) -> str:
+    (topic,) = [t for t in TOPICS if re.fullmatch(rf"{t}(_\w+)?", path.stem)]
+    return topic
+
+
+def question(path: Path):
+    return import_module(f"concurrency_study.topics.{topic_of(path)}")
+
+
+def function_of(path: Path) -> ast.FunctionDef | ast.AsyncFunctionDef:
+    (found,) = [
+        node
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name == topic_of(path)
+    ]
+    return found
+
+
+def functions_in(path: Path) -> list[str]:
+    """The names of all functions, in the order in which they are defined."""
+    found = [
+        node
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    return [node.name for node in sorted(found, key=lambda node: node.lineno)]
+
+
+def steps_in(path: Path) -> list[tuple[int, str]]:
+    found = re.findall(r"^ *# (\d+)\. (.*)$", path.read_text("utf-8"), re.MULTILINE)
+    return [(int(number), text) for number, text in found]
+
+
+every_answer = pytest.mark.parametrize("path", ANSWERS, ids=name_of)
+every_topic = pytest.mark.parametrize("topic", TOPICS)
+
+
+def test_there_are_six_studies():
+    found = {path.parent.name for path in ROOT.glob("packages/*/pyproject.toml")}
+    assert found == set(STUDIES)
+
+
+@every_topic
+def test_a_topic_has_the_same_name_everywhere(topic):
+    rooms = {
+        path.parent.name
+        for package in PACKAGES.values()
+        for path in package.glob(f"*/{topic}.py")
+    }
+    assert len(rooms) == 1
+    (room,) = rooms
+    missing = [s for s, p in PACKAGES.items() if not (p / room / f"{topic}.py").exists()]
+    assert missing == []
+    assert (ROOT / f"shared/src/concurrency_study/topics/{topic}.py").exists()
+    assert (ROOT / f"tests/conformance/test_{topic}.py").exists()
+    assert (ROOT / f"tests/teeth/{topic}.py").exists()
+
+
+def test_there_is_no_topic_that_is_not_listed():
+    found = {p.stem for p in ROOT.glob("shared/src/concurrency_study/topics/*.py")}
+    assert found - {"__init__"} == set(TOPICS)
+
+
+@every_answer
+def test_the_title_is_that_of_the_topic(path):
+    own = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    asked = question(path).__doc__
+    assert own.splitlines()[0] == asked.splitlines()[0]
+    assert len(own.split("\n\n")) >= 2, "the second paragraph says what is particular"
+
+
+@every_answer
+def test_the_parameters_are_those_of_the_topic(path):
+    call = re.search(rf"^    {topic_of(path)}\((.*)\)$", question(path).__doc__, re.M)
+    assert call is not None
+    arguments = function_of(path).args
+    assert [argument.arg for argument in arguments.args] == call[1].split(", ")
+    assert not arguments.kwonlyargs
+
+
+@every_answer
+def test_step_comments_are_those_of_the_topic_in_its_order(path):
+    steps = dict(enumerate(question(path).STEPS, 1))
+    found = steps_in(path)
+    assert found, "an answer shows its steps"
+    assert [steps.get(number) for number, _ in found] == [text for _, text in found]
+    assert found == sorted(found)
+    assert len(found) == len(set(found))
+
+
+@every_topic
+def test_helpers_stand_in_the_same_order(topic):
+    paths = [path for path in ANSWERS if path.stem == topic]
+    for one, other in combinations(paths, 2):
+        first, second = functions_in(one), functions_in(other)
+        common = [name for name in first if name in second]
+        assert common == [name for name in second if name in first], (
+            name_of(one),
+            name_of(other),
+        )
+
+
+@every_answer
+def test_the_answer_checks_its_input_first(path):
+    first, *_ = (n for n in function_of(path).body if not _is_docstring(n))
+    assert "check(" in ast.unparse(first)
+
+
+@every_answer
+def test_nothing_runs_at_import(path):
+    for node in ast.parse(path.read_text("utf-8")).body:
+        quiet = (
+            ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef
+        ) | (ast.ClassDef | ast.Assign | ast.AnnAssign)
+        guard = isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)
+        assert isinstance(node, quiet) or _is_docstring(node) or guard, ast.unparse(node)
+    assert 'if __name__ == "__main__":' in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_study_has_a_front_door(study):
+    text = (PACKAGES[study] / "__init__.py").read_text("utf-8")
+    tree = ast.parse(text)
+    assert len((ast.get_docstring(tree) or "").split()) > 30, "what the paradigm is"
+    names = {
+        getattr(target, "id", None)
+        for node in tree.body
+        for target in getattr(node, "targets", [getattr(node, "target", None)])
+    }
+    assert {"WORLDS", "CANNOT"} <= names
+    assert "run" in text
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)

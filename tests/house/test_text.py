@@ -1,0 +1,42 @@
+"""Is the text fit to be published?"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    return [ROOT / n for n in listed.stdout.split("\0") if n and (ROOT / n).is_file()]
+
+
+def test_no_path_of_a_machine_and_no_registry_is_named():
+    machine = re.compile(r"(?<![\w.])/(root|home|work)/|index-url|files\.pythonhosted")
+    for path in tracked():
+        if path != Path(__file__):
+            found = machine.search(path.read_text("utf-8"))
+            assert found is None, f"{path}: {found}"
+
+
+def test_links_between_our_pages_lead_somewhere():
+    for page in tracked():
+        if page.suffix == ".md":
+            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+                assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_every_python_file_says_what_it_is():
+    for path in tracked():
+        text = path.read_text("utf-8") if path.suffix == ".py" else ""
+        if text.strip():
+            assert re.match(r'(#.*\n)*"""', text), path

@@ -1,0 +1,68 @@
+"""Mistakes in `countdown` that its suite must notice: (old text, new text)."""
+
+_SLEEP = "                await asyncio.sleep(1)\n"
+_IF = "            if number > 1:\n" + _SLEEP
+_SAY = "            say(name, number)\n"
+_GROUP = """\
+    async with asyncio.TaskGroup() as group:
+        for name, n in counters:
+            group.create_task(count(name, n))
+"""
+
+MISTAKES = {
+    "waits after the last number": ("if number > 1:", "if True:"),
+    "waits before it says": (_SAY + _IF, "            await asyncio.sleep(1)\n" + _SAY),
+    "no pause at all": (_SLEEP, "                await asyncio.sleep(0)\n"),
+    "one counter after the other": (
+        "group.create_task(count(name, n))",
+        "await count(name, n)",
+    ),
+    "counts down to zero": ("range(n, 0, -1)", "range(n, -1, -1)"),
+    "stops at two": ("range(n, 0, -1)", "range(n, 1, -1)"),
+    "counts up": ("range(n, 0, -1)", "range(1, n + 1)"),
+    "says the last number of a counter of none": (
+        "range(n, 0, -1)",
+        "range(max(n, 1), 0, -1)",
+    ),
+    "counters of one name replace each other": (
+        "in counters:",
+        "in dict(counters).items():",
+    ),
+    "a long pause drifts": ("asyncio.sleep(1)", "asyncio.sleep(1.0001)"),
+    "the loop is blocked": (
+        "                await asyncio.sleep(1)\n",
+        "                import time\n\n                time.sleep(1)\n",
+    ),
+    "an error of say is swallowed": (
+        _SAY,
+        "            try:\n"
+        "                say(name, number)\n"
+        "            except Exception:\n"
+        "                return\n",
+    ),
+    "an error of say is replaced": (
+        _SAY,
+        "            try:\n"
+        "                say(name, number)\n"
+        "            except Exception:\n"
+        "                raise KeyError from None\n",
+    ),
+    "an error of say stops one counter only": (
+        _GROUP,
+        "    done = await asyncio.gather(\n"
+        "        *(count(name, n) for name, n in counters), return_exceptions=True\n"
+        "    )\n"
+        "    for error in done:\n"
+        "        if error is not None:\n"
+        "            raise error\n",
+    ),
+    "an error of say leaves the others running": (
+        _GROUP,
+        "    await asyncio.gather(*(count(name, n) for name, n in counters))\n",
+    ),
+    "counters are not cancelled": (
+        "group.create_task(count(name, n))",
+        "group.create_task(asyncio.wait([asyncio.ensure_future(count(name, n))]))",
+    ),
+    "counters are not checked": ("check(counters, say)", "list(counters)"),
+}

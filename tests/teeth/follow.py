@@ -1,0 +1,117 @@
+"""Mistakes in `follow` that its suite must notice: (old text, new text)."""
+
+_LAST = """\
+        # 3. Stop when `until` returns, after one last look.
+        for line in tail.read():
+            say(line)
+"""
+_WAIT = "await asyncio.wait([end], timeout=POLL)"
+_TAIL = "    with Tail(path) as tail:\n"
+_LOOP = "            while not end.done():\n"
+_CLASS = """\
+    from concurrency_study.topics import follow as topic
+
+    class Tail(topic.Tail):
+        def __init__(self, path):
+            super().__init__(path)
+            {init}
+
+        def read(self):
+            {read}
+
+    with Tail(path) as tail:
+"""
+
+
+def _tail(init: str = "pass", read: str = "return super().read()") -> tuple[str, str]:
+    """Another reader of files."""
+    return _TAIL, _CLASS.format(init=init, read=read)
+
+
+MISTAKES = {
+    "starts at the beginning": _tail(init="self._at = 0"),
+    "never closes the file": _tail(init="self.close = lambda: None"),
+    "says partial lines": _tail(
+        read="self._partial, rest = b'', self._partial\n"
+        "            return super().read() + [rest.decode()][: bool(rest)]"
+    ),
+    "forgets partial lines": _tail(
+        read="self._partial = b''\n            return super().read()"
+    ),
+    "keeps the partial line of a file that shrinks": _tail(
+        read="before = self._partial\n"
+        "            lines = super().read()\n"
+        "            if lines and before and not self._partial and lines[0] == 'new':\n"
+        "                lines[0] = before.decode() + lines[0]\n"
+        "            return lines"
+    ),
+    "does not see a file shrink": _tail(
+        read="self._file.seek(self._at)\n"
+        "            new = self._partial + self._file.read()\n"
+        "            self._at = self._file.tell()\n"
+        "            *lines, self._partial = new.split(b'\\n')\n"
+        "            return [line.decode(errors='replace') for line in lines]"
+    ),
+    "leaves out blank lines": _tail(
+        read="return [line for line in super().read() if line]"
+    ),
+    "other characters end a line, too": _tail(
+        read="return [part for line in super().read() "
+        "for part in line.splitlines() or ['']]"
+    ),
+    "decodes what it has read, line or not": _tail(
+        init="self.text = ''",
+        read="self._file.seek(self._at)\n"
+        "            self.text += self._file.read().decode(errors='replace')\n"
+        "            self._at = self._file.tell()\n"
+        "            *lines, self.text = self.text.split('\\n')\n"
+        "            return lines"
+    ),
+    "reads so much and no more": _tail(
+        read="lines = super().read()\n            return lines[:1000]"
+    ),
+    "no last look": (_LAST, "        pass\n"),
+    "looks once only": (_LOOP, "            if not end.done():\n"),
+    "looks twice a second only": (_WAIT, "await asyncio.wait([end], timeout=0.5)"),
+    "polls without a pause": (_WAIT, "await asyncio.sleep(0)"),
+    "polling drifts": (_WAIT, "await asyncio.wait([end], timeout=POLL + 1e-4)"),
+    "ends long after until": (_LAST, "        await asyncio.sleep(0.5)\n" + _LAST),
+    "until is looked at rarely": (
+        _LOOP,
+        "            while not (end.done() and round(group._loop.time() * 10) % 5 == 0):\n",
+    ),
+    "until is left behind when say fails": (
+        "group.create_task(until())",
+        "asyncio.ensure_future(until())",
+    ),
+    "an error of until is swallowed": (
+        "group.create_task(until())",
+        "group.create_task(asyncio.wait([asyncio.ensure_future(until())]))",
+    ),
+    "until is awaited before the first look": (
+        _LOOP,
+        "            await end\n" + _LOOP,
+    ),
+    "until starts before the file is opened": (
+        _TAIL,
+        "    asyncio.ensure_future(until()).cancel()\n"
+        "    early = asyncio.ensure_future(until())\n"
+        "    await asyncio.sleep(0)\n"
+        "    early.cancel()\n" + _TAIL,
+    ),
+    "an error of say is swallowed": (
+        "                for line in tail.read():\n                    say(line)\n",
+        "                for line in tail.read():\n"
+        "                    try:\n"
+        "                        say(line)\n"
+        "                    except Exception:\n"
+        "                        pass\n",
+    ),
+    "an error of the last look is swallowed": (
+        _LAST,
+        "        import contextlib\n\n"
+        "        with contextlib.suppress(Exception):\n"
+        "            for line in tail.read():\n"
+        "                say(line)\n",
+    ),
+}
