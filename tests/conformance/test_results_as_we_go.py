@@ -50,6 +50,19 @@ def test_no_result_is_mistaken_for_its_absence(world):
     assert handle.values == [None, None]
 
 
+def test_a_result_may_be_an_error_that_was_not_raised(world):
+    error = ValueError("not raised")
+
+    @world.job
+    async def job(w, seconds):
+        await w.sleep(seconds)
+        return error
+
+    handle = world.recorder("handle")
+    world.run(world.answer, job, [2, 1], handle)
+    assert handle == [(1, error), (2, error)]
+
+
 def test_no_inputs_end_at_once(world, after):
     handle = world.recorder("handle")
     world.run(world.answer, after, [], handle)
@@ -98,6 +111,36 @@ def test_the_first_error_stops_the_rest(world, failing):
     assert sorted(world.trace.when("cancelled")) == [(2, "job(3)"), (2, "job(60)")]
 
 
+def test_an_error_of_a_call_that_does_not_wait_stops_the_rest(world):
+    error = ValueError("no")
+
+    @world.job
+    async def job(w, seconds):
+        if not seconds:
+            raise error
+        await w.sleep(seconds)
+
+    handle = world.recorder("handle")
+    with world.raises(ValueError) as raised:
+        world.run(world.answer, job, [60, 0, 60], handle)
+    assert raised.value is error
+    assert world.returned_at == 0
+    assert handle == []
+
+
+def test_the_first_error_is_the_earliest(world, ignore):
+    errors = {3: ValueError("late"), 2: ValueError("early")}
+
+    @world.job
+    async def job(w, seconds):
+        await w.sleep(seconds)
+        raise errors[seconds]
+
+    with world.raises(ValueError) as raised:
+        world.run(world.answer, job, [3, 2], ignore)
+    assert raised.errors == [errors[2]]
+
+
 def test_errors_of_one_instant_are_not_replaced(world, ignore):
     errors = [ValueError("one"), ValueError("two")]
 
@@ -139,6 +182,37 @@ def test_what_is_stopped_gets_to_clean_up(world, ignore):
         world.run(world.answer, job, [1, 60], ignore)
     cleaned = [(e.at, e.actor) for e in world.trace if e.what == "note"]
     assert cleaned == [(1, "job(1)"), (1, "job(60)")]
+
+
+def test_an_error_in_the_cleanup_does_not_replace_the_first(world, ignore):
+    error = ValueError("first")
+
+    @world.job
+    async def job(w, seconds):
+        try:
+            await w.sleep(seconds)
+        except w.Cancelled:
+            raise KeyError("cleanup") from None
+        raise error
+
+    with world.raises(ValueError) as raised:
+        world.run(world.answer, job, [60, 1], ignore)
+    assert raised.errors == [error]
+
+
+def test_what_is_stopped_does_not_hand_over_what_it_still_returns(world):
+    @world.job
+    async def job(w, seconds):
+        try:
+            await w.sleep(seconds)
+        except w.Cancelled:
+            return "too late"
+        raise ValueError("no")
+
+    handle = world.recorder("handle")
+    with world.raises(ValueError):
+        world.run(world.answer, job, [60, 1], handle)
+    assert handle == []
 
 
 @pytest.mark.needs("cancellation from outside")

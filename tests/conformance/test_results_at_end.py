@@ -35,6 +35,17 @@ def test_every_input_is_used_once_even_if_equal(world, after):
     assert started == ["job(1)", "job(1)", "job(2)"]
 
 
+def test_equal_inputs_have_results_of_their_own(world):
+    calls = []
+
+    @world.job
+    async def job(w, item):
+        calls.append(item)
+        return len(calls)
+
+    assert sorted(world.run(world.answer, job, [1, 1])) == [1, 2]
+
+
 def test_inputs_need_not_be_hashable(world):
     @world.job
     async def job(w, pair):

@@ -18,14 +18,9 @@ MISTAKES = {
         _GROUP,
         "    return [await multiply(number) for number in numbers]\n",
     ),
-    "begins at one": ("range(2, number + 1)", "range(1, number + 1)"),
     "does not wait for the last step": (
         "await asyncio.sleep(1)",
         "await asyncio.sleep(1 if step < number else 0)",
-    ),
-    "holds up everybody": (
-        "await asyncio.sleep(1)",
-        "__import__('time').sleep(1)",
     ),
     "takes a float for large numbers": ("product = 1", "product = 1.0"),
     "in order of completion": (
@@ -40,10 +35,6 @@ MISTAKES = {
     "equal numbers share a task": (
         "for number in numbers]",
         "for number in dict.fromkeys(numbers)]",
-    ),
-    "an error leaves the rest running": (
-        _GROUP,
-        "    return await asyncio.gather(*map(multiply, numbers))\n",
     ),
     "an error waits for the rest": (
         _GROUP,

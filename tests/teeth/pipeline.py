@@ -1,7 +1,6 @@
 """Mistakes in `pipeline` that its suite must notice: (old text, new text)."""
 
 _READ = "read: asyncio.Queue[str | None] = asyncio.Queue(1)"
-_FOUND = "found: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue(1)"
 _COPIES = "[asyncio.Queue(1) for _ in words]"
 _SAY = "                say(*found)\n"
 _FILTER = "            if matches(word, line):\n"
@@ -12,7 +11,6 @@ _SOURCE = """\
 
 MISTAKES = {
     "the source is unbounded": (_READ, _READ.replace("(1)", "()")),
-    "what was found is unbounded": (_FOUND, _FOUND.replace("(1)", "()")),
     "the copies are unbounded": (_COPIES, _COPIES.replace("(1)", "()")),
     "reads too far ahead": (_READ, _READ.replace("(1)", "(150)")),
     "reads all lines first": ("in lines:", "in list(lines):"),

@@ -15,13 +15,7 @@ MISTAKES = {
         "        for result in [await results.get() for _ in inputs]:\n"
         "            handle(result)\n",
     ),
-    "hands over in input order": (
-        _START + "\n        # 3. Hand over each result as it comes.\n" + _HAND_OVER,
-        "        jobs = [group.create_task(function(item)) for item in inputs]\n"
-        "        for one in jobs:\n"
-        "            handle(await one)\n",
-    ),
-    "looks for results once a second": (
+    "polls for results": (
         "            handle(await results.get())\n",
         "            while results.empty():\n"
         "                await asyncio.sleep(0.3)\n"
@@ -48,10 +42,6 @@ MISTAKES = {
             group.create_task(seated(item))
 """,
     ),
-    "equal inputs share a call": (
-        "        for item in inputs:\n",
-        "        inputs = set(inputs)\n        for item in inputs:\n",
-    ),
     "None is no result": (
         "            handle(await results.get())\n",
         "            result = await results.get()\n"
@@ -68,21 +58,6 @@ MISTAKES = {
             raise
 """,
     ),
-    "an error of handle is swallowed": (
-        "            handle(await results.get())\n",
-        "            result = await results.get()\n"
-        "            with __import__('contextlib').suppress(Exception):\n"
-        "                handle(result)\n",
-    ),
-    "an error of a call is swallowed": (
-        "        results.put_nowait(await function(item))\n",
-        """\
-        try:
-            results.put_nowait(await function(item))
-        except Exception:
-            results.put_nowait(None)
-""",
-    ),
     "as_completed leaves the rest running": (
         "    async with asyncio.TaskGroup() as group:\n",
         """\
@@ -91,9 +66,5 @@ MISTAKES = {
     inputs = []
     async with asyncio.TaskGroup() as group:
 """,
-    ),
-    "bad input is noticed too late": (
-        "inputs = check(function, inputs, handle)",
-        "inputs = list(inputs)",
     ),
 }

@@ -24,11 +24,6 @@ MISTAKES = {
         _GROUP,
         "    return await asyncio.gather(*map(function, inputs))\n",
     ),
-    "errors are results": (
-        _GROUP,
-        "    jobs = list(map(asyncio.ensure_future, map(function, inputs)))\n"
-        "    return await asyncio.gather(*jobs, return_exceptions=True)\n",
-    ),
     "a returned error is raised": (
         "    return [job.result() for job in jobs]",
         "    for job in jobs:\n"
@@ -42,17 +37,6 @@ MISTAKES = {
     jobs = list(map(asyncio.ensure_future, map(function, inputs)))
     try:
         await asyncio.gather(*jobs, return_exceptions=True)
-    finally:
-        for job in jobs:
-            job.cancel()
-""",
-    ),
-    "stops the rest and does not wait for them": (
-        _GROUP,
-        """\
-    jobs = list(map(asyncio.ensure_future, map(function, inputs)))
-    try:
-        await asyncio.gather(*jobs)
     finally:
         for job in jobs:
             job.cancel()
@@ -86,9 +70,4 @@ MISTAKES = {
         "    by_input = dict(zip(inputs, jobs, strict=True))\n"
         "    return [by_input[item].result() for item in inputs]",
     ),
-    "None is left out": (
-        "    return [job.result() for job in jobs]",
-        "    return [job.result() for job in jobs if job.result() is not None]",
-    ),
-    "inputs are not checked": ("inputs = check(function, inputs)", "pass"),
 }

@@ -28,14 +28,6 @@ MISTAKES = {
         _RETURN,
         "Comparison(in_turn, side_by_side, middle - begin, end - begin)",
     ),
-    "the second time is a guess": (
-        _RETURN,
-        "Comparison(in_turn, side_by_side, middle - begin, max(inputs, default=0))",
-    ),
-    "process time is no time": (
-        "    middle = time.perf_counter()",
-        "    middle = begin",
-    ),
     "thirty-two at a time": (
         _GROUP,
         """\
@@ -49,24 +41,10 @@ MISTAKES = {
         jobs = [group.create_task(seated(item)) for item in inputs]
 """,
     ),
-    "in order of completion": (
-        _GROUP,
-        """\
-    jobs = []
-    async with asyncio.TaskGroup() as group:
-        for item in inputs:
-            group.create_task(function(item)).add_done_callback(jobs.append)
-""",
-    ),
     "an error leaves the rest running": (
         _GROUP,
         "    jobs = list(map(asyncio.ensure_future, map(function, inputs)))\n"
         "    await asyncio.gather(*jobs)\n",
-    ),
-    "an error waits for the rest": (
-        _GROUP,
-        "    jobs = list(map(asyncio.ensure_future, map(function, inputs)))\n"
-        "    await asyncio.gather(*jobs, return_exceptions=True)\n",
     ),
     "an iterator is used up by the first way": (
         "    inputs = check(function, inputs)\n",

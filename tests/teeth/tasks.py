@@ -6,18 +6,10 @@ _CANCEL = """\
 """
 
 MISTAKES = {
-    "the doomed is cancelled at once": (
-        _CANCEL,
-        "            running[doomed].cancel()\n",
-    ),
     "it waits for the cancellation though all have ended": (
         _CANCEL,
-        "            await asyncio.sleep(after)\n            running[doomed].cancel()\n",
-    ),
-    "all are cancelled": (
-        _CANCEL,
-        _CANCEL + "            for task in running.values():\n"
-        "                task.cancel()\n",
+        "            await asyncio.sleep(after)\n"
+        "            running[doomed].cancel()\n",
     ),
     "the cancellation is not waited for": (
         "await job()",
@@ -35,28 +27,11 @@ MISTAKES = {
         "        report(name, *outcomes[name])",
         "        report(name, *((CANCELLED,) if name == doomed else outcomes[name]))",
     ),
-    "the error is reported as its text": (
-        "outcomes[name] = (RAISED, error)",
-        "outcomes[name] = (RAISED, repr(error))",
-    ),
     "a returned error was raised": (
         "        report(name, *outcomes[name])",
         "        how, *what = outcomes[name]\n"
         "        how = RAISED if isinstance((what or [0])[0], Exception) else how\n"
         "        report(name, how, *what)",
-    ),
-    "None is no value": (
-        "        report(name, *outcomes[name])",
-        "        report(name, *(x for x in outcomes[name] if x is not None))",
-    ),
-    "reports in order of completion": (
-        "outcomes: dict[str, tuple[object, ...]] = dict.fromkeys(jobs, (CANCELLED,))",
-        "outcomes = {}",
-    ),
-    "reports each as soon as it has ended": (
-        "            outcomes[name] = (RETURNED, await job())\n",
-        "            outcomes[name] = (RETURNED, await job())\n"
-        "            report(name, *outcomes[name])\n",
     ),
     "cancelled from outside it reports": (
         "    # 2. Start every job.\n    async with asyncio.TaskGroup() as group:\n",
@@ -68,11 +43,6 @@ MISTAKES = {
 
     async with Deaf() as group:
 """,
-    ),
-    "an error of report is swallowed": (
-        "        report(name, *outcomes[name])",
-        "        with __import__('contextlib').suppress(Exception):\n"
-        "            report(name, *outcomes[name])",
     ),
     "bad input is noticed too late": ("check(jobs, doomed, after, report)", "pass"),
 }

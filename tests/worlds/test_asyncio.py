@@ -504,9 +504,10 @@ def test_a_cancelled_call_is_not_left_behind(place):
         with ThreadPoolExecutor(1) as pool:
             first = loop.run_in_executor(pool, time.sleep, 2)
             second = loop.run_in_executor(pool, time.sleep, 9)
-            loop.call_at(2, second.cancel)
+            loop.call_at(1, second.cancel)
             with pytest.raises(asyncio.CancelledError):
                 await second
+            assert loop.unfinished.total() == 1
             await first
 
     place.run(answer)

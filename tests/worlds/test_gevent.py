@@ -672,7 +672,25 @@ def test_an_error_that_somebody_takes_is_not_lost(place):
         with place.raises(ValueError):
             list(Pool(2).imap_unordered(fails, [1]))
 
-    for answer in (waited_for, asked_later, one_by_one, in_a_group, unordered):
+    def looked_at_by_a_bystander():
+        job = Pool(1).spawn(fails, 1)
+        gevent.sleep(0)
+        gevent.sleep(1)  # it wakes at the same instant, right after the job has failed
+        assert isinstance(job.exception, ValueError)
+
+    def in_threads():
+        with place.raises(ZeroDivisionError):
+            gevent.get_hub().threadpool.map(lambda x: 1 / x, [1, 0])
+
+    for answer in (
+        waited_for,
+        asked_later,
+        one_by_one,
+        in_a_group,
+        unordered,
+        looked_at_by_a_bystander,
+        in_threads,
+    ):
         place.run(answer)
 
 

@@ -1,5 +1,6 @@
 """The world of threads: every wait is exact, nothing is left, nothing is lost."""
 
+import asyncio
 import concurrent.futures.thread
 import contextlib
 import gc
@@ -885,6 +886,19 @@ def test_sendall_waits_for_room():
     assert run(answer)[0] == 2_000_000
 
 
+def test_a_closed_socket_says_so():
+    def answer():
+        here, there = socket.socketpair()
+        with here, there:
+            with started(after(1, here.shutdown, socket.SHUT_RDWR)):
+                assert there.recv(1) == b""
+            here.close()
+            with pytest.raises(OSError, match="descriptor"):
+                here.recv(1)
+
+    assert run(answer) == (None, 1.0)
+
+
 def test_a_refused_connection_is_refused():
     def answer():
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -893,6 +907,17 @@ def test_a_refused_connection_is_refused():
             socket.create_connection(address)
 
     run(answer)
+
+
+def test_an_event_loop_runs_in_it_with_its_selector_wake_up_pipe_and_pool():
+    async def main():
+        naps = (asyncio.to_thread(time.sleep, n) for n in (1, 2, 3))
+        await asyncio.gather(asyncio.sleep(1.5), *naps)
+        return asyncio.get_running_loop().time()
+
+    for seed in (None, 1, 2, 3):
+        at = pytest.approx(3)
+        assert run(lambda: asyncio.run(main()), seed=seed) == (at, 3.0)
 
 
 # What goes wrong
@@ -1136,8 +1161,8 @@ def test_an_interruption_reaches_the_answer():
 
             _thread.interrupt_main()
 
-        with started(interrupt):
-            time.sleep(5)
+        threading.Thread(target=interrupt).start()
+        time.sleep(5)
 
     world = ThreadsWorld()
     with pytest.raises(KeyboardInterrupt):

@@ -1,0 +1,31 @@
+"""AnyIO: structured concurrency on top of asyncio or of trio, whichever runs.
+
+The same code runs on both: AnyIO brings trio's ideas (task groups, cancel scopes,
+memory object streams, level cancellation) to asyncio's event loop, and on trio it is a
+thin layer. A task group does not end before its tasks and cancels the rest when one
+fails. Cancellation is a level, not an event: in a cancelled scope every further wait
+is cancelled, those in a cleanup too, unless the cleanup stands in a shielded scope of
+its own. The exception that says so is the backend's own, `asyncio.CancelledError` or
+`trio.Cancelled` (``anyio.get_cancelled_exc_class()``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+from concurrency_study.topics import Result
+
+WORLDS = ("anyio-on-asyncio", "anyio-on-trio")
+CANNOT = {
+    "waiting in cleanup": "in a cancelled scope every wait is cancelled; a cleanup "
+    "that has to wait says so, with `CancelScope(shield=True)`"
+}
+
+
+def run(
+    function: Callable[..., Awaitable[Result]], *args: Any, backend: str = "asyncio"
+) -> Result:
+    """The front door: run ``function(*args)`` in a new loop of "asyncio" or "trio"."""
+    return anyio.run(function, *args, backend=backend)

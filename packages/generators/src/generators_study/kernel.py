@@ -32,7 +32,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -275,7 +275,7 @@ def move_on_after(seconds: float) -> CancelScope:
 
 
 @contextlib.contextmanager
-def fail_after(seconds: float) -> Iterator[CancelScope]:
+def fail_after(seconds: float) -> Generator[CancelScope]:
     """A scope that is cancelled after so many seconds.
 
     Raises:
@@ -341,13 +341,13 @@ class Group:
             self._parent.popleft().wake()
 
     def run(self, body: Callable[[Group], Any]) -> Wait[Any]:
-        result = None
+        result: Any = None
         with self.scope:
             self._open = True
             try:
                 result = body(self)
                 if inspect.isgenerator(result):
-                    result = yield from result
+                    result = yield from result  # pyright: ignore[reportUnknownVariableType]
             except GeneratorExit:  # whoever is closed cannot wait
                 self.scope.cancel()
                 raise
@@ -362,7 +362,7 @@ class Group:
                 raise self._cancelled
         if self._errors:
             raise BaseExceptionGroup("errors in a group", self._errors)
-        return result
+        return result  # pyright: ignore[reportUnknownVariableType]
 
 
 def open_group(body: Callable[[Group], Wait[T] | T]) -> Wait[T]:
@@ -383,8 +383,13 @@ def open_group(body: Callable[[Group], Wait[T] | T]) -> Wait[T]:
 def checkpoint() -> Wait[None]:
     """Let everybody run who is ready."""
     yield current_kernel().ready
+    _raise_if_cancelled()
+
+
+def _raise_if_cancelled() -> None:
+    """For what is no wait, or one on the ready list, from which nobody is taken."""
     if current_task()._scope.doomed:  # pyright: ignore[reportPrivateUsage]
-        raise Cancelled  # meanwhile; on the ready list nobody could say so
+        raise Cancelled
 
 
 def sleep(seconds: float) -> Wait[None]:
@@ -654,16 +659,17 @@ class _Watch:
         if self._direction in waiting:
             raise Busy(f"another task waits for descriptor {self._descriptor}")
         try:
-            self._update({**waiting, self._direction: task})
+            self.update({**waiting, self._direction: task})
         except PermissionError:  # epoll refuses regular files: they never block
             task.wake()
 
     def remove(self, task: Task) -> None:
         waiting = self._waiting()
         if waiting.pop(self._direction, None) is task:
-            self._update(waiting)
+            self.update(waiting)
 
-    def _update(self, waiting: dict[int, Task]) -> None:
+    def update(self, waiting: dict[int, Task]) -> None:
+        """Have these wait for the descriptor, and nobody else."""
         descriptor, events = self._descriptor, sum(waiting)
         if not waiting:
             self._selector.unregister(descriptor)
@@ -685,6 +691,7 @@ def in_thread(function: Callable[..., T], *args: Any) -> Wait[T]:
     Raises:
         BaseException: whatever the function raises.
     """
+    _raise_if_cancelled()
     kernel = current_kernel()
     done = Event()
     outcome: list[tuple[Any, BaseException | None]] = []
@@ -764,17 +771,18 @@ class Kernel:
         if main.error and not (errors and isinstance(main.error, Cancelled)):
             errors.append(main.error)
         first, *rest = errors
-        raise first from (BaseExceptionGroup("and then", rest) if rest else None)
+        if rest:
+            raise first from BaseExceptionGroup("these came with it", rest)
+        raise first
 
     def _close_tasks(self) -> None:
         """Close what could not end by itself."""
-        for self.current in list(self.tasks):
-            task: Any = self.current
+        for task in list(self.tasks):
+            self.current = task
             try:
-                task._context.run(task._generator.close)
+                task._context.run(task._generator.close)  # pyright: ignore[reportPrivateUsage]
             except BaseException as error:
                 self._fatal.append(error)
-        self.current = None
 
     def _crash(self, error: BaseException) -> None:
         """End the run with this error, once every task has cleaned up."""
@@ -886,10 +894,11 @@ class Kernel:
                     while self._wakeup.recv(4096):
                         pass
                 continue
-            for direction, task in key.data.items():
-                if events & direction:
-                    _Watch(self, key.fd, direction).remove(task)
-                    task.wake()
+            waiting: dict[int, Task] = key.data
+            rest = {way: task for way, task in waiting.items() if not events & way}
+            _Watch(self, key.fd, events).update(rest)
+            for way in waiting.keys() - rest.keys():
+                waiting[way].wake()
 
     def call_soon_threadsafe(self, call: Callable[[], Any]) -> None:
         """Have something called by the loop; from any thread."""
@@ -955,10 +964,8 @@ def run(function: Callable[..., Wait[T]], *args: Any) -> T:
 
 
 def _generator(function: Callable[..., Wait[T]], args: tuple[Any, ...]) -> Wait[T]:
-    generator: Any = function(*args)
-    if not inspect.isgenerator(generator):
+    made = function(*args)
+    if not inspect.isgenerator(made):
         name = getattr(function, "__name__", function)
-        raise TypeError(
-            f"{name} must be a generator function: it returned {generator!r}"
-        )
-    return generator
+        raise TypeError(f"{name} must be a generator function: it returned {made!r}")
+    return made  # pyright: ignore[reportReturnType]

@@ -1,8 +1,11 @@
 """asyncio in virtual time: a selector event loop whose selector jumps the clock.
 
 Input that is already there comes before a jump; time stands still while a worker
-thread of ``to_thread`` or ``run_in_executor`` works. Not covered: executors that are
-fed by others than the loop; subprocesses (they raise `NotCovered`).
+thread of ``to_thread`` or ``run_in_executor`` works, not while it waits for
+``run_coroutine_threadsafe(...).result()``. Worker threads that the answer left behind
+run to their end, in virtual time, after it was noted that they were left. Not covered:
+executors that are fed by others than the loop; joining an executor on the loop's thread
+while a call in it sleeps; subprocesses (they raise `NotCovered`).
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ from weakref import WeakKeyDictionary
 
 import gevent
 import gevent.threadpool
+import greenlet
 from gevent.event import AsyncResult, Event
 from gevent.exceptions import LoopExit
 from gevent.greenlet import SuccessSpawnedLink  # pyright: ignore
@@ -61,8 +62,9 @@ class GeventWorld(LoopWorld):
     An error is lost if its greenlet failed, nobody was linked to it (no ``get``,
     ``join``, ``joinall``, ``iwait``, ``link`` ...; a pool's own link does not count),
     and nobody kept the greenlet either: who keeps it may still ask it for its
-    ``exception``. The same goes for the result of a worker thread. An error in a
-    callback or in a raw greenlet is always lost.
+    ``exception``. That is told by CPython's count of references. The same goes for the
+    result of a worker thread. An error in a callback or in a raw greenlet is always
+    lost.
     """
 
     name = "gevent"
@@ -138,14 +140,16 @@ class GeventWorld(LoopWorld):
         self._greenlets = WeakKeyDictionary()
         self._results: WeakKeyDictionary[AsyncResult[Any], ThreadPool]
         self._results = WeakKeyDictionary()
+        self._works: WeakKeyDictionary[object, weakref.ref[AsyncResult[Any]]]
+        self._works = WeakKeyDictionary()
         self._tasks: Counter[ThreadPool] = Counter()
         hold_up = time.sleep
         pools: Any = gevent.threadpool
         real_spawn, real_sleep = ThreadPool.spawn, pools.sleep
 
-        def started(greenlet: _Greenlet) -> None:
+        def started(begun: _Greenlet) -> None:
             if threading.get_ident() == self._thread:
-                self._greenlets[greenlet] = _links(greenlet)
+                self._greenlets[begun] = _links(begun)
 
         def spawn(
             pool: ThreadPool, func: Callable[..., Any], *args: Any, **kwargs: Any
@@ -156,7 +160,8 @@ class GeventWorld(LoopWorld):
             result = real_spawn(pool, work, *args, **kwargs)  # once a thread is free
             self._results[result] = pool
             self._count(pool, +1)
-            result.rawlink(self._worked)
+            self._works[work] = weakref.ref(result)
+            result.rawlink(lambda _: self._count(pool, -1))
             return result
 
         def sleep(seconds: float) -> None:
@@ -217,29 +222,45 @@ class GeventWorld(LoopWorld):
         self._tasks[pool] += change
         self.busy += min(self._tasks[pool], pool.maxsize) - before
 
-    def _worked(self, result: AsyncResult[Any]) -> None:
-        self._count(self._results[result], -1)
-        error = result.exception
-        if error is not None and not result.linkcount():
-            self._lose_unless_kept(result, error)
-
     def _failed(self, context: Any, t: object, v: Any, tb: object) -> None:
         """Take what the hub would print on stderr."""
         error = v if isinstance(v, BaseException) else RuntimeError(v)
         if context in self._greenlets:
-            if not any(map(_takes_errors, self._greenlets[context])):
-                self._lose_unless_kept(context, error)
-        elif not _is_of_a_worker(context):  # its result tells `_worked`
+            links = self._greenlets[context]
+            if not any(map(_takes_errors, links)):
+                self._lose_unless_kept(
+                    context,
+                    error,
+                    lambda _: sum(map(_is_of_a_group, links)) + bool(links),
+                )
+        elif _is_of_a_worker(context):
+            result = self._works[context[1]]()
+            if result is None:
+                self.lose(error)
+            elif result.linkcount() == 1:  # our own
+                self._lose_unless_kept(result, error, lambda r: bool(r.linkcount()))
+        else:
             self.lose(error)
 
-    def _lose_unless_kept(self, whose: object, error: BaseException) -> None:
+    def _lose_unless_kept(
+        self, whose: object, error: BaseException, by_gevent: Callable[[Any], int]
+    ) -> None:
+        """Look who has a reference, before anybody can look at the error and go.
+
+        ``by_gevent`` counts those of its pools and of a notification to come.
+        """
         kept = weakref.ref(whose)
 
-        def check() -> None:
-            if kept() is None:
-                self.lose(error)
+        def check(event: str, between: tuple[Any, Any]) -> None:
+            if between[0] is self._hub:  # which has let go of it, and goes on
+                greenlet.settrace(previous)
+                if previous is not None:
+                    previous(event, between)
+                whose = kept()
+                if whose is None or sys.getrefcount(whose) - 2 <= by_gevent(whose):
+                    self.lose(error)
 
-        self._loop.run_callback(check)  # by then gevent itself has let go of it
+        previous: Any = greenlet.settrace(check)
 
 
 class VirtualLoop(corecext.loop):
@@ -460,12 +481,13 @@ def _links(greenlet: _Greenlet) -> list[object]:
     return lists[0] if lists else []
 
 
-def _takes_errors(link: object) -> bool:
+def _is_of_a_group(link: object) -> bool:
     of_group = isinstance(getattr(link, "__self__", None), Group)
-    return not (
-        isinstance(link, SuccessSpawnedLink)
-        or (of_group and getattr(link, "__name__", "") == "_discard")
-    )
+    return of_group and getattr(link, "__name__", "") == "_discard"
+
+
+def _takes_errors(link: object) -> bool:
+    return not (isinstance(link, SuccessSpawnedLink) or _is_of_a_group(link))
 
 
 def _is_of_a_worker(context: Any) -> bool:

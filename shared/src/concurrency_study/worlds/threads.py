@@ -200,6 +200,8 @@ class ThreadsWorld(World):
                     self._call_at(seconds, callback)
                 function, *args_ = map(machine.replaced, (function, *args))
                 value = self._call(function, tuple(args_), cancel_at)
+            except KeyboardInterrupt as interruption:
+                machine.fail(interruption)
             except BaseException as raised:
                 error = raised
             events = len(self.trace)
@@ -214,7 +216,10 @@ class ThreadsWorld(World):
     def _call(
         self, function: Callable[..., Any], args: tuple[Any, ...], at: float | None
     ) -> Any:
-        """Call the answer, in the calling thread, which has the baton."""
+        """Call the answer, in the calling thread, which has the baton.
+
+        A subclass may run something else here, inside the machine.
+        """
         if at is not None:
             future: Future[Any] = Future()
             future.set_running_or_notify_cancel()
@@ -390,6 +395,7 @@ class Machine:
         thread.refused += 1
         if thread.refused > 100 and thread is not self.main:
             self.lose(RuntimeError(f"thread {thread.name} cannot be ended"))
+            _threading._active.pop(thread.ident, None)
             self._leave(thread)
             while True:
                 thread.gate.acquire()
@@ -413,9 +419,9 @@ class Machine:
         me.waiting, me.woken = True, False
         if deadline is not None:
             heappush(self._timers, (deadline, next(self._order), me, me.turn))
-        for descriptor, events in descriptors:
-            self._watch(descriptor, events, me)
         try:
+            for descriptor, events in descriptors:
+                self._watch(descriptor, events, me)
             self._switch(me)
         finally:
             me.waiting = False
@@ -576,15 +582,17 @@ class Machine:
 
     def until(self, descriptor: int, events: int, seconds: float | None = None) -> bool:
         """Wait until a blocking call would not block; False: it is too late."""
+        if descriptor < 0:  # closed: let the call itself say so
+            return True
         poll = _poll()
         poll.register(descriptor, events)
         due = None if seconds is None else self.due(seconds)
         return bool(self.ready(lambda: poll.poll(0), [(descriptor, events)], due))
 
     def _watch(self, descriptor: int, events: int, thread: _Thread) -> None:
-        watchers = self._watched.setdefault(descriptor, [])
-        watchers.append((thread, events))
+        watchers = [*self._watched.get(descriptor, ()), (thread, events)]
         self._register(descriptor, watchers)
+        self._watched[descriptor] = watchers
 
     def _unwatch(self, descriptor: int, thread: _Thread) -> None:
         watchers = self._watched.get(descriptor, [])
@@ -1196,11 +1204,20 @@ def _replacements(machine: Machine) -> list[tuple[Any, str, Any]]:
 
 def _captured(replaced: dict[int, Any]) -> list[tuple[Any, str, Any]]:
     """Where else those are known by name, as after ``from time import sleep``."""
-    aside = {"_thread", "threading", __name__}
-    return [
-        (module, name, replaced[id(value)])
-        for label, module in list(sys.modules.items())
-        if label not in aside
-        for name, value in list(getattr(module, "__dict__", {}).items())
-        if id(value) in replaced
-    ]
+    found: list[tuple[Any, str, Any]] = []
+    for label, module in list(sys.modules.items()):
+        names: dict[str, Any] = getattr(module, "__dict__", {})
+        state = id(names), len(names)
+        if label in ("_thread", "threading", __name__):
+            continue
+        if _scanned.get(label, ())[:1] != (state,):
+            hits = [n for n, value in list(names.items()) if id(value) in replaced]
+            _scanned[label] = state, hits
+        for name in _scanned[label][1]:
+            if new := replaced.get(id(names.get(name))):
+                found.append((module, name, new))
+    return found
+
+
+_scanned: dict[str, tuple[tuple[int, int], list[str]]] = {}
+"""The names found in each module so far: to look through all of them takes a while."""

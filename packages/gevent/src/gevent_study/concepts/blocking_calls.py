@@ -7,6 +7,7 @@ is killed while one works waits for it in ``finally``.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 
@@ -38,25 +39,25 @@ def blocking_calls(
 
     # 2. Run each call in a thread, at most `limit` at a time.
     def call(item: Input) -> Result:
-        with turns:
-            thread = pool.spawn(function, item)
-            try:
-                thread.wait()
-            finally:
-                thread.wait()
-            return thread.get()  # pyright: ignore[reportReturnType]
+        turns.acquire()
+        thread = pool.spawn(function, item)
+        try:
+            thread.wait()
+        finally:
+            thread.wait()
+        result = thread.get()
+        turns.release()  # one that fails keeps its turn: no further call starts
+        return result  # pyright: ignore[reportReturnType]
 
     # 3. Wait for all calls; the heart stops after the last.
-    group, pool = Group(), ThreadPool(limit)
-    try:
-        beating = group.spawn(heart)
+    hearts, group, pool = Group(), Group(), ThreadPool(limit)
+    with contextlib.ExitStack() as last:
+        last.callback(pool.kill)
+        last.callback(stop, hearts)
+        last.callback(stop, group)
+        beating = hearts.spawn(heart)
         calls = [group.spawn(call, item) for item in inputs]
         gevent.joinall([beating, *calls], raise_error=True, count=len(calls))
-    finally:
-        try:
-            stop(group)
-        finally:
-            pool.kill()
 
     # 4. Return the results in input order.
     return [call.get() for call in calls]

@@ -1,8 +1,8 @@
 """Pipeline: source, broadcast, one grep per word, one printer.
 
-Every stage is a greenlet, every connection a bounded queue: whoever is too fast waits
-in ``put``. A ``for`` loop over a gevent queue ends at the item StopIteration, which is
-how the end travels.
+Every stage is a greenlet, every connection a channel: it holds nothing, so whoever puts
+waits until somebody takes. A ``for`` loop over a channel (or a queue) of gevent ends at
+the item StopIteration, which is how the end travels.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import gevent
 from concurrency_study.topics.pipeline import EXAMPLE, check, matches
 from gevent.pool import Group
-from gevent.queue import Queue
+from gevent.queue import Channel
 
 from .. import run
 from .._stop import stop
@@ -29,13 +29,13 @@ def pipeline(
     words = check(lines, words, say)
 
     # 1. The source: pass every line on, at the pace of the slowest.
-    def source(outlet: Queue[str]) -> None:
+    def source(outlet: Channel[str]) -> None:
         for line in lines:
             outlet.put(line)
         outlet.put(END)
 
     # 2. Broadcast: hand each line to every grep.
-    def broadcast(inlet: Queue[str], outlets: list[Queue[str]]) -> None:
+    def broadcast(inlet: Channel[str], outlets: list[Channel[str]]) -> None:
         for line in inlet:
             for outlet in outlets:
                 outlet.put(line)
@@ -43,14 +43,14 @@ def pipeline(
             outlet.put(END)
 
     # 3. A grep: pass on the lines that hold its word.
-    def grep(word: str, inlet: Queue[str], outlet: Queue[tuple[str, str]]) -> None:
+    def grep(word: str, inlet: Channel[str], outlet: Channel[tuple[str, str]]) -> None:
         for line in inlet:
             if matches(word, line):
                 outlet.put((word, line))
         outlet.put(END)
 
     # 4. The printer: say what comes out.
-    def printer(inlet: Queue[tuple[str, str]]) -> None:
+    def printer(inlet: Channel[tuple[str, str]]) -> None:
         for _ in words:  # every grep ends once
             for found in inlet:
                 say(*found)
@@ -58,9 +58,9 @@ def pipeline(
     # 5. Connect the stages and start them.
     group = Group()
     try:
-        read: Queue[str] = Queue(1)
-        found: Queue[tuple[str, str]] = Queue(1)
-        copies: list[Queue[str]] = [Queue(1) for _ in words]
+        read: Channel[str] = Channel()
+        found: Channel[tuple[str, str]] = Channel()
+        copies: list[Channel[str]] = [Channel() for _ in words]
         stages: list[gevent.Greenlet[..., None]] = []
         stages.append(group.spawn(source, read))
         stages.append(group.spawn(broadcast, read, copies))

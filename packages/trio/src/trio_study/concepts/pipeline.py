@@ -65,7 +65,7 @@ async def pipeline(
         read, read_in = trio.open_memory_channel[str](0)
         found, found_in = trio.open_memory_channel[tuple[str, str]](0)
         copies: list[trio.MemorySendChannel[str]] = []
-        async with found:
+        with found:
             for word in words:
                 copy, copy_in = trio.open_memory_channel[str](0)
                 copies.append(copy)

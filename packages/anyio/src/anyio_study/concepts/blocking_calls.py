@@ -1,0 +1,65 @@
+"""Blocking calls: run functions that block, and keep the heart beating.
+
+`anyio.to_thread.run_sync` lets 40 threads of the whole program work at once, unless it
+is given a limiter of one's own. A few workers share one iterator: so calls start in
+input order, and there are never more tasks than threads. A thread cannot be
+interrupted: unless told to abandon it, ``run_sync`` waits for it, cancelled or not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import anyio
+from concurrency_study.topics import Input, Result
+from concurrency_study.topics.blocking_calls import EVERY, EXAMPLE, check
+
+from .. import run
+
+
+async def blocking_calls(
+    function: Callable[[Input], Result],
+    inputs: Iterable[Input],
+    beat: Callable[[], object],
+    limit: int,
+) -> list[Result]:
+    inputs = check(function, inputs, beat, limit)
+    results: list[Any] = [None] * len(inputs)
+    waiting = enumerate(inputs)
+    threads = anyio.CapacityLimiter(limit)
+
+    # 1. The heart: beat, wait, beat again.
+    async def heart() -> None:
+        while True:
+            beat()
+            await anyio.sleep(EVERY)
+
+    # 2. Run each call in a thread, at most `limit` at a time.
+    async def worker() -> None:
+        for index, item in waiting:
+            results[index] = await anyio.to_thread.run_sync(
+                function, item, limiter=threads
+            )
+
+    # 3. Wait for all calls; the heart stops after the last.
+    async with anyio.create_task_group() as group:
+        group.start_soon(heart)
+        async with anyio.create_task_group() as workers:
+            for _ in range(min(limit, len(inputs))):
+                workers.start_soon(worker)
+        group.cancel_scope.cancel()
+
+    # 4. Return the results in input order.
+    return results
+
+
+def block(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
+if __name__ == "__main__":
+    seconds, limit = EXAMPLE
+    print(run(blocking_calls, block, seconds, lambda: print("beat"), limit))

@@ -1,0 +1,60 @@
+"""Follow: say every line that is added to a file, as tail -f does.
+
+``until`` runs in the caller's own task; when it returns, the scope of the group, and
+with it the task that looks, is cancelled. A disk may be slow, so files are read in a
+thread; a read that has begun is waited for, cancelled or not, and loses nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Awaitable, Callable
+
+import anyio
+from concurrency_study.topics.follow import EXAMPLE, POLL, Tail, check
+
+from .. import run
+
+
+async def follow(
+    path: str | os.PathLike[str],
+    say: Callable[[str], object],
+    until: Callable[[], Awaitable[object]],
+) -> None:
+    check(path, say, until)
+
+    # 1. Open the file, at its end.
+    with await anyio.to_thread.run_sync(Tail, path) as tail:
+
+        async def look() -> None:
+            for line in await anyio.to_thread.run_sync(tail.read):
+                say(line)
+
+        # 2. Look, say what is new, wait, look again.
+        async def keep_looking() -> None:
+            while True:
+                await look()
+                await anyio.sleep(POLL)
+
+        # 3. Stop when `until` returns, after one last look.
+        async with anyio.create_task_group() as group:
+            group.start_soon(keep_looking)
+            await until()
+            group.cancel_scope.cancel()
+        await look()
+
+
+async def main() -> None:
+    with tempfile.NamedTemporaryFile("w", suffix=".log") as log:
+
+        async def write() -> None:
+            for line in EXAMPLE:
+                await anyio.sleep(2 * POLL)
+                print(line, file=log, flush=True)
+
+        await follow(log.name, print, until=write)
+
+
+if __name__ == "__main__":
+    run(main)

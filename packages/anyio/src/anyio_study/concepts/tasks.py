@@ -1,0 +1,75 @@
+"""Tasks: start them, cancel one, and learn what became of each.
+
+What is cancelled is a scope: each job gets one of its own, whose deadline may be
+set from anywhere, at any time; when the job has ended, it means nothing. The scope
+stands inside ``try``: of a group of errors it takes out its own cancellation, and what
+is left is the job's error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import anyio
+from concurrency_study.topics.tasks import (
+    CANCELLED,
+    EXAMPLE,
+    RAISED,
+    RETURNED,
+    check,
+)
+
+from .. import run
+
+
+async def tasks(
+    jobs: Mapping[str, Callable[[], Awaitable[object]]],
+    doomed: str | None,
+    after: float,
+    report: Callable[..., object],
+) -> None:
+    check(jobs, doomed, after, report)
+    outcomes: dict[str, tuple[object, ...]] = dict.fromkeys(jobs, (CANCELLED,))
+    scopes = {name: anyio.CancelScope() for name in jobs}
+
+    # 1. A task remembers how its job ended.
+    async def remember(name: str, job: Callable[[], Awaitable[object]]) -> None:
+        try:
+            with scopes[name]:
+                outcomes[name] = (RETURNED, await job())
+        except Exception as error:
+            outcomes[name] = (RAISED, error)
+
+    # 2. Start every job.
+    async with anyio.create_task_group() as group:
+        for name, job in jobs.items():
+            group.start_soon(remember, name, job)
+
+        # 3. Cancel the doomed one, if it still runs by then.
+        if doomed is not None:
+            scopes[doomed].deadline = anyio.current_time() + after
+
+        # 4. Wait for all; one job's error does not disturb the others.
+
+    # 5. Report what became of each, in order.
+    for name in jobs:
+        report(name, *outcomes[name])
+
+
+async def quick() -> int:
+    await anyio.sleep(0.1)
+    return 1
+
+
+async def clumsy() -> float:
+    await anyio.sleep(0.2)
+    return 1 / 0
+
+
+async def sleepyhead() -> None:
+    await anyio.sleep_forever()
+
+
+if __name__ == "__main__":
+    jobs = {"quick": quick, "clumsy": clumsy, "sleepyhead": sleepyhead}
+    run(tasks, jobs, *EXAMPLE, print)

@@ -1,0 +1,47 @@
+"""Results as we go: hand over each result the instant it is ready.
+
+A memory object stream without a buffer carries the results to the caller: a job ends
+when its result has been taken, in order of completion. The stream is closed after the
+group has ended, or jobs that are being cancelled would fail in ``send``, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+
+import anyio
+from concurrency_study.topics import Input, Result
+from concurrency_study.topics.results_as_we_go import EXAMPLE, check
+
+from .. import run
+
+
+async def results_as_we_go(
+    function: Callable[[Input], Awaitable[Result]],
+    inputs: Iterable[Input],
+    handle: Callable[[Result], object],
+) -> None:
+    inputs = check(function, inputs, handle)
+    outlet, results = anyio.create_memory_object_stream[Result]()
+
+    # 1. A job puts its result in line when it ends.
+    async def job(item: Input) -> None:
+        await outlet.send(await function(item))
+
+    async with outlet, results, anyio.create_task_group() as group:
+        # 2. Start a job for every input.
+        for item in inputs:
+            group.start_soon(job, item)
+
+        # 3. Hand over each result as it comes.
+        for _ in inputs:
+            handle(await results.receive())
+
+
+async def snooze(seconds: float) -> str:
+    await anyio.sleep(seconds)
+    return f"{seconds} s"
+
+
+if __name__ == "__main__":
+    run(results_as_we_go, snooze, EXAMPLE, print)

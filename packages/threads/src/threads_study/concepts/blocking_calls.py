@@ -1,0 +1,65 @@
+"""Blocking calls: run functions that block, and keep the heart beating.
+
+The heart is the calling thread: it waits for the calls, but no longer than to the next
+beat. A worker of the pool takes its next call before anyone hears that the last one
+failed, so calls look at ``stop`` first.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
+
+from concurrency_study.topics import Input, Result
+from concurrency_study.topics.blocking_calls import EVERY, EXAMPLE, check
+
+from .. import run
+
+
+def blocking_calls(
+    function: Callable[[Input], Result],
+    inputs: Iterable[Input],
+    beat: Callable[[], object],
+    limit: int,
+) -> list[Result]:
+    inputs = check(function, inputs, beat, limit)
+    stop = threading.Event()
+
+    # 2. Run each call in a thread, at most `limit` at a time.
+    def call(item: Input) -> Result:
+        if stop.is_set():
+            raise CancelledError
+        try:
+            return function(item)
+        except BaseException:
+            stop.set()
+            raise
+
+    # 3. Wait for all calls; the heart stops after the last.
+    with ThreadPoolExecutor(limit) as pool:
+        calls = [pool.submit(call, item) for item in inputs]
+        running = set(calls)
+        try:
+            while running:
+                beat()
+                done, running = wait(running, EVERY, return_when=FIRST_EXCEPTION)
+                for ended in done:
+                    ended.result()
+        except BaseException:
+            stop.set()
+            raise
+
+    # 4. Return the results in input order.
+    return [call.result() for call in calls]
+
+
+def block(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
+if __name__ == "__main__":
+    seconds, limit = EXAMPLE
+    print(run(blocking_calls, block, seconds, lambda: print("beat"), limit))

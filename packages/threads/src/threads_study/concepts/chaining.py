@@ -1,0 +1,40 @@
+"""Chaining: one coroutine waits for another.
+
+Among threads there is nothing to it: a call blocks this thread until it has a result,
+and only this one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from concurrency_study.topics import Input, Result
+from concurrency_study.topics.chaining import EXAMPLE, after, before, check
+
+from .. import run
+
+
+def chaining(
+    compute: Callable[[Input, Input], Result],
+    x: Input,
+    y: Input,
+    say: Callable[[str], object],
+) -> None:
+    check(compute, say)
+    say(before(x, y))
+
+    # 1. Call another that waits, and wait for it.
+    result = compute(x, y)
+
+    # 2. Go on with its result.
+    say(after(x, y, result))
+
+
+def add(x: float, y: float) -> float:
+    time.sleep(1)
+    return x + y
+
+
+if __name__ == "__main__":
+    run(chaining, add, *EXAMPLE, print)

@@ -1,0 +1,74 @@
+"""Futures: an IOU, a value to come that many may wait for.
+
+`concurrent.futures.Future` is made for this. ``wait`` tells whether the time was up;
+``result(timeout)`` would raise a TimeoutError that might as well be the job's own.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, InvalidStateError, wait
+
+from concurrency_study.topics import Result
+from concurrency_study.topics.futures import AGAIN, EXAMPLE, GAVE_UP, Reader, check
+
+from .. import run
+from ..group import ThreadGroup
+
+
+def futures(
+    job: Callable[[], Result],
+    readers: Iterable[Reader],
+    report: Callable[[str, object], object],
+) -> None:
+    readers = check(job, readers, report)
+    served: list[str] = []
+    reporting = threading.Lock()
+
+    # 1. A future: a place for a value to come, and those who wait.
+    future: Future[Result] = Future()
+
+    # 2. The job settles the future, with its result or its error.
+    def settle() -> None:
+        try:
+            future.set_result(job())
+        except Exception as error:
+            future.set_exception(error)
+
+    # 3. A reader: come, wait no longer than patience lasts, report.
+    def read(name: str, comes: float, patience: float | None) -> None:
+        time.sleep(comes)
+        done, _ = wait([future], timeout=patience)
+        with reporting:
+            if not done:
+                report(name, GAVE_UP)
+            else:
+                served.append(name)
+                report(name, future.exception() or future.result())
+
+    # 4. Start the job and the readers; wait for all.
+    with ThreadGroup() as group:
+        group.start(settle)
+        for name, comes, patience in readers:
+            group.start(read, name, comes, patience)
+
+    # 5. An error that no reader was given reaches the caller.
+    if (error := future.exception()) is not None and not served:
+        raise error
+
+    # 6. Settling twice is an error.
+    try:
+        future.set_exception(RuntimeError("too late"))
+    except InvalidStateError as again:
+        report(AGAIN, again)
+
+
+def compute() -> int:
+    time.sleep(0.5)
+    return 42
+
+
+if __name__ == "__main__":
+    run(futures, compute, EXAMPLE, print)

@@ -1,0 +1,156 @@
+"""Generators in virtual time: their kernel, unchanged, in a world of threads.
+
+Its clock, its selector and its threads are those of `ThreadsWorld`. An answer may be a
+generator function, which runs as the main task of a kernel, or a plain function, which
+makes its own loop. What its files left unfinished, generators included, is a leftover.
+
+Not covered: a plain function cannot be cancelled from outside.
+"""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import os
+import types
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any
+from unittest import mock
+
+from ..world import Deadlock, Job, StillAlive, World, coroutine_frames, waits_at
+from .threads import ThreadsWorld
+
+
+HOUR = 3600.0
+
+
+class GeneratorsJob(Job):
+    """What a job sees of its world."""
+
+    async def _sleep(self, seconds: float) -> None:
+        await _Awaitable(_kernel().sleep(seconds))
+
+    async def _forever(self) -> None:
+        await _Awaitable(_kernel().sleep_forever())
+
+
+class _Awaitable:
+    def __init__(self, waiting: Generator[Any, Any, Any]) -> None:
+        self._waiting = waiting
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._waiting
+
+
+class GeneratorsWorld(ThreadsWorld):
+    """A place where the generators' kernel runs in virtual time."""
+
+    name = "generators"
+
+    def __init__(
+        self, answer: Callable[..., Any] | None = None, seed: int | None = None
+    ) -> None:
+        super().__init__(answer, seed)
+        self.Cancelled = _kernel().Cancelled
+        self._noted = False
+
+    def _recolour(
+        self, function: Callable[..., Coroutine[Any, Any, Any]]
+    ) -> Callable[..., Any]:
+        def native(*args: Any) -> Generator[Any, Any, Any]:
+            waiting: Any = function(*args)
+            return (yield from waiting)  # pyright: ignore[reportUnknownVariableType]
+
+        return types.coroutine(native)
+
+    def _enter(
+        self, function: Callable[..., Any], args: tuple[Any, ...]
+    ) -> tuple[tuple[Any, ...], Job]:
+        return World._enter(self, function, args)
+
+    def _job(self, actor: str) -> Job:
+        return GeneratorsJob(self, actor)
+
+    def _ended(self, natives: list[str]) -> None:
+        if not self._noted:
+            super()._ended(natives)
+            self._noted = True
+
+    def _call(
+        self, function: Callable[..., Any], args: tuple[Any, ...], at: float | None
+    ) -> Any:
+        self._noted = False
+        if at is not None:
+            self._call_at(at + HOUR, self._give_up)
+        gc.freeze()  # so that `_natives` sees only what is made from here on
+        try:
+            value = function(*args)
+            if not inspect.isgenerator(value):
+                return value
+            with mock.patch.object(_kernel().Task, "waits_at", _waits_at):
+                return _kernel().run(self._main, value, at)
+        except _kernel().Deadlock as error:
+            raise Deadlock(error.waiters) from error
+        finally:
+            self._ended(self._natives())
+            gc.unfreeze()
+
+    def _give_up(self) -> None:
+        if self._machine:
+            self._machine.fail(StillAlive("an hour after its cancellation, it goes on"))
+
+    def _main(
+        self, answer: Generator[Any, Any, Any], at: float | None
+    ) -> Generator[Any, Any, Any]:
+        kernel = _kernel().current_kernel()
+        with _kernel().CancelScope() as scope:
+
+            def cancel() -> None:
+                kernel.outside -= 1
+                scope.cancel()
+
+            if at is not None:
+                kernel.outside += 1
+                self._call_at(at, lambda: kernel.call_soon_threadsafe(cancel))
+            try:
+                return (yield from answer)
+            finally:
+                self._ended(self._natives())
+        raise self.Cancelled
+
+    def _natives(self) -> list[str]:
+        kernel: Any = _kernel()._running.kernel
+        tasks: set[Any] = kernel.tasks - {kernel.current} if kernel else set()
+        return (
+            super()._natives()
+            + sorted(f"task {task.name}" for task in tasks)
+            + sorted(f"unclosed generator {name}" for name in _unclosed())
+        )
+
+
+def _kernel() -> Any:
+    from generators_study import kernel
+
+    return kernel
+
+
+def _unclosed() -> list[str]:
+    """The suspended generators of the study's own files."""
+    kernel = _kernel().__file__
+    folder = os.path.dirname(kernel) + os.sep
+    made: list[Any] = [o for o in gc.get_objects() if inspect.isgenerator(o)]
+    return [
+        generator.gi_code.co_qualname
+        for generator in made
+        if inspect.getgeneratorstate(generator) == inspect.GEN_SUSPENDED
+        and generator.gi_code.co_filename.startswith(folder)
+        and generator.gi_code.co_filename != kernel
+    ]
+
+
+def _waits_at(task: Any) -> str:
+    """Where a task waits, whatever coroutines its generator waits for."""
+    ours = (_kernel().__file__, __file__)
+    frames = coroutine_frames(task._generator)
+    lines = [f for f in frames if f.f_code.co_filename not in ours]
+    return f"task {task.name}: {waits_at(lines)}"

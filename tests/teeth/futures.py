@@ -1,0 +1,74 @@
+"""Mistakes in `futures` that its suite must notice: (old text, new text)."""
+
+_WAIT = """\
+        done, _ = await asyncio.wait([future], timeout=patience)
+        if not done:
+            report(name, GAVE_UP)
+        else:
+            served.append(name)
+            report(name, future.exception() or future.result())
+"""
+_AWAIT = """\
+        try:
+            value = await asyncio.wait_for({future}, patience)
+        except {error}:
+            report(name, GAVE_UP)
+        except Exception as error:
+            served.append(name)
+            report(name, error)
+        else:
+            served.append(name)
+            report(name, value)
+"""
+_COMES = "        await asyncio.sleep(comes)\n"
+_SETTLE = "group.create_task(settle())"
+
+MISTAKES = {
+    "one who gives up cancels the future": (
+        _WAIT,
+        _AWAIT.format(future="future", error="TimeoutError"),
+    ),
+    "a timeout of the job looks like giving up": (
+        _WAIT,
+        _AWAIT.format(future="asyncio.shield(future)", error="TimeoutError"),
+    ),
+    "patience counts from the beginning": (
+        "timeout=patience)",
+        "timeout=patience and patience - comes)",
+    ),
+    "no patience means for ever": ("timeout=patience)", "timeout=patience or None)"),
+    "readers come all at once": (_COMES, ""),
+    "a late reader is not served": (
+        "        if not done:\n",
+        "        if not done or (comes > 1 and not patience):\n",
+    ),
+    "a late reader has to wait": (_COMES, _COMES + "        await asyncio.sleep(0.1)\n"),
+    "giving up is not reported": ("report(name, GAVE_UP)", "pass"),
+    "giving up counts as being served": (
+        "            report(name, GAVE_UP)\n",
+        "            served.append(name)\n            report(name, GAVE_UP)\n",
+    ),
+    "the job starts with the first reader": (
+        _SETTLE,
+        "asyncio.get_running_loop().call_later(\n"
+        "            min((comes for _, comes, _ in readers), default=0),\n"
+        "            lambda: group.create_task(settle()),\n"
+        "        )",
+    ),
+    "an error that nobody was given is lost": (" and not served:", " and False:"),
+    "an error is raised although it was given": (" and not served:", ":"),
+    "an error is replaced": (
+        "future.set_exception(error)\n",
+        "future.set_exception(type(error)(*error.args))\n",
+    ),
+    "an error is a value": (
+        "future.set_exception(error)\n",
+        "future.set_result(error)\n",
+    ),
+    "a false value is taken for none": (
+        "report(name, future.exception() or future.result())",
+        "report(name, future.exception() or future.result() or None)",
+    ),
+    "settling twice is not tried": ("        report(AGAIN, again)\n", "        pass\n"),
+    "the job is left behind": (_SETTLE, "asyncio.ensure_future(settle())"),
+}

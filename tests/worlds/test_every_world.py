@@ -1,0 +1,567 @@
+"""What every world keeps to, whatever the paradigm: no test here knows one by name.
+
+The answer is a job, which every world can run; so nothing here starts anything beside.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import os
+import time
+
+import pytest
+from concurrency_study.trace import Event
+from concurrency_study.world import CANCELLED, Deadlock, LostError
+
+CLOCKS = ("time", "monotonic", "perf_counter")
+
+
+class native:  # noqa: N801
+    """Await what a native call gave: a coroutine, a generator, or its very value."""
+
+    def __init__(self, given):
+        self._given = given
+
+    def __await__(self):
+        if inspect.iscoroutine(self._given):
+            return self._given.__await__()
+        return self._wait()
+
+    def _wait(self):
+        if inspect.isgenerator(self._given):
+            return (yield from self._given)
+        return self._given
+
+
+@pytest.fixture
+def sleeps(world):
+    """A job that sleeps so many seconds, again and again, and says when it woke."""
+
+    @world.job
+    async def sleeps(w, *naps):
+        woken = []
+        for seconds in naps:
+            await w.sleep(seconds)
+            woken.append(w.now())
+        return woken
+
+    return sleeps
+
+
+@pytest.fixture
+def stuck(world):
+    """A job that nobody wakes."""
+
+    @world.job
+    async def stuck(w, seconds):
+        await w.sleep(seconds)
+        await w.forever()
+
+    return stuck
+
+
+@pytest.fixture
+def raises(world):
+    """A job that raises that error after a second."""
+
+    @world.job
+    async def raises(w, error):
+        await w.sleep(1)
+        raise error
+
+    return raises
+
+
+# Time
+
+
+def test_sleeps_end_at_their_exact_instants(world, sleeps):
+    assert world.run(sleeps, 1, 0.5, 0.25) == [1, 1.5, 1.75]
+    assert world.returned_at == 1.75
+
+
+def test_instants_are_rounded_to_the_nanosecond(world, sleeps):
+    assert world.run(sleeps, 0.1, 0.2, 0.4) == [0.1, 0.3, 0.7]
+
+
+def test_instants_are_exact_however_late_it_is(world, sleeps):
+    assert world.run(sleeps, 1e9, 0.5, 0.25) == [1e9, 1e9 + 0.5, 1e9 + 0.75]
+
+
+def test_years_cost_nothing(world, sleeps):
+    days = 365 * 10
+    assert world.run(sleeps, *[86400] * days)[-1] == 86400 * days
+
+
+def test_a_sleep_of_no_seconds_takes_no_time(world, sleeps):
+    assert world.run(sleeps, 0, 1, 0) == [0, 1, 1]
+
+
+def test_a_job_and_the_world_tell_the_same_time(world):
+    @world.job
+    async def main(w):
+        await w.sleep(1.5)
+        return w.now(), world.now()
+
+    assert world.run(main) == (1.5, 1.5)
+
+
+def test_the_clocks_of_time_are_virtual(world):
+    @world.job
+    async def main(w):
+        before = [getattr(time, name)() for name in CLOCKS]
+        before_ns = [getattr(time, f"{name}_ns")() for name in CLOCKS]
+        await w.sleep(7200.5)
+        after = [getattr(time, name)() for name in CLOCKS]
+        after_ns = [getattr(time, f"{name}_ns")() for name in CLOCKS]
+        return (
+            [b - a for a, b in zip(before, after, strict=True)],
+            [b - a for a, b in zip(before_ns, after_ns, strict=True)],
+        )
+
+    seconds, nanoseconds = world.run(main)
+    assert seconds == pytest.approx([7200.5] * 3)
+    assert nanoseconds == pytest.approx([7200.5e9] * 3)
+
+
+def test_time_sleep_is_virtual(world):
+    @world.job
+    async def main(w):
+        time.sleep(7200)  # noqa: ASYNC251
+        before = w.now()
+        await w.sleep(0.5)
+        return before, w.now()
+
+    assert world.run(main) == (7200, 7200.5)
+
+
+def test_the_functions_of_time_are_restored(world, sleeps, raises, stuck):
+    names = ["sleep", *CLOCKS, *(f"{name}_ns" for name in CLOCKS)]
+    real = [getattr(time, name) for name in names]
+    world.run(sleeps, 1)
+    assert [getattr(time, name) for name in names] == real
+    with world.raises(ValueError):
+        world.run(raises, ValueError("no"))
+    assert [getattr(time, name) for name in names] == real
+    with pytest.raises(Deadlock):
+        world.run(stuck, 1)
+    assert [getattr(time, name) for name in names] == real
+
+
+# Runs
+
+
+def test_a_run_returns_what_its_function_returns(world):
+    @world.job
+    async def main(w, *args):
+        return args
+
+    assert world.run(main, 1, None, "a") == (1, None, "a")
+    assert world.run(main) == ()
+
+
+def test_each_run_begins_at_0_with_an_empty_trace(world, sleeps):
+    assert world.run(sleeps, 3) == [3]
+    assert world.run(sleeps, 0.5) == [0.5]
+    assert world.returned_at == 0.5
+    assert world.trace.when("start") == [(0, "sleeps(0.5)")]
+
+
+def test_a_run_after_one_that_failed_is_like_any_other(world, sleeps, raises, stuck):
+    with world.raises(ValueError):
+        world.run(raises, ValueError("no"))
+    assert world.run(sleeps, 2) == [2]
+    with pytest.raises(Deadlock):
+        world.run(stuck, 3)
+    assert world.run(sleeps, 2) == [2]
+    assert world.trace.of("sleeps(2)") == [
+        (0, "start"),
+        (0, "sleep"),
+        (2, "wake"),
+        (2, "end"),
+    ]
+
+
+def test_two_worlds_know_nothing_of_each_other(world, sleeps):
+    other = type(world)()
+    say = other.recorder()
+
+    @other.job
+    async def main(w):
+        await w.sleep(5)
+        say("other")
+
+    world.run(sleeps, 1)
+    other.run(main)
+    assert say == [(5, "other")]
+    assert world.returned_at == 1
+    assert [event.actor for event in world.trace] == ["sleeps(1)"] * 4
+
+
+def test_there_is_no_answer_in_a_test_of_no_topic(world):
+    with pytest.raises(LookupError, match="no answer"):
+        _ = world.answer
+
+
+# Jobs
+
+
+def test_a_job_is_a_native_callable_that_others_call(world, sleeps):
+    @world.job
+    async def main(w):
+        await w.sleep(1)
+        return await native(sleeps(2, 3))
+
+    assert world.run(main) == [3, 6]
+    assert world.trace.most_at_once() == 2
+    assert world.trace.when("end") == [(6, "sleeps(2, 3)"), (6, "main()")]
+
+
+def test_a_job_keeps_its_name(world, sleeps):
+    assert sleeps.__name__ == "sleeps"
+
+
+def test_a_job_with_too_many_or_too_few_arguments_is_a_type_error(world, stuck):
+    with world.raises(TypeError) as raised:
+        world.run(stuck)
+    assert "stuck() missing" in str(raised.value)
+    with world.raises(TypeError) as raised:
+        world.run(stuck, 1, 2)
+    assert "stuck() takes" in str(raised.value)
+
+
+def test_the_trace_tells_what_a_job_did(world, trace):
+    @world.job
+    async def main(w, name, number):
+        await w.sleep(0.5)
+        w.note("half-way")
+        await w.sleep(1)
+
+    world.run(main, "a", 1)
+    assert trace is world.trace
+    me = "main('a', 1)"
+    assert list(trace) == [
+        Event(0, me, "start"),
+        Event(0, me, "sleep", "0.5 s"),
+        Event(0.5, me, "wake"),
+        Event(0.5, me, "note", "half-way"),
+        Event(0.5, me, "sleep", "1 s"),
+        Event(1.5, me, "wake"),
+        Event(1.5, me, "end"),
+    ]
+    assert trace.of(me)[0] == (0, "start")
+    assert trace.when("note") == [(0.5, me)]
+    assert trace.most_at_once() == 1
+    assert len(str(trace).splitlines()) == len(trace) == 7
+
+
+def test_the_trace_tells_how_a_job_failed(world, raises):
+    with world.raises(ValueError):
+        world.run(raises, ValueError("no"))
+    last = list(world.trace)[-1]
+    assert (last.at, last.what, last.detail) == (1, "error", "ValueError('no')")
+
+
+def test_the_trace_tells_of_a_wait_for_ever(world, stuck):
+    with pytest.raises(Deadlock):
+        world.run(stuck, 2)
+    assert Event(2, "stuck(2)", "sleep", "for ever") in list(world.trace)
+
+
+def test_jobs_that_follow_each_other_are_never_two_at_once(world, sleeps):
+    @world.job
+    async def main(w):
+        for _ in range(3):
+            await native(sleeps(1))
+
+    world.run(main)
+    assert world.trace.most_at_once() == 2
+    assert world.returned_at == 3
+
+
+def test_a_blocking_function_is_traced_and_sleeps_virtually(world):
+    @world.blocking
+    def work(item):
+        time.sleep(3600)
+        return item * 2
+
+    @world.job
+    async def main(w):
+        return work(21)
+
+    assert work.__name__ == "work"
+    assert world.run(main) == 42
+    assert world.trace.of("work(21)") == [(0, "start"), (3600, "end")]
+
+
+def test_an_error_of_a_blocking_function_is_traced(world):
+    error = ValueError("no")
+
+    @world.blocking
+    def work():
+        raise error
+
+    @world.job
+    async def main(w):
+        work()
+
+    with world.raises(ValueError) as raised:
+        world.run(main)
+    assert raised.value is error
+    assert world.trace.when("error") == [(0, "work()"), (0, "main()")]
+
+
+# What a test looks through
+
+
+def test_a_recorder_remembers_instants_and_arguments(world):
+    say, other = world.recorder(), world.recorder("other")
+
+    @world.job
+    async def main(w):
+        say("a")
+        await w.sleep(1.5)
+        say("b", 2)
+        other()
+        say(None)
+
+    world.run(main)
+    assert say == [(0, "a"), (1.5, "b", 2), (1.5, None)]
+    assert say.values == ["a", ("b", 2), None]
+    assert other == [(1.5,)]
+    assert world.trace.of("say") == [(0, "call"), (1.5, "call"), (1.5, "call")]
+    assert Event(1.5, "say", "call", "'b', 2") in list(world.trace)
+    assert world.trace.of("other") == [(1.5, "call")]
+
+
+def test_callbacks_come_at_their_instants(world, sleeps):
+    say = world.recorder()
+    for seconds in (3, 0.5, 7200, 1):
+        world.at(seconds, say, "at", seconds)
+    assert world.run(sleeps, 2, 9000) == [2, 9002]
+    assert say == [
+        (0.5, "at", 0.5),
+        (1, "at", 1),
+        (3, "at", 3),
+        (7200, "at", 7200),
+    ]
+
+
+def test_a_callback_may_be_asked_for_while_the_world_runs(world):
+    say = world.recorder()
+
+    def first():
+        say("first")
+        world.at(2, say, "second")
+
+    @world.job
+    async def main(w):
+        world.at(3.5, say, "third")
+        await w.sleep(4)
+
+    world.at(1, first)
+    world.run(main)
+    assert say == [(1, "first"), (2, "second"), (3.5, "third")]
+
+
+def test_nobody_waits_for_a_callback_and_the_next_run_has_none(world, sleeps):
+    say = world.recorder()
+    world.at(5, say, "too late")
+    world.run(sleeps, 1)
+    assert world.returned_at == 1
+    world.run(sleeps, 9)
+    assert say == []
+
+
+def test_an_error_in_a_callback_fails_the_run(world, sleeps):
+    error = AssertionError("in a callback")
+
+    def fail():
+        raise error
+
+    world.at(1, fail)
+    with pytest.raises(LostError, match="in a callback") as raised:
+        world.run(sleeps, 2)
+    assert raised.value.__cause__ is error
+    assert world.returned_at == 2
+    assert world.run(sleeps, 2) == [2]
+
+
+@pytest.fixture
+def pipe():
+    read, write = os.pipe()
+    yield read, write
+    for descriptor in (read, write):
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+
+
+def test_a_source_reads_a_descriptor_and_closes_it_when_it_is_closed(world, pipe):
+    read, write = pipe
+    source = world.source(read)
+    os.write(write, b"one\ntwo\n")
+
+    @world.job
+    async def main(w):
+        await w.sleep(1)
+        return [source.readline(), source.readline()]
+
+    assert world.run(main) == [b"one\n", b"two\n"]
+    assert source.fileno() == read
+    assert not source.closed
+    os.fstat(read)
+    source.close()
+    assert source.closed
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(read)
+
+
+def test_a_source_ends_with_its_input(world, pipe):
+    read, write = pipe
+    os.write(write, b"no newline")
+    os.close(write)
+    with world.source(read) as source:
+
+        @world.job
+        async def main(w):
+            return list(source)
+
+        assert world.run(main) == [b"no newline"]
+
+
+# Errors
+
+
+def test_an_error_passes_through_unchanged(world, raises):
+    error, cause = KeyError("no"), OSError("why")
+    error.__cause__ = cause
+    with pytest.raises(KeyError) as raised:
+        world.run(raises, error)
+    assert raised.value is error
+    assert error.__cause__ is cause
+    assert world.returned_at == 1
+
+
+def test_an_error_before_any_wait_passes_through(world):
+    error = KeyError("no")
+
+    @world.job
+    async def main(w):
+        raise error
+
+    with pytest.raises(KeyError) as raised:
+        world.run(main)
+    assert raised.value is error
+    assert world.returned_at == 0
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=repr)
+def test_an_error_that_ends_programs_passes_through(world, raises, error):
+    with pytest.raises(type(error)) as raised:
+        world.run(raises, error)
+    assert raised.value is error
+
+
+def test_an_error_group_passes_through(world, raises):
+    group = ExceptionGroup("both", [ValueError("one"), KeyError("two")])
+    with pytest.raises(ExceptionGroup) as raised:
+        world.run(raises, group)
+    assert raised.value is group
+
+
+def test_raises_finds_a_bare_error(world):
+    error = ValueError("no")
+    with world.raises(ValueError) as raised:
+        raise error
+    assert raised.value is error
+    assert raised.errors == [error]
+
+
+def test_raises_finds_errors_inside_groups_however_deep(world):
+    one, two, other = ValueError("one"), UnicodeError("two"), KeyError("other")
+    inner = ExceptionGroup("inner", [other, ExceptionGroup("innermost", [two])])
+    with world.raises(ValueError) as raised:
+        raise BaseExceptionGroup("outer", [SystemExit(), one, inner])
+    assert raised.errors == [one, two]
+    assert raised.value is one
+
+
+def test_raises_lets_other_errors_pass(world):
+    for error in (KeyError("no"), ExceptionGroup("no", [KeyError("no")])):
+        with pytest.raises(type(error)) as passed, world.raises(ValueError):
+            raise error
+        assert passed.value is error
+
+
+def test_raises_is_not_content_without_an_error(world):
+    with (
+        pytest.raises(AssertionError, match="ValueError was not raised"),
+        world.raises(ValueError),
+    ):
+        pass
+
+
+# Those who never move
+
+
+def test_a_deadlock_names_who_waits_where(world, stuck):
+    with pytest.raises(Deadlock) as raised:
+        world.run(stuck, 1)
+    assert len(raised.value.waiters) == 1
+    assert "test_every_world.py" in raised.value.waiters[0]
+    assert "await w.forever()" in raised.value.waiters[0]
+    assert raised.value.waiters[0] in str(raised.value)
+
+
+def test_a_deadlock_is_found_as_soon_as_nobody_can_move(world, stuck):
+    say = world.recorder()
+    world.at(5, say, "still moving")
+    with pytest.raises(Deadlock):
+        world.run(stuck, 2)
+    assert say == [(5, "still moving")]
+    assert world.now() == 5
+
+
+# Cancellation from outside: in some worlds nobody can be cancelled, as is so in life.
+
+
+def test_a_cancelled_run_ends_at_that_instant_or_not_at_all(world):
+    @world.job
+    async def main(w):
+        await w.sleep(5)
+        return "ended"
+
+    ended = world.run(main, cancel_at=2.5)
+    if ended is CANCELLED:
+        assert world.returned_at == 2.5
+        assert world.trace.when("cancelled") == [(2.5, "main()")]
+    else:
+        assert (ended, world.returned_at) == ("ended", 5)
+        assert not world.trace.when("cancelled")
+
+
+def test_a_cancelled_job_cleans_up_and_may_even_return(world):
+    @world.job
+    async def main(w):
+        try:
+            await w.sleep(5)
+        except w.Cancelled:
+            w.note("clean")
+            return "saved"
+        return "ended"
+
+    ended = world.run(main, cancel_at=2.5)
+    if world.trace.when("note"):
+        assert (ended, world.returned_at) == ("saved", 2.5)
+        assert world.trace.when("note") == [(2.5, "main()")]
+    else:
+        assert (ended, world.returned_at) == ("ended", 5)
+
+
+def test_a_cancellation_after_the_end_has_no_effect(world, sleeps, raises):
+    assert world.run(sleeps, 1, cancel_at=2) == [1]
+    assert world.returned_at == 1
+    with world.raises(ValueError):
+        world.run(raises, ValueError("no"), cancel_at=2)
+    assert world.run(sleeps, 3) == [3]
