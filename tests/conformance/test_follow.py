@@ -243,7 +243,6 @@ def test_the_error_of_say_in_the_last_look_reaches_the_caller(world, path, until
     assert not is_open(path)
 
 
-@pytest.mark.needs("cancellation from outside")
 def test_the_error_of_say_stops_until(world, path, until):
     def say(line):
         raise KeyError(line)

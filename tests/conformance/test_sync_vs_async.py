@@ -142,8 +142,7 @@ def test_errors_of_one_instant_are_not_replaced(world):
     assert world.returned_at == 3
 
 
-# What runs here has no way to be told to stop, so stopping it is up to the paradigm.
-@pytest.mark.needs("cancellation from outside")
+@pytest.mark.needs("stopping the rest")
 def test_an_error_of_the_second_way_stops_what_runs(world, in_round):
     with world.raises(ValueError):
         world.run(world.answer, in_round(2, ValueError("no")), [5, 1, 2])

@@ -32,7 +32,7 @@ from time import sleep
 import pytest
 from concurrency_study.world import Deadlock, LostError, NotCovered, StillAlive
 from concurrency_study.worlds import threads as machinery
-from concurrency_study.worlds.threads import Stopped, ThreadsWorld
+from concurrency_study.worlds.threads import ThreadsWorld
 
 
 def run(function, *args, seed=None):
@@ -1366,7 +1366,7 @@ def test_a_job_stops_when_it_is_asked_to():
             stop.set()
         return [type(future.exception()) for future in futures]
 
-    assert world.run(answer) == [type(None), Stopped]
+    assert world.run(answer) == [type(None), CancelledError]
     assert world.returned_at == 4
     assert world.trace.when("cancelled") == [(4, "job(9)")]
 
@@ -1380,7 +1380,7 @@ def test_forever_ends_when_it_is_asked_to():
 
     stop = threading.Event()
     world.at(2, stop.set)
-    with world.raises(Stopped):
+    with world.raises(CancelledError):
         world.run(job, stop)
     assert world.returned_at == 2
     with pytest.raises(Deadlock):

@@ -442,7 +442,7 @@ def waits_at(frames: list[FrameType]) -> str:
     path, line = frame.f_code.co_filename, frame.f_lineno
     source = linecache.getline(path, line).strip()
     inner = frames[-1].f_code
-    called = "" if inner is frame.f_code else f", in {inner.co_qualname}"
+    called = f", in {inner.co_qualname}" if own and inner is not frame.f_code else ""
     return f"{os.path.basename(path)}:{line}: {source}{called}"
 
 

@@ -14,6 +14,9 @@ from __future__ import annotations
 from .kernel import run
 
 WORLDS = ("generators",)
-CANNOT: dict[str, str] = {}
+CANNOT = {
+    "waiting in cleanup": "in a cancelled scope every wait raises again; who has to "
+    "wait there needs a shield, `kernel.CancelScope(shield=True)`",
+}
 
 __all__ = ("CANNOT", "WORLDS", "run")

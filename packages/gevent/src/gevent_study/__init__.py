@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import gevent
 from concurrency_study.topics import Result
 
 WORLDS = ("gevent",)
@@ -30,4 +31,5 @@ def run(function: Callable[..., Result], *args: Any) -> Result:
     There is nothing to start: the hub runs as soon as, and as long as, the caller
     waits. It is in the main greenlet that Ctrl-C raises KeyboardInterrupt.
     """
+    gevent.get_hub()  # made on first use, at the cost of whoever waits first
     return function(*args)

@@ -5,7 +5,8 @@ of the sum.
 
     sync_vs_async(function, inputs)
 
-- Runs ``function`` (native) on every input one after the other, then on all of them
+- Runs ``function`` (native; in the threads study it takes the stop event, too) on every
+  input one after the other, then on all of them
   side by side.
 - Returns a `Comparison`: both result lists in input order, and how many seconds each
   way took.

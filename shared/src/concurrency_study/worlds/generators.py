@@ -20,7 +20,6 @@ from unittest import mock
 from ..world import Deadlock, Job, StillAlive, World, coroutine_frames, waits_at
 from .threads import ThreadsWorld
 
-
 HOUR = 3600.0
 
 
@@ -119,6 +118,8 @@ class GeneratorsWorld(ThreadsWorld):
         raise self.Cancelled
 
     def _natives(self) -> list[str]:
+        if self._noted:
+            return []
         kernel: Any = _kernel()._running.kernel
         tasks: set[Any] = kernel.tasks - {kernel.current} if kernel else set()
         return (
@@ -138,7 +139,7 @@ def _unclosed() -> list[str]:
     """The suspended generators of the study's own files."""
     kernel = _kernel().__file__
     folder = os.path.dirname(kernel) + os.sep
-    made: list[Any] = [o for o in gc.get_objects() if inspect.isgenerator(o)]
+    made: list[Any] = [o for o in gc.get_objects() if type(o) is types.GeneratorType]
     return [
         generator.gi_code.co_qualname
         for generator in made

@@ -50,7 +50,7 @@ from _thread import allocate_lock as real_lock
 from _thread import start_new_thread
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Iterable
-from concurrent.futures import Future, _base  # pyright: ignore[reportPrivateUsage]
+from concurrent.futures import CancelledError, Future, _base  # pyright: ignore[reportPrivateUsage]
 from heapq import heappop, heappush
 from multiprocessing.process import BaseProcess
 from threading import get_ident
@@ -64,6 +64,9 @@ SPIN = 20.0
 
 LIMIT = 1_000_000
 """Looks at clocks and locks, without a wait, after which a thread is said to spin."""
+
+HORIZON = 3600.0
+"""Virtual seconds for which an answer may go on after it was cancelled."""
 
 GRACE = 1_000
 """Such looks after which others get their turn and the clock begins to creep."""
@@ -81,10 +84,6 @@ _FAILED = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 Descriptors = Iterable[tuple[int, int]]
 """Descriptors with the ``select.POLL*`` events that are awaited of them."""
-
-
-class Stopped(Exception):
-    """The job was asked to stop, by the event that it was given, and did."""
 
 
 class _Unwind(BaseException):
@@ -112,21 +111,22 @@ class ThreadsJob(Job):
     def _wait(self, seconds: float | None) -> None:
         if self.stop.wait(seconds):
             self.stop = None  # it is asked once; its cleanup may sleep
-            raise Stopped
+            raise CancelledError
 
 
 class ThreadsWorld(World):
     """A place where threads run in virtual time.
 
     A job that is called with one more argument than it takes, an event, is asked to
-    stop by that event: its sleeps then raise `Stopped`.
+    stop by that event: its sleeps then raise `concurrent.futures.CancelledError`.
 
     Nothing can cancel a running call from outside: with ``cancel_at``, `run` calls
-    ``Future.cancel()`` at that instant, to no effect.
+    ``Future.cancel()`` at that instant, to no effect. An answer that still runs
+    `HORIZON` seconds later fails.
     """
 
     name = "threads"
-    Cancelled = Stopped
+    Cancelled = CancelledError
 
     def __init__(
         self, answer: Callable[..., Any] | None = None, seed: int | None = None
@@ -224,7 +224,13 @@ class ThreadsWorld(World):
             future: Future[Any] = Future()
             future.set_running_or_notify_cancel()
             self._call_at(at, future.cancel)  # pyright: ignore[reportArgumentType]
+            self._call_at(at + HORIZON, self._not_cancelled)
         return function(*args)
+
+    def _not_cancelled(self) -> None:
+        if self._machine:
+            text = f"it still runs, {HORIZON:g} s after it was cancelled"
+            self._machine.fail(AssertionError(text))
 
     def _natives(self) -> list[str]:
         """What is alive, apart from the answer itself."""

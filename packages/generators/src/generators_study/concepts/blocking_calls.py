@@ -14,7 +14,7 @@ from concurrency_study.topics import Input, Result
 from concurrency_study.topics.blocking_calls import EVERY, EXAMPLE, check
 
 from .. import run
-from ..kernel import Group, Semaphore, Wait, in_thread, open_group, sleep
+from ..kernel import Group, Semaphore, Task, Wait, in_thread, open_group, sleep
 
 
 def blocking_calls(
@@ -40,18 +40,19 @@ def blocking_calls(
         finally:
             turns.release()
 
+    def start(group_of_calls: Group) -> list[Task]:
+        return [group_of_calls.spawn(call, item) for item in inputs]
+
     # 3. Wait for all calls; the heart stops after the last.
-    def beside_the_heart(group: Group) -> Wait[list[Result]]:
+    def beside_the_heart(group: Group) -> Wait[list[Task]]:
         group.spawn(heart)
-        calls = yield from open_group(
-            lambda group_of_calls: [group_of_calls.spawn(call, item) for item in inputs]
-        )
+        calls = yield from open_group(start)
         group.cancel()
+        return calls
 
-        # 4. Return the results in input order.
-        return [call.result for call in calls]
-
-    return (yield from open_group(beside_the_heart)) if inputs else []
+    # 4. Return the results in input order.
+    ended = yield from open_group(beside_the_heart)
+    return [task.result for task in ended]
 
 
 def block(seconds: float) -> float:

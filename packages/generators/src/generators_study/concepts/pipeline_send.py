@@ -14,6 +14,11 @@ from typing import TypeVar
 
 from concurrency_study.topics.pipeline import EXAMPLE, check, matches
 
+CANNOT = {
+    "cancellation from outside": "it is a plain function that never waits, so there is "
+    "no instant at which anybody could interfere"
+}
+
 Item = TypeVar("Item")
 Stage = Generator[None, str, None]
 Printer = Generator[None, tuple[str, str], None]

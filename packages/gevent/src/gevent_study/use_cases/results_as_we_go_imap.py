@@ -28,7 +28,7 @@ def results_as_we_go(
     try:
         # 2. Start a job for every input.
         results = group.imap_unordered(function, inputs)
-        group.add(results)
+        group.add(results)  # pyright: ignore[reportArgumentType]
 
         # 3. Hand over each result as it comes.
         for result in results:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 
 from concurrency_study.topics import Input, Result
 from concurrency_study.topics.blocking_calls import EVERY, EXAMPLE, check
@@ -26,6 +26,7 @@ def blocking_calls(
 ) -> list[Result]:
     inputs = check(function, inputs, beat, limit)
     stop = threading.Event()
+    errors: list[BaseException] = []
 
     # 2. Run each call in a thread, at most `limit` at a time.
     def call(item: Input) -> Result:
@@ -33,8 +34,9 @@ def blocking_calls(
             raise CancelledError
         try:
             return function(item)
-        except BaseException:
+        except BaseException as error:
             stop.set()
+            errors.append(error)
             raise
 
     # 3. Wait for all calls; the heart stops after the last.
@@ -44,12 +46,12 @@ def blocking_calls(
         try:
             while running:
                 beat()
-                done, running = wait(running, EVERY, return_when=FIRST_EXCEPTION)
-                for ended in done:
-                    ended.result()
+                _, running = wait(running, timeout=EVERY)
         except BaseException:
             stop.set()
             raise
+    if errors:
+        raise BaseExceptionGroup("errors of calls", errors)
 
     # 4. Return the results in input order.
     return [call.result() for call in calls]

@@ -1,19 +1,20 @@
 """Results at the end: run a function many times, and look when all are done.
 
-Bare threads: nothing comes back from a thread, neither result nor error, so each has a
-place to leave its result in, and a group that takes the errors. There is no bound: ten
-thousand inputs are ten thousand threads.
+Bare threads: nothing comes back from a thread, neither result nor error, so each leaves
+its results in a dict, and a group takes the errors. A thread for every input up to a
+bound; beyond it, whoever is free takes the next.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from queue import Empty, SimpleQueue
 
 from concurrency_study.topics import Input, Result
 from concurrency_study.topics.results_at_end import EXAMPLE, check
 
-from .. import run
+from .. import MOST, run
 from ..group import ThreadGroup
 
 
@@ -24,14 +25,23 @@ def results_at_end(
     inputs = check(function, inputs)
     results: dict[int, Result] = {}
 
-    def job(index: int, item: Input) -> None:
-        results[index] = function(item, group.stop)
+    waiting: SimpleQueue[tuple[int, Input]] = SimpleQueue()
+    for index, item in enumerate(inputs):
+        waiting.put((index, item))
+
+    def worker() -> None:
+        while not group.stop.is_set() and not waiting.empty():
+            try:
+                index, item = waiting.get_nowait()
+            except Empty:  # another one was faster
+                return
+            results[index] = function(item, group.stop)
 
     # 1. Start a job for every input.
     # 2. Wait for all; the first error stops the rest.
     with ThreadGroup() as group:
-        for index, item in enumerate(inputs):
-            group.start(job, index, item)
+        for _ in range(min(len(inputs), MOST)):
+            group.start(worker)
 
     # 3. Return the results in input order.
     return [results[index] for index in range(len(inputs))]
