@@ -9,7 +9,11 @@ import termios
 
 import pytest
 from concurrency_study.topics.event_loop import EXAMPLE, HELLO, PRINTS
+from concurrency_study.trace import Recorder
 from concurrency_study.world import CANCELLED
+
+FAR = 1000
+"""Seconds; no test takes so long."""
 
 
 class Pipe:
@@ -36,9 +40,21 @@ def pipe(world):
         yield pipe
 
 
+class Say(Recorder):
+    """Records what is said, and does not listen to hellos for ever."""
+
+    def __init__(self, world):
+        super().__init__(world.trace, "say", world.now)
+
+    def __call__(self, text):
+        super().__call__(text)
+        if self[-1][0] > FAR:
+            raise AssertionError(f"it is still saying {text!r} after {FAR} s")
+
+
 @pytest.fixture
 def say(world):
-    return world.recorder()
+    return Say(world)
 
 
 def redirected(world, tmp_path, data):
@@ -136,7 +152,7 @@ def test_what_takes_long_to_compute_is_answered_before_what_comes_after(
 def test_a_line_may_be_cut_at_any_byte(world):
     data = "10\nför\n7\n".encode()
     for cut in range(1, len(data)):
-        say = world.recorder()
+        say = Say(world)
         with Pipe(world) as pipe:
             world.at(1.25, pipe.write, data[:cut])
             world.at(2.5, pipe.write, data[cut:])
@@ -304,18 +320,16 @@ def test_a_terminal_is_a_source_too(world, say):
 
 
 def test_the_source_is_left_as_it_was(world, pipe, say):
-    for line in (b"exit\n", b"", b"1\nexit\n"):
+    def is_as_it_was():
+        return not pipe.source.closed and os.get_blocking(pipe.source.fileno())
+
+    for line in (b"exit\n", b"1\nexit\n"):
         pipe.write(line)
-        if not line:
-            pipe.end()
-            break
         world.run(world.answer, pipe.source, say)
-        assert not pipe.source.closed
-        os.fstat(pipe.source.fileno())
-        assert os.get_blocking(pipe.source.fileno())
+        assert is_as_it_was()
+    pipe.end()
     world.run(world.answer, pipe.source, say)
-    assert not pipe.source.closed
-    assert os.get_blocking(pipe.source.fileno())
+    assert is_as_it_was()
 
 
 def test_the_error_of_say_at_an_answer_reaches_the_caller_at_once(world, pipe):
@@ -326,6 +340,7 @@ def test_the_error_of_say_at_an_answer_reaches_the_caller_at_once(world, pipe):
             raise error
 
     world.at(4.5, pipe.write, b"1\n")
+    world.at(FAR, pipe.end)
     with world.raises(KeyError) as raised:
         world.run(world.answer, pipe.source, say)
     assert raised.value is error
@@ -340,6 +355,7 @@ def test_the_error_of_say_at_hello_reaches_the_caller_at_once(world, pipe):
         if world.now() > 0:
             raise error
 
+    world.at(FAR, pipe.end)
     with world.raises(KeyError) as raised:
         world.run(world.answer, pipe.source, say)
     assert raised.value is error
@@ -361,6 +377,7 @@ def test_the_error_of_the_first_hello_reaches_the_caller(world, pipe):
 @pytest.mark.needs("cancellation from outside")
 def test_cancelled_from_outside_it_stops_at_once(world, pipe, say):
     world.at(1.25, pipe.write, b"1\nhalf")
+    world.at(10, pipe.end)  # of whoever cannot be cancelled
     ended = world.run(world.answer, pipe.source, say, cancel_at=4.5)
     assert ended is CANCELLED
     assert say == [(0, HELLO), (1.25, "fib(1) = 1"), (3, HELLO)]

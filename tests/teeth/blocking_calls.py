@@ -2,21 +2,17 @@
 
 _CALL = "loop.run_in_executor(pool, function, item)"
 _BEAT = "            beat()\n            await asyncio.sleep(EVERY)\n"
-_AFTER = """\
-                await asyncio.wait([thread])
-                thread.result()  # an error is not lost, even if it comes late
-                raise
-"""
+_CANCELLED = "            except asyncio.CancelledError:\n"
 _RETURN = "return [results[index] for index in range(len(inputs))]"
 
 MISTAKES = {
     "the default pool is too small": (_CALL, "asyncio.to_thread(function, item)"),
     "calls block the loop": (
-        "                results[index] = await asyncio.shield(thread)\n",
-        "                results[index] = function(item)\n",
+        _CALL,
+        "asyncio.ensure_future(asyncio.sleep(0, function(item)))",
     ),
     "one worker too few": ("min(limit, len(inputs))", "max(limit - 1, 1)"),
-    "no limit": (
+    "a worker for every input": (
         "range(min(limit, len(inputs)))",
         "inputs",
     ),
@@ -25,14 +21,22 @@ MISTAKES = {
         _BEAT,
         "            await asyncio.sleep(EVERY)\n            beat()\n",
     ),
-    "the heart beats too slowly": (_BEAT, _BEAT.replace("EVERY", "2 * EVERY")),
-    "the heart beats once": (_BEAT, _BEAT.replace("EVERY", "3600")),
-    "the heart is waited for": ("            beating.cancel()\n", "            await asyncio.sleep(EVERY)\n            beating.cancel()\n"),
-    "what cannot be interrupted is left to itself": (_AFTER, "                raise\n"),
-    "an error stops nobody": (
-        "            except asyncio.CancelledError:\n",
+    "the heart is waited for": (
+        "            beating.cancel()\n",
+        "            await asyncio.sleep(EVERY)\n            beating.cancel()\n",
+    ),
+    "an error is swallowed": (
+        _CANCELLED,
         "            except ValueError as error:\n"
-        "                results[-1] = error\n"
-        "            except asyncio.CancelledError:\n",
+        "                results[-1] = error\n" + _CANCELLED,
+    ),
+    "after an error one more call is started": (
+        _CANCELLED,
+        "            except ValueError:\n"
+        "                for _, item in waiting:\n"
+        "                    more = loop.run_in_executor(pool, function, item)\n"
+        "                    await asyncio.wait([more])\n"
+        "                    break\n"
+        "                raise\n" + _CANCELLED,
     ),
 }

@@ -2,7 +2,6 @@
 
 _READ = "data = os.read(descriptor, CHUNK)"
 _SLEEP = "            await asyncio.sleep(EVERY)\n"
-_HELLO = "            say(HELLO)\n" + _SLEEP
 _REPLY = "                say(reply)\n"
 _EXIT = "                    return\n"
 _END = "            if not data:\n                return\n"
@@ -10,14 +9,12 @@ _WAIT = "            await readable(descriptor)\n"
 _FEED = "            for line in lines.feed(data):\n"
 
 MISTAKES = {
-    "hello comes late": (_HELLO, _SLEEP + "            say(HELLO)\n"),
     "hello drifts": (_SLEEP, _SLEEP.replace("EVERY", "EVERY + 1e-3")),
     "a line is answered at the next hello": (
         _WAIT,
         "            await asyncio.sleep(EVERY / 10)\n" + _WAIT,
     ),
     "reads whole lines through a buffer": (_READ, "data = source.readline()"),
-    "reads until the buffer is full": (_READ, "data = source.read(CHUNK)"),
     "one line for each read": (
         _FEED,
         "            for line in lines.feed(data)[:1]:\n",
@@ -40,17 +37,11 @@ MISTAKES = {
     ),
     "the end of input is not seen": (
         _END,
-        "            if not data:\n                await asyncio.sleep(EVERY)\n                return\n",
+        "            if not data:\n"
+        "                await asyncio.sleep(EVERY)\n"
+        "                return\n",
     ),
     "exit waits for the end of input": (_EXIT, "                    continue\n"),
-    "exit leaves the rest of a write to be answered": (
-        _EXIT,
-        "                    done = True\n                    continue\n",
-    ),
-    "exit leaves the hellos behind": (
-        "group.create_task(hello())",
-        "asyncio.ensure_future(hello())",
-    ),
     "closes the source": (
         "        greeter.cancel()\n",
         "        greeter.cancel()\n        source.close()\n",
@@ -68,18 +59,5 @@ MISTAKES = {
     "an error of say is lost in a callback": (
         _REPLY,
         "                asyncio.get_running_loop().call_soon(say, reply)\n",
-    ),
-    "an error of say ends the hellos only": (
-        _HELLO,
-        "            try:\n"
-        "                say(HELLO)\n"
-        "            except Exception:\n"
-        "                return\n" + _SLEEP,
-    ),
-    "lines reset the clock of the hellos": (
-        "            await readable(descriptor)\n",
-        "            await readable(descriptor)\n"
-        "            greeter.cancel()\n"
-        "            group.create_task(asyncio.sleep(0))\n",
     ),
 }

@@ -7,7 +7,6 @@ _LAST = """\
 """
 _WAIT = "await asyncio.wait([end], timeout=POLL)"
 _TAIL = "    with Tail(path) as tail:\n"
-_LOOP = "            while not end.done():\n"
 _CLASS = """\
     from concurrency_study.topics import follow as topic
 
@@ -31,10 +30,6 @@ def _tail(init: str = "pass", read: str = "return super().read()") -> tuple[str,
 MISTAKES = {
     "starts at the beginning": _tail(init="self._at = 0"),
     "never closes the file": _tail(init="self.close = lambda: None"),
-    "says partial lines": _tail(
-        read="self._partial, rest = b'', self._partial\n"
-        "            return super().read() + [rest.decode()][: bool(rest)]"
-    ),
     "forgets partial lines": _tail(
         read="self._partial = b''\n            return super().read()"
     ),
@@ -52,9 +47,6 @@ MISTAKES = {
         "            *lines, self._partial = new.split(b'\\n')\n"
         "            return [line.decode(errors='replace') for line in lines]"
     ),
-    "leaves out blank lines": _tail(
-        read="return [line for line in super().read() if line]"
-    ),
     "other characters end a line, too": _tail(
         read="return [part for line in super().read() "
         "for part in line.splitlines() or ['']]"
@@ -65,48 +57,12 @@ MISTAKES = {
         "            self.text += self._file.read().decode(errors='replace')\n"
         "            self._at = self._file.tell()\n"
         "            *lines, self.text = self.text.split('\\n')\n"
-        "            return lines"
-    ),
-    "reads so much and no more": _tail(
-        read="lines = super().read()\n            return lines[:1000]"
+        "            return lines",
     ),
     "no last look": (_LAST, "        pass\n"),
-    "looks once only": (_LOOP, "            if not end.done():\n"),
     "looks twice a second only": (_WAIT, "await asyncio.wait([end], timeout=0.5)"),
-    "polling drifts": (_WAIT, "await asyncio.wait([end], timeout=POLL + 1e-4)"),
-    "ends long after until": (_LAST, "        await asyncio.sleep(0.5)\n" + _LAST),
     "until is left behind when say fails": (
         "group.create_task(until())",
         "asyncio.ensure_future(until())",
-    ),
-    "an error of until is swallowed": (
-        "group.create_task(until())",
-        "group.create_task(asyncio.wait([asyncio.ensure_future(until())]))",
-    ),
-    "until is awaited before the first look": (
-        _LOOP,
-        "            await end\n" + _LOOP,
-    ),
-    "until starts before the file is opened": (
-        _TAIL,
-        "    asyncio.ensure_future(until()).cancel()\n"
-        "    early = asyncio.ensure_future(until())\n"
-        "    await asyncio.sleep(0)\n"
-        "    early.cancel()\n" + _TAIL,
-    ),
-    "an error of say is swallowed": (
-        "                for line in tail.read():\n                    say(line)\n",
-        "                for line in tail.read():\n"
-        "                    try:\n"
-        "                        say(line)\n"
-        "                    except Exception:\n"
-        "                        pass\n",
-    ),
-    "an error of the last look is swallowed": (
-        _LAST,
-        "        import contextlib\n\n"
-        "        with contextlib.suppress(Exception):\n"
-        "            for line in tail.read():\n"
-        "                say(line)\n",
     ),
 }

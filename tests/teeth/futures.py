@@ -20,7 +20,6 @@ _AWAIT = """\
             served.append(name)
             report(name, value)
 """
-_COMES = "        await asyncio.sleep(comes)\n"
 _SETTLE = "group.create_task(settle())"
 
 MISTAKES = {
@@ -37,23 +36,9 @@ MISTAKES = {
         "timeout=patience and patience - comes)",
     ),
     "no patience means for ever": ("timeout=patience)", "timeout=patience or None)"),
-    "readers come all at once": (_COMES, ""),
-    "a late reader is not served": (
-        "        if not done:\n",
-        "        if not done or (comes > 1 and not patience):\n",
-    ),
-    "a late reader has to wait": (_COMES, _COMES + "        await asyncio.sleep(0.1)\n"),
-    "giving up is not reported": ("report(name, GAVE_UP)", "pass"),
     "giving up counts as being served": (
         "            report(name, GAVE_UP)\n",
         "            served.append(name)\n            report(name, GAVE_UP)\n",
-    ),
-    "the job starts with the first reader": (
-        _SETTLE,
-        "asyncio.get_running_loop().call_later(\n"
-        "            min((comes for _, comes, _ in readers), default=0),\n"
-        "            lambda: group.create_task(settle()),\n"
-        "        )",
     ),
     "an error that nobody was given is lost": (" and not served:", " and False:"),
     "an error is raised although it was given": (" and not served:", ":"),
@@ -61,14 +46,9 @@ MISTAKES = {
         "future.set_exception(error)\n",
         "future.set_exception(type(error)(*error.args))\n",
     ),
-    "an error is a value": (
-        "future.set_exception(error)\n",
-        "future.set_result(error)\n",
-    ),
     "a false value is taken for none": (
         "report(name, future.exception() or future.result())",
         "report(name, future.exception() or future.result() or None)",
     ),
-    "settling twice is not tried": ("        report(AGAIN, again)\n", "        pass\n"),
     "the job is left behind": (_SETTLE, "asyncio.ensure_future(settle())"),
 }

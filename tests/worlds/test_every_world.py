@@ -269,15 +269,19 @@ def test_the_trace_tells_of_a_wait_for_ever(world, stuck):
     assert Event(2, "stuck(2)", "sleep", "for ever") in list(world.trace)
 
 
-def test_jobs_that_follow_each_other_are_never_two_at_once(world, sleeps):
+def test_the_trace_counts_the_most_at_once_not_the_last(world, sleeps):
+    @world.job
+    async def nested(w):
+        await native(sleeps(1))
+
     @world.job
     async def main(w):
-        for _ in range(3):
-            await native(sleeps(1))
+        await native(nested())
+        await native(sleeps(1))
 
     world.run(main)
-    assert world.trace.most_at_once() == 2
-    assert world.returned_at == 3
+    assert world.trace.most_at_once() == 3
+    assert world.returned_at == 2
 
 
 def test_a_blocking_function_is_traced_and_sleeps_virtually(world):
@@ -514,13 +518,10 @@ def test_a_deadlock_names_who_waits_where(world, stuck):
     assert raised.value.waiters[0] in str(raised.value)
 
 
-def test_a_deadlock_is_found_as_soon_as_nobody_can_move(world, stuck):
-    say = world.recorder()
-    world.at(5, say, "still moving")
+def test_a_deadlock_is_found_the_instant_nobody_can_move(world, stuck):
     with pytest.raises(Deadlock):
         world.run(stuck, 2)
-    assert say == [(5, "still moving")]
-    assert world.now() == 5
+    assert world.now() == 2
 
 
 # Cancellation from outside: in some worlds nobody can be cancelled, as is so in life.
@@ -539,6 +540,16 @@ def test_a_cancelled_run_ends_at_that_instant_or_not_at_all(world):
     else:
         assert (ended, world.returned_at) == ("ended", 5)
         assert not world.trace.when("cancelled")
+
+
+def test_a_wait_for_ever_ends_when_it_is_cancelled_or_fails_the_run(world, stuck):
+    try:
+        ended = world.run(stuck, 1, cancel_at=2.5)
+    except (Deadlock, AssertionError):
+        assert not world.trace.when("cancelled")
+    else:
+        assert ended is CANCELLED
+        assert world.returned_at == 2.5
 
 
 def test_a_cancelled_job_cleans_up_and_may_even_return(world):

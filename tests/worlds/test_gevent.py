@@ -912,3 +912,21 @@ def test_a_world_inside_a_greenlet(place):
 
     with pytest.raises(RuntimeError, match="outside of all greenlets"):
         place.run(nested)
+
+
+def test_timers_that_are_due_fire_though_callbacks_never_end(place):
+    def busy():
+        def other():
+            while time.monotonic() < 20:
+                gevent.sleep(0)
+
+        spinning = gevent.spawn(other)
+        for _ in range(200):
+            time.sleep(0.1)
+            gevent.sleep(0)
+        spinning.join()
+
+    fired = []
+    place.at(2.5, lambda: fired.append(place.now()))
+    place.run(busy)
+    assert fired == [2.6]

@@ -357,6 +357,10 @@ class LoopWorld(World):
 
         return working
 
+    def _hold_up(self, seconds: float) -> None:
+        """Somebody blocks the loop for so long."""
+        self.clock += seconds
+
     def _sleep_in_worker(self, seconds: float) -> None:
         woken = threading.Event()
 
@@ -386,7 +390,7 @@ class LoopWorld(World):
         def sleep(seconds: float) -> None:
             ident = threading.get_ident()
             if ident == self._thread:
-                self.clock += seconds
+                self._hold_up(seconds)
             elif ident in self._workers:
                 self._sleep_in_worker(seconds)
             else:

@@ -161,13 +161,12 @@ class Task:
         return f"<Task {self.name}>"
 
     def waits_at(self) -> str:
-        """The innermost line at which it waits."""
+        """The innermost line, outside of this file, at which it waits."""
         generator: Any = self._generator
-        while inspect.isgenerator(inner := generator.gi_yieldfrom):
-            if inner.gi_code.co_filename == __file__:
-                break  # tell the caller's line, not ours
-            generator = inner
         frame = generator.gi_frame
+        while inspect.isgenerator(generator := generator.gi_yieldfrom):
+            if generator.gi_code.co_filename != __file__:
+                frame = generator.gi_frame
         if frame is None:
             return self.name
         path, line = frame.f_code.co_filename, frame.f_lineno
@@ -532,7 +531,7 @@ class Semaphore:
 
     def acquire(self) -> Wait[None]:
         """Wait for a turn."""
-        if self._value and not self._waiters:
+        if self._value:
             self._value -= 1
         else:
             yield self._waiters

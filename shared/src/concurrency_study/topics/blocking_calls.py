@@ -36,9 +36,9 @@ STEPS = (
 EVERY = 0.1
 """Seconds between two beats."""
 
-EXAMPLE = ([0.35, 0.15, 0.25], 2)
+EXAMPLE = ([0.35, 0.15, 0.2], 2)
 """Seconds that each call blocks, and the limit."""
-PRINTS = ("beat", "beat", "beat", "beat", "[0.35, 0.15, 0.25]")
+PRINTS = ("beat", "beat", "beat", "beat", "[0.35, 0.15, 0.2]")
 
 
 def check(

@@ -184,6 +184,12 @@ class GeventWorld(LoopWorld):
             gevent.Greenlet.remove_spawn_callback(started)
             pools.ThreadPool.spawn, pools.sleep = real_spawn, real_sleep
 
+    def _hold_up(self, seconds: float) -> None:
+        super()._hold_up(seconds)
+        # Callbacks without end do not keep timers waiting that are overdue:
+        # gevent looks at the time after some fifty of them.
+        self._loop.run_callback(self._loop.fire_overdue)
+
     def _tear_down(self) -> None:
         with contextlib.suppress(Deadlock):  # a cleanup that never ends is left alone
             while alive := self._living():
@@ -355,6 +361,11 @@ class VirtualLoop(corecext.loop):
                     for ticket, timer in due[place:]:
                         heapq.heappush(self._heap, (now, ticket, timer))
                     break
+
+    def fire_overdue(self) -> None:
+        """Fire what should have happened before now."""
+        if self.world and self._heap and self._heap[0][0] < self.world.clock:
+            self._fire(self.world.clock)
 
     def _not_covered(self, *args: Any, **kwargs: Any) -> Any:
         raise NotCovered("subprocesses, signals and file watchers take real time")

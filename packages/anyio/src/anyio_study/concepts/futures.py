@@ -1,9 +1,8 @@
 """Futures: an IOU, a value to come that many may wait for.
 
-AnyIO has no futures that one settles by hand (the handle of a task is settled by its
-task); an event that many may wait for and a place for the value make one.
-Whether the reader gave up is asked of the future, not of the clock: with no patience
-left, waiting is cancelled even if the value is there.
+Whoever stops waiting for a future leaves it as it was. Whether a reader gave up is asked
+of the future, not of the clock: with no patience left, waiting is cancelled even if the
+value is there. (``await future`` would wrap the job's error in a `FutureFailed`.)
 """
 
 from __future__ import annotations
@@ -11,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 
 import anyio
+from concurrency_study.topics import Result
 from concurrency_study.topics.futures import AGAIN, EXAMPLE, GAVE_UP, Reader, check
 
 from .. import run
 
 
 async def futures(
-    job: Callable[[], Awaitable[object]],
+    job: Callable[[], Awaitable[Result]],
     readers: Iterable[Reader],
     report: Callable[[str, object], object],
 ) -> None:
@@ -25,25 +25,25 @@ async def futures(
     served: list[str] = []
 
     # 1. A future: a place for a value to come, and those who wait.
-    future = Future()
+    future = anyio.Future[Result]()
 
     # 2. The job settles the future, with its result or its error.
     async def settle() -> None:
         try:
-            future.set_result(await job())
+            future.return_value = await job()
         except Exception as error:
-            future.set_error(error)
+            future.exception = error
 
     # 3. A reader: come, wait no longer than patience lasts, report.
     async def read(name: str, comes: float, patience: float | None) -> None:
         await anyio.sleep(comes)
         with anyio.move_on_after(patience):
-            await future.settled.wait()
-        if not future.settled.is_set():
+            await future.wait()
+        if future.status is future.Status.PENDING:
             report(name, GAVE_UP)
         else:
             served.append(name)
-            report(name, future.error or future.result)
+            report(name, future.exception or future.return_value)
 
     # 4. Start the job and the readers; wait for all.
     async with anyio.create_task_group() as group:
@@ -52,36 +52,14 @@ async def futures(
             group.start_soon(read, name, comes, patience)
 
     # 5. An error that no reader was given reaches the caller.
-    if future.error is not None and not served:
-        raise future.error
+    if future.exception is not None and not served:
+        raise future.exception
 
     # 6. Settling twice is an error.
     try:
-        future.set_error(RuntimeError("too late"))
-    except RuntimeError as again:
+        future.exception = RuntimeError("too late")
+    except anyio.FutureAlreadyFinished as again:
         report(AGAIN, again)
-
-
-class Future:
-    """A result or an error to come."""
-
-    def __init__(self) -> None:
-        self.settled = anyio.Event()
-        self.result: object = None
-        self.error: Exception | None = None
-
-    def set_result(self, result: object) -> None:
-        self._settle()
-        self.result = result
-
-    def set_error(self, error: Exception) -> None:
-        self._settle()
-        self.error = error
-
-    def _settle(self) -> None:
-        if self.settled.is_set():
-            raise RuntimeError("the future is settled already")
-        self.settled.set()
 
 
 async def compute() -> int:

@@ -99,8 +99,9 @@ class Loop:
         with self._selector:
             while self._running:
                 self._collect(self._timeout())
-                while self._ready and self._running:
-                    self._ready.popleft()()
+                for _ in range(len(self._ready)):
+                    if self._running:
+                        self._ready.popleft()()
 
     def _timeout(self) -> float | None:
         if self._ready or self._always_ready:

@@ -45,7 +45,7 @@ def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
             # 1. Say hello, now and every three seconds.
             if (now := time.monotonic()) >= next_hello:
                 say(HELLO)
-                next_hello = max(next_hello + EVERY, now)
+                next_hello = now + EVERY
 
             # 2. Wait until there is input, or the next hello is due.
             timeout = next_hello - time.monotonic()

@@ -47,8 +47,10 @@ def tasks(
 
         # 3. Cancel the doomed one, if it still runs by then.
         if doomed is not None:
-            running[doomed].join(timeout=after)
-            running[doomed].kill(block=False)
+            task = running[doomed]
+            task.join(timeout=after)
+            # So that the group knows, and kills nobody twice.
+            group.killone(task, block=False)  # pyright: ignore[reportArgumentType]
 
         # 4. Wait for all; one job's error does not disturb the others.
         group.join()

@@ -1,0 +1,186 @@
+"""What the world of generators promises, beside what all worlds do."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from concurrency_study.world import CANCELLED, Deadlock, LostError, StillAlive
+from generators_study.concepts import pipeline_send
+from generators_study.kernel import (
+    CancelScope,
+    Group,
+    Timer,
+    current_kernel,
+    in_thread,
+    open_group,
+    sleep,
+    sleep_forever,
+)
+
+pytestmark = pytest.mark.world("generators")
+
+
+@pytest.fixture
+def job(world):
+    @world.job
+    async def job(w, seconds):
+        await w.sleep(seconds)
+        return w.now()
+
+    return job
+
+
+def test_a_job_is_a_generator_function(world, job):
+    def main():
+        yield from sleep(1)
+        return (yield from job(2))
+
+    assert world.run(main) == 3
+    assert world.trace.of("job(2)") == [
+        (1, "start"),
+        (1, "sleep"),
+        (3, "wake"),
+        (3, "end"),
+    ]
+
+
+def test_a_plain_function_runs_as_in_the_world_of_threads(world):
+    def main():
+        time.sleep(2)
+        return world.now()
+
+    assert world.run(main) == 2
+    assert world.returned_at == 2
+
+
+def test_a_generator_that_is_made_by_a_plain_function_runs_too(world, job):
+    assert world.run(lambda: job(2)) == 2
+
+
+def test_a_cancellation_comes_at_its_instant(world):
+    @world.job
+    async def job(w):
+        try:
+            await w.forever()
+        except w.Cancelled:
+            w.note("cleanup")
+            raise
+
+    assert world.run(job, cancel_at=2.5) is CANCELLED
+    assert world.returned_at == 2.5
+    assert world.trace.when("note") == [(2.5, "job()")]
+
+
+def test_who_swallows_the_cancellation_returns_what_it_likes(world):
+    def main():
+        with CancelScope() as scope:
+            try:
+                yield from sleep_forever()
+            except world.Cancelled:
+                scope.cancel()
+        return "stubborn"
+
+    assert world.run(main, cancel_at=1) == "stubborn"
+
+
+def test_who_is_done_before_hears_of_no_cancellation(world, job):
+    assert world.run(job, 1, cancel_at=2) == 1
+    assert world.returned_at == 1
+
+
+def test_a_plain_function_that_goes_on_after_its_cancellation_fails(world):
+    def main():
+        while True:
+            time.sleep(1)
+
+    with pytest.raises(StillAlive, match="an hour after"):
+        world.run(main, cancel_at=1)
+
+
+def test_a_deadlock_names_the_line_of_a_job(world):
+    @world.job
+    async def job(w):
+        await w.forever()
+
+    with pytest.raises(Deadlock, match=r"task job: .*await w\.forever\(\)"):
+        world.run(open_group, lambda group: group.spawn(job))
+
+
+def test_a_task_that_is_left_is_named(world):
+    def main():
+        group = Group()
+        group._open = True
+        group.spawn(sleep, 60, name="orphan")
+        yield from sleep(1)
+
+    with pytest.raises(StillAlive, match="task orphan"):
+        world.run(main)
+
+
+def test_a_job_that_is_left_is_named(world, job):
+    def main():
+        group = Group()
+        group._open = True
+        group.spawn(job, 60)
+        yield from sleep(1)
+
+    with pytest.raises(StillAlive, match=r"job\(60\)"):
+        world.run(main)
+
+
+def test_a_thread_that_is_left_is_named(world):
+    def main():
+        threading.Thread(target=time.sleep, args=[60], name="orphan").start()
+        yield from sleep(1)
+
+    with pytest.raises(StillAlive, match="thread orphan"):
+        world.run(main)
+
+
+def test_an_unclosed_generator_of_the_study_is_named(world):
+    def main():
+        kept.append(stage())
+        next(kept[0])
+        yield from sleep(1)
+
+    source = "def stage():\n    yield\n"
+    exec(compile(source, pipeline_send.__file__, "exec"), space := {})
+    stage = space["stage"]
+    kept = []
+    with pytest.raises(StillAlive, match="unclosed generator stage"):
+        world.run(main)
+
+
+def test_an_error_of_the_worlds_callback_is_lost_and_told(world):
+    def fail():
+        raise ZeroDivisionError
+
+    world.at(1, fail)
+    with pytest.raises(LostError):
+        world.run(sleep, 2)
+
+
+def test_a_callback_of_the_kernel_and_threads_keep_the_instants(world):
+    instants = []
+
+    def main():
+        Timer.at(time.monotonic() + 0.1, lambda: instants.append(world.now()))
+        kernel = current_kernel()
+
+        def work():
+            time.sleep(0.25)
+            kernel.call_soon_threadsafe(lambda: instants.append(world.now()))
+            time.sleep(0.05)
+
+        yield from in_thread(work)
+
+    world.run(main)
+    assert instants == [0.1, 0.25]
+    assert world.returned_at == 0.3
+
+
+def test_each_run_begins_at_zero(world, job):
+    for _ in range(2):
+        assert world.run(job, 1) == 1
