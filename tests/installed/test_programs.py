@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 
 from concurrency_study.topics import TOPICS
 
@@ -20,7 +21,7 @@ def lines_of(module, typed):
     )
     assert done.returncode == 0, done.stderr.decode()
     assert done.stderr == b"", done.stderr.decode()
-    return done.stdout.decode().splitlines()
+    return [line for line, _ in groupby(done.stdout.decode().splitlines())]
 
 
 def typed(answer):

@@ -18,6 +18,7 @@ import textwrap
 import threading
 import time
 import warnings
+import weakref
 
 import pytest
 from concurrency_study.world import Deadlock
@@ -1207,6 +1208,24 @@ def test_the_item_of_a_cancelled_putter_stays_away():
     assert run(open_group, body) == "b"
 
 
+def test_nobody_keeps_the_item_of_a_cancelled_putter():
+    class Item:
+        pass
+
+    def main():
+        channel = Channel()
+        items = [Item()]
+        kept = weakref.ref(items[0])
+        with move_on_after(0):
+            yield from channel.put(items.pop())
+        yield from checkpoint()  # the kernel forgets the cancellation
+        gc.collect()
+        assert kept() is None
+        channel.close()
+
+    run(main)
+
+
 def test_the_item_of_a_cancelled_getter_stays():
     def body(group):
         channel = Channel(1)
@@ -1269,6 +1288,26 @@ def test_a_function_runs_in_a_thread_and_gives_its_result():
         return (yield from in_thread(threading.get_ident))
 
     assert run(main) != threading.get_ident()
+
+
+def test_when_the_call_is_over_so_is_the_thread():
+    def main():
+        before = threading.active_count()
+        for _ in range(20):
+            yield from in_thread(time.sleep, 0)
+            assert threading.active_count() == before
+
+    run(main)
+
+
+def test_a_thread_that_works_is_no_deadlock_and_one_that_has_is(world):
+    def main():
+        yield from in_thread(time.sleep, 2)
+        yield from sleep_forever()
+
+    with pytest.raises(Deadlock):
+        world.run(main)
+    assert world.returned_at == 2
 
 
 def test_the_error_of_a_function_in_a_thread_is_raised():
@@ -1357,6 +1396,24 @@ def test_a_pipe_is_readable_when_bytes_are_there(world, pipe):
 
     assert world.run(main) == b"x"
     assert world.returned_at == 1.5
+
+
+def test_who_never_rests_does_not_keep_others_from_their_descriptor_or_timer(pipe):
+    def reader():
+        yield from wait_readable(pipe[0])
+        with move_on_after(0.001):
+            yield from sleep_forever()
+        return "read"
+
+    def body(group):
+        task = group.spawn(reader)
+        yield from checkpoint()
+        os.write(pipe[1], b"x")
+        while not task.done:
+            yield from checkpoint()
+        return task.result
+
+    assert run(open_group, body) == "read"
 
 
 def test_a_hang_up_wakes_the_reader_and_the_writer(world):

@@ -662,10 +662,10 @@ class _Watch:
         except PermissionError:  # epoll refuses regular files: they never block
             task.wake()
 
-    def remove(self, task: Task) -> None:
+    def remove(self, _: Task) -> None:
         waiting = self._waiting()
-        if waiting.pop(self._direction, None) is task:
-            self.update(waiting)
+        del waiting[self._direction]
+        self.update(waiting)
 
     def update(self, waiting: dict[int, Task]) -> None:
         """Have these wait for the descriptor, and nobody else."""
@@ -800,7 +800,7 @@ class Kernel:
         watching = len(self.selector.get_map()) > 1
         if timeout is None and not watching and not self.outside:
             self._deadlock()
-        elif watching or self.outside or timeout != 0:
+        elif watching or timeout != 0:
             self._poll(timeout)
         now = time.monotonic()
         timers = self._timers

@@ -8,7 +8,7 @@ Every topic is a module of the same name as the function that answers it. It hol
   argument as a list;
 - ``EXAMPLE``: the arguments of the call that ``python -m`` shows, as far as they are
   data (bytes: what is typed), and ``PRINTS``: how the lines begin that this
-  prints;
+  prints (one that is repeated at once stands there once);
 - the domain, if there is one: what is the same whoever waits.
 """
 

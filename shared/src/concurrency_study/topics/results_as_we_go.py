@@ -31,9 +31,9 @@ STEPS = (
     "The first error stops the rest.",
 )
 
-EXAMPLE = [0.3, 0.1, 0.2]
+EXAMPLE = [0.6, 0.2, 0.4]
 """Seconds that each call takes."""
-PRINTS = ("0.1 s", "0.2 s", "0.3 s")
+PRINTS = ("0.2 s", "0.4 s", "0.6 s")
 
 
 def check(
