@@ -4,10 +4,10 @@
 # ///
 """One session per study, named after it, and the checks around them.
 
-    nox                 everything
-    nox -s trio         one study, installed alone, and proven
-    nox -s trio -- -k cancel    ... or a part of its suite
-    nox -l              the list of sessions
+nox                 everything
+nox -s trio         one study, installed alone, and proven
+nox -s trio -- -k cancel    ... or a part of its suite
+nox -l              the list of sessions
 """
 
 from __future__ import annotations
@@ -106,7 +106,9 @@ def teeth(session: nox.Session) -> None:
 @nox.session(python=HERE)
 def outside(session: nox.Session) -> None:
     """Use the fixtures in somebody else's tests, outside of this repository."""
-    session.install(*CONSTRAINTS, "--reinstall-package", "concurrency-study", "./shared")
+    session.install(
+        *CONSTRAINTS, "--reinstall-package", "concurrency-study", "./shared"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for world, *libraries in (("threads",), ("gevent", "gevent")):
             if libraries:

@@ -1,7 +1,7 @@
 """The table of topics and studies in README.md, made from the tree.
 
-    python comparisons/table.py            write it
-    python comparisons/table.py --check    fail if it is not fresh
+python comparisons/table.py            write it
+python comparisons/table.py --check    fail if it is not fresh
 """
 
 from __future__ import annotations
@@ -50,7 +50,10 @@ def cell(study: str, topic: str) -> str:
 
 def table() -> str:
     """The table, in Markdown."""
-    rows = [f"| topic | {' | '.join(STUDIES)} | proof |", "|---" * (len(STUDIES) + 2) + "|"]
+    rows = [
+        f"| topic | {' | '.join(STUDIES)} | proof |",
+        "|---" * (len(STUDIES) + 2) + "|",
+    ]
     for topic in topics():
         question = f"shared/src/concurrency_study/topics/{topic}.py"
         cells = " | ".join(cell(study, topic) for study in STUDIES)

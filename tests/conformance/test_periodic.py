@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 import pytest
 from concurrency_study.topics.periodic import EXAMPLE
 from concurrency_study.world import CANCELLED
@@ -92,7 +90,7 @@ def test_time_counts_from_the_start_of_it(world, ticks):
     @world.job
     async def main(w):
         await w.sleep(5)
-        await native(world.answer(tick, 1, 2))
+        await w.call(world.answer, tick, 1, 2)
 
     world.run(main)
     assert world.trace.when("start") == [
@@ -100,23 +98,6 @@ def test_time_counts_from_the_start_of_it(world, ticks):
         (5, "tick(0)"),
         (6, "tick(1)"),
     ]
-
-
-class native:  # noqa: N801
-    """Await what a native call gave: a coroutine, a generator, or its very value."""
-
-    def __init__(self, given):
-        self._given = given
-
-    def __await__(self):
-        if inspect.iscoroutine(self._given):
-            return self._given.__await__()
-        return self._wait()
-
-    def _wait(self):
-        if inspect.isgenerator(self._given):
-            return (yield from self._given)
-        return self._given
 
 
 def test_no_ticks_end_at_once(world, ticks):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from concurrency_study.topics import TOPICS
 
-SUITE = '''
+SUITE = """
 import pytest
 
 def test_it_answers(world):
@@ -19,7 +19,7 @@ def test_it_answers(world):
 @pytest.mark.needs("magic")
 def test_it_does_magic(world):
     assert world.run(world.answer) == "magic"
-'''
+"""
 
 
 class Place:
@@ -54,7 +54,15 @@ class Place:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                "-p",
+                "no:cacheprovider",
+                *arguments,
+            ],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(self.folder)},
             capture_output=True,

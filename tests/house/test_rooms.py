@@ -1,4 +1,4 @@
-"""Do all studies look alike? Same rooms, names, titles, parameters and step comments."""
+"""Do all studies look alike? Same rooms, names, titles, parameters and steps."""
 
 from __future__ import annotations
 
@@ -62,6 +62,11 @@ def steps_in(path: Path) -> list[tuple[int, str]]:
     return [(int(number), text) for number, text in found]
 
 
+QUIET = (
+    *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef),
+    *(ast.ClassDef, ast.Assign, ast.AnnAssign),
+)
+
 every_answer = pytest.mark.parametrize("path", ANSWERS, ids=name_of)
 every_topic = pytest.mark.parametrize("topic", TOPICS)
 
@@ -80,7 +85,9 @@ def test_a_topic_has_the_same_name_everywhere(topic):
     }
     assert len(rooms) == 1
     (room,) = rooms
-    missing = [s for s, p in PACKAGES.items() if not (p / room / f"{topic}.py").exists()]
+    missing = [
+        s for s, p in PACKAGES.items() if not (p / room / f"{topic}.py").exists()
+    ]
     assert missing == []
     assert (ROOT / f"shared/src/concurrency_study/topics/{topic}.py").exists()
     assert (ROOT / f"tests/conformance/test_{topic}.py").exists()
@@ -144,7 +151,9 @@ def test_nothing_runs_at_import(path):
             ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef
         ) | (ast.ClassDef | ast.Assign | ast.AnnAssign)
         guard = isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)
-        assert isinstance(node, quiet) or _is_docstring(node) or guard, ast.unparse(node)
+        assert isinstance(node, quiet) or _is_docstring(node) or guard, ast.unparse(
+            node
+        )
     assert 'if __name__ == "__main__":' in path.read_text("utf-8")
 
 

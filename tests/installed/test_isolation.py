@@ -1,4 +1,4 @@
-"""Is the study alone here? Judged by distributions: absent folders can "import", too."""
+"""Is the study alone here? Judged by distributions, for absent folders can import."""
 
 from __future__ import annotations
 

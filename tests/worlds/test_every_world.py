@@ -6,7 +6,6 @@ The answer is a job, which every world can run; so nothing here starts anything 
 from __future__ import annotations
 
 import contextlib
-import inspect
 import os
 import time
 
@@ -15,23 +14,6 @@ from concurrency_study.trace import Event
 from concurrency_study.world import CANCELLED, Deadlock, LostError
 
 CLOCKS = ("time", "monotonic", "perf_counter")
-
-
-class native:  # noqa: N801
-    """Await what a native call gave: a coroutine, a generator, or its very value."""
-
-    def __init__(self, given):
-        self._given = given
-
-    def __await__(self):
-        if inspect.iscoroutine(self._given):
-            return self._given.__await__()
-        return self._wait()
-
-    def _wait(self):
-        if inspect.isgenerator(self._given):
-            return (yield from self._given)
-        return self._given
 
 
 @pytest.fixture
@@ -211,7 +193,7 @@ def test_a_job_is_a_native_callable_that_others_call(world, sleeps):
     @world.job
     async def main(w):
         await w.sleep(1)
-        return await native(sleeps(2, 3))
+        return await w.call(sleeps, 2, 3)
 
     assert world.run(main) == [3, 6]
     assert world.trace.most_at_once() == 2
@@ -272,12 +254,12 @@ def test_the_trace_tells_of_a_wait_for_ever(world, stuck):
 def test_the_trace_counts_the_most_at_once_not_the_last(world, sleeps):
     @world.job
     async def nested(w):
-        await native(sleeps(1))
+        await w.call(sleeps, 1)
 
     @world.job
     async def main(w):
-        await native(nested())
-        await native(sleeps(1))
+        await w.call(nested)
+        await w.call(sleeps, 1)
 
     world.run(main)
     assert world.trace.most_at_once() == 3

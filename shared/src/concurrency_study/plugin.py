@@ -105,7 +105,8 @@ class _Suite:
         known = ", ".join(sorted(installed_worlds()))
         raise pytest.UsageError(
             f"{metafunc.definition.nodeid} uses the fixture `world`, but which one? "
-            f"Pass --world NAME or set `world` in pytest's configuration; known: {known}"
+            "Pass --world NAME or set `world` in pytest's configuration; "
+            f"known: {known}"
         )
 
     @pytest.hookimpl

@@ -1,4 +1,4 @@
-"""What happened, when, to whom: the record that tests ask and pictures are drawn from."""
+"""What happened, when, to whom: what tests ask and pictures are drawn from."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ code under test is not changed for it and sees no clock object: it calls
 from __future__ import annotations
 
 import contextlib
+import inspect
 import linecache
 import os
 import sysconfig
@@ -82,11 +83,33 @@ class Job(ABC):
         self.world.trace.note(self.actor, "sleep", "for ever")
         await self._forever()
 
+    async def call(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a native callable, as code of this world does; its result."""
+        return await _Native(function(*args))
+
     @abstractmethod
     async def _sleep(self, seconds: float) -> None: ...
 
     @abstractmethod
     async def _forever(self) -> None: ...
+
+
+class _Native:
+    """What a native call gave: a coroutine, a generator, or the value itself."""
+
+    def __init__(self, given: Any) -> None:
+        self._given = given
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        if inspect.iscoroutine(self._given):
+            return self._given.__await__()
+        return self._wait()
+
+    def _wait(self) -> Generator[Any, Any, Any]:
+        if inspect.isgenerator(self._given):
+            given: Generator[Any, Any, Any] = self._given
+            return (yield from given)
+        return self._given
 
 
 class Raised(Generic[E]):
@@ -480,7 +503,7 @@ def _is_library(path: str) -> bool:
             return path.removeprefix(folder).split(os.sep)[0] in _LIBRARIES
     if path.startswith(_OURS):
         return not path.startswith(_OURS + "topics")
-    return path.startswith(_STDLIB) or path.startswith("<frozen")
+    return path.startswith((_STDLIB, "<frozen"))
 
 
 def _actor(function: Callable[..., Any], args: tuple[Any, ...]) -> str:

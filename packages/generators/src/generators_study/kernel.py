@@ -306,7 +306,7 @@ class Group:
         """Start ``function(*args)`` as a task; its first line runs later.
 
         Raises:
-            RuntimeError: the group has ended.
+            RuntimeError: the group has ended, or not begun.
         """
         if not self._open:
             raise RuntimeError("the group is not open; it takes no tasks")
@@ -628,16 +628,12 @@ def wait_readable(descriptor: int) -> Wait[None]:
         Busy: another task waits for it already.
         OSError, ValueError: it is no open descriptor.
     """
-    return (yield from _wait_for(descriptor, selectors.EVENT_READ))
+    yield _Watch(current_kernel(), descriptor, selectors.EVENT_READ)
 
 
 def wait_writable(descriptor: int) -> Wait[None]:
     """Wait until writing would not block, as `wait_readable` does for reading."""
-    return (yield from _wait_for(descriptor, selectors.EVENT_WRITE))
-
-
-def _wait_for(descriptor: int, direction: int) -> Wait[None]:
-    yield _Watch(current_kernel(), descriptor, direction)
+    yield _Watch(current_kernel(), descriptor, selectors.EVENT_WRITE)
 
 
 class _Watch:

@@ -9,9 +9,9 @@ always "ready", so one has to look again and again, and stop looking when told.
   its newline, blank lines too.
 - Holds a partial line until its newline comes. When the file shrinks, starts again at
   its beginning (and forgets the partial line).
-- Looks every `POLL` seconds. ``until`` is native (in the threads study it takes the stop
-  event); when it returns, follow looks once more, ends within one poll, and the file is
-  closed. An error of ``until`` or of ``say`` reaches the caller, stops the other, and
+- Looks every `POLL` seconds. ``until`` is native (in the threads study it takes the
+  stop event); when it returns, follow looks once more, ends within one poll, and the
+  file is closed. An error of ``until`` or of ``say`` reaches the caller, stops the other, and
   the file is closed.
 - UTF-8; bytes that are not are shown as U+FFFD, not fatal.
 - Cancelled from outside, it stops ``until``, too, and closes the file.
@@ -52,7 +52,7 @@ class Tail:
         Raises:
             OSError: FileNotFoundError, IsADirectoryError ... that name the path.
         """
-        self._file = open(path, "rb")
+        self._file = open(path, "rb")  # noqa: SIM115  closed by close()
         self._at = self._file.seek(0, os.SEEK_END)
         self._partial = b""
 

@@ -39,7 +39,7 @@ RAISED = "raised"
 CANCELLED = "cancelled"
 
 EXAMPLE = ("sleepyhead", 0.5)
-"""Who is doomed, and when. The jobs: quick returns 1, clumsy raises, sleepyhead sleeps."""
+"""Who is doomed, and when; quick returns 1, clumsy raises, sleepyhead sleeps."""
 PRINTS = (
     "quick returned 1",
     "clumsy raised division by zero",

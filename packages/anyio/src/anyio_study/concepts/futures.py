@@ -1,8 +1,8 @@
 """Futures: an IOU, a value to come that many may wait for.
 
-Whoever stops waiting for a future leaves it as it was. Whether a reader gave up is asked
-of the future, not of the clock: with no patience left, waiting is cancelled even if the
-value is there. (``await future`` would wrap the job's error in a `FutureFailed`.)
+Whoever stops waiting for a future leaves it as it was. Whether a reader gave up is
+asked of the future, not of the clock: with no patience left, waiting is cancelled even
+if the value is there. (``await future`` wraps the job's error in a `FutureFailed`.)
 """
 
 from __future__ import annotations
