@@ -106,9 +106,8 @@ def teeth(session: nox.Session) -> None:
 @nox.session(python=HERE)
 def outside(session: nox.Session) -> None:
     """Use the fixtures in somebody else's tests, outside of this repository."""
-    session.install(
-        *CONSTRAINTS, "--reinstall-package", "concurrency-study", "./shared"
-    )
+    session.install(*CONSTRAINTS, "pytest")
+    session.install("--force-reinstall", "--no-deps", "./shared")
     with tempfile.TemporaryDirectory() as folder:
         for world, *libraries in (("threads",), ("gevent", "gevent")):
             if libraries:

@@ -50,10 +50,8 @@ def cell(study: str, topic: str) -> str:
 
 def table() -> str:
     """The table, in Markdown."""
-    rows = [
-        f"| topic | {' | '.join(STUDIES)} | proof |",
-        "|---" * (len(STUDIES) + 2) + "|",
-    ]
+    head = f"| topic | {' | '.join(STUDIES)} | proof |"
+    rows = [head, "|---" * (len(STUDIES) + 2) + "|"]
     for topic in topics():
         question = f"shared/src/concurrency_study/topics/{topic}.py"
         cells = " | ".join(cell(study, topic) for study in STUDIES)

@@ -18,7 +18,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Generator
 from types import FrameType
-from typing import Any, BinaryIO, ClassVar, Generic, TypeVar
+from typing import Any, BinaryIO, ClassVar, Generic, TypeVar, cast
 
 from .trace import Recorder, Trace
 
@@ -107,8 +107,7 @@ class _Native:
 
     def _wait(self) -> Generator[Any, Any, Any]:
         if inspect.isgenerator(self._given):
-            given: Generator[Any, Any, Any] = self._given
-            return (yield from given)
+            return (yield from cast(Generator[Any, Any, Any], self._given))
         return self._given
 
 

@@ -11,8 +11,8 @@ always "ready", so one has to look again and again, and stop looking when told.
   its beginning (and forgets the partial line).
 - Looks every `POLL` seconds. ``until`` is native (in the threads study it takes the
   stop event); when it returns, follow looks once more, ends within one poll, and the
-  file is closed. An error of ``until`` or of ``say`` reaches the caller, stops the other, and
-  the file is closed.
+  file is closed. An error of ``until`` or of ``say`` stops the other and reaches the
+  caller, and the file is closed.
 - UTF-8; bytes that are not are shown as U+FFFD, not fatal.
 - Cancelled from outside, it stops ``until``, too, and closes the file.
 - A path that is not there is a FileNotFoundError that says so, a folder an
