@@ -231,6 +231,20 @@ def test_cancelled_from_outside_after_the_doomed_all_others_are_cancelled(world,
     assert report == []
 
 
+def test_time_counts_from_the_start_of_it(world, takes):
+    report = world.recorder("report")
+    jobs = {"a": takes(60), "b": takes(3)}
+
+    @world.job
+    async def main(w):
+        await w.sleep(5)
+        await w.call(world.answer, jobs, "a", 1, report)
+
+    world.run(main)
+    assert world.trace.when("cancelled") == [(6, "job()")]
+    assert report == [(8, "a", WAS_CANCELLED), (8, "b", RETURNED, "3 s")]
+
+
 def test_no_jobs_end_at_once(world):
     report = world.recorder("report")
     world.run(world.answer, {}, None, 5, report)
