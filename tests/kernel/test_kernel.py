@@ -1305,7 +1305,7 @@ def test_a_thread_that_works_is_no_deadlock_and_one_that_has_is(world):
         yield from in_thread(time.sleep, 2)
         yield from sleep_forever()
 
-    with pytest.raises(Deadlock):
+    with pytest.raises(Deadlock, match="task main"):
         world.run(main)
     assert world.returned_at == 2
 

@@ -806,6 +806,8 @@ class Kernel:
     def _call(self, call: Callable[[], Any]) -> None:
         try:
             call()
+        except KeyboardInterrupt:
+            raise
         except BaseException as error:
             self._crash(error)
 

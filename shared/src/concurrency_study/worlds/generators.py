@@ -15,12 +15,9 @@ import os
 import types
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any
-from unittest import mock
 
-from ..world import Deadlock, Job, StillAlive, World, coroutine_frames, waits_at
+from ..world import Deadlock, Job, World, coroutine_frames, waits_at
 from .threads import ThreadsWorld
-
-HOUR = 3600.0
 
 
 class GeneratorsJob(Job):
@@ -79,24 +76,20 @@ class GeneratorsWorld(ThreadsWorld):
         self, function: Callable[..., Any], args: tuple[Any, ...], at: float | None
     ) -> Any:
         self._noted = False
-        if at is not None:
-            self._call_at(at + HOUR, self._give_up)
+        told = _kernel().Task.waits_at
+        _kernel().Task.waits_at = _waits_at
         gc.freeze()  # so that `_natives` sees only what is made from here on
         try:
-            value = function(*args)
-            if not inspect.isgenerator(value):
-                return value
-            with mock.patch.object(_kernel().Task, "waits_at", _waits_at):
-                return _kernel().run(self._main, value, at)
+            value = super()._call(function, args, at)
+            if inspect.isgenerator(value):
+                value = _kernel().run(self._main, value, at)
+            return value
         except _kernel().Deadlock as error:
             raise Deadlock(error.waiters) from error
         finally:
             self._ended(self._natives())
             gc.unfreeze()
-
-    def _give_up(self) -> None:
-        if self._machine:
-            self._machine.fail(StillAlive("an hour after its cancellation, it goes on"))
+            _kernel().Task.waits_at = told
 
     def _main(
         self, answer: Generator[Any, Any, Any], at: float | None

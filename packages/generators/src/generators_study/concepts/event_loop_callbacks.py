@@ -44,6 +44,7 @@ def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
         say(HELLO)
         loop.call_later(EVERY, hello)
 
+    # 2. Wait until there is input, or the next hello is due.
     def listen() -> None:
         # 3. Read what is there; a line may come in pieces.
         data = os.read(descriptor, CHUNK)
@@ -57,7 +58,6 @@ def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
         if not data:
             loop.stop()
 
-    # 2. Wait until there is input, or the next hello is due.
     loop.call_soon(hello)
     loop.add_reader(descriptor, listen)
     loop.run()
