@@ -540,6 +540,15 @@ def test_a_generator_with_an_open_group_can_be_closed(said):
     assert said == ["closed", "child ended"]
 
 
+def test_a_group_forgets_the_tasks_that_have_ended():
+    def body(group):
+        for _ in range(10):
+            yield from group.spawn(checkpoint).join()
+        return len(group.tasks), len(group.scope.tasks)
+
+    assert run(open_group, body) == (0, 1)  # the one is the body's own
+
+
 # Cancellation
 
 
@@ -890,6 +899,18 @@ def test_to_sleep_an_infinite_time_is_to_sleep_for_ever(world):
     with pytest.raises(Deadlock, match="main"):
         world.run(main)
     assert world.returned_at == 1
+
+
+def test_a_timer_may_be_further_than_the_selector_can_wait(pipe):
+    os.write(pipe[1], b"x")
+
+    def body(group):
+        group.spawn(sleep, 1e9)
+        yield from wait_readable(pipe[0])
+        group.cancel()
+        return "read"
+
+    assert run(open_group, body) == "read"
 
 
 def test_cancelled_timers_do_not_pile_up():
