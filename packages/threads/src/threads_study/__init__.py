@@ -19,7 +19,7 @@ WORLDS = ("threads",)
 CANNOT = {
     "cancellation from outside": "a running thread cannot be stopped; "
     "Future.cancel() of a running call does nothing",
-    "ten thousand at once": "every thread takes memory and a place in the system's "
+    "thousands at once": "every thread takes memory and a place in the system's "
     "tables, so a pool is bounded; the rest wait for their turn",
 }
 
