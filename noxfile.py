@@ -50,7 +50,8 @@ def prove(session: nox.Session, study: str) -> None:
         *("pytest", "pytest-randomly", "pytest-timeout", "hypothesis"),
         *("-e", "./shared", "-e", f"./packages/{study}"),
     )
-    complete = () if session.posargs else ("--complete", "tests/conformance")
+    whole = ("--complete", "tests/conformance")
+    report = ("--report", f"reports/{study}-{session.python}.jsonl")
     worlds = {"anyio": ["anyio"]}.get(study, [study])
     tests = [
         "tests/conformance",
@@ -61,7 +62,7 @@ def prove(session: nox.Session, study: str) -> None:
     ]
     session.run(
         *("python", "-W", "error", "-m", "pytest", "-q", "--study", study),
-        *complete,
+        *(() if session.posargs else (*whole, *report)),
         *(path for path in tests if (ROOT / path).exists()),
         *session.posargs,
     )

@@ -11,10 +11,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from .report import Report
 from .study import Answer, Study, installed_studies, installed_worlds, load_world
 from .topics import TOPICS
 from .trace import Trace
@@ -34,6 +35,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="fail if one of the conformance tests in DIR has not run, or a "
         "declaration in CANNOT was not used",
+    )
+    group.addoption(
+        "--report",
+        metavar="FILE",
+        help="write what the conformance tests found out to this file (JSON lines)",
     )
     group.addoption(
         "--world",
@@ -72,8 +78,16 @@ class _Suite:
             raise pytest.UsageError(
                 f"--study {expected}: installed here: {', '.join(names) or 'no study'}"
             )
-        if self.complete is not None and expected is None:
-            raise pytest.UsageError("--complete goes with --study")
+        if expected is None:
+            for option in ("--complete", "--report"):
+                if config.getoption(option) is not None:
+                    raise pytest.UsageError(f"{option} goes with --study")
+        path: str | None = config.getoption("--report")
+        self.report = (
+            None
+            if path is None
+            else Report(Path(path), config.rootpath, self.the_study())
+        )
 
     @property
     def study(self) -> Study | None:
@@ -161,10 +175,24 @@ class _Suite:
         if report.when == "call":
             self.ran.add(item.nodeid)
             world = getattr(item, "funcargs", {}).get("world")
-            if report.failed and isinstance(world, World):
-                trace = "\n".join(str(world.trace).splitlines()[-60:])
-                report.sections.append(("virtual time, actor, event", trace))
+            if isinstance(world, World):
+                self._note(item, report, world)
         return report
+
+    def _note(self, item: pytest.Item, report: pytest.TestReport, world: World) -> None:
+        if report.failed:
+            trace = "\n".join(str(world.trace).splitlines()[-60:])
+            report.sections.append(("virtual time, actor, event", trace))
+        answer: Answer | None = cast(Any, item).callspec.params["world"][1]
+        if self.report is None or answer is None:
+            return
+        outcome = "cannot" if report.skipped else report.outcome
+        name = cast(Any, item).originalname
+        needs = [str(n) for m in item.iter_markers("needs") for n in m.args]
+        reason = getattr(report, "wasxfail", "")
+        self.report.test(name, world, answer, needs, outcome, reason)
+        if name == "test_the_example":
+            self.report.example(world, answer)
 
     @pytest.hookimpl
     def pytest_report_header(self) -> str | None:
@@ -176,13 +204,16 @@ class _Suite:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """With --complete: fail if a test was left out or a declaration not used."""
-        if self.complete is None or session.exitstatus != 0:
-            return
-        for problem in self._problems(Path(self.complete)):
-            session.exitstatus = 1
-            reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
-            if reporter is not None:
-                reporter.write_line(f"\nINCOMPLETE: {problem}", red=True)
+        passed = session.exitstatus == pytest.ExitCode.OK
+        if self.complete is not None and passed:
+            for problem in self._problems(Path(self.complete)):
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+                reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
+                if reporter is not None:
+                    reporter.write_line(f"\nINCOMPLETE: {problem}", red=True)
+        if self.report is not None and session.exitstatus < pytest.ExitCode.INTERRUPTED:
+            complete = self.complete is not None and not session.exitstatus
+            self.report.close(complete=complete)
 
     def _problems(self, folder: Path) -> Iterator[str]:
         study = self.the_study()

@@ -1,0 +1,119 @@
+"""What a run found out, written down line by line, for others to read.
+
+A report is a file of JSON lines: a header (who was tested, with which versions, on
+which text), a record for each test, the trace of each topic's example, and a footer. It
+is written as the run goes on: one without a footer is of a run that did not end.
+``report.schema.json`` beside this module describes the lines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections import Counter
+from importlib.metadata import requires, version
+from pathlib import Path
+from re import split
+from typing import Any
+
+from .study import Answer, Study
+from .world import World
+
+FORMAT = "concurrency-study-report"
+VERSION = 1
+SCHEMA = Path(__file__).with_name("report.schema.json")
+
+
+def fingerprint(root: Path, study: str) -> str:
+    """A digest of the text that a report of this study depends on.
+
+    That is the questions, the worlds, the suite and the answers; not the comparisons,
+    and not the other studies.
+    """
+    digest = hashlib.sha256()
+    for folder in ("shared/src", f"packages/{study}/src", "tests/conformance"):
+        for path in sorted((root / folder).rglob("*.py")):
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+            digest.update(path.read_bytes() + b"\0")
+    return f"sha256:{digest.hexdigest()}"
+
+
+class Report:
+    """A report that is being written."""
+
+    def __init__(self, path: Path, root: Path, study: Study) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("w", encoding="utf-8")
+        self._outcomes: Counter[str] = Counter()
+        self._write(
+            record="header",
+            format=FORMAT,
+            version=VERSION,
+            study=study.name,
+            worlds=list(study.worlds),
+            fingerprint=fingerprint(root, study.name),
+            python=platform.python_version(),
+            implementation=platform.python_implementation(),
+            libraries=_libraries(study),
+        )
+
+    def test(
+        self,
+        name: str,
+        world: World,
+        answer: Answer,
+        needs: list[str],
+        outcome: str,
+        reason: str,
+    ) -> None:
+        """One test: ``outcome`` is ``passed``, ``failed`` or ``cannot`` (and why)."""
+        self._outcomes[outcome] += 1
+        self._write(
+            record="test",
+            topic=answer.topic,
+            test=name,
+            world=world.name,
+            variant=answer.variant,
+            needs=needs,
+            outcome=outcome,
+            reason=reason,
+            seconds=world.returned_at if world.returned_at >= 0 else None,
+        )
+
+    def example(self, world: World, answer: Answer) -> None:
+        """What happened when the example of a topic was run."""
+        self._write(
+            record="example",
+            topic=answer.topic,
+            world=world.name,
+            variant=answer.variant,
+            seconds=world.returned_at,
+            events=[
+                {"at": e.at, "actor": e.actor, "what": e.what, "detail": e.detail}
+                for e in world.trace
+            ],
+        )
+
+    def close(self, *, complete: bool) -> None:
+        """The footer, without which nobody believes the rest.
+
+        ``complete`` says that no test of the suite was left out, and none failed.
+        """
+        outcomes = {key: self._outcomes[key] for key in ("passed", "cannot", "failed")}
+        tests = self._outcomes.total()
+        self._write(record="footer", complete=complete, tests=tests, **outcomes)
+        self._file.close()
+
+    def _write(self, **record: Any) -> None:
+        self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        self._file.flush()
+
+
+def _libraries(study: Study) -> dict[str, str]:
+    """The versions of what the study builds on, without our own packages."""
+    names = {
+        split(r"[^\w.-]", line, maxsplit=1)[0]
+        for line in requires(f"{study.name}-study") or []
+    }
+    return {name: version(name) for name in sorted(names - {"concurrency-study"})}
