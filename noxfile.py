@@ -1,4 +1,3 @@
-#!/usr/bin/env -S pipx run
 # /// script
 # dependencies = ["nox", "uv"]
 # ///
@@ -40,6 +39,11 @@ def works(python: str) -> bool:
     return subprocess.run([path, "--version"], capture_output=True).returncode == 0
 
 
+PYTEST = (
+    *("python", "-W", "error", "-m", "pytest", "-q"),
+    *("--timeout", "60", "--timeout-method", "thread"),
+)
+
 PYTHONS = [HERE, *(v for v in TESTED if v != HERE and works(v))]
 MISSING = [v for v in TESTED if v not in PYTHONS]
 
@@ -61,7 +65,8 @@ def prove(session: nox.Session, study: str) -> None:
         *(["tests/kernel"] if study == "generators" else []),
     ]
     session.run(
-        *("python", "-W", "error", "-m", "pytest", "-q", "--study", study),
+        *PYTEST,
+        *("-rx", "--study", study),
         *(() if session.posargs else (*whole, *report)),
         *(path for path in tests if (ROOT / path).exists()),
         *session.posargs,
@@ -71,11 +76,11 @@ def prove(session: nox.Session, study: str) -> None:
 
 
 def define(study: str) -> None:
-    @nox.session(name=study, python=PYTHONS)
     def session(session: nox.Session) -> None:
         prove(session, study)
 
     session.__doc__ = f"Install the study {study} alone and prove it."
+    nox.session(session, name=study, python=PYTHONS)
 
 
 for _study in STUDIES:
@@ -90,7 +95,7 @@ def house(session: nox.Session) -> None:
         *("pytest", "pytest-timeout", "build", "hatchling"),
         *("-e", "./shared"),
     )
-    session.run("python", "-m", "pytest", "-q", "tests/house", *session.posargs)
+    session.run(*PYTEST, "tests/house", *session.posargs)
 
 
 @nox.session(python=HERE)
@@ -101,7 +106,7 @@ def teeth(session: nox.Session) -> None:
         *("pytest", "pytest-timeout"),
         *("-e", "./shared", "-e", "./packages/asyncio"),
     )
-    session.run("python", "-m", "pytest", "-q", "tests/teeth", *session.posargs)
+    session.run(*PYTEST, "--timeout", "600", "tests/teeth", *session.posargs)
 
 
 @nox.session(python=HERE)
@@ -110,7 +115,7 @@ def outside(session: nox.Session) -> None:
     session.install(*CONSTRAINTS, "pytest")
     session.install("--force-reinstall", "--no-deps", "./shared")
     with tempfile.TemporaryDirectory() as folder:
-        for world, *libraries in (("threads",), ("gevent", "gevent")):
+        for world, *libraries in (("threads",), ("asyncio",), ("gevent", "gevent")):
             if libraries:
                 session.install(*CONSTRAINTS, *libraries)
             shutil.copy(ROOT / f"tests/outside/test_{world}.py", folder)

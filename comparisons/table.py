@@ -75,7 +75,9 @@ def main() -> int:
         sys.exit(f"README.md lacks the lines {BEGIN!r} and {END!r}")
     fresh = f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
     if arguments.check and fresh != text:
-        sys.exit("the table in README.md is stale: run python comparisons/table.py")
+        sys.exit(
+            "the table in README.md is stale; write it anew with comparisons/table.py"
+        )
     if not arguments.check:
         page.write_text(fresh, "utf-8")
     return 0

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -24,10 +26,14 @@ def test_the_gate_runs_the_test_command():
     assert commands[0] in gate
 
 
-def test_the_example_is_the_one_that_is_run():
+@pytest.mark.parametrize(
+    ("page", "module"),
+    [("README.md", "test_threads.py"), ("shared/README.md", "test_asyncio.py")],
+)
+def test_the_example_is_the_one_that_is_run(page, module):
     (example,) = re.findall(
-        r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL
+        r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL
     )
-    tested = (ROOT / "tests/outside/test_threads.py").read_text("utf-8")
+    tested = (ROOT / "tests/outside" / module).read_text("utf-8")
     for part in example.strip().split("\n\n\n"):
-        assert part.strip() in tested.replace("\n\nimport pytest", "")
+        assert part.strip() in tested

@@ -10,6 +10,10 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def tracked() -> list[Path]:
+    if not (ROOT / ".git").exists():  # an archive: all that is there was tracked once
+        hidden = (".venv", ".nox", "__pycache__")
+        files = (path for path in ROOT.rglob("*") if path.is_file())
+        return [f for f in files if not set(f.relative_to(ROOT).parts) & set(hidden)]
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,

@@ -48,6 +48,7 @@ def suite_on(topic: str, folder: Path) -> subprocess.CompletedProcess[str]:
         [
             *(sys.executable, "-m", "pytest", "-q", "-x", "--study", "asyncio"),
             *("-p", "no:randomly", "-p", "no:cacheprovider", "-k", "not asyncio:"),
+            *("--timeout", "60", "--timeout-method", "thread"),
             f"tests/conformance/test_{topic}.py",
         ],
         cwd=ROOT,
@@ -57,7 +58,6 @@ def suite_on(topic: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("topic", TOPICS)
 def test_every_planted_mistake_fails_a_test(topic, tmp_path):
     mistakes = mistakes_in(topic)

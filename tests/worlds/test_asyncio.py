@@ -823,3 +823,18 @@ def test_jobs_in_the_trace(place):
     place.run(answer)
     assert place.trace.most_at_once() == 2
     assert place.trace.when("end") == [(1, "job(1)"), (2, "job(2)")]
+
+
+def test_a_function_of_another_colour_is_refused_before_it_does_anything():
+    ran = []
+
+    def plain():
+        ran.append("it")
+
+    with pytest.raises(TypeError, match="'asyncio' runs async functions, and plain"):
+        AsyncioWorld().run(plain)
+    with pytest.raises(TypeError, match="sleep is not one"):
+        AsyncioWorld().run(time.sleep, 3600)
+    with pytest.raises(TypeError, match="takes a function and its arguments"):
+        AsyncioWorld().run(asyncio.sleep(1))
+    assert not ran

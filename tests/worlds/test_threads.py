@@ -1468,3 +1468,11 @@ def test_a_future_of_its_own_makes():
             return future.result(), time.monotonic()
 
     assert run(answer)[0] == ("x", 2)
+
+
+def test_a_function_of_another_colour_is_refused():
+    async def coroutine():
+        pass
+
+    with pytest.raises(TypeError, match="'threads' runs plain functions"):
+        ThreadsWorld().run(coroutine)

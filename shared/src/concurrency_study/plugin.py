@@ -9,14 +9,15 @@ installed study as ``world.answer``, one after the other.
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import pytest
 
 from .report import Report
-from .study import Answer, Study, installed_studies, installed_worlds, load_world
+from .study import Answer, Study, installed_studies, installed_worlds, make_world
 from .topics import TOPICS
 from .trace import Trace
 from .world import Deadlock, World
@@ -98,7 +99,7 @@ class _Suite:
         """The study under test; an error that says what to do if there is none."""
         if self.study is None:
             names = ", ".join(sorted(study.name for study in self.studies))
-            raise pytest.UsageError(
+            _give_up(
                 f"several studies are installed here ({names}); each is tested alone"
                 if names
                 else "no study is installed here; install one, as in "
@@ -114,14 +115,13 @@ class _Suite:
             if marker
             else self.config.getoption("--world") or self.config.getini("world")
         )
-        if names or self.study is not None:
-            return names or list(self.the_study().worlds)
-        known = ", ".join(sorted(installed_worlds()))
-        raise pytest.UsageError(
-            f"{metafunc.definition.nodeid} uses the fixture `world`, but which one? "
-            "Pass --world NAME or set `world` in pytest's configuration; "
-            f"known: {known}"
-        )
+        if not names and self.study is None:
+            known = ", ".join(sorted(installed_worlds()))
+            _give_up(
+                "a test uses the fixture `world`, but which one? Pass --world NAME or "
+                f"set `world` in pytest's configuration; known: {known}"
+            )
+        return names or list(self.the_study().worlds)
 
     @pytest.hookimpl
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -137,6 +137,8 @@ class _Suite:
             for answer in self._answers(metafunc)
             for world in self.worlds_for(metafunc)
         ]
+        for param in params:
+            _must_work(cast(Any, param).values[0][0])
         metafunc.parametrize("world", params, indirect=True)
 
     def _answers(self, metafunc: pytest.Metafunc) -> list[Answer] | list[None]:
@@ -146,7 +148,7 @@ class _Suite:
         study = self.the_study()
         answers = study.answers(topic)
         if not answers:
-            raise pytest.UsageError(f"the study {study.name} has no answer to {topic}")
+            _give_up(f"the study {study.name} has no answer to {topic}")
         return answers
 
     def _marks(
@@ -180,7 +182,7 @@ class _Suite:
         return report
 
     def _note(self, item: pytest.Item, report: pytest.TestReport, world: World) -> None:
-        if report.failed:
+        if report.failed and len(world.trace):
             trace = "\n".join(str(world.trace).splitlines()[-60:])
             report.sections.append(("virtual time, actor, event", trace))
         answer: Answer | None = cast(Any, item).callspec.params["world"][1]
@@ -253,6 +255,19 @@ def _tests_in(path: Path) -> list[str]:
     ]
 
 
+def _give_up(reason: str) -> NoReturn:
+    """End the run as after a usage error: with one line, not with a traceback."""
+    pytest.exit(reason, returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+@functools.cache
+def _must_work(world: str) -> None:
+    try:
+        make_world(world)
+    except LookupError as error:
+        _give_up(str(error))
+
+
 def _topic(item: Any) -> str | None:
     topic = item.path.stem.removeprefix("test_")
     return topic if topic in TOPICS else None
@@ -269,11 +284,7 @@ def study(request: pytest.FixtureRequest) -> Study:
 def world(request: pytest.FixtureRequest) -> World:
     """A fresh place in virtual time; see `concurrency_study.world.World`."""
     name, answer = request.param
-    try:
-        kind = load_world(name)
-    except LookupError as error:
-        raise pytest.UsageError(str(error)) from None
-    return kind(None if answer is None else answer.function)
+    return make_world(name, None if answer is None else answer.function)
 
 
 @pytest.fixture

@@ -82,8 +82,8 @@ def installed_worlds() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in found}
 
 
-def load_world(name: str) -> type[World]:
-    """The class of a world.
+def make_world(name: str, answer: Callable[..., Any] | None = None) -> World:
+    """A fresh world of that name.
 
     Raises:
         LookupError: there is no such world, or its library is not installed.
@@ -92,7 +92,8 @@ def load_world(name: str) -> type[World]:
     if name not in worlds:
         raise LookupError(f"no world {name!r}; there are {', '.join(sorted(worlds))}")
     try:
-        return worlds[name].load()
+        kind: type[World] = worlds[name].load()
+        return kind(answer)
     except ModuleNotFoundError as error:
         raise LookupError(
             f"the world {name!r} needs {error.name!r}, which is not installed"

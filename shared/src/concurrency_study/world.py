@@ -227,6 +227,8 @@ class World(ABC):
             LostError: an error reached nobody.
             BaseException: whatever ``function`` raises, bare or in a group.
         """
+        __tracebackhide__ = True
+        self._check_colour(function)
         self.trace.events.clear()
         self._alive.clear()
         self._left, self._lost, self._mark = [], [], 0
@@ -273,6 +275,26 @@ class World(ABC):
         return os.fdopen(descriptor, "rb")
 
     # For worlds
+
+    colour: ClassVar[str] = "plain"
+    """What kind of function `run` takes: ``plain``, ``async`` or ``any``."""
+
+    def _check_colour(self, function: Any) -> None:
+        """Refuse a function of another kind before it does anything."""
+        if not callable(function):
+            if inspect.iscoroutine(function):
+                function.close()
+            raise TypeError(f"run takes a function and its arguments, not {function!r}")
+        bare: Any = inspect.unwrap(function)
+        is_async = inspect.iscoroutinefunction(bare)
+        # A lambda or an object may well give a coroutine; ordinary functions tell.
+        tells = inspect.isroutine(bare) and bare.__name__ != "<lambda>"
+        wrong = not is_async if self.colour == "async" else is_async
+        if tells and wrong and self.colour != "any":
+            raise TypeError(
+                f"the world {self.name!r} runs {self.colour} functions, "
+                f"and {bare.__name__} is not one"
+            )
 
     @abstractmethod
     def _run(

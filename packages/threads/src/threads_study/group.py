@@ -16,6 +16,7 @@ class ThreadGroup:
 
     Raises:
         BaseExceptionGroup: with every error, when all threads have ended.
+        KeyboardInterrupt: bare, whatever else was raised.
     """
 
     def __init__(self) -> None:
@@ -53,5 +54,8 @@ class ThreadGroup:
             except KeyboardInterrupt as interrupt:
                 self._failed(interrupt)
                 thread.join()
+        for error in self._errors:
+            if isinstance(error, KeyboardInterrupt):
+                raise error
         if self._errors:
             raise BaseExceptionGroup("errors in threads", self._errors) from None

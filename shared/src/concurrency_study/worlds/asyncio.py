@@ -47,6 +47,7 @@ class AsyncioWorld(LoopWorld):
     """A place where asyncio code runs in virtual time."""
 
     name = "asyncio"
+    colour = "async"
     Cancelled = asyncio.CancelledError
 
     def _recolour(

@@ -42,6 +42,7 @@ class GeneratorsWorld(ThreadsWorld):
     """A place where the generators' kernel runs in virtual time."""
 
     name = "generators"
+    colour = "any"
 
     def __init__(
         self, answer: Callable[..., Any] | None = None, seed: int | None = None

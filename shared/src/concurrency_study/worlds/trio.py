@@ -49,6 +49,7 @@ class TrioWorld(LoopWorld):
     """A place where trio code runs in virtual time."""
 
     name = "trio"
+    colour = "async"
     Cancelled = trio.Cancelled
     _token: trio.lowlevel.TrioToken
 

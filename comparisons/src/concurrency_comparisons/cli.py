@@ -1,0 +1,463 @@
+"""The ``study`` command: compare answers in the terminal.
+
+Errors of whoever types end with status 2, what cannot be done here and now with 1, and
+a program that is run with its own status.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from . import reports
+from .answers import Answer, NotFound, Tree, Unreadable, shared_lines
+from .screen import Screen
+
+app = typer.Typer(
+    name="study",
+    help="Six answers to each question about concurrency, side by side.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+class Impossible(Exception):
+    """What cannot be done here and now; the message says what to do about it."""
+
+
+def _names(of: Callable[[Tree], Sequence[str]]) -> Callable[[str], list[str]]:
+    """What a shell completes a word to."""
+
+    def complete(incomplete: str) -> list[str]:
+        try:
+            names = of(Tree.above(Path.cwd()))
+        except (NotFound, Unreadable):
+            return []
+        return [name for name in names if name.startswith(incomplete)]
+
+    return complete
+
+
+_TOPICS = _names(lambda tree: [*tree.topics])
+_STUDIES = _names(lambda tree: tree.studies)
+
+TopicName = Annotated[
+    str, typer.Argument(metavar="TOPIC", autocompletion=_TOPICS, show_default=False)
+]
+AnyTopic = Annotated[
+    str | None,
+    typer.Argument(metavar="[TOPIC]", autocompletion=_TOPICS, show_default=False),
+]
+StudyName = Annotated[
+    str,
+    typer.Argument(
+        metavar="STUDY[:VARIANT]", autocompletion=_STUDIES, show_default=False
+    ),
+]
+StudyNames = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[STUDY[:VARIANT]...]",
+        autocompletion=_STUDIES,
+        show_default=False,
+        help="All studies, if none is named.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+NoPager = Annotated[bool, typer.Option("--no-pager", help="Print without a pager.")]
+
+
+@app.callback()
+def _main(
+    context: typer.Context,
+    root: Annotated[
+        Path | None,
+        typer.Option(
+            help="The checkout to read; else that of the working directory.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    context.obj = root
+
+
+@app.command()
+def topics(
+    context: typer.Context,
+    topic: AnyTopic = None,
+    as_json: Json = False,
+    no_pager: NoPager = False,
+) -> None:
+    """List the questions; read one in full.
+
+    Who answers them stands there, too.
+    """
+    tree = _tree(context)
+    chosen = [tree.topic(topic)] if topic else [*tree.topics.values()]
+    names = {
+        each.name: [
+            answer.name
+            for study in tree.studies
+            for answer in tree.answers(study, each.name)
+        ]
+        for each in chosen
+    }
+    if as_json:
+        _print_json([asdict(each) | {"answers": names[each.name]} for each in chosen])
+        return
+    with _screen(pager=not no_pager) as screen:
+        if topic:
+            screen.question(chosen[0], names[topic])
+        else:
+            screen.topics(chosen, names)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    topic: TopicName,
+    studies: StudyNames = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Imports and the program, too.")
+    ] = False,
+    as_json: Json = False,
+    no_pager: NoPager = False,
+) -> None:
+    """Show answers side by side, step by step.
+
+    A mark stands where another task may run. STUDY is the name of a study, as trio, or
+    of one of its other answers, as asyncio:gather.
+    """
+    tree = _tree(context)
+    question = tree.topic(topic)
+    answers = [tree.answer(name, topic) for name in dict.fromkeys(studies or ())]
+    if not answers:
+        found = [tree.answers(study, topic)[:1] for study in tree.studies]
+        answers = [answer for some in found for answer in some]
+    if not answers:
+        raise NotFound(f"no study has an answer to {topic!r}")
+    if as_json:
+        shared = shared_lines(answers)
+        described = [_described(tree, each, shared[each.name]) for each in answers]
+        _print_json({"topic": asdict(question), "answers": described})
+        return
+    for answer in answers:
+        _ = answer.parts  # fails, if it does, before anything is printed
+    with _screen(pager=not no_pager) as screen:
+        screen.show(question, answers, whole=whole)
+
+
+@app.command()
+def diff(
+    context: typer.Context,
+    one: StudyName,
+    other: StudyName,
+    topic: TopicName,
+    as_json: Json = False,
+    no_pager: NoPager = False,
+) -> None:
+    """Show how two answers differ, by step.
+
+    The names of their libraries are put aside.
+    """
+    tree = _tree(context)
+    question = tree.topic(topic)
+    left, right = tree.answer(one, topic), tree.answer(other, topic)
+    with _screen(pager=not (no_pager or as_json)) as screen:
+        if as_json:
+            _print_json(screen.differences(left, right))
+        else:
+            screen.diff(question, left, right)
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    topic: TopicName,
+    study: StudyName,
+    variant: Annotated[
+        str, typer.Option(help="Another of the study's answers.", show_default=False)
+    ] = "",
+    stamps: Annotated[
+        bool | None,
+        typer.Option(
+            "--stamps/--no-stamps",
+            help="Say when each line was printed; in a terminal that is so anyway.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Run an answer for real.
+
+    It runs where `nox -s STUDY` has installed the study alone, and its input is yours.
+    Seconds count from the moment when all is imported.
+    """
+    tree = _tree(context)
+    answer = tree.answer(f"{study}:{variant}" if variant else study, topic)
+    python = _python(tree, answer.study)
+    if stamps is None:
+        stamps = sys.stdout.isatty()
+    if not stamps:
+        raise typer.Exit(_status(subprocess.Popen([python, "-m", answer.module])))
+    raise typer.Exit(_stamped(python, answer.module))
+
+
+@app.command()
+def matrix(
+    context: typer.Context,
+    topic: AnyTopic = None,
+    as_json: Json = False,
+    no_pager: NoPager = False,
+) -> None:
+    """Show what the suite found out.
+
+    Of one TOPIC, test by test. Needs the reports that `nox -s STUDY` writes.
+    """
+    tree = _tree(context)
+    chosen = [tree.topic(topic).name] if topic else [*tree.topics]
+    found = _reports(tree, tree.studies)
+    if as_json:
+        _print_json(
+            {
+                study: {
+                    "python": report.python,
+                    "libraries": report.libraries,
+                    "tests": [asdict(t) for t in report.tests if t.topic in chosen],
+                }
+                for study, report in found.items()
+            }
+        )
+        return
+    with _screen(pager=not no_pager) as screen:
+        if topic:
+            screen.tests(topic, found, tree.tests(topic))
+        else:
+            screen.matrix(chosen, found)
+
+
+@app.command()
+def timeline(
+    context: typer.Context,
+    topic: TopicName,
+    studies: StudyNames = None,
+    as_json: Json = False,
+    no_pager: NoPager = False,
+) -> None:
+    """Draw what happened, in virtual time.
+
+    That is, when the example of TOPIC was run. Needs the reports that `nox -s STUDY`
+    writes.
+    """
+    tree = _tree(context)
+    tree.topic(topic)
+    answers = [tree.answer(name, topic) for name in studies or tree.studies]
+    found = _reports(tree, [*dict.fromkeys(answer.study for answer in answers)])
+    examples = {
+        f"{answer.name} ({example.world})" if several else answer.name: example
+        for answer in answers
+        if answer.study in found
+        for several in [len(found[answer.study].worlds) > 1]
+        for example in found[answer.study].examples
+        if (example.topic, example.variant) == (topic, answer.variant)
+    }
+    if not examples:
+        raise Impossible(f"no report holds the example of {topic!r}")
+    if as_json:
+        _print_json({name: asdict(example) for name, example in examples.items()})
+        return
+    until = max(
+        max([example.seconds, *(event.at for event in example.events)])
+        for example in examples.values()
+    )
+    with _screen(pager=not no_pager) as screen:
+        screen.timeline_legend()
+        for name, example in examples.items():
+            screen.timeline(name, example, until)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command. Always raises SystemExit, with the status."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="replace")  # pyright: ignore
+    try:
+        app(arguments, prog_name="study")
+    except NotFound as error:
+        _fail(error, 2)
+    except (Unreadable, Impossible, reports.Refused) as error:
+        _fail(error, 1)
+
+
+def _fail(error: Exception, status: int) -> None:
+    print(f"study: {error}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _tree(context: typer.Context) -> Tree:
+    root: Path | None = context.obj
+    return Tree(root) if root is not None else Tree.above(Path.cwd())
+
+
+@contextlib.contextmanager
+def _screen(*, pager: bool) -> Generator[Screen]:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        with console.capture() as captured:
+            yield Screen(console)
+        for line in captured.get().splitlines():
+            print(line.rstrip())
+        return
+    if not pager:
+        yield Screen(console)
+        return
+    os.environ.setdefault("LESS", "FRX")  # colours; and no pager if all fits
+    with console.pager(styles=True):
+        yield Screen(console)
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, indent=2))
+
+
+def _described(tree: Tree, answer: Answer, shared: set[int]) -> dict[str, Any]:
+    return {
+        "study": answer.study,
+        "variant": answer.variant,
+        "path": answer.path.relative_to(tree.root).as_posix(),
+        "title": answer.title,
+        "particular": answer.particular,
+        "parts": [
+            {
+                "name": part.name,
+                "title": part.title,
+                "shares": part.shares,
+                "lines": [
+                    {
+                        "number": line.number,
+                        "text": line.text,
+                        "switch": line.switch,
+                        "shared": line.number in shared,
+                    }
+                    for line in part.lines
+                ],
+            }
+            for part in answer.parts.values()
+        ],
+    }
+
+
+def _reports(tree: Tree, studies: Sequence[str]) -> dict[str, reports.Report]:
+    """The report of each study on its newest Python; says which cannot be had.
+
+    Raises:
+        Impossible: there is none at all.
+    """
+    found: dict[str, reports.Report] = {}
+    problems: list[str] = []
+    for study in studies:
+        refused: list[str] = []
+        for path in sorted(
+            tree.root.glob(f"reports/{study}-*.jsonl"), key=_version, reverse=True
+        ):
+            try:
+                found[study] = reports.read(path, tree.root)
+                break
+            except reports.Refused as error:
+                refused.append(str(error))
+        else:
+            problems += refused[:1] or [
+                f"no report of {study}; run `nox -s {study}` to make one"
+            ]
+    if not found:
+        raise Impossible("\nstudy: ".join(problems))
+    for problem in problems:
+        print(f"study: {problem}", file=sys.stderr)
+    return found
+
+
+def _version(path: Path) -> list[int]:
+    """The Python in names such as trio-3.13.jsonl and trio-3-13."""
+    return [int(number) for number in re.findall(r"\d+", path.name)]
+
+
+def _python(tree: Tree, study: str) -> str:
+    """The interpreter of the newest environment that nox made for a study."""
+    for folder in sorted(tree.root.glob(f".nox/{study}-*"), key=_version, reverse=True):
+        for name in ("bin/python", "Scripts/python.exe"):
+            if (folder / name).exists():
+                return str(folder / name)
+    raise Impossible(f"{study} is not installed; run `nox -s {study}` to do so")
+
+
+LAUNCH = """
+import importlib, runpy, sys
+name = sys.argv.pop(1)
+importlib.import_module(name)
+del sys.modules[name]
+print("\\0", flush=True)
+runpy.run_module(name, run_name="__main__", alter_sys=True)
+"""
+"""Like ``python -m``, but says when everything is imported, and its time begins."""
+
+
+def _stamped(python: str, module: str) -> int:
+    """Run an answer; print each of its lines with the time, and that as a bar."""
+    console = Console(highlight=False)
+    child = subprocess.Popen(
+        [python, "-c", LAUNCH, module],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
+    )
+    assert child.stdout is not None
+    bar = "-" if console.options.ascii_only else "━"
+    zero = before = time.monotonic()
+
+    def lines() -> None:
+        nonlocal zero, before
+        assert child.stdout is not None
+        for line in child.stdout:
+            now = time.monotonic()
+            text = line.decode("utf-8", "replace").rstrip("\r\n")
+            if text == "\0":
+                zero = before = now
+                continue
+            waited = min(round((now - before) * 10), 20)
+            stamp = f"{now - zero:7.2f} s  {bar * waited:<20}  "
+            console.print(Text.assemble((stamp, "cyan"), text), soft_wrap=True)
+            before = now
+
+    return _status(child, lines)
+
+
+def _status(
+    child: subprocess.Popen[bytes], meanwhile: Callable[[], object] = lambda: None
+) -> int:
+    """Wait for a program; its status, as a shell would say it.
+
+    Ctrl-C goes to the program as well, and how it ends is its own business; a second
+    one, or five seconds, and it is killed.
+    """
+    try:
+        meanwhile()
+        status = child.wait()
+    except KeyboardInterrupt:
+        try:
+            status = child.wait(5)
+        except (KeyboardInterrupt, subprocess.TimeoutExpired):
+            child.kill()
+            status = child.wait()
+    return status if status >= 0 else 128 - status

@@ -1,0 +1,246 @@
+"""Reading what the isolated runs found out, and refusing what nobody should believe.
+
+The format is that of ``concurrency_study.report``, which also writes it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+from concurrency_study.report import FORMAT, VERSION, fingerprint
+
+
+class Refused(Exception):
+    """A report that is not to be believed; says why, and how to make a new one."""
+
+
+@dataclass(frozen=True)
+class Test:
+    """What became of one test of the suite."""
+
+    __test__ = False  # pytest: no test of yours
+
+    topic: str
+    test: str
+    world: str
+    variant: str
+    """Which of the study's answers; empty for the one it recommends."""
+    needs: list[str]
+    outcome: str
+    """``passed``, ``cannot`` or ``failed``."""
+    reason: str
+    """Why it cannot."""
+    seconds: float | None
+    """Virtual seconds until the answer returned, if it did."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened to one actor; see ``concurrency_study.trace.Event``."""
+
+    at: float
+    """Virtual seconds since the answer was called."""
+    actor: str
+    what: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """What happened when the example of a topic was run."""
+
+    topic: str
+    world: str
+    variant: str
+    seconds: float
+    """Virtual seconds until the answer returned."""
+    events: list[Event]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A complete run of a study's suite, on the text that is there now."""
+
+    study: str
+    worlds: list[str]
+    python: str
+    libraries: dict[str, str]
+    """What the study builds on: name and version."""
+    tests: list[Test]
+    examples: list[Example]
+
+
+def read(path: Path, root: Path) -> Report:
+    """The report in a file, held against the text below ``root``.
+
+    Raises:
+        Refused: it is damaged, or partial, or of another text.
+    """
+    file = _File(path, root)
+    head, foot = file.header(), file.records[-1]
+    if foot.get("record") != "footer":
+        file.refuse("has no footer: the run that wrote it has not ended")
+    file.check(foot, "footer")
+    tests: list[Test] = []
+    examples: list[Example] = []
+    for record in file.records[1:-1]:
+        match record.get("record"):
+            case "test":
+                tests.append(Test(**file.check(record, "test")))
+            case "example":
+                fields = file.check(record, "example")
+                events = [file.check(event, "event") for event in fields["events"]]
+                fields["events"] = [_event(event) for event in events]
+                examples.append(Example(**fields))
+            case other:
+                file.refuse(f"has a record {other!r} between its header and its footer")
+    counts = Counter({"passed": 0, "cannot": 0, "failed": 0})
+    counts.update(test.outcome for test in tests)
+    counted = {"tests": len(tests), **counts}
+    if counted != {key: foot.get(key) for key in counted}:
+        file.refuse("counts other tests in its footer than it holds")
+    if not foot["complete"]:
+        file.refuse("is of a run in which tests failed or were left out")
+    if head["fingerprint"] != fingerprint(root, head["study"]):
+        file.refuse("is of another text than the one that is here now")
+    return Report(
+        study=head["study"],
+        worlds=head["worlds"],
+        python=head["python"],
+        libraries=head["libraries"],
+        tests=tests,
+        examples=examples,
+    )
+
+
+def read_all(root: Path) -> dict[str, Report]:
+    """The reports below ``root / "reports"`` by study; none gives an empty dict.
+
+    Of a study that ran on several Pythons only the report of the newest is read.
+
+    Raises:
+        Refused: one of these is damaged, or partial, or of another text.
+    """
+    newest: dict[str, tuple[list[int], Path]] = {}
+    for path in sorted((root / "reports").glob("*.jsonl")):
+        head = _File(path, root).header()
+        found = [int(number) for number in re.findall(r"\d+", head["python"])[:3]]
+        study = head["study"]
+        newest[study] = max(newest.get(study, ([], path)), (found, path))
+    return {study: read(path, root) for study, (_, path) in sorted(newest.items())}
+
+
+_NUMBER = (int, float)
+_SHAPES: dict[str, dict[str, Any]] = {
+    "header": {
+        "format": str,
+        "version": int,
+        "study": str,
+        "worlds": list,
+        "fingerprint": str,
+        "python": str,
+        "implementation": str,
+        "libraries": dict,
+    },
+    "test": {
+        "topic": str,
+        "test": str,
+        "world": str,
+        "variant": str,
+        "needs": list,
+        "outcome": str,
+        "reason": str,
+        "seconds": (*_NUMBER, type(None)),
+    },
+    "example": {
+        "topic": str,
+        "world": str,
+        "variant": str,
+        "seconds": _NUMBER,
+        "events": list,
+    },
+    "event": {"at": _NUMBER, "actor": str, "what": str, "detail": str},
+    "footer": {
+        "complete": bool,
+        "tests": int,
+        "passed": int,
+        "cannot": int,
+        "failed": int,
+    },
+}
+"""The fields of each record; report.schema.json says it for machines."""
+
+
+class _File:
+    """The records of a file, and the sentence with which it is refused."""
+
+    def __init__(self, path: Path, root: Path) -> None:
+        within = path.is_relative_to(root)
+        self.name = (path.relative_to(root) if within else path).as_posix()
+        self.study = path.stem.rpartition("-")[0] or path.stem
+        self.records: list[dict[str, Any]] = []
+        try:
+            # Not splitlines: a detail may hold other separators, such as U+2028.
+            lines = path.read_text("utf-8").removesuffix("\n").split("\n")
+        except OSError as error:
+            self.refuse(f"cannot be read ({error.strerror})")
+        except UnicodeDecodeError:
+            self.refuse("is no UTF-8 text")
+        for number, line in enumerate(lines, 1):
+            try:
+                record: Any = json.loads(line, parse_constant=_no_number)
+            except (ValueError, RecursionError):
+                self.refuse(f"is no JSON in line {number}; was it cut short?")
+            if not isinstance(record, dict):
+                self.refuse(f"holds no record in line {number}")
+            self.records.append(cast(dict[str, Any], record))
+
+    def refuse(self, why: str) -> NoReturn:
+        raise Refused(
+            f"{self.name} {why}; run `nox -s {self.study}` to make a new one"
+        ) from None
+
+    def header(self) -> dict[str, Any]:
+        """The first record, which says that we can read the others."""
+        record = self.records[0]
+        if record.get("record") != "header" or record.get("format") != FORMAT:
+            self.refuse("is no report: it does not begin with a header")
+        if record.get("version") != VERSION:
+            self.refuse(
+                f"has version {record.get('version')!r} of the format, not {VERSION}"
+            )
+        fields = self.check(record, "header")
+        self.study = fields["study"]
+        return fields
+
+    def check(self, record: Any, kind: str) -> dict[str, Any]:
+        """The fields of a record, of which none is missing or of another type."""
+        shape = _SHAPES[kind]
+        found = cast(dict[str, Any], record) if isinstance(record, dict) else {}
+        fields = {key: value for key, value in found.items() if key != "record"}
+        if fields.keys() != shape.keys():
+            self.refuse(f"has a {kind} with other fields than {', '.join(shape)}")
+        for key, value in fields.items():
+            is_number = shape[key] is not bool and isinstance(value, _NUMBER)
+            if not isinstance(value, shape[key]) or (
+                is_number and not 0 <= value < math.inf
+            ):
+                self.refuse(f"has a {kind} whose {key} is {value!r}")
+        return fields
+
+
+def _event(fields: dict[str, Any]) -> Event:
+    # An address differs in every run and tells nobody anything.
+    for key in ("actor", "detail"):
+        fields[key] = re.sub(r"\b0x[0-9a-fA-F]{4,}\b", "0x…", fields[key])
+    return Event(**fields)
+
+
+def _no_number(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")

@@ -1,0 +1,424 @@
+"""What the ``study`` command shows, drawn for a terminal of any width, or a pipe."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from textwrap import dedent
+from typing import Any
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.rule import Rule
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from .answers import GUARD, HELPERS, IMPORTS, SIGNATURE, Answer, Line, Part, Topic, rows
+from .reports import Event, Example, Report, Test
+
+NARROWEST = 36
+"""Columns of text that code needs, to be read beside other code."""
+SWITCH = "another task may run here"
+TITLES = {SIGNATURE: "The call", HELPERS: "Helpers", GUARD: "The program"}
+HIGHLIGHT = Syntax("", "python", theme="ansi_dark")
+
+
+class Screen:
+    """A console, and what is drawn on it.
+
+    Colours are left out in pipes and with NO_COLOR; whatever they say is said by a
+    mark as well.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        plain = console.options.ascii_only
+        self.mark = ">" if plain else "»"
+        self.same, self.alike = ("=", "~") if plain else ("=", "≈")
+        self.bars = "-=+|X*o" if plain else "─━├┤✗●○"
+
+    def topics(self, topics: Iterable[Topic], answers: Mapping[str, list[str]]) -> None:
+        """A line for each topic: what it asks, and who answers."""
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        table.add_column(style="bold cyan", no_wrap=True)
+        table.add_column()
+        for topic in topics:
+            table.add_row(topic.name, topic.asks)
+            table.add_row("", Text(", ".join(answers[topic.name]), style="dim"))
+        self.console.print(table)
+
+    def question(self, topic: Topic, names: Sequence[str]) -> None:
+        """The whole of a question."""
+        self.console.print(Text(topic.title, style="bold"))
+        self.console.print(Text(f"\n{topic.question}\n"))
+        for number, step in enumerate(topic.steps, 1):
+            self.console.print(Text(f"{number}. {step}"))
+        self.console.print(Text(f"\nAnswered by {', '.join(names)}.", style="dim"))
+
+    def show(self, topic: Topic, answers: Sequence[Answer], *, whole: bool) -> None:
+        """Answers side by side, step by step."""
+        self.console.print(Text(topic.title, style="bold"))
+        self._legend((self.mark, SWITCH))
+        self._rule("In particular")
+        self._banks(answers, [_prose(each.particular) for each in answers], _wrap)
+        steps = [f"step {number}" for number, _ in enumerate(topic.steps, 1)]
+        names = [SIGNATURE, *steps, HELPERS]
+        for name in [IMPORTS, *names, GUARD] if whole else names:
+            parts = [answer.parts.get(name) for answer in answers]
+            if any(parts):
+                self._rule(_title(name, topic))
+                cells = [self._cell(part) for part in parts]
+                self._banks(answers, cells, _fold)
+
+    def diff(self, topic: Topic, one: Answer, other: Answer) -> None:
+        """Two answers side by side, line by line, by step."""
+        self.console.print(Text(topic.title, style="bold"))
+        self._legend(
+            (self.same, "the same"),
+            (self.alike, "the same but for the library's name"),
+            ("|", "changed"),
+            ("<", f"only {one.name}"),
+            (">", f"only {other.name}"),
+        )
+        width = (self.console.width - 5) // 2
+        for names in rows([one, other]):
+            self._rule(*(_title(name, topic) for name in names))
+            table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False)
+            table.add_column(one.name, width=width)
+            table.add_column("", width=1)
+            table.add_column(other.name, width=width)
+            code, others = _code(one, names), _code(other, names)
+            lefts, rights = _coloured(code), _coloured(others)
+            for left, mark, right in self._aligned(code, others):
+                style = "dim" if mark in (self.same, self.alike) else ""
+                cells = [
+                    Text("\n").join(_fold(text, width)) if text else Text()
+                    for text in (
+                        left and lefts[left.number],
+                        right and rights[right.number],
+                    )
+                ]
+                table.add_row(
+                    cells[0], Text(mark, "bold yellow"), cells[1], style=style
+                )
+            self.console.print(table)
+
+    def differences(self, one: Answer, other: Answer) -> list[dict[str, Any]]:
+        """What `diff` shows, for machines: the marks are = ~ | < >."""
+        marks = {self.same: "=", self.alike: "~", "": "="}
+        return [
+            {
+                "parts": names,
+                "lines": [
+                    {
+                        "mark": marks.get(mark, mark),
+                        "left": left and {"number": left.number, "text": left.text},
+                        "right": right and {"number": right.number, "text": right.text},
+                    }
+                    for left, mark, right in self._aligned(
+                        _code(one, names), _code(other, names)
+                    )
+                ],
+            }
+            for names in rows([one, other])
+        ]
+
+    def matrix(self, topics: Sequence[str], found: Mapping[str, Report]) -> None:
+        """How many tests of each topic every study passes."""
+        table = self._matrix("topic", found)
+        for topic in topics:
+            cells: list[RenderableType] = [topic]
+            for report in found.values():
+                tests = [test for test in report.tests if test.topic == topic]
+                cells.append(_counts(tests))
+            table.add_row(*cells)
+        self.console.print(table)
+        self._reasons(found, {*topics})
+        self._versions(found)
+
+    def tests(
+        self, topic: str, found: Mapping[str, Report], order: Sequence[str]
+    ) -> None:
+        """What every test of a topic found out, in the order in which they stand."""
+        table = self._matrix(f"{topic}: test", found)
+        tested = {
+            test.test
+            for report in found.values()
+            for test in report.tests
+            if test.topic == topic
+        }
+        rank = {name: number for number, name in enumerate(order)}
+        for name in sorted(tested, key=lambda n: (rank.get(n.partition("[")[0], 0), n)):
+            cells: list[RenderableType] = [spoken(name)]
+            for report in found.values():
+                tests = [t for t in report.tests if (t.topic, t.test) == (topic, name)]
+                cells.append(_outcome(tests))
+            table.add_row(*cells)
+        self.console.print(table)
+        self._reasons(found, {topic})
+        self._versions(found)
+
+    def timeline(self, name: str, example: Example, until: float) -> None:
+        """What happened in virtual time, a lane for each actor, ``until`` a second."""
+        self._rule(name)
+        lanes: dict[str, list[Event]] = {}
+        for event in example.events:
+            lanes.setdefault(event.actor, []).append(event)
+        label = min(max(map(len, lanes), default=0), self.console.width // 3)
+        width = max(self.console.width - label - 8, 10)
+        for actor, events in lanes.items():
+            short = actor if len(actor) <= label else f"{actor[: label - 1]}…"
+            lane = self._lane(events, until, width)
+            self.console.print(Text(f"{short:<{label}}  {lane}"))
+        self.console.print(Text(f"{'':<{label}}  {_axis(until, width)}", "dim"))
+        for event in example.events:
+            if event.what in ("call", "note", "error"):
+                said = f"{event.at:>8g} s  {event.actor}: {event.detail}"
+                self.console.print(Text(said, "dim"))
+
+    def _lane(self, events: Sequence[Event], until: float, width: int) -> str:
+        """The line of one actor, or of several of the same name."""
+        sleep, run, start, end, error, call, note = self.bars
+        marks = {"start": start, "end": end, "error": error, "cancelled": "x"}
+        marks |= {"call": call, "note": note}
+        cells = [" "] * width
+        alive, bar, since = 0, run, 0
+        for event in events:
+            here = round(event.at / until * (width - 1)) if until else 0
+            for column in range(since, here) if alive else ():
+                cells[column] = bar if cells[column] == " " else cells[column]
+            since = here
+            bar = {"start": run, "wake": run, "sleep": sleep}.get(event.what, bar)
+            alive += {"start": 1, "end": -1, "error": -1, "cancelled": -1}.get(
+                event.what, 0
+            )
+            cells[here] = marks.get(event.what, cells[here])
+        return "".join(cells).rstrip()
+
+    def timeline_legend(self) -> None:
+        """What the marks of a timeline mean."""
+        sleep, run, start, end, error, call, _ = self.bars
+        self._legend(
+            (start + sleep, "starts, sleeps"),
+            (run, "waits for something else"),
+            (end, "ends"),
+            (error, "error"),
+            ("x", "cancelled"),
+            (call, "is called"),
+        )
+
+    def _legend(self, *marks: tuple[str, str]) -> None:
+        text = Text()
+        for mark, meaning in marks:
+            text.append(mark, "bold yellow").append(f" {meaning}   ", "dim")
+        text.rstrip()
+        self.console.print(text)
+
+    def _rule(self, *titles: str) -> None:
+        self.console.print()
+        *before, last = titles
+        for title in before:
+            self.console.print(Text(title, "bold"))
+        self.console.print(Rule(Text(last, "bold"), align="left", style="dim"))
+
+    def _banks(
+        self,
+        answers: Sequence[Answer],
+        cells: Sequence[Sequence[Text]],
+        fold: Callable[[Text, int], list[Text]],
+    ) -> None:
+        """Columns, as many beside one another as fit, evenly."""
+        fit = max(1, self.console.width // (NARROWEST + 3))
+        banks = math.ceil(len(answers) / fit)
+        size = math.ceil(len(answers) / banks)
+        width = (self.console.width - 3 * (size - 1)) // size
+        for first in range(0, len(answers), size):
+            table = Table(
+                box=box.MINIMAL, show_edge=False, padding=(0, 1), pad_edge=False
+            )
+            chosen = answers[first : first + size]
+            if first:
+                self.console.print()
+            for answer in chosen:
+                table.add_column(Text(answer.name, "bold cyan"), width=width)
+            table.add_row(
+                *(
+                    Text("\n").join(
+                        [piece for line in cell for piece in fold(line, width)]
+                    )
+                    for cell in cells[first : first + size]
+                )
+            )
+            self.console.print(table)
+
+    def _cell(self, part: Part | None) -> list[Text]:
+        if part is None:
+            return [Text("-- not needed", "dim italic")]
+        if part.shares:
+            return [Text(f"-- together with {part.shares}", "dim italic")]
+        if not part.code:
+            return [Text("-- at the end of the block", "dim italic")]
+        lines = part.code
+        return [
+            Text.assemble(
+                (f"{self.mark} " if line.switch else "  ", "bold yellow"), text
+            )
+            for line, text in zip(lines, _highlighted(lines), strict=True)
+        ]
+
+    def _aligned(
+        self, left: list[Line], right: list[Line]
+    ) -> Iterator[tuple[Line | None, str, Line | None]]:
+        matcher = difflib.SequenceMatcher(
+            None, [a.normal for a in left], [b.normal for b in right], autojunk=False
+        )
+        for tag, i, j, k, m in matcher.get_opcodes():
+            for one, other in zip_longest(left[i:j], right[k:m]):
+                if not any(line and line.text.strip() for line in (one, other)):
+                    mark = ""
+                elif one is None:
+                    mark = ">"
+                elif other is None:
+                    mark = "<"
+                elif tag != "equal":
+                    mark = "|"
+                elif one.text.strip() == other.text.strip():
+                    mark = self.same
+                else:
+                    mark = self.alike
+                yield one, mark, other
+
+    def _matrix(self, first: str, found: Mapping[str, Report]) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column(first, ratio=3, overflow="fold")
+        for study in found:
+            table.add_column(study, justify="left", overflow="fold")
+        return table
+
+    def _versions(self, found: Mapping[str, Report]) -> None:
+        self.console.print()
+        for study, report in found.items():
+            libraries = "".join(f", {n} {v}" for n, v in report.libraries.items())
+            versions = f"{study}: Python {report.python}{libraries}"
+            self.console.print(Text(versions, "dim"))
+
+    def _reasons(self, found: Mapping[str, Report], topics: set[str]) -> None:
+        why: dict[str, set[str]] = {}
+        for study, report in found.items():
+            for test in report.tests:
+                if test.outcome != "passed" and test.topic in topics:
+                    where = f"{study}:{test.variant}" if test.variant else study
+                    why.setdefault(test.reason or test.outcome, set()).add(where)
+        for reason, where in why.items():
+            names = Text(", ".join(sorted(where)), "yellow")
+            self.console.print(names.append(f" {reason}", "default"))
+
+
+def spoken(test: str) -> str:
+    """The name of a test as a sentence."""
+    return test.removeprefix("test_").replace("_", " ")
+
+
+def _title(name: str, topic: Topic) -> str:
+    if name.startswith("step "):
+        number = int(name.removeprefix("step "))
+        return f"{number}. {topic.steps[number - 1]}"
+    return TITLES.get(name, name.capitalize())
+
+
+def _code(answer: Answer, names: Sequence[str]) -> list[Line]:
+    parts = [answer.parts[name] for name in names if name in answer.parts]
+    return [line for part in parts for line in part.code]
+
+
+def _highlighted(lines: Sequence[Line]) -> list[Text]:
+    """Lines of code in colours, without the indentation that all have in common."""
+    code = dedent("\n".join(line.text for line in lines))
+    text = HIGHLIGHT.highlight(code)
+    text.right_crop(1)  # the newline that highlighting adds
+    return list(text.split("\n", allow_blank=True)) or [Text()]
+
+
+def _coloured(lines: Sequence[Line]) -> dict[int, Text]:
+    return dict(zip([line.number for line in lines], _highlighted(lines), strict=True))
+
+
+def _fold(line: Text, width: int) -> list[Text]:
+    """A line of code in pieces that fit, further ones indented."""
+    start = _indent(line)
+    further = min(start + 4, width // 2)
+    pieces: list[Text] = []
+    while line.cell_len > width:
+        plain = line.plain[: width + 1]
+        cut = plain.rfind(" ", start + 1)
+        if cut < width // 2:
+            cut = max(cut, *(plain.rfind(c, start, width) + 1 for c in "([{,."))
+        if cut <= start:
+            cut = width
+        pieces.append(line[:cut])
+        rest = line[cut:]
+        line = Text(" " * further) + rest[len(rest) - len(rest.plain.lstrip(" ")) :]
+        start = further
+    return [*pieces, line]
+
+
+def _indent(line: Text) -> int:
+    """The width of what stands before the code: a mark, perhaps, and spaces."""
+    return len(line) - len(line.plain.lstrip(" »>"))
+
+
+def _wrap(line: Text, _: int) -> list[Text]:
+    """Prose, left to the table to be wrapped."""
+    return [line]
+
+
+def _prose(text: str) -> list[Text]:
+    """Paragraphs, each as one line to be wrapped."""
+    return [Text(" ".join(each.split())) for each in text.split("\n\n")]
+
+
+def _counts(tests: Sequence[Test]) -> Text:
+    text = Text()
+    for outcome, style in (
+        ("passed", "green"),
+        ("cannot", "yellow"),
+        ("failed", "red"),
+    ):
+        count = sum(test.outcome == outcome for test in tests)
+        if count:
+            text.append("\n" if text else "").append(f"{count} {outcome}", style)
+    return text or Text("-", "dim")
+
+
+def _outcome(tests: Sequence[Test]) -> Text:
+    if not tests:
+        return Text("-", "dim")
+    outcomes = {test.outcome for test in tests}
+    text = Text()
+    for outcome, style in (
+        ("failed", "red"),
+        ("cannot", "yellow"),
+        ("passed", "green"),
+    ):
+        if outcome in outcomes:
+            who = {t.variant or t.topic for t in tests if t.outcome == outcome}
+            names = f" ({', '.join(sorted(who))})" if len(outcomes) > 1 else ""
+            text.append("\n" if text else "").append(f"{outcome}{names}", style)
+    return text
+
+
+def _axis(until: float, width: int) -> str:
+    """Seconds below the lanes, as many as there is room for."""
+    if not until:
+        return "0 s"
+    room = max(width // 10, 1)
+    step = 10 ** math.floor(math.log10(until / room))
+    step *= next(m for m in (1, 2, 5, 10, 20) if until / (step * m) <= room)
+    text = ""
+    for tick in range(math.floor(until / step + 1e-9) + 1):
+        text = text.ljust(round(tick * step / until * (width - 1)))
+        text += f"{tick * step:g} "
+    return f"{text}s"
