@@ -1,67 +1,70 @@
-"""Are reports believed that say what a run found out, and only those?"""
+"""Are those reports believed that say what a run found out, and no others?"""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
-from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import jsonschema
 import pytest
-from concurrency_comparisons.reports import Refused, read, read_all
+from concurrency_comparisons.reports import Event, Refused, read, read_all
 from concurrency_study.report import SCHEMA
 from concurrency_study.topics import TOPICS
 
 ROOT = Path(__file__).parents[2]
+NAME = "reports/honest-3.11.jsonl"
+
+ANSWER = """
+def {topic}(job, say):
+    job(1.5)
+    say("done\\u2028ü", ValueError(object()))
+"""
 
 SUITE = """
 import pytest
 
 def test_the_example(world):
-    say = world.recorder()
-
     @world.job
     async def job(w, seconds):
         await w.sleep(seconds)
 
-    world.run(world.answer, job, say)
-    assert say == [(1.5, "done\\u2028\\u00fc")]
+    world.run(world.answer, job, world.recorder())
+    assert world.returned_at == 1.5
 
 @pytest.mark.needs("magic")
 def test_it_does_magic(world):
     assert world.run(world.answer, lambda seconds: None, print) == "magic"
 """
 
-# Other studies may be installed where this runs; the run is to see its own alone.
+# Where a study happens to be installed, the run is to see its own alone.
 RUN = """
-import sys, concurrency_study.study as s
-every = s.installed_studies
-s.installed_studies = lambda: [one for one in every() if one.name == "honest"]
+import sys
+import concurrency_study.study as study
+installed = study.installed_studies
+study.installed_studies = lambda: [s for s in installed() if s.name == "honest"]
 import pytest
 sys.exit(pytest.main(sys.argv[1:]))
 """
 
 
-def run_of_a_made_up_study(root: Path, *more: str) -> None:
+def make_a_study(root: Path) -> None:
     suite = root / "tests/conformance"
-    suite.mkdir(parents=True)
+    package = root / "packages/honest/src/honest_study"
+    info = root / "packages/honest/src/honest_study-1.dist-info"
+    for folder in (suite, package / "concepts", info):
+        folder.mkdir(parents=True)
     (root / "pytest.ini").write_text("[pytest]\n")
-    source = root / "packages/honest/src"
-    (source / "honest_study/concepts").mkdir(parents=True)
-    cannot = {"magic": "no wand"}
-    (source / "honest_study/__init__.py").write_text(
-        f"WORLDS = ('threads',)\nCANNOT = {cannot!r}\n"
-    )
     for topic in TOPICS:
-        (suite / f"test_{topic}.py").write_text(SUITE)
-        (source / f"honest_study/concepts/{topic}.py").write_text(
-            f"def {topic}(job, say):\n    job(1.5)\n    say('done\\u2028\\u00fc')\n"
-        )
-    info = source / "honest_study-1.dist-info"
-    info.mkdir()
+        (suite / f"test_{topic}.py").write_text(SUITE, "utf-8")
+        answer = ANSWER.format(topic=topic)
+        (package / f"concepts/{topic}.py").write_text(answer, "utf-8")
+    (package / "__init__.py").write_text(
+        "WORLDS = ('threads',)\nCANNOT = {'magic': 'no wand'}\n"
+    )
     (info / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: honest-study\nVersion: 1\n"
         "Requires-Dist: concurrency-study\nRequires-Dist: pytest>=8\n"
@@ -69,19 +72,249 @@ def run_of_a_made_up_study(root: Path, *more: str) -> None:
     (info / "entry_points.txt").write_text(
         "[concurrency_study.studies]\nhonest = honest_study\n"
     )
-    report = ("--report", "reports/honest-3.11.jsonl", "--study", "honest")
-    done = subprocess.run(
+
+
+def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    paths = [str(root / "packages/honest/src"), os.environ.get("PYTHONPATH", "")]
+    return subprocess.run(
         [
-            *(sys.executable, "-c", f"import sys; sys.path.insert(0, {str(source)!r})"),
-            *report,
-        ][:0]
-        or [
-            *(sys.executable, "-c", RUN, "-q", "-p", "no:cacheprovider", *report),
-            *("--complete", "tests/conformance", "tests/conformance", *more),
+            *(sys.executable, "-c", RUN, "-q", "-p", "no:cacheprovider"),
+            *("--study", "honest", "--report", NAME, *arguments),
+            *("--complete", "tests/conformance", "tests/conformance"),
         ],
         cwd=root,
-        env={**__import__("os").environ, "PYTHONPATH": str(source)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
         capture_output=True,
         text=True,
     )
-    assert done.returncode == (1 if more else 0), done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    root = tmp_path_factory.mktemp("made")
+    make_a_study(root)
+    done = run(root)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root
+
+
+@pytest.fixture
+def root(made, tmp_path):
+    """A checkout with a made-up study, and the report of a run of it."""
+    return shutil.copytree(made, tmp_path / "root")
+
+
+@pytest.fixture
+def report(root):
+    return root / NAME
+
+
+def records(report):
+    return [json.loads(line) for line in report.read_text("utf-8").split("\n")[:-1]]
+
+
+def rewrite(report, found):
+    report.write_text("".join(json.dumps(r) + "\n" for r in found), "utf-8")
+
+
+def refusal(report):
+    """The one sentence with which a report is refused, here and among all."""
+    root = report.parents[1]
+    with pytest.raises(Refused) as one:
+        read(report, root)
+    with pytest.raises(Refused) as among_all:
+        read_all(root)
+    assert str(among_all.value) == str(one.value)
+    text = str(one.value)
+    assert text.startswith(NAME + " ")
+    assert text.endswith("; run `nox -s honest` to make a new one")
+    assert "\n" not in text
+    return text
+
+
+def test_a_report_tells_who_ran_on_what(report, root):
+    found = read(report, root)
+    assert found.study == "honest"
+    assert found.worlds == ["threads"]
+    assert found.python == ".".join(map(str, sys.version_info[:3]))
+    assert found.libraries == {"pytest": pytest.__version__}
+
+
+def test_a_report_tells_what_became_of_each_test(report, root):
+    tests = read(report, root).tests
+    assert {(t.topic, t.test) for t in tests} == {
+        (topic, test)
+        for topic in TOPICS
+        for test in ("test_the_example", "test_it_does_magic")
+    }
+    for test in tests:
+        assert (test.world, test.variant) == ("threads", "")
+        if test.test == "test_the_example":
+            assert (test.outcome, test.needs, test.seconds) == ("passed", [], 1.5)
+        else:
+            assert (test.outcome, test.needs) == ("cannot", ["magic"])
+            assert "no wand" in test.reason
+
+
+def test_a_report_tells_what_happened_in_the_examples(report, root):
+    examples = read(report, root).examples
+    assert sorted(example.topic for example in examples) == sorted(TOPICS)
+    for example in examples:
+        assert (example.world, example.variant, example.seconds) == ("threads", "", 1.5)
+        assert example.events[:2] == [
+            Event(0.0, "job(1.5)", "start", ""),
+            Event(0.0, "job(1.5)", "sleep", "1.5 s"),
+        ]
+        assert [event.what for event in example.events[2:]] == ["wake", "end", "call"]
+
+
+def test_addresses_are_masked_because_they_differ_in_every_run(report, root):
+    for example in read(report, root).examples:
+        assert "<object object at 0x…>" in example.events[-1].detail
+
+
+def test_lines_end_where_json_lines_end(report, root):
+    texts = [event["detail"] for r in records(report) for event in r.get("events", ())]
+    assert any("ü" in text for text in texts)
+    text = report.read_text("utf-8").replace("\\u2028", "\u2028")
+    assert len(text.splitlines()) >= len(text.split("\n")) - 1
+    report.write_text(text.replace("no wand", "no\u2028wand"), "utf-8")
+    reasons = {test.reason for test in read(report, root).tests}
+    assert any("no\u2028wand" in reason for reason in reasons)
+
+
+def test_all_reports_are_found_by_study(report, root):
+    assert read_all(root) == {"honest": read(report, root)}
+
+
+def test_without_reports_there_are_none(tmp_path):
+    assert read_all(tmp_path) == {}
+    (tmp_path / "reports").mkdir()
+    assert read_all(tmp_path) == {}
+
+
+def test_of_several_pythons_the_newest_counts(report, root):
+    found = records(report)
+    for version in ("3.9.20", "3.100.0", "3.13.1"):
+        found[0]["python"] = version
+        rewrite(root / f"reports/honest-{version}.jsonl", found)
+    assert read_all(root)["honest"].python == "3.100.0"
+
+
+def test_a_stale_report_of_an_older_python_is_of_no_interest(report, root):
+    found = records(report)
+    found[0] |= {"python": "3.9.20", "fingerprint": "sha256:" + "0" * 64}
+    rewrite(root / "reports/honest-3.9.jsonl", found)
+    assert read_all(root) == {"honest": read(report, root)}
+
+
+def test_a_report_that_was_cut_in_half_is_refused(report):
+    text = report.read_bytes()
+    report.write_bytes(text[: len(text) // 2])
+    assert "cut short" in refusal(report) or "no footer" in refusal(report)
+
+
+@pytest.mark.parametrize("kept", [1, 2, -1])
+def test_a_report_without_footer_is_refused(report, kept):
+    rewrite(report, records(report)[:kept])
+    assert "no footer: the run that wrote it has not ended" in refusal(report)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "packages/honest/src/honest_study/concepts/tasks.py",
+        "tests/conformance/test_tasks.py",
+    ],
+)
+def test_a_report_of_another_text_is_refused(report, root, path):
+    with (root / path).open("a") as file:
+        file.write("# changed\n")
+    assert "is of another text" in refusal(report)
+
+
+@pytest.mark.parametrize("key", ["tests", "passed", "cannot", "failed"])
+def test_counts_that_were_edited_are_refused(report, key):
+    found = records(report)
+    found[-1][key] += 1
+    rewrite(report, found)
+    assert "counts other tests" in refusal(report)
+
+
+def test_a_test_that_was_taken_out_is_missed(report):
+    found = records(report)
+    found.remove(next(r for r in found if r["record"] == "test"))
+    rewrite(report, found)
+    assert "counts other tests" in refusal(report)
+
+
+def test_an_outcome_that_nobody_knows_is_refused(report):
+    found = records(report)
+    next(r for r in found if r["record"] == "test")["outcome"] = "fine"
+    rewrite(report, found)
+    assert "counts other tests" in refusal(report)
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None])
+def test_another_version_of_the_format_is_refused(report, version):
+    found = records(report)
+    found[0]["version"] = version
+    rewrite(report, found)
+    assert f"has version {version!r} of the format, not 1" in refusal(report)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "not JSON\n", "[]\n", "{}\n", "[" * 99999])
+def test_what_is_no_report_is_refused(report, text):
+    report.write_text(text)
+    assert refusal(report)
+
+
+@pytest.mark.parametrize("damage", [b"\xff\xfe", b"\0", b'{"record": "other"}\n'])
+def test_a_report_with_something_else_in_it_is_refused(report, damage):
+    first, rest = report.read_bytes().split(b"\n", 1)
+    report.write_bytes(first + b"\n" + damage + rest)
+    assert refusal(report)
+
+
+@pytest.mark.parametrize("number", ["-1", "NaN", "Infinity", "1e999", '"1.5"'])
+def test_an_instant_that_is_none_is_refused(report, number):
+    text = report.read_text("utf-8")
+    report.write_text(text.replace('"at": 1.5', f'"at": {number}'), "utf-8")
+    assert refusal(report)
+
+
+def test_a_field_too_many_or_too_few_is_refused(report):
+    found = records(report)
+    for change in ({"more": 1}, {}):
+        test = dict(next(r for r in found if r["record"] == "test"))
+        if not change:
+            del test["reason"]
+        rewrite(report, [found[0], test | change, *found[1:]])
+        assert "has a test with other fields" in refusal(report)
+
+
+def test_a_report_of_a_partial_run_is_refused(root):
+    assert run(root, "-k", "example").returncode == 1
+    assert "tests failed or were left out" in refusal(root / NAME)
+
+
+def test_a_report_of_a_failed_run_is_refused(root):
+    package = root / "packages/honest/src/honest_study"
+    (package / "concepts/tasks.py").write_text("def tasks(job, say):\n    pass\n")
+    assert run(root).returncode == 1
+    assert "tests failed or were left out" in refusal(root / NAME)
+
+
+def test_a_report_that_is_not_there_is_refused(root):
+    with pytest.raises(Refused, match=r"trio-3\.13\.jsonl cannot be read"):
+        read(root / "reports/trio-3.13.jsonl", root)
+
+
+def test_every_line_is_as_the_schema_says(made):
+    schema = json.loads(SCHEMA.read_text("utf-8"))
+    validator = jsonschema.Draft202012Validator(schema)
+    validator.check_schema(schema)
+    found = [made / NAME, *sorted((ROOT / "reports").glob("*.jsonl"))]
+    for path in found:
+        for record in records(path):
+            validator.validate(record)

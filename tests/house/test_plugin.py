@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -167,3 +168,41 @@ def test_a_world_that_is_unknown_or_lacks_its_library_says_so(place):
     done = place.run("test_mine.py", "--world", "tiro")
     assert done.returncode != 0
     assert "no world 'tiro'; there are" in done.stdout + done.stderr
+
+
+def test_somebody_elses_fixture_of_the_same_name_is_left_alone(place):
+    (place.folder / "test_mine.py").write_text(
+        "import pytest\n\n"
+        "@pytest.fixture\ndef world():\n    return 'mine'\n\n"
+        "def test_it(world):\n    assert world == 'mine'\n"
+    )
+    done = place.run("test_mine.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_report_has_a_footer_only_if_the_run_came_to_its_end(place):
+    place.study("honest", cannot={"magic": "no wand"}, says="answered")
+    report = place.folder / "reports/honest.jsonl"
+    place.run("--study", "honest", *COMPLETE, "--report", str(report))
+    header, *_, footer = map(json.loads, report.read_text().splitlines())
+    assert header["study"] == "honest"
+    assert footer == {
+        "record": "footer",
+        "complete": True,
+        "tests": 2 * len(TOPICS),
+        "passed": len(TOPICS),
+        "cannot": len(TOPICS),
+        "failed": 0,
+    }
+    (place.suite / "test_tasks.py").write_text(
+        "def test_it(world):\n    raise KeyboardInterrupt\n"
+    )
+    place.run("--study", "honest", *COMPLETE, "--report", str(report))
+    assert "footer" not in report.read_text()
+
+
+def test_a_report_of_a_part_says_so(place):
+    place.study("honest", cannot={"magic": "no wand"}, says="answered")
+    report = place.folder / "honest.jsonl"
+    place.run("--study", "honest", "suite", "--report", str(report), "-k", "answers")
+    assert '"complete": false' in report.read_text().splitlines()[-1]

@@ -219,11 +219,11 @@ class Answer:
 
     def _owners(self) -> dict[int, str]:
         """To which part each line belongs, steps not yet told apart."""
+        lines = source_lines(self.text)
+        body = self.tree.body
         comments = {
             token.start[0] for token in tokens(self.text) if token.type == _COMMENT
         }
-        lines = source_lines(self.text)
-        body = self.tree.body
         first = 1
         if body and ast.get_docstring(self.tree, clean=False) is not None:
             first = (body[0].end_lineno or 1) + 1

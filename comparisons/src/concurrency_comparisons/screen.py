@@ -23,6 +23,7 @@ NARROWEST = 36
 """Columns of text that code needs, to be read beside other code."""
 SWITCH = "another task may run here"
 TITLES = {SIGNATURE: "The call", HELPERS: "Helpers", GUARD: "The program"}
+OUTCOMES = (("passed", "green"), ("cannot", "yellow"), ("failed", "red"))
 HIGHLIGHT = Syntax("", "python", theme="ansi_dark")
 
 
@@ -382,11 +383,7 @@ def _prose(text: str) -> list[Text]:
 
 def _counts(tests: Sequence[Test]) -> Text:
     text = Text()
-    for outcome, style in (
-        ("passed", "green"),
-        ("cannot", "yellow"),
-        ("failed", "red"),
-    ):
+    for outcome, style in OUTCOMES:
         count = sum(test.outcome == outcome for test in tests)
         if count:
             text.append("\n" if text else "").append(f"{count} {outcome}", style)
@@ -394,18 +391,20 @@ def _counts(tests: Sequence[Test]) -> Text:
 
 
 def _outcome(tests: Sequence[Test]) -> Text:
+    """What became of a test; where that differs, with which answer in which world."""
     if not tests:
         return Text("-", "dim")
-    outcomes = {test.outcome for test in tests}
+    worlds = {test.world for test in tests}
+    found: dict[str, set[str]] = {}
+    for test in tests:
+        where = f" in {test.world}" if len(worlds) > 1 else ""
+        found.setdefault(test.outcome, set()).add(
+            f"{test.variant or 'recommended'}{where}"
+        )
     text = Text()
-    for outcome, style in (
-        ("failed", "red"),
-        ("cannot", "yellow"),
-        ("passed", "green"),
-    ):
-        if outcome in outcomes:
-            who = {t.variant or t.topic for t in tests if t.outcome == outcome}
-            names = f" ({', '.join(sorted(who))})" if len(outcomes) > 1 else ""
+    for outcome, style in OUTCOMES:
+        if outcome in found:
+            names = f" ({', '.join(sorted(found[outcome]))})" if len(found) > 1 else ""
             text.append("\n" if text else "").append(f"{outcome}{names}", style)
     return text
 

@@ -9,10 +9,9 @@ installed study as ``world.answer``, one after the other.
 from __future__ import annotations
 
 import ast
-import functools
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 import pytest
 
@@ -73,6 +72,7 @@ class _Suite:
         self.complete: str | None = config.getoption("--complete")
         self.ran: set[str] = set()
         self.used: set[str] = set()
+        self.problems: list[str] = []
         expected: str | None = config.getoption("--study")
         names = sorted(study.name for study in self.studies)
         if expected is not None and names != [expected]:
@@ -99,7 +99,7 @@ class _Suite:
         """The study under test; an error that says what to do if there is none."""
         if self.study is None:
             names = ", ".join(sorted(study.name for study in self.studies))
-            _give_up(
+            raise pytest.UsageError(
                 f"several studies are installed here ({names}); each is tested alone"
                 if names
                 else "no study is installed here; install one, as in "
@@ -117,7 +117,7 @@ class _Suite:
         )
         if not names and self.study is None:
             known = ", ".join(sorted(installed_worlds()))
-            _give_up(
+            raise pytest.UsageError(
                 "a test uses the fixture `world`, but which one? Pass --world NAME or "
                 f"set `world` in pytest's configuration; known: {known}"
             )
@@ -126,20 +126,26 @@ class _Suite:
     @pytest.hookimpl
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """One test for every world, and for every answer of the module's topic."""
-        if "world" not in metafunc.fixturenames:
+        if not _uses_ours(metafunc):
             return
-        params = [
-            pytest.param(
-                (world, answer),
-                id=world + (f":{answer.variant}" if answer and answer.variant else ""),
-                marks=self._marks(metafunc, answer),
-            )
-            for answer in self._answers(metafunc)
-            for world in self.worlds_for(metafunc)
-        ]
-        for param in params:
-            _must_work(cast(Any, param).values[0][0])
+        params: list[Any] = []
+        try:
+            for world in self.worlds_for(metafunc):
+                make_world(world)
+                for answer in self._answers(metafunc):
+                    variant = f":{answer.variant}" if answer and answer.variant else ""
+                    marks = self._marks(metafunc, answer)
+                    name = f"{world}{variant}"
+                    params.append(pytest.param((world, answer), id=name, marks=marks))
+        except (LookupError, pytest.UsageError) as problem:
+            self.problems.append(str(problem))
         metafunc.parametrize("world", params, indirect=True)
+
+    @pytest.hookimpl
+    def pytest_collection_modifyitems(self) -> None:
+        """End the run with one line, if a test cannot have what it asks for."""
+        if self.problems:
+            raise pytest.UsageError(self.problems[0])
 
     def _answers(self, metafunc: pytest.Metafunc) -> list[Answer] | list[None]:
         topic = _topic(metafunc.definition)
@@ -148,7 +154,7 @@ class _Suite:
         study = self.the_study()
         answers = study.answers(topic)
         if not answers:
-            _give_up(f"the study {study.name} has no answer to {topic}")
+            raise pytest.UsageError(f"the study {study.name} has no answer to {topic}")
         return answers
 
     def _marks(
@@ -255,17 +261,10 @@ def _tests_in(path: Path) -> list[str]:
     ]
 
 
-def _give_up(reason: str) -> NoReturn:
-    """End the run as after a usage error: with one line, not with a traceback."""
-    pytest.exit(reason, returncode=pytest.ExitCode.USAGE_ERROR)
-
-
-@functools.cache
-def _must_work(world: str) -> None:
-    try:
-        make_world(world)
-    except LookupError as error:
-        _give_up(str(error))
+def _uses_ours(metafunc: pytest.Metafunc) -> bool:
+    """Whether the test's fixture `world` is the one of this plugin, not its own."""
+    known: Any = metafunc.definition._fixtureinfo.name2fixturedefs  # pyright: ignore
+    return any(f.func.__module__ == __name__ for f in known.get("world", ())[-1:])
 
 
 def _topic(item: Any) -> str | None:

@@ -281,6 +281,7 @@ class World(ABC):
 
     def _check_colour(self, function: Any) -> None:
         """Refuse a function of another kind before it does anything."""
+        __tracebackhide__ = True
         if not callable(function):
             if inspect.iscoroutine(function):
                 function.close()
