@@ -95,7 +95,7 @@ def house(session: nox.Session) -> None:
         *("pytest", "pytest-timeout", "build", "hatchling"),
         *("-e", "./shared"),
     )
-    session.run(*PYTEST, "tests/house", *session.posargs)
+    session.run(*PYTEST, "tests/house", "tests/topics", *session.posargs)
 
 
 @nox.session(python=HERE)

@@ -35,6 +35,26 @@ def failing(world):
 
 
 @pytest.fixture
+def slow_to_stop(world):
+    """A job that takes so many seconds; one that is stopped before takes two more.
+
+    If it takes a single second, it fails.
+    """
+
+    @world.job
+    async def job(w, seconds):
+        try:
+            await w.sleep(seconds)
+        except w.Cancelled:
+            await w.sleep(2)
+            raise
+        if seconds == 1:
+            raise ValueError("no")
+
+    return job
+
+
+@pytest.fixture
 def ignore():
     """A plain callable for tests that look elsewhere."""
     return lambda *args: None

@@ -300,3 +300,20 @@ def test_what_cannot_be_called_or_iterated_is_refused(world, give, report):
             world.run(world.answer, *args)
         assert hint in str(raised.value)
     assert not world.trace.when("start")
+
+
+def test_an_error_that_counts_as_false_is_an_error_all_the_same(world):
+    class Errors(Exception):
+        def __len__(self):
+            return 0
+
+    error = Errors()
+
+    @world.job
+    async def job(w):
+        await w.sleep(1)
+        raise error
+
+    report = world.recorder("report")
+    world.run(world.answer, job, [("a", 0, None)], report)
+    assert report[0] == (1, "a", error)

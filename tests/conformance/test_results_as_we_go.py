@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 from concurrency_study.topics.results_as_we_go import EXAMPLE
 from concurrency_study.world import CANCELLED
@@ -86,15 +84,26 @@ def test_thousands_run_at_once(world, after, ignore):
     assert world.returned_at == 0.5
 
 
-def test_handle_is_called_by_the_caller(world, after):
-    callers = set()
-    world.run(
-        world.answer,
-        after,
-        [1, 2],
-        lambda result: callers.add(threading.get_ident()),
-    )
-    assert callers == {threading.get_ident()}
+def test_handle_is_called_by_the_caller(world):
+    callers, callees = [], []
+
+    @world.job
+    async def job(w, seconds):
+        callees.append(world.here())
+        await w.sleep(seconds)
+
+    @world.job
+    async def main(w):
+        callers.append(world.here())
+        await w.call(world.answer, job, [1, 2], handle)
+
+    def handle(result):
+        callers.append(world.here())
+
+    world.run(main)
+    assert len(callers) == 3
+    assert callers.count(callers[0]) == 3
+    assert callers[0] not in callees
 
 
 def test_the_error_of_a_call_reaches_the_caller(world, failing, ignore):
@@ -218,6 +227,41 @@ def test_what_is_stopped_does_not_hand_over_what_it_still_returns(world):
     with world.raises(ValueError):
         world.run(world.answer, job, [60, 1], handle)
     assert handle == []
+
+
+def test_an_error_that_is_no_exception_stops_the_rest_too(world, after):
+    class Enough(BaseException):
+        pass
+
+    def handle(result):
+        raise Enough
+
+    with world.raises(Enough):
+        world.run(world.answer, after, [1, 60], handle)
+    assert world.returned_at == 1
+    assert world.trace.when("cancelled") == [(1, "job(60)")]
+
+
+def test_the_first_error_stops_those_that_have_not_begun(world, failing, ignore):
+    inputs = [1] + [60] * 1_500
+    with world.raises(ValueError):
+        world.run(world.answer, failing(ValueError("no"), at=1), inputs, ignore)
+    assert world.returned_at == 1
+
+
+@pytest.mark.needs("waiting in cleanup")
+def test_a_cleanup_that_takes_time_is_waited_for(world, slow_to_stop, ignore):
+    with world.raises(ValueError):
+        world.run(world.answer, slow_to_stop, [1, 60], ignore)
+    assert world.returned_at == 3
+
+
+@pytest.mark.needs("waiting in cleanup", "cancellation from outside")
+def test_cancelled_from_outside_a_cleanup_is_waited_for(world, slow_to_stop, ignore):
+    inputs = [50, 60]
+    ended = world.run(world.answer, slow_to_stop, inputs, ignore, cancel_at=1.5)
+    assert ended is CANCELLED
+    assert world.returned_at == 3.5
 
 
 @pytest.mark.needs("cancellation from outside")

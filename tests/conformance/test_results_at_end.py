@@ -179,7 +179,28 @@ def test_an_error_in_the_cleanup_does_not_replace_the_first(world):
         world.run(world.answer, job, [60, 1])
     assert raised.errors == [error]
     assert world.returned_at == 1
+
+
+@pytest.mark.needs("stopping the rest")
+def test_the_first_error_stops_those_that_have_not_begun(world, failing):
+    with world.raises(ValueError):
+        inputs = [1] + [60] * 1_500
+        world.run(world.answer, failing(ValueError("no"), at=1), inputs)
     assert world.returned_at == 1
+
+
+@pytest.mark.needs("waiting in cleanup", "stopping the rest")
+def test_a_cleanup_that_takes_time_is_waited_for(world, slow_to_stop):
+    with world.raises(ValueError):
+        world.run(world.answer, slow_to_stop, [1, 60])
+    assert world.returned_at == 3
+
+
+@pytest.mark.needs("waiting in cleanup", "cancellation from outside")
+def test_cancelled_from_outside_a_cleanup_is_waited_for(world, slow_to_stop):
+    ended = world.run(world.answer, slow_to_stop, [50, 60], cancel_at=1.5)
+    assert ended is CANCELLED
+    assert world.returned_at == 3.5
 
 
 @pytest.mark.needs("cancellation from outside")

@@ -244,7 +244,7 @@ def matrix(
         return
     with _screen(pager=not no_pager) as screen:
         if topic:
-            screen.tests(topic, found, tree.tests(topic))
+            screen.tests(tree.topic(topic), found, tree.tests(topic))
         else:
             screen.matrix(chosen, found)
 
@@ -422,14 +422,14 @@ def _stamped(python: str, module: str) -> int:
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
     )
-    assert child.stdout is not None
+    output = child.stdout
+    assert output is not None
     bar = "-" if console.options.ascii_only else "━"
     zero = before = time.monotonic()
 
     def lines() -> None:
         nonlocal zero, before
-        assert child.stdout is not None
-        for line in child.stdout:
+        for line in output:
             now = time.monotonic()
             text = line.decode("utf-8", "replace").rstrip("\r\n")
             if text == "\0":
@@ -440,7 +440,8 @@ def _stamped(python: str, module: str) -> int:
             console.print(Text.assemble((stamp, "cyan"), text), soft_wrap=True)
             before = now
 
-    return _status(child, lines)
+    with output:
+        return _status(child, lines)
 
 
 def _status(
@@ -449,15 +450,16 @@ def _status(
     """Wait for a program; its status, as a shell would say it.
 
     Ctrl-C goes to the program as well, and how it ends is its own business; a second
-    one, or five seconds, and it is killed.
+    one kills it.
     """
     try:
-        meanwhile()
-        status = child.wait()
-    except KeyboardInterrupt:
         try:
-            status = child.wait(5)
-        except (KeyboardInterrupt, subprocess.TimeoutExpired):
-            child.kill()
+            meanwhile()
             status = child.wait()
+        except KeyboardInterrupt:
+            meanwhile()
+            status = child.wait()
+    except KeyboardInterrupt:
+        child.kill()
+        status = child.wait()
     return status if status >= 0 else 128 - status

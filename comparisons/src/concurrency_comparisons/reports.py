@@ -196,7 +196,7 @@ class _File:
             try:
                 record: Any = json.loads(line, parse_constant=_no_number)
             except (ValueError, RecursionError):
-                self.refuse(f"is no JSON in line {number}; was it cut short?")
+                self.refuse(f"is no JSON in line {number} (was it cut short?)")
             if not isinstance(record, dict):
                 self.refuse(f"holds no record in line {number}")
             self.records.append(cast(dict[str, Any], record))

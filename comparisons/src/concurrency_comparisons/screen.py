@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from textwrap import dedent
@@ -23,7 +24,7 @@ NARROWEST = 36
 """Columns of text that code needs, to be read beside other code."""
 SWITCH = "another task may run here"
 TITLES = {SIGNATURE: "The call", HELPERS: "Helpers", GUARD: "The program"}
-OUTCOMES = (("passed", "green"), ("cannot", "yellow"), ("failed", "red"))
+OUTCOMES = {"passed": "green", "cannot": "yellow", "failed": "bold red"}
 HIGHLIGHT = Syntax("", "python", theme="ansi_dark")
 
 
@@ -69,7 +70,7 @@ class Screen:
         names = [SIGNATURE, *steps, HELPERS]
         for name in [IMPORTS, *names, GUARD] if whole else names:
             parts = [answer.parts.get(name) for answer in answers]
-            if any(parts):
+            if name in steps or any(parts):
                 self._rule(_title(name, topic))
                 cells = [self._cell(part) for part in parts]
                 self._banks(answers, cells, _fold)
@@ -129,6 +130,7 @@ class Screen:
 
     def matrix(self, topics: Sequence[str], found: Mapping[str, Report]) -> None:
         """How many tests of each topic every study passes."""
+        self._legend(("41 (1)", "41 passed, 1 cannot, and why is said below"))
         table = self._matrix("topic", found)
         for topic in topics:
             cells: list[RenderableType] = [topic]
@@ -141,25 +143,28 @@ class Screen:
         self._versions(found)
 
     def tests(
-        self, topic: str, found: Mapping[str, Report], order: Sequence[str]
+        self, topic: Topic, found: Mapping[str, Report], order: Sequence[str]
     ) -> None:
         """What every test of a topic found out, in the order in which they stand."""
-        table = self._matrix(f"{topic}: test", found)
+        self.console.print(Text(topic.title, style="bold"))
+        table = self._matrix("test", found)
         tested = {
             test.test
             for report in found.values()
             for test in report.tests
-            if test.topic == topic
+            if test.topic == topic.name
         }
         rank = {name: number for number, name in enumerate(order)}
         for name in sorted(tested, key=lambda n: (rank.get(n.partition("[")[0], 0), n)):
             cells: list[RenderableType] = [spoken(name)]
             for report in found.values():
-                tests = [t for t in report.tests if (t.topic, t.test) == (topic, name)]
+                tests = [
+                    t for t in report.tests if (t.topic, t.test) == (topic.name, name)
+                ]
                 cells.append(_outcome(tests))
             table.add_row(*cells)
         self.console.print(table)
-        self._reasons(found, {topic})
+        self._reasons(found, {topic.name})
         self._versions(found)
 
     def timeline(self, name: str, example: Example, until: float) -> None:
@@ -178,7 +183,7 @@ class Screen:
         for event in example.events:
             if event.what in ("call", "note", "error"):
                 said = f"{event.at:>8g} s  {event.actor}: {event.detail}"
-                self.console.print(Text(said, "dim"))
+                self.console.print(Text(said.removesuffix(": "), "dim"))
 
     def _lane(self, events: Sequence[Event], until: float, width: int) -> str:
         """The line of one actor, or of several of the same name."""
@@ -294,9 +299,9 @@ class Screen:
 
     def _matrix(self, first: str, found: Mapping[str, Report]) -> Table:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column(first, ratio=3, overflow="fold")
+        table.add_column(first, overflow="fold", min_width=16)
         for study in found:
-            table.add_column(study, justify="left", overflow="fold")
+            table.add_column(study, overflow="fold", min_width=len(study))
         return table
 
     def _versions(self, found: Mapping[str, Report]) -> None:
@@ -324,10 +329,11 @@ def spoken(test: str) -> str:
 
 
 def _title(name: str, topic: Topic) -> str:
-    if name.startswith("step "):
-        number = int(name.removeprefix("step "))
-        return f"{number}. {topic.steps[number - 1]}"
-    return TITLES.get(name, name.capitalize())
+    if not name.startswith("step "):
+        return TITLES.get(name, name.capitalize())
+    number = int(name.removeprefix("step "))
+    step = topic.steps[number - 1] if number <= len(topic.steps) else ""
+    return f"{number}. {step}"
 
 
 def _code(answer: Answer, names: Sequence[str]) -> list[Line]:
@@ -337,10 +343,12 @@ def _code(answer: Answer, names: Sequence[str]) -> list[Line]:
 
 def _highlighted(lines: Sequence[Line]) -> list[Text]:
     """Lines of code in colours, without the indentation that all have in common."""
+    if not lines:
+        return []
     code = dedent("\n".join(line.text for line in lines))
     text = HIGHLIGHT.highlight(code)
     text.right_crop(1)  # the newline that highlighting adds
-    return list(text.split("\n", allow_blank=True)) or [Text()]
+    return list(text.split("\n", allow_blank=True))
 
 
 def _coloured(lines: Sequence[Line]) -> dict[int, Text]:
@@ -382,30 +390,38 @@ def _prose(text: str) -> list[Text]:
 
 
 def _counts(tests: Sequence[Test]) -> Text:
-    text = Text()
-    for outcome, style in OUTCOMES:
-        count = sum(test.outcome == outcome for test in tests)
-        if count:
-            text.append("\n" if text else "").append(f"{count} {outcome}", style)
-    return text or Text("-", "dim")
+    """As in ``41 (1)``: 41 passed, 1 cannot."""
+    if not tests:
+        return Text("-", "dim")
+    count = Counter(test.outcome for test in tests)
+    text = Text(str(count["passed"]), "green")
+    if count["cannot"]:
+        text.append(f" ({count['cannot']})", "yellow")
+    if count["failed"]:
+        text.append(f" {count['failed']} failed", "bold red")
+    return text
 
 
 def _outcome(tests: Sequence[Test]) -> Text:
-    """What became of a test; where that differs, with which answer in which world."""
+    """What became of a test, or which answers in which worlds are the exceptions."""
     if not tests:
         return Text("-", "dim")
-    worlds = {test.world for test in tests}
+    several = len({test.world for test in tests}) > 1
     found: dict[str, set[str]] = {}
     for test in tests:
-        where = f" in {test.world}" if len(worlds) > 1 else ""
+        where = f" in {test.world}" if several else ""
         found.setdefault(test.outcome, set()).add(
             f"{test.variant or 'recommended'}{where}"
         )
+    if len(found) == 1:
+        (outcome,) = found
+        return Text(outcome, OUTCOMES[outcome])
     text = Text()
-    for outcome, style in OUTCOMES:
-        if outcome in found:
-            names = f" ({', '.join(sorted(found[outcome]))})" if len(found) > 1 else ""
-            text.append("\n" if text else "").append(f"{outcome}{names}", style)
+    for outcome, word in (("failed", "failed"), ("cannot", "not")):
+        for name in sorted(found.get(outcome, ())):
+            text.append("\n" if text else "").append(
+                f"{word} {name}", OUTCOMES[outcome]
+            )
     return text
 
 

@@ -122,7 +122,7 @@ def _whose(event: Event, runs: list[Run]) -> Run:
     asleep = [(run.due, run) for run in alive if run.due is not None]
     awake = [run for run in alive if run.due is None]
     if event.what == "wake" and asleep:
-        return min(asleep, key=lambda pair: abs(pair[0] - event.at))[1]
+        return min(asleep, key=lambda pair: pair[0])[1]
     if event.what == "cancelled":
         # One that is cancelled while awake has just been doing something.
         awake = [run for run in awake if run.until == event.at or not asleep]
@@ -288,8 +288,13 @@ class _Picture:
             )
 
     def axis(self, y: float) -> None:
+        free = 0.0
         for at in _ticks(self.span):
-            self.text(_seconds(at), self.x(at), y, kind="muted", anchor="middle")
+            half = _cells(_seconds(at)) * _CHARACTER / 2
+            x = min(self.x(at), _WIDTH - half)
+            if x - half >= free:
+                self.text(_seconds(at), x, y, kind="muted", anchor="middle")
+                free = x + half + _CHARACTER
 
     def behind(self, top: float, returned: float) -> str:
         """What lies behind the lanes of a section: the grid, and its end."""

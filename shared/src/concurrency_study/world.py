@@ -160,6 +160,10 @@ class World(ABC):
         return self._answer
 
     @abstractmethod
+    def here(self) -> object:
+        """The native actor that runs now: a task, a greenlet, a thread."""
+
+    @abstractmethod
     def now(self) -> float:
         """Virtual seconds since the world began to run, to the nanosecond."""
 
@@ -228,6 +232,8 @@ class World(ABC):
             BaseException: whatever ``function`` raises, bare or in a group.
         """
         __tracebackhide__ = True
+        if self._running:
+            raise RuntimeError("this world runs already; a job calls by `w.call`")
         self._check_colour(function)
         self.trace.events.clear()
         self._alive.clear()
@@ -249,6 +255,9 @@ class World(ABC):
             raise StillAlive(
                 f"the answer ended at {self.returned_at:g} s, but\n{story}"
             ) from error
+        for lost in self._lost:
+            if not isinstance(lost, Exception):  # Ctrl-C, pytest.fail in a callback
+                raise lost
         if self._lost:
             raise LostError(f"lost: {self._lost!r}") from self._lost[0]
         if cancel_at is not None and isinstance(error, self.Cancelled):
@@ -369,8 +378,10 @@ class LoopWorld(World):
     thread holds up the whole loop, as it would; in a worker thread it is a virtual
     sleep. Time stands still while a worker thread really works.
 
-    Not covered: other waits with a timeout inside a worker thread (``Event.wait(1)``
-    there takes a real second, during which virtual time stands still).
+    Not covered: what else a worker thread waits for. ``Event.wait(1)`` there takes a
+    real second, during which virtual time stands still; and a worker that waits for
+    what the loop does at a later instant waits for ever. Threads that others than the
+    loop start are in real time.
     """
 
     def __init__(self, answer: Callable[..., Any] | None = None) -> None:
@@ -469,6 +480,23 @@ _CLOCKS = (
     "perf_counter",
     "perf_counter_ns",
 )
+
+
+def driven(
+    function: Callable[..., Coroutine[Any, Any, Any]],
+) -> Callable[..., Any]:
+    """A plain function that does what a coroutine function does that never suspends."""
+
+    def native(*args: Any) -> Any:
+        coroutine = function(*args)
+        try:
+            coroutine.send(None)
+        except StopIteration as done:
+            return done.value
+        coroutine.close()
+        raise NotCovered("a job of this world awaits nothing but its own w")
+
+    return native
 
 
 def leaves(error: BaseException) -> list[BaseException]:

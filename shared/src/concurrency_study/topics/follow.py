@@ -40,11 +40,9 @@ EXAMPLE = ["one", "", "three"]
 """The lines that the program writes while it follows the file."""
 PRINTS = ("one", "", "three")
 
-CHUNK = 1 << 16
-
 
 class Tail:
-    """What `tail` knows of a file: where it was, and what has no newline yet."""
+    """What is known of the file: how far it was read, and what has no newline yet."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Open at the end.

@@ -1,7 +1,7 @@
 """AnyIO in virtual time, on asyncio and on trio.
 
 What holds for the worlds of `asyncio` and of `trio` holds here; each program runs as by
-``anyio.run``. Not covered: blocking portals that run a loop in a thread of their own.
+``anyio.run``. Not covered: blocking portals.
 """
 
 from __future__ import annotations

@@ -50,6 +50,10 @@ class AsyncioWorld(LoopWorld):
     colour = "async"
     Cancelled = asyncio.CancelledError
 
+    def here(self) -> object:
+        """The task that runs now."""
+        return asyncio.current_task()
+
     def _recolour(
         self, function: Callable[..., Coroutine[Any, Any, Any]]
     ) -> Callable[..., Any]:

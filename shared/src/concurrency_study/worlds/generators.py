@@ -51,6 +51,11 @@ class GeneratorsWorld(ThreadsWorld):
         self.Cancelled = _kernel().Cancelled
         self._noted = False
 
+    def here(self) -> object:
+        """The task that runs now; the thread, outside of a kernel."""
+        kernel = _kernel()._running.kernel
+        return kernel.current if kernel else super().here()
+
     def _recolour(
         self, function: Callable[..., Coroutine[Any, Any, Any]]
     ) -> Callable[..., Any]:

@@ -10,8 +10,8 @@ Input that is already there comes before a jump; time stands still while a threa
 ``ThreadPool`` works. As in libev, of timers that are due at one instant those of higher
 priority come first (a `gevent.Timeout` has a lower one than a sleep), then the earlier
 made. Not covered: gevent inside worker threads, wake-ups from threads of the user's
-own, leftovers among raw greenlets (``spawn_raw``); subprocesses, signals and file
-watchers raise `NotCovered`.
+own, leftovers among raw greenlets (``spawn_raw``); subprocesses, signals, file watchers
+and a monkey-patched process raise `NotCovered`.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from weakref import WeakKeyDictionary
 import gevent
 import gevent.threadpool
 import greenlet
+from gevent import monkey
 from gevent.event import AsyncResult, Event
 from gevent.exceptions import LoopExit
 from gevent.greenlet import SuccessSpawnedLink  # pyright: ignore
@@ -41,7 +42,15 @@ from gevent.libev import corecext
 from gevent.pool import Group
 from gevent.threadpool import ThreadPool
 
-from ..world import PATIENCE, Deadlock, Job, LoopWorld, NotCovered, waits_at
+from ..world import (
+    PATIENCE,
+    Deadlock,
+    Job,
+    LoopWorld,
+    NotCovered,
+    driven,
+    waits_at,
+)
 
 _Greenlet: TypeAlias = "gevent.Greenlet[..., Any]"
 
@@ -74,19 +83,14 @@ class GeventWorld(LoopWorld):
         super().__init__(answer)
         self._hub = _virtual_hub()
 
+    def here(self) -> object:
+        """The greenlet that runs now."""
+        return gevent.getcurrent()
+
     def _recolour(
         self, function: Callable[..., Coroutine[Any, Any, Any]]
     ) -> Callable[..., Any]:
-        def native(*args: Any) -> Any:
-            coroutine = function(*args)
-            try:
-                coroutine.send(None)
-            except StopIteration as done:
-                return done.value
-            coroutine.close()
-            raise NotCovered("a job of a gevent world may await w.sleep and w.forever")
-
-        return native
+        return driven(function)
 
     def _job(self, actor: str) -> Job:
         return GeventJob(self, actor)
@@ -103,6 +107,10 @@ class GeventWorld(LoopWorld):
         args: tuple[Any, ...],
         cancel_at: float | None,
     ) -> tuple[Any, BaseException | None]:
+        if monkey.is_module_patched("time") or monkey.is_module_patched("threading"):
+            raise NotCovered(
+                "this world knows gevent's own functions, not monkey-patches"
+            )
         result: tuple[Any, BaseException | None] = None, None
 
         def main() -> None:

@@ -57,7 +57,7 @@ from threading import get_ident
 from types import FrameType
 from typing import Any, BinaryIO, NoReturn
 
-from ..world import PATIENCE, Deadlock, Job, NotCovered, World, waits_at
+from ..world import PATIENCE, Deadlock, Job, NotCovered, World, driven, waits_at
 
 SPIN = 20.0
 """Seconds of CPU time for which a thread may compute without any call of ours."""
@@ -148,19 +148,14 @@ class ThreadsWorld(World):
         """A readable binary file over a real descriptor, which it closes."""
         return io.BufferedReader(_Source(descriptor))
 
+    def here(self) -> object:
+        """The thread that runs now."""
+        return threading.current_thread()
+
     def _recolour(
         self, function: Callable[..., Coroutine[Any, Any, Any]]
     ) -> Callable[..., Any]:
-        def native(*args: Any) -> Any:
-            coroutine = function(*args)
-            try:
-                coroutine.send(None)
-            except StopIteration as stop:
-                return stop.value
-            coroutine.close()
-            raise NotCovered("a job of this world awaits nothing but its own w")
-
-        return native
+        return driven(function)
 
     def _enter(
         self, function: Callable[..., Any], args: tuple[Any, ...]

@@ -53,6 +53,10 @@ class TrioWorld(LoopWorld):
     Cancelled = trio.Cancelled
     _token: trio.lowlevel.TrioToken
 
+    def here(self) -> object:
+        """The task that runs now."""
+        return trio.lowlevel.current_task()
+
     def _recolour(
         self, function: Callable[..., Coroutine[Any, Any, Any]]
     ) -> Callable[..., Any]:

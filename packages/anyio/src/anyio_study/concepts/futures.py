@@ -43,7 +43,8 @@ async def futures(
             report(name, GAVE_UP)
         else:
             served.append(name)
-            report(name, future.exception or future.return_value)
+            error = future.exception
+            report(name, future.return_value if error is None else error)
 
     # 4. Start the job and the readers; wait for all.
     async with anyio.create_task_group() as group:

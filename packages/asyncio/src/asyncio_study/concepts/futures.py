@@ -41,7 +41,8 @@ async def futures(
             report(name, GAVE_UP)
         else:
             served.append(name)
-            report(name, future.exception() or future.result())
+            error = future.exception()
+            report(name, future.result() if error is None else error)
 
     # 4. Start the job and the readers; wait for all.
     async with asyncio.TaskGroup() as group:

@@ -53,7 +53,8 @@ def futures(
             report(name, GAVE_UP)
         else:
             served.append(name)
-            report(name, future.exception or future.value)
+            error = future.exception
+            report(name, future.value if error is None else error)
 
     # 4. Start the job and the readers; wait for all.
     group = Group()

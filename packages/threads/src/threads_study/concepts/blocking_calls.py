@@ -47,9 +47,9 @@ def blocking_calls(
             while running:
                 beat()
                 _, running = wait(running, timeout=EVERY)
-        except BaseException:
+        except BaseException as error:  # of the heart
             stop.set()
-            raise
+            errors.append(error)
     if errors:
         raise BaseExceptionGroup("errors of calls", errors)
 

@@ -36,10 +36,11 @@ def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
     # 1. Say hello, now and every three seconds.
     def hello() -> None:
         try:
-            while not group.stop.is_set():
+            over = False
+            while not over:
                 with speaking:
                     say(HELLO)
-                group.stop.wait(EVERY)
+                over = group.stop.wait(EVERY)
         finally:
             os.write(waker, b"!")
 

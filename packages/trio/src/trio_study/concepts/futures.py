@@ -43,7 +43,8 @@ async def futures(
             report(name, GAVE_UP)
         else:
             served.append(name)
-            report(name, future.error or future.result)
+            error = future.error
+            report(name, future.result if error is None else error)
 
     # 4. Start the job and the readers; wait for all.
     async with trio.open_nursery() as nursery:

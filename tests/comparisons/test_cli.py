@@ -1,0 +1,587 @@
+"""Does the ``study`` command say what somebody who compares wants to know?"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+from concurrency_comparisons import cli
+from concurrency_comparisons.answers import Tree
+from concurrency_study.report import FORMAT, VERSION, fingerprint
+
+ROOT = Path(__file__).parent.parent.parent
+TREE = Tree(ROOT)
+TEXT = ("shared/src/concurrency_study/topics", "packages", "tests/conformance")
+STUDY = [sys.executable, "-c", "from concurrency_comparisons.cli import main; main()"]
+ESCAPE = "\x1b["
+
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch):
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "PAGER", "MANPAGER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A checkout without reports and environments, in which to make some."""
+    root = tmp_path / "checkout"
+    for folder in TEXT:
+        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        shutil.copytree(ROOT / folder, root / folder, ignore=ignored)
+    (root / "noxfile.py").touch()
+    monkeypatch.chdir(root)
+    return root
+
+
+@pytest.fixture
+def study(capfd):
+    def call(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        code = ended.value.code
+        return (code if isinstance(code, int) else 0, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def shown(study):
+    """What a command prints that succeeds and has nothing to complain about."""
+
+    def call(*arguments: str) -> str:
+        code, out, complaints = study(*arguments)
+        assert (code, complaints) == (0, "")
+        return out
+
+    return call
+
+
+def a_test(name: str, outcome: str = "passed", **fields: object):
+    return {
+        "record": "test",
+        "topic": "tasks",
+        "test": name,
+        "world": "trio",
+        "variant": "",
+        "needs": [],
+        "outcome": outcome,
+        "reason": "",
+        "seconds": 1.0,
+        **fields,
+    }
+
+
+def an_example(*events: tuple[float, str, str, str], **fields: object):
+    keys = ("at", "actor", "what", "detail")
+    return {
+        "record": "example",
+        "topic": "tasks",
+        "world": "trio",
+        "variant": "",
+        "seconds": max((at for at, *_ in events), default=0.0),
+        "events": [dict(zip(keys, event, strict=True)) for event in events],
+        **fields,
+    }
+
+
+def report(root: Path, study: str, *records, python="3.11.7", **header):
+    outcomes = [each["outcome"] for each in records if each["record"] == "test"]
+    head = {
+        "record": "header",
+        "format": FORMAT,
+        "version": VERSION,
+        "study": study,
+        "worlds": [study],
+        "fingerprint": fingerprint(root, study),
+        "python": python,
+        "implementation": "CPython",
+        "libraries": {study: "1.2.3"},
+        **header,
+    }
+    foot = {
+        "record": "footer",
+        "complete": "failed" not in outcomes,
+        "tests": len(outcomes),
+        **{key: outcomes.count(key) for key in ("passed", "cannot", "failed")},
+    }
+    folder = root / "reports"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{study}-{python.rpartition('.')[0]}.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in (head, *records, foot)))
+
+
+def environment(root: Path, study: str, session: str = "3-11") -> Path:
+    """What nox would have made, but with the interpreter that runs this test."""
+    python = root / f".nox/{study}-{session}/bin/python"
+    python.parent.mkdir(parents=True)
+    path = f"{root}/packages/{study}/src:{ROOT}/shared/src"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={path} exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    return python
+
+
+def squeezed(text: str) -> str:
+    return re.sub(r"\s", "", text)
+
+
+# topics
+
+
+def test_all_topics_are_listed_in_the_order_of_reading(shown):
+    out = shown("topics")
+    assert re.findall(r"^(\w+)  ", out, re.MULTILINE) == [*TREE.topics]
+    assert "asyncio:gather" in out
+
+
+def test_a_topic_can_be_read_in_full(shown):
+    out = shown("topics", "tasks")
+    assert squeezed(TREE.topics["tasks"].question) in squeezed(out)
+    assert all(step in out for step in TREE.topics["tasks"].steps)
+
+
+def test_topics_for_machines(shown):
+    found = json.loads(shown("topics", "--json"))
+    assert [each["name"] for each in found] == [*TREE.topics]
+    assert "asyncio:gather" in found[-2]["answers"]
+
+
+# show
+
+
+def test_answers_stand_side_by_side_by_step(shown):
+    out = shown("show", "results_as_we_go", "trio", "gevent")
+    assert re.search(r"^trio +│ gevent$", out, re.MULTILINE)
+    titles = [out.index(step) for step in TREE.topics["results_as_we_go"].steps]
+    assert titles == sorted(titles)
+    assert "results_as_we_go, snooze" not in out  # the program: --whole
+
+
+def test_a_step_that_is_not_needed_is_shown_as_absent(shown):
+    out = shown("show", "results_as_we_go", "gevent")
+    step = out.partition("1. A job")[2].partition("2. Start")[0]
+    assert "-- not needed" in step
+
+
+def test_steps_in_one_are_shown_once(shown):
+    assert "-- together with step 3" in shown("show", "results_at_end", "threads:map")
+
+
+def test_places_where_another_task_may_run_are_marked(shown):
+    out = shown("show", "results_as_we_go", "trio")
+    assert "»     handle(await results.receive())" in out
+    assert "      nursery.start_soon(job, item)" in out
+
+
+def test_without_a_study_all_are_shown(shown):
+    out = shown("show", "tasks")
+    assert all(re.search(rf"\b{study}\b", out) for study in TREE.studies)
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120, 200])
+@pytest.mark.parametrize("topic", ["pipeline", "results_at_end"])
+def test_nothing_is_wider_than_the_terminal(shown, monkeypatch, topic, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for arguments in (("show", topic, "--whole"), ("diff", "threads", "trio", topic)):
+        out = shown(*arguments)
+        assert max(map(len, out.splitlines())) <= columns
+
+
+@pytest.mark.parametrize("topic", TREE.topics)
+def test_nothing_is_clipped(shown, monkeypatch, topic):
+    monkeypatch.setenv("COLUMNS", "40")
+    for name in TREE.studies:
+        out = squeezed(shown("show", topic, name, "--whole").replace("»", ""))
+        for part in TREE.answer(name, topic).parts.values():
+            assert squeezed("".join(line.text for line in part.code)) in out
+
+
+def test_answers_for_machines(shown):
+    found = json.loads(shown("show", "tasks", "trio", "anyio", "--json"))
+    trio, _ = found["answers"]
+    assert trio["path"] == "packages/trio/src/trio_study/concepts/tasks.py"
+    lines = [line for part in trio["parts"] for line in part["lines"]]
+    (nursery,) = [line for line in lines if "trio.open_nursery" in line["text"]]
+    assert (nursery["switch"], nursery["shared"]) == (True, False)
+    assert [line["shared"] for line in lines if "import trio" in line["text"]] == [True]
+
+
+# diff
+
+
+def test_what_differs_only_in_the_name_of_the_library_is_alike(shown):
+    out = shown("diff", "trio", "anyio", "results_as_we_go")
+    assert re.search(r"^import trio +≈ import anyio$", out, re.MULTILINE)
+    assert re.search(r"^for _ in inputs: +=", out, re.MULTILINE)
+    assert re.search(r"nursery.start_soon\(job, item\) +\|     group.start_soon", out)
+
+
+def test_what_only_one_has_is_told(shown):
+    out = shown("diff", "asyncio", "asyncio:gather", "results_at_end")
+    assert re.search(r"> CANNOT = ", out)
+    assert re.search(r"^    jobs = .* <$", out, re.MULTILINE)
+
+
+def test_an_answer_does_not_differ_from_itself(shown):
+    found = json.loads(shown("diff", "trio", "trio", "tasks", "--json"))
+    assert {line["mark"] for row in found for line in row["lines"]} == {"="}
+
+
+# run
+
+
+def test_an_answer_runs_as_if_python_had_been_called(shown, checkout):
+    environment(checkout, "threads")
+    assert shown("run", "results_as_we_go", "threads") == "0.2 s\n0.4 s\n0.6 s\n"
+
+
+def test_another_answer_can_be_run(shown, checkout):
+    environment(checkout, "threads")
+    lines = "0.2 s\n0.4 s\n0.6 s\n"
+    topic = "results_as_we_go"
+    assert shown("run", topic, "threads", "--variant", "as_completed") == lines
+    assert shown("run", topic, "threads:as_completed") == lines
+
+
+def test_lines_are_stamped_with_their_seconds(shown, checkout):
+    environment(checkout, "threads")
+    out = shown("run", "results_as_we_go", "threads", "--stamps")
+    found = re.findall(r"^ *([\d.]+) s  [━ ]{20}  (.*)$", out, re.MULTILINE)
+    assert [line for _, line in found] == ["0.2 s", "0.4 s", "0.6 s"]
+    for seconds, line in found:  # it may be late, but not early
+        assert float(seconds) >= float(line.removesuffix(" s")) - 0.01
+
+
+@pytest.mark.parametrize("option", ["--stamps", "--no-stamps"])
+def test_the_input_of_an_answer_is_that_of_the_command(checkout, option):
+    environment(checkout, "threads")
+    done = subprocess.run(
+        [*STUDY, "run", "event_loop", "threads", option],
+        input="10\nexit\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1].endswith("fib(10) = 55")
+
+
+@pytest.mark.parametrize("option", ["--stamps", "--no-stamps"])
+def test_the_status_of_an_answer_is_that_of_the_command(study, checkout, option):
+    python = environment(checkout, "threads")
+    python.write_text("#!/bin/sh\nexit 7\n")
+    assert study("run", "tasks", "threads", option)[0] == 7
+    python.write_text("#!/bin/sh\nkill -9 $$\n")
+    assert study("run", "tasks", "threads", option)[0] == 128 + 9
+
+
+def test_the_newest_python_runs_it(shown, checkout):
+    environment(checkout, "threads", "3-9").write_text("#!/bin/sh\necho old\n")
+    environment(checkout, "threads", "3-13").write_text("#!/bin/sh\necho new\n")
+    assert shown("run", "tasks", "threads") == "new\n"
+
+
+def test_what_is_not_installed_cannot_run(study, checkout):
+    code, out, complaint = study("run", "tasks", "threads")
+    assert (code, out) == (1, "")
+    assert "nox -s threads" in complaint
+
+
+# matrix
+
+
+def test_without_reports_it_says_what_to_run(study, checkout):
+    for arguments in (("matrix",), ("matrix", "tasks"), ("timeline", "tasks")):
+        code, out, complaint = study(*arguments)
+        assert (code, out) == (1, "")
+        assert all(f"`nox -s {name}`" in complaint for name in TREE.studies)
+
+
+def test_the_matrix_counts_outcomes_and_gives_reasons(study, checkout):
+    report(
+        checkout,
+        "trio",
+        a_test("test_one"),
+        a_test("test_two"),
+        a_test("test_three", "cannot", reason="cannot fly: no wings"),
+    )
+    code, out, complaint = study("matrix")
+    assert code == 0
+    assert "no report of gevent; run `nox -s gevent`" in complaint
+    assert "trio cannot fly: no wings" in out
+    assert re.search(r"^ tasks +2 \(1\)$", out, re.MULTILINE)
+    assert re.search(r"^ chaining +-$", out, re.MULTILINE)
+    assert "trio: Python 3.11.7, trio 1.2.3" in out
+
+
+def test_the_matrix_of_a_topic_shows_each_test_in_its_order(study, checkout):
+    names = TREE.tests("tasks")[:3]
+    records = [a_test(name) for name in reversed(names)]
+    report(checkout, "trio", *records)
+    report(checkout, "asyncio", a_test(names[0], "cannot", reason="cannot: why"))
+    _, out, _ = study("matrix", "tasks")
+    spoken = [name.removeprefix("test_").replace("_", " ") for name in names]
+    where = [out.index(name[:30]) for name in spoken]
+    assert where == sorted(where)
+    assert re.search(rf"^ {spoken[0][:9]}.* cannot +passed$", out, re.MULTILINE)
+
+
+def test_where_answers_differ_each_is_named(study, checkout):
+    cannot = a_test("test_it", "cannot", variant="map", reason="cannot: why")
+    report(checkout, "trio", a_test("test_it"), cannot)
+    _, out, _ = study("matrix", "tasks")
+    assert re.search(r"^ it +not map$", out, re.MULTILINE)
+    assert "trio:map cannot: why" in out
+
+
+@pytest.mark.parametrize("columns", [80, 120, 200])
+def test_the_matrix_fits_with_all_studies(shown, checkout, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    cannot = {"variant": "as_completed", "reason": "cannot: why"}
+    for name in TREE.studies:
+        exceptional = name in ("threads", "asyncio")
+        records = [a_test(test) for test in TREE.tests("tasks")]
+        records += [a_test(records[0]["test"], "cannot", **cannot)] * exceptional
+        report(checkout, name, *records)
+    out = shown("matrix")
+    assert max(map(len, out.splitlines())) <= columns
+    assert all(name in out for name in (*TREE.studies, *TREE.topics))
+    out = shown("matrix", "tasks")
+    assert max(map(len, out.splitlines())) <= columns
+    assert all(name in out for name in (*TREE.studies, "as_completed", "passed"))
+
+
+def test_a_report_of_another_text_is_refused(study, checkout):
+    report(checkout, "trio", a_test("test_one"))
+    report(checkout, "asyncio", a_test("test_one"))
+    path = checkout / "packages/trio/src/trio_study/concepts/tasks.py"
+    path.write_text(path.read_text("utf-8") + "# changed\n", "utf-8")
+    code, out, complaint = study("matrix")
+    assert code == 0
+    assert "trio" not in out
+    assert re.search(r"study: reports/trio-3.11.jsonl .*`nox -s trio`", complaint)
+
+
+def test_the_newest_python_whose_report_is_good_counts(study, checkout):
+    report(checkout, "trio", a_test("test_one"), python="3.9.1")
+    report(checkout, "trio", a_test("test_one"), python="3.11.7")
+    report(checkout, "trio", python="3.13.0", fingerprint="sha256:" + 64 * "0")
+    found = json.loads(study("matrix", "--json")[1])
+    assert found["trio"]["python"] == "3.11.7"
+    assert [test["test"] for test in found["trio"]["tests"]] == ["test_one"]
+
+
+# timeline
+
+
+EVENTS = (
+    (0.0, "job(1)", "start", ""),
+    (0.0, "job(1)", "sleep", "1 s"),
+    (0.0, "job(2)", "start", ""),
+    (0.0, "job(2)", "sleep", "2 s"),
+    (1.0, "job(1)", "wake", ""),
+    (1.0, "job(1)", "end", ""),
+    (1.0, "report", "call", "'one'"),
+    (2.0, "job(2)", "error", "ValueError('two')"),
+)
+
+
+def test_a_timeline_has_a_lane_for_each_actor(study, checkout):
+    report(checkout, "trio", an_example(*EVENTS))
+    _, out, _ = study("timeline", "tasks")
+    lanes = {line.split("  ")[0].strip(): line for line in out.splitlines()}
+    one, two, said = lanes["job(1)"], lanes["job(2)"], lanes["report"]
+    assert re.search(r"├─+┤$", one)
+    assert re.search(r"├─+✗$", two)
+    assert len(one) == len(said) < len(two) <= 80
+    assert "1 s  report: 'one'" in out
+    assert "2 s  job(2): ValueError('two')" in out
+
+
+def test_studies_share_the_axis_of_time(study, checkout):
+    report(checkout, "trio", an_example((4.0, "say", "call", "'late'")))
+    report(checkout, "asyncio", an_example((2.0, "say", "call", "'early'")))
+    _, out, _ = study("timeline", "tasks")
+    late, early = (
+        re.search(r"^say( +)●", part, re.MULTILINE)
+        for part in reversed(out.split("trio ─"))
+    )
+    assert late
+    assert early
+    assert abs(len(late[1]) / len(early[1]) - 2) < 0.1
+
+
+def test_a_timeline_in_which_no_time_passes(shown, checkout):
+    report(checkout, "trio", an_example((0.0, "say", "call", "'now'")))
+    assert "0 s  say: 'now'" in shown("timeline", "tasks", "trio")
+    report(checkout, "trio", an_example())
+    assert "0 s" in shown("timeline", "tasks", "trio")
+
+
+def test_a_study_with_several_worlds_has_a_timeline_for_each(shown, checkout):
+    report(
+        checkout,
+        "anyio",
+        an_example(world="anyio-on-asyncio"),
+        an_example(world="anyio-on-trio"),
+        worlds=["anyio-on-asyncio", "anyio-on-trio"],
+    )
+    found = json.loads(shown("timeline", "tasks", "anyio", "--json"))
+    assert [*found] == ["anyio (anyio-on-asyncio)", "anyio (anyio-on-trio)"]
+
+
+def test_a_report_without_the_example_is_told(study, checkout):
+    report(checkout, "trio", an_example(*EVENTS))
+    code, _, complaint = study("timeline", "chaining", "trio")
+    assert code == 1
+    assert "no report holds the example of 'chaining'" in complaint
+
+
+# whatever the command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("show", "taks"), "study: no topic 'taks'; did you mean 'tasks'?"),
+        (("show", "tasks", "tiro"), "study: no study 'tiro'; did you mean 'trio'?"),
+        (("show", "tasks", "trio:x"), "study: trio has only one answer to 'tasks'"),
+        (
+            ("diff", "asyncio:gahter", "trio", "results_at_end"),
+            "study: no variant 'gahter'; did you mean 'gather'?",
+        ),
+        (("run", "tasks", "zzz"), "study: no study 'zzz'; there are generators,"),
+        (("matrix", "taks"), "study: no topic 'taks'"),
+        (("timeline", "tasks", "tiro"), "study: no study 'tiro'"),
+        (("topics", "taks"), "study: no topic 'taks'"),
+        (("sohw",), "No such command 'sohw'"),
+        (("show",), "Missing argument 'TOPIC'"),
+    ],
+)
+def test_who_mistypes_is_helped(study, arguments, complaint):
+    code, out, complaints = study(*arguments)
+    assert (code, out) == (2, "")
+    assert complaint in complaints
+
+
+def test_outside_of_a_checkout_root_says_where(study, shown, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, complaint = study("topics")
+    assert code == 2
+    assert "--root" in complaint
+    assert "tasks" in shown("--root", str(ROOT), "topics")
+    assert study("--root", str(tmp_path), "topics")[0] == 2
+
+
+def test_a_file_that_is_broken_is_named(study, checkout):
+    path = checkout / "packages/trio/src/trio_study/concepts/tasks.py"
+    path.write_text("def tasks(:\n")
+    code, out, complaint = study("show", "tasks")
+    assert (code, out) == (1, "")
+    assert "concepts/tasks.py" in complaint
+
+
+def test_without_a_command_there_is_help(study):
+    _, out, complaints = study()
+    for command in ("topics", "show", "diff", "run", "matrix", "timeline"):
+        assert re.search(rf"^  {command}  +\w.*[^.]\.$", out + complaints, re.MULTILINE)
+
+
+def in_a_terminal(*arguments: str, **environment: str) -> str:
+    """What a command writes to a terminal of 80 columns and 24 rows."""
+    ours, its = os.openpty()
+    termios.tcsetwinsize(its, (24, 80))
+    with subprocess.Popen(
+        [*STUDY, *arguments],
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        env=os.environ | {"TERM": "xterm"} | environment,
+    ):
+        os.close(its)
+        with open(ours, "rb", buffering=0) as terminal:
+            written = b""
+            # Reading from a terminal that nobody has open any more is an error.
+            with contextlib.suppress(OSError):
+                while some := terminal.read(4096):
+                    written += some
+    return written.decode()
+
+
+def test_a_terminal_gets_colours_and_a_pager(monkeypatch):
+    monkeypatch.delenv("COLUMNS")
+    out = in_a_terminal("show", "tasks", PAGER="sed s/^/paged:/")
+    lines = out.splitlines()
+    assert all(line.startswith("paged:") for line in lines)
+    coloured = re.compile(r"\x1b\[[0-9;]*m")
+    assert coloured.search(out)
+    assert max(len(coloured.sub("", line)) for line in lines) <= 80 + len("paged:")
+    assert "paged:" not in in_a_terminal("show", "tasks", "--no-pager")
+
+
+def test_colours_are_not_shown_against_the_will():
+    out = in_a_terminal("show", "tasks", "--no-pager", NO_COLOR="1")
+    assert not re.search(r"\x1b\[(?:[0-9;]*;)?[349][0-9][;m]", out)
+
+
+def test_a_pipe_gets_no_colours(shown):
+    assert ESCAPE not in shown("show", "tasks")
+
+
+def test_a_terminal_sees_when_each_line_came(checkout):
+    environment(checkout, "threads")
+    out = in_a_terminal("run", "results_as_we_go", "threads", NO_COLOR="1")
+    assert re.search(r"0\.\d\d s  ━+ +0\.2 s", out)
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    with subprocess.Popen(
+        [*STUDY, "show", "tasks"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
+        assert child.stdout
+        assert child.stderr
+        child.stdout.close()
+        assert child.stderr.read() == b""
+
+
+def test_an_encoding_that_lacks_the_marks_is_no_error():
+    done = subprocess.run(
+        [*STUDY, "diff", "trio", "anyio", "tasks"],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        check=True,
+    )
+    assert b"~ import anyio" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("study ma", ["matrix"]),
+        ("study show res", ["results_at_end", "results_as_we_go"]),
+        ("study show tasks t", ["threads", "trio"]),
+        ("study diff asy", ["asyncio"]),
+    ],
+)
+def test_the_shell_completes_names(words, expected):
+    done = subprocess.run(
+        STUDY,
+        capture_output=True,
+        env=os.environ
+        | {
+            "_STUDY_COMPLETE": "complete_bash",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(len(words.split()) - 1),
+        },
+        text=True,
+    )
+    assert done.stdout.split() == expected
