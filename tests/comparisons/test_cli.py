@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import termios
@@ -282,6 +283,28 @@ def test_the_status_of_an_answer_is_that_of_the_command(study, checkout, option)
     assert study("run", "tasks", "threads", option)[0] == 7
     python.write_text("#!/bin/sh\nkill -9 $$\n")
     assert study("run", "tasks", "threads", option)[0] == 128 + 9
+
+
+@pytest.mark.parametrize("option", ["--stamps", "--no-stamps"])
+def test_an_answer_that_is_interrupted_has_the_last_word(checkout, option):
+    python = environment(checkout, "threads")
+    python.write_text(
+        "#!/bin/sh\ntrap 'echo farewell; exit 9' INT\necho ready\n"
+        "while :; do sleep 0.1; done\n"
+    )
+    with subprocess.Popen(
+        [*STUDY, "run", "tasks", "threads", option],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    ) as child:
+        assert child.stdout
+        assert child.stdout.readline().endswith("ready\n")
+        os.killpg(child.pid, signal.SIGINT)
+        out, complaints = child.communicate()
+    assert out.endswith("farewell\n")
+    assert (child.returncode, complaints) == (9, "")
 
 
 def test_the_newest_python_runs_it(shown, checkout):

@@ -6,7 +6,8 @@ _WAIT = """\
             report(name, GAVE_UP)
         else:
             served.append(name)
-            report(name, future.exception() or future.result())
+            error = future.exception()
+            report(name, future.result() if error is None else error)
 """
 _AWAIT = """\
         try:
@@ -47,8 +48,12 @@ MISTAKES = {
         "future.set_exception(type(error)(*error.args))\n",
     ),
     "a false value is taken for none": (
-        "report(name, future.exception() or future.result())",
-        "report(name, future.exception() or future.result() or None)",
+        "report(name, future.result() if error is None else error)",
+        "report(name, (future.result() if error is None else error) or None)",
     ),
     "the job is left behind": (_SETTLE, "asyncio.ensure_future(settle())"),
+    "an error that counts as false is mistaken for none": (
+        "report(name, future.result() if error is None else error)",
+        "report(name, error if error else None)",
+    ),
 }

@@ -18,7 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from .answers import GUARD, HELPERS, IMPORTS, SIGNATURE, Answer, Line, Part, Topic, rows
-from .reports import Event, Example, Report, Test
+from .reports import Example, Report, Test
+from .timeline import Lane, lanes
 
 NARROWEST = 36
 """Columns of text that code needs, to be read beside other code."""
@@ -40,7 +41,7 @@ class Screen:
         plain = console.options.ascii_only
         self.mark = ">" if plain else "»"
         self.same, self.alike = ("=", "~") if plain else ("=", "≈")
-        self.bars = "-=+|X*o" if plain else "─━├┤✗●○"
+        self.bars = "-=+|X*o|" if plain else "─━├┤✗●○│"
 
     def topics(self, topics: Iterable[Topic], answers: Mapping[str, list[str]]) -> None:
         """A line for each topic: what it asks, and who answers."""
@@ -170,47 +171,54 @@ class Screen:
     def timeline(self, name: str, example: Example, until: float) -> None:
         """What happened in virtual time, a lane for each actor, ``until`` a second."""
         self._rule(name)
-        lanes: dict[str, list[Event]] = {}
-        for event in example.events:
-            lanes.setdefault(event.actor, []).append(event)
-        label = min(max(map(len, lanes), default=0), self.console.width // 3)
+        found = lanes(example)
+        room = self.console.width // 3
+        label = min(max((len(lane.name) for lane in found), default=0), room)
         width = max(self.console.width - label - 8, 10)
-        for actor, events in lanes.items():
-            short = actor if len(actor) <= label else f"{actor[: label - 1]}…"
-            lane = self._lane(events, until, width)
-            self.console.print(Text(f"{short:<{label}}  {lane}"))
+        for lane in found:
+            short = (
+                lane.name if len(lane.name) <= label else f"{lane.name[: label - 1]}…"
+            )
+            drawn = self._lane(lane, until, width)
+            self.console.print(Text(f"{short:<{label}}  {drawn}"))
         self.console.print(Text(f"{'':<{label}}  {_axis(until, width)}", "dim"))
         for event in example.events:
             if event.what in ("call", "note", "error"):
                 said = f"{event.at:>8g} s  {event.actor}: {event.detail}"
                 self.console.print(Text(said.removesuffix(": "), "dim"))
 
-    def _lane(self, events: Sequence[Event], until: float, width: int) -> str:
-        """The line of one actor, or of several of the same name."""
-        sleep, run, start, end, error, call, note = self.bars
-        marks = {"start": start, "end": end, "error": error, "cancelled": "x"}
-        marks |= {"call": call, "note": note}
+    def _lane(self, lane: Lane, until: float, width: int) -> str:
+        sleep, awake, start, end, error, call, note, at_once = self.bars
+        ends = {"end": end, "error": error, "cancelled": "x"}
         cells = [" "] * width
-        alive, bar, since = 0, run, 0
-        for event in events:
-            here = round(event.at / until * (width - 1)) if until else 0
-            for column in range(since, here) if alive else ():
-                cells[column] = bar if cells[column] == " " else cells[column]
-            since = here
-            bar = {"start": run, "wake": run, "sleep": sleep}.get(event.what, bar)
-            alive += {"start": 1, "end": -1, "error": -1, "cancelled": -1}.get(
-                event.what, 0
-            )
-            cells[here] = marks.get(event.what, cells[here])
+
+        def column(at: float) -> int:
+            return round(at / until * (width - 1)) if until else 0
+
+        for run in lane.runs:
+            for bar, spans in ((sleep, run.asleep), (awake, run.awake)):
+                for begin, stop in spans:
+                    for here in range(column(begin), column(stop)):
+                        cells[here] = bar
+            cells[column(run.start)] = start
+            for event in run.notes:
+                cells[column(event.at)] = note
+            if run.end is not None:
+                here = column(run.end.at)
+                brief = here == column(run.start) and run.end.what == "end"
+                cells[here] = at_once if brief else ends[run.end.what]
+        for event in lane.calls:
+            cells[column(event.at)] = call
         return "".join(cells).rstrip()
 
     def timeline_legend(self) -> None:
         """What the marks of a timeline mean."""
-        sleep, run, start, end, error, call, _ = self.bars
+        sleep, awake, start, end, error, call, _, at_once = self.bars
         self._legend(
             (start + sleep, "starts, sleeps"),
-            (run, "waits for something else"),
+            (awake, "does something else"),
             (end, "ends"),
+            (at_once, "both at once"),
             (error, "error"),
             ("x", "cancelled"),
             (call, "is called"),
