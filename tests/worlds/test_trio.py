@@ -754,3 +754,22 @@ def test_jobs_in_the_trace(place):
     place.run(answer)
     assert place.trace.most_at_once() == 2
     assert place.trace.when("end") == [(1, "job(1)"), (2, "job(2)")]
+
+
+def test_a_seed_of_random_replays_the_order_in_which_trio_runs_its_tasks():
+    def order(seed):
+        async def main():
+            async with trio.open_nursery() as nursery:
+                for number in range(20):
+                    nursery.start_soon(note, number)
+
+        async def note(number):
+            seen.append(number)
+
+        seen = []
+        random.seed(seed)
+        TrioWorld().run(main)
+        return seen
+
+    assert order(1) == order(1)
+    assert order(1) != order(2)

@@ -10,10 +10,11 @@ import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -212,7 +213,7 @@ def run(
     if stamps is None:
         stamps = sys.stdout.isatty()
     if not stamps:
-        raise typer.Exit(_status(subprocess.Popen([python, "-m", answer.module])))
+        raise typer.Exit(_status([python, "-m", answer.module]))
     raise typer.Exit(_stamped(python, answer.module))
 
 
@@ -417,18 +418,10 @@ runpy.run_module(name, run_name="__main__", alter_sys=True)
 def _stamped(python: str, module: str) -> int:
     """Run an answer; print each of its lines with the time, and that as a bar."""
     console = Console(highlight=False)
-    child = subprocess.Popen(
-        [python, "-c", LAUNCH, module],
-        stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
-    )
-    output = child.stdout
-    assert output is not None
     bar = "-" if console.options.ascii_only else "━"
-    zero = before = time.monotonic()
 
-    def lines() -> None:
-        nonlocal zero, before
+    def stamp(output: Iterable[bytes]) -> None:
+        zero = before = time.monotonic()
         for line in output:
             now = time.monotonic()
             text = line.decode("utf-8", "replace").rstrip("\r\n")
@@ -440,26 +433,45 @@ def _stamped(python: str, module: str) -> int:
             console.print(Text.assemble((stamp, "cyan"), text), soft_wrap=True)
             before = now
 
-    with output:
-        return _status(child, lines)
+    return _status(
+        [python, "-c", LAUNCH, module],
+        stamp,
+        {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
+    )
 
 
 def _status(
-    child: subprocess.Popen[bytes], meanwhile: Callable[[], object] = lambda: None
+    command: Sequence[str],
+    reads: Callable[[Iterable[bytes]], None] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> int:
-    """Wait for a program; its status, as a shell would say it.
+    """Run a program, and have its output read; its status, as a shell would say it.
 
     Ctrl-C goes to the program as well, and how it ends is its own business; a second
     one kills it.
     """
+    child: subprocess.Popen[bytes] | None = None
+    interrupts = 0
+
+    def interrupted(*_: object) -> None:
+        nonlocal interrupts
+        interrupts += 1
+        if interrupts > 1 and child is not None:
+            child.kill()
+
+    # A handler from the start, for the program may be interrupted before Popen returns.
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, interrupted)
     try:
-        try:
-            meanwhile()
+        with subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE if reads else None,
+            env=os.environ | (environment or {}),
+        ) as child:
+            if reads and child.stdout:
+                reads(child.stdout)
             status = child.wait()
-        except KeyboardInterrupt:
-            meanwhile()
-            status = child.wait()
-    except KeyboardInterrupt:
-        child.kill()
-        status = child.wait()
+    finally:
+        signal.signal(signal.SIGINT, handler)
     return status if status >= 0 else 128 - status

@@ -14,7 +14,7 @@ import platform
 from collections import Counter
 from importlib.metadata import requires, version
 from pathlib import Path
-from re import split
+from re import findall, split
 from typing import Any
 
 from .study import Answer, Study
@@ -111,9 +111,13 @@ class Report:
 
 
 def _libraries(study: Study) -> dict[str, str]:
-    """The versions of what the study builds on, without our own packages."""
+    """The versions of what the study builds on, without our own packages.
+
+    An extra that is named after a library (``anyio[trio]``) brings that library, too.
+    """
     names = {
-        split(r"[^\w.-]", line, maxsplit=1)[0]
+        name
         for line in requires(f"{study.name}-study") or []
+        for name in findall(r"[\w.-]+", split(r"[<>=~!; ]", line, maxsplit=1)[0])
     }
     return {name: version(name) for name in sorted(names - {"concurrency-study"})}

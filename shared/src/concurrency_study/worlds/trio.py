@@ -16,6 +16,7 @@ import itertools
 import math
 import os
 import queue
+import random
 import subprocess
 import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator
@@ -187,6 +188,9 @@ class TrioWorld(LoopWorld):
         def refuse(*args: Any, **kwargs: Any) -> None:
             raise NotCovered("subprocesses take real time; run them outside of a world")
 
+        # Trio runs tasks that are ready in random order; this way a run is replayed by
+        # whoever seeds `random`, as pytest-randomly does for each test.
+        _run._r.seed(random.random())
         _ThreadCache.start_thread_soon = start_thread_soon
         _threads._send_message_to_trio = send_message
         _subprocess.subprocess = SimpleNamespace(**vars(subprocess) | {"Popen": refuse})
