@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import threading
 import time
 
