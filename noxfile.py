@@ -99,6 +99,17 @@ def house(session: nox.Session) -> None:
 
 
 @nox.session(python=HERE)
+def comparisons(session: nox.Session) -> None:
+    """Test the `study` command and what it is made of."""
+    session.install(
+        *CONSTRAINTS,
+        *("pytest", "pytest-timeout", "hypothesis", "jsonschema"),
+        *("-e", "./shared", "-e", "./comparisons"),
+    )
+    session.run(*PYTEST, "tests/comparisons", *session.posargs)
+
+
+@nox.session(python=HERE)
 def teeth(session: nox.Session) -> None:
     """Plant mistakes in answers, and see the suite fail for each."""
     session.install(
@@ -139,7 +150,8 @@ def types(session: nox.Session) -> None:
     """Check the types of all that is published, with pyright, strictly."""
     session.install(
         *CONSTRAINTS,
-        *("pyright", "pytest", "trio", "gevent", "anyio", "types-gevent", "h11"),
+        *("pyright", "pytest", "trio", "gevent", "anyio", "types-gevent"),
+        *("rich", "typer"),
     )
     session.run("pyright", *session.posargs)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-PACKAGES = [ROOT / "shared", *sorted((ROOT / "packages").iterdir())]
+PACKAGES = [ROOT / "shared", ROOT / "comparisons", *(ROOT / "packages").iterdir()]
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda p: p.name)
@@ -44,6 +44,8 @@ def test_the_wheel_holds_what_it_should(package, tmp_path):
     assert "Requires-Python: >=3.11" in described
     if package.name == "shared":
         assert "[pytest11]" in entry_points
+    elif package.name == "comparisons":
+        assert "study = concurrency_comparisons.cli:main" in entry_points
     else:
         assert f"{package.name} = {package.name}_study" in entry_points
         assert "Requires-Dist: concurrency-study" in described
