@@ -15,6 +15,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import nox
@@ -107,6 +109,44 @@ def comparisons(session: nox.Session) -> None:
         *("-e", "./shared", "-e", "./comparisons"),
     )
     session.run(*PYTEST, "tests/comparisons", *session.posargs)
+
+
+@nox.session(python=HERE, default=False)
+def compare(session: nox.Session) -> None:
+    """Run all six studies, then make the pages and the site from what they found."""
+    session.install(*CONSTRAINTS, "-e", "./shared", "-e", "./comparisons")
+
+    def prove_alone(study: str) -> tuple[str, float, subprocess.CompletedProcess[str]]:
+        begin = time.monotonic()
+        command = [sys.executable, "-m", "nox", "-s", f"{study}-{HERE}"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        return study, time.monotonic() - begin, done
+
+    # Two at a time: each is mostly one process on one core.
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(prove_alone, study) for study in STUDIES]
+        for number, run in enumerate(as_completed(runs), 1):
+            study, seconds, done = run.result()
+            outcome = "proven" if done.returncode == 0 else "FAILED"
+            session.log(f"{number} of {len(runs)}: {study} {outcome}, {seconds:.0f} s")
+            if done.returncode:
+                session.error(done.stdout + done.stderr)
+    session.run("study", "pages")
+    session.run("study", "site")
+
+
+@nox.session(python=HERE)
+def browser(session: nox.Session) -> None:
+    """Look at the site in a real browser; the reports must be there."""
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        session.skip("no Chromium here; install it to have the site looked at")
+    session.install(
+        *CONSTRAINTS,
+        *("pytest", "pytest-timeout", "playwright", "axe-playwright-python"),
+        *("-e", "./shared", "-e", "./comparisons"),
+    )
+    session.run("study", "site")
+    session.run(*PYTEST, "tests/browser", *session.posargs)
 
 
 @nox.session(python=HERE)

@@ -35,16 +35,16 @@ def to_readers(report):
 
 
 def test_the_example(world, give, report):
-    world.run(world.answer, give(42, after=0.5), EXAMPLE, report)
+    world.run(world.answer, give(42, after=2), EXAMPLE, report)
     assert report[:3] == [
-        (0.3, "hasty", GAVE_UP),
-        (0.5, "early", 42),
-        (0.8, "late", 42),
+        (0.5, "hasty", GAVE_UP),
+        (2, "early", 42),
+        (2.5, "late", 42),
     ]
     (at, name, error), *more = report[3:]
-    assert (at, name, more) == (0.8, AGAIN, [])
+    assert (at, name, more) == (2.5, AGAIN, [])
     assert isinstance(error, Exception)
-    assert world.returned_at == 0.8
+    assert world.returned_at == 2.5
 
 
 def test_readers_are_served_the_instant_the_job_ends(world, give, report):

@@ -10,7 +10,7 @@ from concurrency_study.world import CANCELLED
 def test_the_example(world, after):
     handle = world.recorder("handle")
     world.run(world.answer, after, EXAMPLE, handle)
-    assert handle == [(0.2, "0.2 s"), (0.4, "0.4 s"), (0.6, "0.6 s")]
+    assert handle == [(0.5, "0.5 s"), (1, "1.0 s"), (1.5, "1.5 s")]
 
 
 def test_each_result_is_handed_over_the_instant_it_is_ready(world, after):

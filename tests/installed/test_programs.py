@@ -31,7 +31,7 @@ def typed(answer):
 
 
 def test_every_program_prints_what_its_topic_promises(study):
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(4) as pool:
         printed = {
             answer: pool.submit(lines_of, answer.module, typed(answer))
             for topic in TOPICS

@@ -41,8 +41,8 @@ AGAIN = "settled again"
 
 Reader = tuple[str, float, float | None]
 
-EXAMPLE = [("early", 0.0, None), ("hasty", 0.1, 0.2), ("late", 0.8, 0.1)]
-"""The readers of a job that takes half a second."""
+EXAMPLE = [("early", 0.0, None), ("hasty", 0.1, 0.4), ("late", 2.5, 0.1)]
+"""The readers of a job that takes two seconds."""
 PRINTS = ("hasty gave up", "early 42", "late 42", "settled again")
 """The last line is followed by the error, which each library words in its own way."""
 

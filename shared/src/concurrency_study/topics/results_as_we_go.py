@@ -31,9 +31,9 @@ STEPS = (
     "The first error stops the rest.",
 )
 
-EXAMPLE = [0.6, 0.2, 0.4]
+EXAMPLE = [1.5, 0.5, 1.0]
 """Seconds that each call takes."""
-PRINTS = ("0.2 s", "0.4 s", "0.6 s")
+PRINTS = ("0.5 s", "1.0 s", "1.5 s")
 
 
 def check(

@@ -64,7 +64,7 @@ async def futures(
 
 
 async def compute() -> int:
-    await anyio.sleep(0.5)
+    await anyio.sleep(2)
     return 42
 
 

@@ -62,7 +62,7 @@ async def futures(
 
 
 async def compute() -> int:
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(2)
     return 42
 
 

@@ -67,7 +67,7 @@ def futures(
 
 
 def compute() -> Wait[int]:
-    yield from sleep(0.5)
+    yield from sleep(2)
     return 42
 
 

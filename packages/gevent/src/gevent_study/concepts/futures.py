@@ -77,7 +77,7 @@ def futures(
 
 
 def compute() -> int:
-    gevent.sleep(0.5)
+    gevent.sleep(2)
     return 42
 
 

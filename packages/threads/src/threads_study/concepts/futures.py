@@ -67,7 +67,7 @@ def futures(
 
 
 def compute() -> int:
-    time.sleep(0.5)
+    time.sleep(2)
     return 42
 
 

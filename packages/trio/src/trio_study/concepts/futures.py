@@ -86,7 +86,7 @@ class Future:
 
 
 async def compute() -> int:
-    await trio.sleep(0.5)
+    await trio.sleep(2)
     return 42
 
 
