@@ -95,8 +95,9 @@ def house(session: nox.Session) -> None:
     session.install(
         *CONSTRAINTS,
         *("pytest", "pytest-timeout", "build", "hatchling"),
-        *("-e", "./shared"),
+        *("-e", "./shared", "-e", "./comparisons"),
     )
+    session.run("study", "pages", "--check")
     session.run(*PYTEST, "tests/house", "tests/topics", *session.posargs)
 
 
@@ -146,7 +147,7 @@ def browser(session: nox.Session) -> None:
         *("-e", "./shared", "-e", "./comparisons"),
     )
     session.run("study", "site")
-    session.run(*PYTEST, "tests/browser", *session.posargs)
+    session.run(*PYTEST, "--timeout", "300", "tests/browser", *session.posargs)
 
 
 @nox.session(python=HERE)
@@ -191,7 +192,7 @@ def types(session: nox.Session) -> None:
     session.install(
         *CONSTRAINTS,
         *("pyright", "pytest", "trio", "gevent", "anyio", "types-gevent"),
-        *("rich", "typer"),
+        *("jinja2", "pygments", "rich", "typer"),
     )
     session.run("pyright", *session.posargs)
 

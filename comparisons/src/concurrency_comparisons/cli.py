@@ -17,13 +17,14 @@ import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.progress import track
 from rich.text import Text
 
-from . import reports
+from . import pages, reports, site
 from .answers import Answer, NotFound, Tree, Unreadable, shared_lines
 from .screen import Screen
 
@@ -34,6 +35,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+Thing = TypeVar("Thing")
 
 
 class Impossible(Exception):
@@ -290,6 +294,49 @@ def timeline(
             screen.timeline(name, example, until)
 
 
+@app.command("pages")
+def write_pages(
+    context: typer.Context,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Write nothing; fail unless they are of the text here now."
+        ),
+    ] = False,
+) -> None:
+    """Write the pages in Markdown, comparisons/pages.
+
+    Needs the reports of all studies, as `nox -s compare` makes them; --check needs
+    none.
+    """
+    tree = _tree(context)
+    if check:
+        if stale := pages.stale(tree):
+            raise Impossible(
+                f"not of the text that is here now: {', '.join(stale)}, in "
+                f"{pages.FOLDER}; run `nox -s compare` to make them anew"
+            )
+        print(f"The pages in {pages.FOLDER} are of the text that is here now.")
+        return
+    found = pages.believed(tree)
+    for topic in _watched([*tree.topics.values()], "Pages"):
+        pages.write(pages.Subject(tree, topic, found))
+    pages.tidy(tree)
+    print(f"{len(tree.topics)} pages are in {tree.root / pages.FOLDER}")
+
+
+@app.command("site")
+def write_site(context: typer.Context) -> None:
+    """Write the site, comparisons/site.
+
+    Needs the reports of all studies, as `nox -s compare` makes them.
+    """
+    tree = _tree(context)
+    found = pages.believed(tree)
+    start = site.write(tree, [*_watched(site.pages(tree, found), "Site")])
+    print(f"The start page is {start}")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command. Always raises SystemExit, with the status."""
     for stream in (sys.stdout, sys.stderr):
@@ -306,6 +353,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _fail(error: Exception, status: int) -> None:
     print(f"study: {error}", file=sys.stderr)
     sys.exit(status)
+
+
+def _watched(things: Iterable[Thing], title: str) -> Iterable[Thing]:
+    """The same, with a bar in a terminal that shows how far it has come."""
+    console = Console(stderr=True)
+    return track(
+        things, title, console=console, transient=True, disable=not console.is_terminal
+    )
 
 
 def _tree(context: typer.Context) -> Tree:

@@ -1,0 +1,459 @@
+"""Comparisons to read on a code host: a page in Markdown, and a picture, a topic.
+
+What is on a page comes from the answers as text and from the reports of the isolated
+runs (`Subject`), and is the same to the byte when it is made again. Every page carries
+a digest of the text that it was made from, so that a stale one is found without reports
+(`stale`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from . import reports
+from .answers import (
+    GUARD,
+    HELPERS,
+    IMPORTS,
+    SIGNATURE,
+    Answer,
+    Line,
+    Topic,
+    Tree,
+    rows,
+)
+from .reports import Event, Example, Report
+from .timeline import svg
+
+FOLDER = "comparisons/pages"
+TITLES = {
+    IMPORTS: "Imports",
+    SIGNATURE: "The call",
+    HELPERS: "Helpers",
+    GUARD: "The program",
+}
+SOURCES = (
+    "answers.py",
+    "pages.py",
+    "reports.py",
+    "timeline.py",
+    "templates/topic.md",
+)
+"""What, of this package, a page in Markdown is made with."""
+
+templates = Environment(
+    loader=PackageLoader(__package__ or ""),
+    autoescape=select_autoescape(("html",)),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What an answer does in a step, or the words for its doing nothing."""
+
+    answer: Answer
+    lines: list[Line]
+    absent: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A step, or several whose code cannot be told apart, of all answers."""
+
+    titles: list[str]
+    cells: list[Cell]
+
+    @property
+    def slug(self) -> str:
+        """What it is called in an address."""
+        words = re.findall("[a-z0-9]+", self.titles[0].lower())
+        return "-".join(words)
+
+
+@dataclass
+class Outcome:
+    """What the suite found out about an answer; a test counts once for all worlds."""
+
+    passed: set[str] = field(default_factory=set[str])
+    cannot: dict[str, str] = field(default_factory=dict[str, str])
+    """Why, by the name of the test."""
+
+    @property
+    def words(self) -> str:
+        """As in: 41 passed, 1 cannot."""
+        cannot = f", {len(self.cannot)} cannot" if self.cannot else ""
+        return f"{len(self.passed)} passed{cannot}"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A topic with all that is known about it."""
+
+    tree: Tree
+    topic: Topic
+    found: Mapping[str, Report]
+
+    @cached_property
+    def answers(self) -> list[Answer]:
+        """The answer that each study recommends."""
+        return [each[0] for each in self._all if each]
+
+    @cached_property
+    def others(self) -> list[Answer]:
+        """The answers that they hold besides."""
+        return [answer for each in self._all for answer in each[1:]]
+
+    @property
+    def _all(self) -> Iterator[list[Answer]]:
+        return (self.tree.answers(study, self.topic.name) for study in self.found)
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The steps of all answers, and what stands around them."""
+        return [
+            Row(
+                [self.title(name) for name in names],
+                [_cell(answer, names) for answer in self.answers],
+            )
+            for names in rows(self.answers)
+        ]
+
+    def title(self, name: str) -> str:
+        """What a part does."""
+        number = name.removeprefix("step ")
+        if not number.isdecimal():
+            return TITLES[name]
+        return f"{number}. {self.topic.steps[int(number) - 1]}"
+
+    @cached_property
+    def suite(self) -> Path:
+        """The tests that all answers face."""
+        return self.tree.root / f"tests/conformance/test_{self.topic.name}.py"
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The line at which each test of the suite begins."""
+        lines = self.suite.read_text("utf-8").split("\n")
+        found = ((re.match(r"def (test_\w+)", line), n) for n, line in enumerate(lines))
+        return {match[1]: number + 1 for match, number in found if match}
+
+    def place(self, test: str) -> int:
+        """The line at which a test, parametrized or not, begins."""
+        return self.places.get(test.partition("[")[0], 1)
+
+    @cached_property
+    def tests(self) -> list[str]:
+        """The tests that any answer has faced, in the order in which they stand."""
+        names = {
+            test.test
+            for report in self.found.values()
+            for test in report.tests
+            if test.topic == self.topic.name
+        }
+        return sorted(names, key=lambda name: (self.place(name), name))
+
+    def outcome(self, answer: Answer) -> Outcome:
+        """What the suite found out about an answer."""
+        outcome = Outcome()
+        for test in self.found[answer.study].tests:
+            if (test.topic, test.variant) == (self.topic.name, answer.variant):
+                if test.outcome == "passed":
+                    outcome.passed.add(test.test)
+                else:
+                    why = test.reason.removeprefix("cannot ") or test.outcome
+                    outcome.cannot[test.test] = why
+        outcome.passed -= outcome.cannot.keys()
+        return outcome
+
+    @cached_property
+    def reasons(self) -> list[tuple[str, list[Answer], list[str]]]:
+        """Why some cannot pass some tests: the reason, the answers, the tests."""
+        tests: dict[tuple[str, str], list[str]] = {}
+        answers = {answer.name: answer for answer in self.answers + self.others}
+        for name, answer in answers.items():
+            cannot = self.outcome(answer).cannot
+            for test in self.tests:
+                if test in cannot:
+                    tests.setdefault((cannot[test], name), []).append(test)
+        found: dict[tuple[str, ...], list[Answer]] = {}
+        for (reason, name), mine in tests.items():
+            found.setdefault((reason, *mine), []).append(answers[name])
+        return [(reason, who, mine) for (reason, *mine), who in found.items()]
+
+    @cached_property
+    def examples(self) -> list[tuple[str, Example]]:
+        """What each recommended answer did, labelled for a picture.
+
+        Of two worlds in which a study did the same, one is shown.
+        """
+        shown: list[tuple[str, Example]] = []
+        any_order = "\nANY_ORDER = True" in self.question.read_text("utf-8")
+        for study, report in self.found.items():
+            mine = [
+                replace(example, events=settled(example.events, any_order=any_order))
+                for example in sorted(report.examples, key=lambda one: one.world)
+                if (example.topic, example.variant) == (self.topic.name, "")
+            ]
+            same = all(one.events == mine[0].events for one in mine)
+            if same:
+                shown += [(study, one) for one in mine[:1]]
+            else:
+                shown += [(one.world, one) for one in mine]
+        return shown
+
+    @property
+    def picture(self) -> str:
+        """The timeline, as SVG."""
+        return svg(self.examples, title=f"Timeline of the example of {self.topic.name}")
+
+    @property
+    def question(self) -> Path:
+        """The file that states the contract."""
+        return self.tree.root / _question(self.topic.name)
+
+
+def believed(tree: Tree) -> dict[str, Report]:
+    """The reports of all studies, from one Python: the newest that has them all.
+
+    Raises:
+        reports.Refused: there is no such Python; says what to run.
+    """
+    count: dict[str, int] = {}
+    for study in tree.studies:
+        for path in (tree.root / "reports").glob(f"{study}-*.jsonl"):
+            python = path.stem.removeprefix(f"{study}-")
+            count[python] = count.get(python, 0) + 1
+    refused: list[reports.Refused] = []
+    for python in sorted(count, key=lambda p: (count[p], _version(p)), reverse=True):
+        try:
+            return {
+                study: reports.read(
+                    tree.root / f"reports/{study}-{python}.jsonl", tree.root
+                )
+                for study in tree.studies
+            }
+        except reports.Refused as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
+    raise reports.Refused(
+        "there are no reports in the folder reports; run `nox -s compare` to make them"
+    )
+
+
+def versions(found: Mapping[str, Report]) -> dict[str, str]:
+    """What each study ran on; of Python not the patch version, which says little."""
+    return {
+        study: ", ".join(
+            [
+                f"Python {'.'.join(report.python.split('.')[:2])}",
+                *(f"{name} {version}" for name, version in report.libraries.items()),
+            ]
+        )
+        for study, report in found.items()
+    }
+
+
+def settled(events: Sequence[Event], *, any_order: bool) -> list[Event]:
+    """The events in an order that is the same in every run.
+
+    What different actors do in one instant is sorted by actor, calls of plain callables
+    last: their order is open, and in trio random. So are the steps of several runs of
+    one name. With ``any_order`` so is the order of the calls of one callable, which are
+    sorted by what they were called with.
+    """
+    found: list[Event] = []
+    for _, instant in groupby(events, key=lambda event: event.at):
+        mine = sorted(instant, key=_whose)
+        for _, same in groupby(mine, key=_whose):
+            found += _settled(list(same), any_order=any_order)
+    return found
+
+
+def _whose(event: Event) -> tuple[bool, str]:
+    return event.what == "call", event.actor
+
+
+def _settled(events: list[Event], *, any_order: bool) -> list[Event]:
+    """What one actor does in one instant."""
+    if events[0].what == "call":
+        if any_order:
+            events.sort(key=lambda event: event.detail)
+        return events
+    # A run goes on without others until it sleeps or ends.
+    steps: list[list[Event]] = []
+    for event in events:
+        begins = event.what in ("start", "wake")
+        if begins or not steps or steps[-1][-1].what in PAUSES:
+            steps.append([])
+        steps[-1].append(event)
+    found: list[Event] = []
+    for what, group in groupby(steps, key=lambda step: step[0].what):
+        alike = list(group)
+        # Each is a run of its own, unless one sleeps for no time and is there again.
+        if what in ("start", "wake") and not any(
+            event.detail in ("0 s", "0.0 s") for step in alike for event in step
+        ):
+            alike.sort(key=lambda step: [(event.what, event.detail) for event in step])
+        found += [event for step in alike for event in step]
+    return found
+
+
+PAUSES = ("sleep", "end", "error", "cancelled")
+
+
+def markdown(subject: Subject) -> str:
+    """The page of a topic."""
+    tree = subject.tree
+    topics = [*tree.topics]
+    here = topics.index(subject.topic.name)
+    body = templates.get_template("topic.md").render(
+        subject=subject,
+        topic=subject.topic,
+        before=topics[here - 1] if here else "",
+        after=topics[here + 1] if here + 1 < len(topics) else "",
+        versions=versions(subject.found),
+        link=linked(tree),
+        spoken=spoken,
+        code=_code,
+        cell=_in_cell,
+    )
+    seal = _sealed(body, subject.picture)
+    made = digest(tree, subject.topic.name)
+    return f"<!-- made from {made} -->\n<!-- holds {seal} -->\n{body}"
+
+
+def linked(tree: Tree) -> Callable[[Path], str]:
+    """What leads from a page to a file, two folders up."""
+    return lambda path: f"../../{path.relative_to(tree.root).as_posix()}"
+
+
+def write(subject: Subject) -> None:
+    """Write the page and the picture of a topic."""
+    folder = subject.tree.root / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    name = subject.topic.name
+    (folder / f"{name}.svg").write_text(subject.picture, "utf-8", newline="\n")
+    (folder / f"{name}.md").write_text(markdown(subject), "utf-8", newline="\n")
+
+
+def tidy(tree: Tree) -> None:
+    """Remove the pages of topics that are no more."""
+    for path in _surplus(tree):
+        path.unlink()
+
+
+def stale(tree: Tree) -> list[str]:
+    """Which pages are missing, or not of the text that is here now; needs no reports.
+
+    A page that somebody has changed by hand is one of them, and so is one too many.
+    """
+    found = [path.name for path in _surplus(tree)]
+    for topic in tree.topics:
+        page = tree.root / FOLDER / f"{topic}.md"
+        picture = page.with_suffix(".svg")
+        if not (page.exists() and picture.exists()):
+            found.append(page.name)
+            continue
+        made, holds, body = [*page.read_text("utf-8").split("\n", 2), "", ""][:3]
+        seal = _sealed(body, picture.read_text("utf-8"))
+        if (made, holds) != (
+            f"<!-- made from {digest(tree, topic)} -->",
+            f"<!-- holds {seal} -->",
+        ):
+            found.append(page.name)
+    return found
+
+
+def digest(tree: Tree, topic: str) -> str:
+    """A digest of the text that the page of a topic is made from."""
+    answers = [
+        answer.path for study in tree.studies for answer in tree.answers(study, topic)
+    ]
+    studies = [
+        path
+        for study in tree.studies
+        for path in tree.root.glob(f"packages/*/src/{study}_study/__init__.py")
+    ]
+    suite = tree.root / f"tests/conformance/test_{topic}.py"
+    named = {
+        path.relative_to(tree.root).as_posix(): path
+        for path in [tree.root / _question(topic), *answers, *studies, suite]
+    }
+    named |= {name: Path(__file__).parent / name for name in SOURCES}
+    whole = hashlib.sha256(" ".join(tree.topics).encode())
+    for name, path in named.items():
+        whole.update(f"\0{name}\0".encode())
+        whole.update(path.read_text("utf-8").encode())
+    return f"sha256:{whole.hexdigest()}"
+
+
+def spoken(test: str) -> str:
+    """The name of a test as a sentence."""
+    return test.removeprefix("test_").replace("_", " ")
+
+
+def _question(topic: str) -> str:
+    return f"shared/src/concurrency_study/topics/{topic}.py"
+
+
+def _surplus(tree: Tree) -> list[Path]:
+    return [
+        path
+        for path in sorted((tree.root / FOLDER).glob("*"))
+        if path.suffix in (".md", ".svg") and path.stem not in tree.topics
+    ]
+
+
+def _sealed(body: str, picture: str) -> str:
+    whole = f"{body}\0{picture}"
+    return f"sha256:{hashlib.sha256(whole.encode()).hexdigest()}"
+
+
+def _version(python: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", python)]
+
+
+def _cell(answer: Answer, names: Sequence[str]) -> Cell:
+    parts = [answer.parts[name] for name in names if name in answer.parts]
+    if not parts:
+        return Cell(answer, [], "Not needed.")
+    # Of one step, its row says what it does; of several, the comments must.
+    lines = [
+        line
+        for part in parts
+        for line in (part.lines if part.title and len(names) > 1 else part.code)
+    ]
+    while lines and not lines[-1].text.strip():
+        lines.pop()
+    return Cell(answer, lines, "" if lines else "Happens at the end of the block.")
+
+
+def dedented(lines: Sequence[Line]) -> int:
+    """How far all lines are indented."""
+    return min(
+        (len(line.text) - len(line.text.lstrip()) for line in lines if line.text),
+        default=0,
+    )
+
+
+def _code(lines: Sequence[Line]) -> str:
+    start = dedented(lines)
+    return "\n".join(line.text[start:].rstrip() for line in lines)
+
+
+def _in_cell(text: str) -> str:
+    """A text as it may stand in a table in Markdown."""
+    return text.replace("|", r"\|")

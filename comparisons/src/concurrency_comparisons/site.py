@@ -1,0 +1,351 @@
+"""The comparisons as a static site: the matrix, a page a topic, a page a pair.
+
+It asks nothing of any network, and reads without JavaScript; with it, the choice of
+columns is kept in the address.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations, zip_longest
+from pathlib import Path
+
+from markupsafe import Markup, escape
+from pygments.lexers.python import (  # pyright: ignore[reportMissingTypeStubs]
+    PythonLexer,
+)
+from pygments.token import Comment, Keyword, Name, Number, Operator, String
+
+from .answers import Answer, Line, Tree, rows, shared_lines
+from .pages import Subject, dedented, linked, spoken, templates, versions
+from .reports import Report
+
+FOLDER = "comparisons/site"
+COLOURS = {
+    Comment: "co",
+    Keyword: "kw",
+    Operator.Word: "kw",
+    String: "st",
+    Number: "nu",
+    Name.Function: "fn",
+    Name.Class: "fn",
+    Name.Decorator: "fn",
+    Name.Builtin: "bu",
+}
+"""Kinds of tokens, and the class that colours them."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Two lines that stand beside one another; one of them may be missing."""
+
+    left: Line | None
+    mark: str
+    """``=`` the same, ``≈`` but for the library's name, ``|`` changed, ``<``, ``>``."""
+    right: Line | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What changes from one study to another."""
+
+    subjects: Sequence[Subject]
+    one: str
+    other: str
+
+    @property
+    def name(self) -> str:
+        """What its page is called."""
+        return f"{self.one}-vs-{self.other}"
+
+    def answers(self, subject: Subject) -> list[Answer]:
+        """Those of the two."""
+        return [
+            answer
+            for study in (self.one, self.other)
+            for answer in subject.answers
+            if answer.study == study
+        ]
+
+    @cached_property
+    def differ(self) -> dict[tuple[str, str], list[tuple[Subject, str]]]:
+        """By who cannot, and why: the tests that the other one passes, by topic."""
+        found: dict[tuple[str, str], list[tuple[Subject, str]]] = {}
+        for subject in self.subjects:
+            answers = self.answers(subject)
+            if len(answers) < 2:
+                continue
+            one, other = (subject.outcome(answer).cannot for answer in answers)
+            sides = ((self.one, one, other), (self.other, other, one))
+            for study, mine, others in sides:
+                for test in subject.tests:
+                    if test in mine and test not in others:
+                        where = found.setdefault((study, mine[test]), [])
+                        where.append((subject, test))
+        return found
+
+    @cached_property
+    def words(self) -> list[tuple[str, list[tuple[str, list[str]]]]]:
+        """What each takes from its libraries, and the other does not: by topic."""
+        used: dict[str, dict[str, list[str]]] = {self.one: {}, self.other: {}}
+        for subject in self.subjects:
+            for answer in self.answers(subject):
+                for word in borrowed(answer.tree):
+                    used[answer.study].setdefault(word, []).append(subject.topic.name)
+        one, other = used.values()
+        return [
+            (
+                study,
+                [(word, mine[word]) for word in sorted(mine.keys() - others.keys())],
+            )
+            for study, mine, others in (
+                (self.one, one, other),
+                (self.other, other, one),
+            )
+        ]
+
+    def changes(self, subject: Subject) -> list[tuple[str, list[Change]]]:
+        """The lines of each step beside one another."""
+        answers = self.answers(subject)
+        if len(answers) < 2:
+            return []
+        found: list[tuple[str, list[Change]]] = []
+        for names in rows(answers):
+            one, other = (
+                [
+                    line
+                    for name in names
+                    if name in answer.parts
+                    for line in answer.parts[name].code
+                ]
+                for answer in answers
+            )
+            title = " ".join(subject.title(name) for name in names)
+            found.append((title, [*aligned(one, other)]))
+        return found
+
+
+def aligned(left: Sequence[Line], right: Sequence[Line]) -> Iterator[Change]:
+    """Two stretches of code, line by line."""
+    matcher = difflib.SequenceMatcher(
+        None, [a.normal for a in left], [b.normal for b in right], autojunk=False
+    )
+    for tag, i, j, k, m in matcher.get_opcodes():
+        for one, other in zip_longest(left[i:j], right[k:m]):
+            if one is None:
+                mark = ">"
+            elif other is None:
+                mark = "<"
+            elif tag != "equal":
+                mark = "|"
+            else:
+                mark = "=" if one.text.strip() == other.text.strip() else "≈"
+            yield Change(one, mark, other)
+
+
+def borrowed(tree: ast.Module) -> set[str]:
+    """The names that a module uses of those that it imports, with their dots.
+
+    Left out is what is there for types only, and the study's own.
+    """
+    roots: dict[str, str] = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                roots |= {name.asname or name.name: name.name for name in names}
+            case ast.ImportFrom(module=str(module), names=names, level=0 | 1 | 2):
+                if module.partition(".")[0] not in SILENT:
+                    roots |= {n.asname or n.name: f"{module}.{n.name}" for n in names}
+            case _:
+                continue
+    inner = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)
+    }
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute) and id(node) not in inner:
+            root, dot, rest = ast.unparse(node).partition(".")
+            if root in roots and re.fullmatch(r"[\w.]*", rest):
+                found.add(roots[root] + dot + rest)
+    return found
+
+
+SILENT = ("__future__", "collections", "concurrency_study", "typing")
+"""Modules whose names say nothing about concurrency."""
+
+
+def highlighted(answer: Answer) -> dict[int, list[tuple[str, str]]]:
+    """Every line of an answer, by number: its tokens, each after its colour."""
+    lexer = PythonLexer(stripnl=False, ensurenl=False)
+    lines: list[list[tuple[str, str]]] = [[]]
+    for kind, text in lexer.get_tokens(answer.text):
+        while kind not in COLOURS and kind.parent:
+            kind = kind.parent
+        for number, piece in enumerate(text.split("\n")):
+            if number:
+                lines.append([])
+            if piece:
+                lines[-1].append((COLOURS.get(kind, ""), piece))
+    return dict(enumerate(lines, 1))
+
+
+def _spanned(colour: str, text: str) -> Markup:
+    if colour:
+        return Markup('<span class="{}">{}</span>').format(colour, text)
+    # Better to break a line there than anywhere.
+    return escape(text) + (Markup("<wbr>") if text[-1:] in tuple("([{.") else "")
+
+
+class Code:
+    """Lines of answers in HTML."""
+
+    def __init__(self) -> None:
+        self.coloured: dict[Path, dict[int, list[tuple[str, str]]]] = {}
+
+    def lines(
+        self, answer: Answer, lines: Sequence[Line], shared: Iterable[int] = ()
+    ) -> Markup:
+        """Some of them, each an element of its own, dimmed if shared."""
+        start = dedented(lines)
+        return Markup("\n").join(
+            self.line(answer, line, start, shared=line.number in shared)
+            for line in lines
+        )
+
+    def line(
+        self, answer: Answer, line: Line, start: int = 0, *, shared: bool = False
+    ) -> Markup:
+        """One of them, with a mark if another task may run there."""
+        if answer.path not in self.coloured:
+            self.coloured[answer.path] = highlighted(answer)
+        if not line.text.strip():
+            return Markup('<span class="line"></span>')
+        tokens = self.coloured[answer.path][line.number]
+        indent = ""
+        if not tokens[0][0] and not tokens[0][1].strip():
+            (_, indent), *tokens = tokens
+            indent = indent[start:]
+        (colour, first), *rest = tokens
+        # No line may break between the indent and the first word.
+        begin = Markup('<span class="in">{}{}</span>').format(
+            indent, _spanned(colour, first)
+        )
+        return Markup('<span class="line{}" style="--in:{}">{}{}{}</span>').format(
+            " shared" if shared else "",
+            len(indent),
+            SWITCH if line.switch else "",
+            begin
+            if indent and colour not in ("co", "st")
+            else indent + _spanned(colour, first),
+            Markup().join(_spanned(*token) for token in rest),
+        )
+
+
+SWITCH = Markup(
+    '<b class="switch" role="img" title="another task may run here" '
+    'aria-label="another task may run here:">»</b>'
+)
+
+
+def prose(text: str) -> Markup:
+    """A docstring as HTML: paragraphs, lists, code."""
+    found = Markup()
+    for block in re.split(r"\n\s*\n", text.strip("\n")):
+        lines = block.split("\n")
+        if all(line.startswith("    ") for line in lines):
+            code = "\n".join(line[4:] for line in lines)
+            found += Markup("<pre><code>{}</code></pre>\n").format(code)
+        elif lines[0].startswith("- "):
+            items = re.split(r"\n- ", block[2:])
+            found += Markup("<ul>\n{}</ul>\n").format(
+                Markup().join(
+                    Markup("<li>{}</li>\n").format(inline(item)) for item in items
+                )
+            )
+        else:
+            found += Markup("<p>{}</p>\n").format(inline(block))
+    return found
+
+
+def inline(text: str) -> Markup:
+    """A text in which names stand in backticks."""
+    pieces = re.split(r"(``.+?``|`.+?`)", " ".join(text.split()))
+    return Markup().join(
+        Markup("<code>{}</code>").format(piece.strip("`"))
+        if piece.startswith("`")
+        else escape(piece)
+        for piece in pieces
+    )
+
+
+def described(tree: Tree, study: str) -> str:
+    """What a study says of its paradigm."""
+    for path in tree.root.glob(f"packages/*/src/{study}_study/__init__.py"):
+        text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+        return re.sub(r"^\w+: (.)", lambda found: found[1].upper(), text)
+    return ""
+
+
+def pages(tree: Tree, found: Mapping[str, Report]) -> Iterator[tuple[str, str]]:
+    """The files of the site: name and text; the style and the script, too."""
+    subjects = [Subject(tree, topic, found) for topic in tree.topics.values()]
+    pairs = [Pair(subjects, *names) for names in combinations(found, 2)]
+    code = Code()
+    known: dict[str, object] = {
+        "subjects": subjects,
+        "pairs": pairs,
+        "studies": [*found],
+        "versions": versions(found),
+        "link": linked(tree),
+        "code": code,
+        "spoken": spoken,
+        "prose": prose,
+        "inline": inline,
+    }
+
+    def rendered(template: str, **here: object) -> str:
+        return templates.get_template(template).render(known | here)
+
+    for name in ("style.css", "columns.js"):
+        yield name, rendered(name)
+    yield "index.html", rendered("index.html")
+    for number, subject in enumerate(subjects):
+        yield (
+            f"{subject.topic.name}.html",
+            rendered(
+                "topic.html",
+                subject=subject,
+                topic=subject.topic,
+                before=subjects[number - 1].topic if number else None,
+                after=subjects[number + 1].topic if subject != subjects[-1] else None,
+                picture=Markup(subject.picture),
+                shared=shared_lines(subject.answers),
+            ),
+        )
+    for pair in pairs:
+        yield (
+            f"{pair.name}.html",
+            rendered(
+                "pair.html",
+                pair=pair,
+                described={
+                    study: described(tree, study) for study in (pair.one, pair.other)
+                },
+            ),
+        )
+
+
+def write(tree: Tree, files: Iterable[tuple[str, str]]) -> Path:
+    """Write the site, and nothing else into its folder; its start page."""
+    folder = tree.root / FOLDER
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name, text in files:
+        (folder / name).write_text(text, "utf-8", newline="\n")
+    return folder / "index.html"

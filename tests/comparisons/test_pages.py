@@ -1,0 +1,344 @@
+"""Are the pages in Markdown what the files and reports say, and known to be fresh?"""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from concurrency_comparisons import cli, pages, reports
+from concurrency_comparisons.answers import Tree
+from concurrency_comparisons.reports import Event, Example, Report, Test
+
+ROOT = Path(__file__).parent.parent.parent
+TREE = Tree(ROOT)
+TEXT = ("shared/src/concurrency_study", "packages", "tests/conformance")
+TOPICS = [*TREE.topics]
+
+
+def outcomes_of(study):
+    """All tests of the suite, passed by every answer, but for one."""
+    return [
+        Test(
+            topic=topic,
+            test=test,
+            world=study,
+            variant=answer.variant,
+            needs=[],
+            outcome="cannot" if (study, number) == ("threads", 1) else "passed",
+            reason="cannot be | stopped" if (study, number) == ("threads", 1) else "",
+            seconds=1,
+        )
+        for topic in TOPICS
+        for number, test in enumerate(TREE.tests(topic))
+        for answer in TREE.answers(study, topic)
+    ]
+
+
+def examples_of(study):
+    events = [
+        Event(0, "job(b)", "start", ""),
+        Event(0, "job(a)", "start", ""),
+        Event(1, "say", "call", "'b'"),
+        Event(1, "say", "call", "'a'"),
+        Event(1, "job(b)", "end", ""),
+        Event(1, "job(a)", "end", ""),
+    ]
+    return [Example(topic, study, "", 1, events) for topic in TOPICS]
+
+
+@pytest.fixture(scope="session")
+def found():
+    """Reports of all studies, as `reports.read` gives them."""
+    return {
+        study: Report(
+            study=study,
+            worlds=[study],
+            python="3.11.7",
+            libraries={study: "1.0"} if study in ("trio", "gevent", "anyio") else {},
+            tests=outcomes_of(study),
+            examples=examples_of(study),
+        )
+        for study in TREE.studies
+    }
+
+
+@pytest.fixture
+def subject(found):
+    return pages.Subject(TREE, TREE.topics["results_as_we_go"], found)
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory, found):
+    root = tmp_path_factory.mktemp("made") / "checkout"
+    for folder in TEXT:
+        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        shutil.copytree(ROOT / folder, root / folder, ignore=ignored)
+    (root / "noxfile.py").touch()
+    tree = Tree(root)
+    for topic in tree.topics.values():
+        pages.write(pages.Subject(tree, topic, found))
+    return root
+
+
+@pytest.fixture
+def checkout(tmp_path, made, monkeypatch):
+    """A checkout with pages, without reports."""
+    root = tmp_path / "checkout"
+    shutil.copytree(made, root)
+    monkeypatch.chdir(root)
+    return Tree(root)
+
+
+def study(*arguments):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    return ended.value.code or 0
+
+
+# What is on a page
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_page_shows_every_line_of_every_recommended_answer(found, topic):
+    subject = pages.Subject(TREE, TREE.topics[topic], found)
+    page = pages.markdown(subject)
+    shown = {line.strip() for line in page.split("\n")}
+    for answer in subject.answers:
+        lines = [line for part in answer.parts.values() for line in part.code]
+        assert {line.text.strip() for line in lines} <= shown
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_links_lead_to_files_that_exist(found, topic):
+    subject = pages.Subject(TREE, TREE.topics[topic], found)
+    page = re.sub(r"(?s)```.*?```", "", pages.markdown(subject))
+    for link in re.findall(r"\]\(([^)]+)\)", page):
+        name, _, line = link.partition("#L")
+        path = ROOT / pages.FOLDER / name
+        if name.startswith(".."):
+            assert path.resolve().is_file(), link
+            assert int(line or 1) <= len(path.read_text("utf-8").split("\n"))
+        else:
+            assert path.stem in TOPICS
+
+
+def test_a_link_to_a_test_leads_to_its_line(subject):
+    lines = subject.suite.read_text("utf-8").split("\n")
+    for test in subject.tests:
+        assert lines[subject.place(test) - 1].startswith(f"def {test}(")
+        assert subject.place(f"{test}[1-2]") == subject.place(test)
+
+
+def test_a_step_that_a_study_needs_not_is_shown_as_absent(subject):
+    (row,) = [row for row in subject.rows if row.titles[0].startswith("4.")]
+    absent = {cell.answer.study: cell.absent for cell in row.cells}
+    assert absent["trio"] == "Not needed."
+    assert absent["threads"] == ""
+    assert "**trio**: Not needed." in pages.markdown(subject)
+
+
+def test_what_cannot_be_done_is_said_with_the_reason_and_the_test(subject):
+    page = pages.markdown(subject)
+    assert "**threads, threads:as_completed** cannot: be | stopped." in page
+    assert pages.spoken(subject.tests[1]) in page
+    assert f"{len(subject.tests) - 1} passed, 1 cannot" in page
+
+
+def test_a_test_counts_once_for_several_worlds_and_fails_in_one(found, subject):
+    tests = found["anyio"].tests
+    topic = subject.topic.name
+    again = [
+        replace(test, world="other", outcome="cannot", reason="cannot: why")
+        for test in tests
+        if (test.topic, test.test) == (topic, subject.tests[0])
+    ]
+    both = replace(found["anyio"], tests=[*tests, *again])
+    there = pages.Subject(TREE, subject.topic, found | {"anyio": both})
+    outcome = there.outcome(there.answers[-1])
+    assert [*outcome.cannot] == [subject.tests[0]]
+    assert len(outcome.passed) == len(subject.tests) - 1
+
+
+# The same to the byte
+
+
+def test_order_of_tests_patch_version_and_chance_do_not_matter(found, subject):
+    def shuffled(report):
+        chance = random.Random(1)
+        tests = chance.sample(report.tests, len(report.tests))
+        examples = chance.sample(report.examples, len(report.examples))
+        return replace(report, tests=tests, examples=examples, python="3.11.99")
+
+    others = {study: shuffled(report) for study, report in found.items()}
+    assert pages.markdown(subject) == pages.markdown(
+        pages.Subject(TREE, subject.topic, others)
+    )
+
+
+def test_pages_do_not_tell_where_they_were_made(checkout, found, subject):
+    there = pages.Subject(checkout, checkout.topics["results_as_we_go"], found)
+    assert pages.markdown(there) == pages.markdown(subject)
+    assert there.picture == subject.picture
+    assert str(checkout.root) not in pages.markdown(there) + there.picture
+
+
+def test_what_different_actors_do_in_one_instant_has_one_order():
+    events = examples_of("trio")[0].events
+    other = [events[n] for n in (1, 0, 5, 2, 4, 3)]
+    first = pages.settled(events, any_order=False)
+    assert first == pages.settled(other, any_order=False)
+    assert [e.detail for e in first if e.what == "call"] == ["'b'", "'a'"]
+
+
+def test_runs_of_one_name_that_start_or_end_in_one_instant_have_one_order():
+    def run(first, other):
+        return [
+            *(Event(0, "job", "start", ""), Event(0, "job", "sleep", first)),
+            *(Event(0, "job", "start", ""), Event(0, "job", "sleep", other)),
+            *(Event(1, "job", "wake", ""), Event(1, "job", "end", first)),
+            *(Event(1, "job", "wake", ""), Event(1, "job", "end", other)),
+        ]
+
+    there = pages.settled(run("1 s", "2 s"), any_order=False)
+    assert there == pages.settled(run("2 s", "1 s"), any_order=False)
+    assert sorted(map(str, there)) == sorted(map(str, run("1 s", "2 s")))
+
+
+def test_a_run_that_sleeps_for_no_time_keeps_its_order():
+    events = [
+        *(Event(0, "job", "start", ""), Event(0, "job", "sleep", "0 s")),
+        *(Event(0, "job", "wake", ""), Event(0, "job", "sleep", "0 s")),
+        *(Event(0, "job", "wake", ""), Event(0, "job", "end", "")),
+    ]
+    assert pages.settled(events, any_order=False) == events
+
+
+def test_calls_of_one_instant_are_sorted_only_where_their_order_is_open():
+    events = examples_of("trio")[0].events
+    found = pages.settled(events, any_order=True)
+    assert [e.detail for e in found if e.what == "call"] == ["'a'", "'b'"]
+
+
+# Freshness
+
+
+def test_fresh_pages_are_found_fresh_without_reports(checkout, capsys):
+    assert pages.stale(checkout) == []
+    assert study("pages", "--check") == 0
+    assert "are of the text that is here now" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "shared/src/concurrency_study/topics/tasks.py",
+        "packages/trio/src/trio_study/concepts/tasks.py",
+        "tests/conformance/test_tasks.py",
+    ],
+)
+def test_a_changed_file_makes_the_pages_of_its_topic_stale(checkout, path, capsys):
+    with (checkout.root / path).open("a") as file:
+        file.write("# changed\n")
+    assert pages.stale(Tree(checkout.root)) == ["tasks.md"]
+    assert study("pages", "--check") == 1
+    said = capsys.readouterr().err
+    assert "tasks.md" in said
+    assert "run `nox -s compare`" in said
+    assert said.count("\n") == 1
+
+
+def test_a_declaration_of_a_study_makes_all_pages_stale(checkout):
+    path = checkout.root / "packages/trio/src/trio_study/__init__.py"
+    path.write_text(path.read_text("utf-8") + "# changed\n", "utf-8")
+    assert len(pages.stale(checkout)) == len(TOPICS)
+
+
+def test_a_changed_template_makes_all_pages_stale(checkout, tmp_path, monkeypatch):
+    here = Path(pages.__file__).parent
+    there = tmp_path / "package"
+    shutil.copytree(here, there)
+    (there / "templates/topic.md").write_text("other")
+    monkeypatch.setattr(pages, "__file__", str(there / "pages.py"))
+    assert len(pages.stale(checkout)) == len(TOPICS)
+
+
+@pytest.mark.parametrize("name", ["tasks.md", "tasks.svg"])
+@pytest.mark.parametrize("change", ["edited", "gone"])
+def test_a_page_edited_or_gone_is_stale(checkout, name, change):
+    path = checkout.root / pages.FOLDER / name
+    if change == "gone":
+        path.unlink()
+    else:
+        path.write_text(path.read_text("utf-8").replace("job", "jub"), "utf-8")
+    assert pages.stale(checkout) == ["tasks.md"]
+
+
+def test_a_page_of_no_topic_is_stale_and_tidied_away(checkout):
+    page = checkout.root / pages.FOLDER / "former.md"
+    page.touch()
+    assert pages.stale(checkout) == ["former.md"]
+    pages.tidy(checkout)
+    assert pages.stale(checkout) == []
+
+
+# Reports
+
+
+@pytest.mark.parametrize("command", ["pages", "site"])
+def test_without_reports_one_sentence_says_what_to_run(checkout, capsys, command):
+    assert study(command) == 1
+    said = capsys.readouterr().err
+    assert "run `nox -s compare`" in said
+    assert said.count("\n") == 1
+
+
+@pytest.fixture
+def reads(monkeypatch, found, checkout):
+    """Reports that are there, by name; False: refused."""
+
+    def there(**names):
+        (checkout.root / "reports").mkdir()
+        for name in names:
+            (checkout.root / f"reports/{name}.jsonl").touch()
+
+        def read(path, root):
+            if not names.get(path.stem):
+                raise reports.Refused(f"{path.name} is stale; run `nox -s x`")
+            name, _, python = path.stem.rpartition("-")
+            return replace(found[name], python=f"{python}.1")
+
+        monkeypatch.setattr(reports, "read", read)
+
+    return there
+
+
+def test_reports_are_taken_from_the_newest_python_that_has_all(checkout, reads):
+    reads(**{f"{s}-{p}": True for s in TREE.studies for p in ("3.9", "3.11", "3.13")})
+    pythons = {each.python for each in pages.believed(checkout).values()}
+    assert pythons == {"3.13.1"}
+
+
+def test_one_newer_report_does_not_stand_in_the_way(checkout, reads):
+    reads(**{f"{s}-3.11": True for s in TREE.studies} | {"trio-3.13": False})
+    pythons = {each.python for each in pages.believed(checkout).values()}
+    assert pythons == {"3.11.1"}
+
+
+def test_one_stale_report_is_refused_and_named(checkout, reads, capsys):
+    reads(**{f"{s}-3.11": s != "gevent" for s in TREE.studies})
+    assert study("pages") == 1
+    assert "gevent-3.11.jsonl is stale" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["pages", "site"])
+def test_the_command_writes_and_says_where(checkout, reads, capsys, command):
+    reads(**{f"{s}-3.11": True for s in TREE.studies})
+    assert study(command) == 0
+    said = capsys.readouterr()
+    assert f"comparisons/{command}" in said.out
+    assert said.err == ""
+    assert pages.stale(checkout) == []

@@ -1,0 +1,264 @@
+"""Is the site whole, valid, and the same each time? (How it looks: tests/browser.)"""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from concurrency_comparisons import site
+from concurrency_comparisons.answers import Line, Tree
+from concurrency_comparisons.reports import Event, Example, Report, Test
+
+ROOT = Path(__file__).parent.parent.parent
+TREE = Tree(ROOT)
+TOPICS = [*TREE.topics]
+PAIRS = [f"{one}-vs-{other}" for one, other in combinations(TREE.studies, 2)]
+VOID = {"br", "img", "input", "link", "meta", "wbr"}
+CANNOT = "cannot <stop>: it is `running` & cannot be stopped"
+
+
+def report(study):
+    """What a run of everything finds out: threads cannot pass one test a topic."""
+    tests = [
+        Test(topic, test, study, answer.variant, [], outcome, reason, 1)
+        for topic in TOPICS
+        for number, test in enumerate(TREE.tests(topic))
+        for answer in TREE.answers(study, topic)
+        for cannot in [(study, number) == ("threads", 1)]
+        for outcome, reason in [("cannot", CANNOT) if cannot else ("passed", "")]
+    ]
+    events = [Event(0, "job", "start", ""), Event(1, "job", "end", "")]
+    examples = [Example(topic, study, "", 1, events) for topic in TOPICS]
+    return Report(study, [study], "3.11.7", {"trio": "1.0"}, tests, examples)
+
+
+@pytest.fixture(scope="module")
+def found():
+    return {study: report(study) for study in TREE.studies}
+
+
+@pytest.fixture(scope="module")
+def files(found):
+    return dict(site.pages(TREE, found))
+
+
+class Tags(HTMLParser):
+    """Every tag is closed, in order, and every id is the only one of its name."""
+
+    def __init__(self):
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.levels: list[int] = []
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        self.links += [attributes[a] for a in ("href", "src") if a in attributes]
+        if re.fullmatch("h[1-6]", tag):
+            self.levels.append(int(tag[1]))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def parsed(text):
+    tags = Tags()
+    tags.feed(text)
+    tags.close()
+    assert tags.open == []
+    return tags
+
+
+# Whole
+
+
+def test_there_is_a_page_for_every_topic_and_pair_and_a_start(files):
+    pages = {"index", *TOPICS, *PAIRS}
+    others = {"style.css", "columns.js"}
+    assert set(files) == {f"{page}.html" for page in pages} | others
+
+
+def test_tags_are_closed_ids_are_unique_and_headings_in_order(files):
+    for name, text in files.items():
+        if name.endswith(".html"):
+            tags = parsed(text)
+            assert len(tags.ids) == len(set(tags.ids)), name
+            assert tags.levels[0] == 1, name
+            for before, level in zip(tags.levels, tags.levels[1:], strict=False):
+                assert 1 < level <= before + 1, name
+
+
+def test_links_lead_to_pages_places_and_files_that_exist(files):
+    ids = {name: parsed(text).ids for name, text in files.items() if ".html" in name}
+    for name in ids:
+        for link in parsed(files[name]).links:
+            path, _, place = link.partition("#")
+            path = path.partition("?")[0]
+            if path.startswith(".."):
+                assert (ROOT / site.FOLDER / path).resolve().is_file(), link
+            elif not link.startswith("data:"):
+                assert (path or name) in files, link
+                assert not place or place in ids[path or name], link
+
+
+def test_nothing_is_asked_of_a_network(files):
+    for name, text in files.items():
+        addresses = set(re.findall(r"https?://[^\s\"')]+", text))
+        assert addresses <= {"http://www.w3.org/2000/svg"}, name
+        assert "@import" not in text
+        assert "url(" not in text
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_topic_shows_every_line_of_every_recommended_answer(files, topic):
+    shown = {line.strip() for line in plain(files[f"{topic}.html"]).split("\n")}
+    for study in TREE.studies:
+        answer = TREE.answers(study, topic)[0]
+        lines = [line for part in answer.parts.values() for line in part.code]
+        assert {line.text.strip() for line in lines} <= shown
+
+
+def plain(text):
+    """What a reader sees of a page, without the marks."""
+    text = re.sub(r"<b class=\"switch\".*?</b>", "", text)
+    text = re.sub(r"<[^>]*>", "", text)
+    for name, sign in (("&lt;", "<"), ("&gt;", ">"), ("&#39;", "'"), ("&#34;", '"')):
+        text = text.replace(name, sign)
+    return text.replace("&amp;", "&")
+
+
+def test_what_a_report_says_is_escaped(files):
+    for name in ("tasks.html", "threads-vs-trio.html"):
+        assert "<stop>" not in files[name]
+        assert "&lt;stop&gt;: it is <code>running</code> &amp; cannot" in files[name]
+
+
+def test_versions_are_on_every_page_without_the_patch_of_python(files):
+    for name, text in files.items():
+        if name.endswith(".html"):
+            assert "Python 3.11, trio 1.0" in plain(text), name
+            assert "3.11.7" not in text, name
+
+
+def test_the_matrix_counts_what_passed_and_what_cannot(files):
+    total = len(TREE.tests("tasks"))
+    row = files["index.html"].partition('href="tasks.html"')[2].partition("</tr>")[0]
+    assert row.count(f">{total} passed<") == len(TREE.studies) - 1
+    assert row.count(f">{total - 1} passed<") == 1
+    assert row.count(">1 cannot<") == 1
+
+
+def test_a_line_at_which_others_may_run_is_marked_in_words_too(files):
+    mark = 'aria-label="another task may run here:"'
+    count = sum(
+        line.switch
+        for study in TREE.studies
+        for part in TREE.answers(study, "tasks")[0].parts.values()
+        for line in part.code
+    )
+    assert files["tasks.html"].count(mark) == count > 0
+
+
+# The same each time
+
+
+def test_made_again_it_is_the_same(files, found):
+    assert dict(site.pages(TREE, found)) == files
+
+
+def test_it_is_written_and_what_was_there_is_gone(tmp_path, files):
+    for folder in ("packages", site.FOLDER):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "noxfile.py").touch()
+    (tmp_path / site.FOLDER / "former.html").touch()
+    start = site.write(Tree(tmp_path), files.items())
+    assert start.read_text("utf-8") == files["index.html"]
+    assert {path.name for path in start.parent.iterdir()} == set(files)
+
+
+# Pairs
+
+
+def lines(*texts):
+    return [
+        Line(number, text, False, text.strip().replace("trio", "…"))
+        for number, text in enumerate(texts, 1)
+    ]
+
+
+def test_lines_beside_one_another_are_marked_by_what_changes():
+    left = lines("import trio", "same", "old", "gone")
+    right = lines("import …", "same", "new", "more")
+    changes = site.aligned(left, right)
+    assert [change.mark for change in changes] == ["≈", "=", "|", "|"]
+    assert [c.mark for c in site.aligned(left[:1], [])] == ["<"]
+    assert [c.mark for c in site.aligned([], right[:1])] == [">"]
+
+
+def test_words_are_the_names_used_of_what_is_imported():
+    answer = TREE.answer("trio", "results_as_we_go")
+    words = site.borrowed(answer.tree)
+    assert {"trio.open_nursery", "trio.sleep"} <= words
+    assert not [word for word in words if "concurrency_study" in word]
+    assert not [word for word in words if "Callable" in word]
+
+
+def test_a_pair_says_what_only_one_can(files):
+    text = plain(files["threads-vs-trio.html"])
+    assert "threads cannot: <stop>" in text
+    assert "Nothing: the same tests pass" in plain(files["asyncio-vs-trio.html"])
+
+
+# Texts
+
+
+def test_a_docstring_has_paragraphs_code_and_lists():
+    text = "One `name`\nand on.\n\n    call(<x>)\n\n- ``a`` goes\n  on\n- b"
+    assert site.prose(text) == (
+        "<p>One <code>name</code> and on.</p>\n"
+        "<pre><code>call(&lt;x&gt;)</code></pre>\n"
+        "<ul>\n<li><code>a</code> goes on</li>\n<li>b</li>\n</ul>\n"
+    )
+
+
+# Colours
+
+
+def colours(block):
+    named = re.findall(r"--([\w-]+): (#[0-9a-f]+);", block)
+    return {name: luminance(value.removeprefix("#")) for name, value in named}
+
+
+def luminance(colour):
+    """As WCAG 2 defines it."""
+    colour = "".join(2 * c for c in colour) if len(colour) == 3 else colour
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (int(colour[n : n + 2], 16) / 255 for n in (0, 2, 4))
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_every_colour_of_text_can_be_read_on_every_ground(files, scheme):
+    block = re.findall(r":root \{(.*?)\}", files["style.css"], re.DOTALL)[scheme]
+    found = colours(block)
+    grounds = {name: found.pop(name) for name in ("paper", "cell", "left", "right")}
+    del found["rule"]  # a line, no text
+    assert len(found) == 10
+    for name, text in found.items():
+        for ground, behind in grounds.items():
+            high, low = max(text, behind), min(text, behind)
+            assert (high + 0.05) / (low + 0.05) >= 4.5, (name, ground)
