@@ -243,12 +243,12 @@ def test_an_answer_does_not_differ_from_itself(shown):
 
 def test_an_answer_runs_as_if_python_had_been_called(shown, checkout):
     environment(checkout, "threads")
-    assert shown("run", "results_as_we_go", "threads") == "0.2 s\n0.4 s\n0.6 s\n"
+    assert shown("run", "results_as_we_go", "threads") == "0.5 s\n1.0 s\n1.5 s\n"
 
 
 def test_another_answer_can_be_run(shown, checkout):
     environment(checkout, "threads")
-    lines = "0.2 s\n0.4 s\n0.6 s\n"
+    lines = "0.5 s\n1.0 s\n1.5 s\n"
     topic = "results_as_we_go"
     assert shown("run", topic, "threads", "--variant", "as_completed") == lines
     assert shown("run", topic, "threads:as_completed") == lines
@@ -258,7 +258,7 @@ def test_lines_are_stamped_with_their_seconds(shown, checkout):
     environment(checkout, "threads")
     out = shown("run", "results_as_we_go", "threads", "--stamps")
     found = re.findall(r"^ *([\d.]+) s  [━ ]{20}  (.*)$", out, re.MULTILINE)
-    assert [line for _, line in found] == ["0.2 s", "0.4 s", "0.6 s"]
+    assert [line for _, line in found] == ["0.5 s", "1.0 s", "1.5 s"]
     for seconds, line in found:  # it may be late, but not early
         assert float(seconds) >= float(line.removesuffix(" s")) - 0.01
 
@@ -563,7 +563,7 @@ def test_a_pipe_gets_no_colours(shown):
 def test_a_terminal_sees_when_each_line_came(checkout):
     environment(checkout, "threads")
     out = in_a_terminal("run", "results_as_we_go", "threads", NO_COLOR="1")
-    assert re.search(r"0\.\d\d s  ━+ +0\.2 s", out)
+    assert re.search(r"\d\.\d\d s  ━+ +0\.5 s", out)
 
 
 def test_a_reader_that_goes_away_is_no_error():
