@@ -72,5 +72,5 @@ def test_every_planted_mistake_fails_a_test(topic, tmp_path):
     assert not survivors
     for run in runs.values():
         done = run.result()
-        assert done.returncode == 1, done.stdout + done.stderr  # failed, not broken
-        assert " failed" in done.stdout or "Timeout" in done.stdout + done.stderr
+        # 1 is a test that failed; an answer that cannot be imported gives another.
+        assert done.returncode == 1, done.stdout + done.stderr
