@@ -31,10 +31,10 @@ class GeneratorsJob(Job):
 
 
 class _Awaitable:
-    def __init__(self, waiting: Generator[Any, Any, Any]) -> None:
+    def __init__(self, waiting: Any) -> None:
         self._waiting = waiting
 
-    def __await__(self) -> Generator[Any, Any, Any]:
+    def __await__(self) -> Any:
         return self._waiting
 
 
@@ -53,7 +53,7 @@ class GeneratorsWorld(ThreadsWorld):
 
     def here(self) -> object:
         """The task that runs now; the thread, outside of a kernel."""
-        kernel = _kernel()._running.kernel
+        kernel = _kernel()._running.get()
         return kernel.current if kernel else super().here()
 
     def _recolour(
@@ -119,12 +119,18 @@ class GeneratorsWorld(ThreadsWorld):
     def _natives(self) -> list[str]:
         if self._noted:
             return []
-        kernel: Any = _kernel()._running.kernel
-        tasks: set[Any] = kernel.tasks - {kernel.current} if kernel else set()
+        kernel: Any = _kernel()._running.get()
+        made: list[Any] = gc.get_objects()
         return (
             super()._natives()
-            + sorted(f"task {task.name}" for task in tasks)
-            + sorted(f"unclosed generator {name}" for name in _unclosed())
+            + sorted(
+                f"task {task.name}"
+                for task in made
+                if type(task) is _kernel().Task
+                and not task.done
+                and not (kernel and task is kernel.current)
+            )
+            + sorted(f"unclosed generator {name}" for name in _unclosed(made))
         )
 
 
@@ -134,23 +140,23 @@ def _kernel() -> Any:
     return kernel
 
 
-def _unclosed() -> list[str]:
+def _unclosed(made: list[Any]) -> list[str]:
     """The suspended generators of the study's own files."""
-    kernel = _kernel().__file__
-    folder = os.path.dirname(kernel) + os.sep
-    made: list[Any] = [o for o in gc.get_objects() if type(o) is types.GeneratorType]
+    kernel = os.path.dirname(_kernel().__file__) + os.sep
+    study = os.path.dirname(os.path.dirname(kernel)) + os.sep
     return [
         generator.gi_code.co_qualname
         for generator in made
-        if inspect.getgeneratorstate(generator) == inspect.GEN_SUSPENDED
-        and generator.gi_code.co_filename.startswith(folder)
-        and generator.gi_code.co_filename != kernel
+        if type(generator) is types.GeneratorType
+        and inspect.getgeneratorstate(generator) == inspect.GEN_SUSPENDED
+        and generator.gi_code.co_filename.startswith(study)
+        and not generator.gi_code.co_filename.startswith(kernel)
     ]
 
 
 def _waits_at(task: Any) -> str:
     """Where a task waits, whatever coroutines its generator waits for."""
-    ours = (_kernel().__file__, __file__)
-    frames = coroutine_frames(task._generator)
-    lines = [f for f in frames if f.f_code.co_filename not in ours]
+    ours = (os.path.dirname(_kernel().__file__) + os.sep, __file__)
+    frames = coroutine_frames(task.generator)
+    lines = [f for f in frames if not f.f_code.co_filename.startswith(ours)]
     return f"task {task.name}: {waits_at(lines)}"

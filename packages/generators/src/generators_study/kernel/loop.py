@@ -1,0 +1,547 @@
+"""The heart: tasks, the ready list that is walked while it grows, and time."""
+
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import linecache
+import math
+import os
+import selectors
+import signal
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from heapq import heapify, heappop, heappush
+from itertools import islice
+from types import GeneratorType
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from .scopes import CancelScope, Cancelled, Deadlock, _running, current_kernel
+
+if TYPE_CHECKING:
+    from .groups import Group
+
+T = TypeVar("T")
+
+Wait = Generator[Any, Any, T]
+"""What a generator function that waits returns; ``yield from`` it to get the T."""
+Waits = Iterator[Any]
+"""What a function that waits for nothing in particular returns; ``yield from`` it."""
+
+TURN = 1000
+"""How many steps are made before the kernel looks at the clock and the descriptors."""
+LONGEST = 1e6
+"""Seconds that the loop sleeps at most; epoll counts milliseconds in 31 bits."""
+
+
+class TaskCancelled(Exception):
+    """The task that was joined has been cancelled; not the one that joined it."""
+
+
+class Place(Protocol):
+    """Where a task can wait: a list, a deque, or what behaves like one.
+
+    ``remove`` raises ValueError if the task is not there: it goes on already.
+    """
+
+    def append(self, task: Task, /) -> object: ...
+
+    def remove(self, task: Task, /) -> object: ...
+
+
+class Task:
+    """A generator on its way, and where it waits."""
+
+    __slots__ = (
+        "_scope",
+        "context",
+        "doomed",
+        "error",
+        "generator",
+        "group",
+        "joiners",
+        "kernel",
+        "place",
+        "result",
+    )
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        generator: Any,
+        scope: CancelScope,
+        group: Group | None = None,
+    ) -> None:
+        self.kernel = kernel
+        self.generator = generator
+        self.context: contextvars.Context | None = contextvars.copy_context()
+        self._scope = scope
+        self.group = group
+        self.doomed = scope.doomed
+        """Whether its next wait raises `Cancelled`."""
+        self.place: Place | None = None
+        self.joiners: list[Task] | None = None
+        self.result: Any = None
+        self.error: BaseException | None = None
+        scope.tasks[self] = None
+        kernel.ready.append(self)
+
+    @property
+    def name(self) -> str:
+        """That of its generator function, or the one that it was given."""
+        return self.generator.__name__
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended."""
+        return self.context is None
+
+    def join(self) -> Wait[Any]:
+        """Wait until the task has ended; its result.
+
+        Raises:
+            TaskCancelled: it was cancelled.
+            BaseException: whatever it raised.
+        """
+        if self.context is not None:
+            if self.joiners is None:
+                self.joiners = []
+            yield self.joiners
+        if isinstance(self.error, Cancelled):
+            raise TaskCancelled(f"{self.name} was cancelled")
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+    def wake(self, value: Any = None) -> None:
+        """Go on, with this as the value of the yield; the task is in no place now."""
+        self.place = None
+        if value is not None:
+            self.generator = Delivery(self, value, None)
+        self.kernel.ready.append(self)
+
+    def fail(self, error: BaseException) -> None:
+        """Go on by raising this error; the task is in no place now."""
+        self.place = None
+        self.generator = Delivery(self, None, error)
+        self.kernel.ready.append(self)
+
+    def interrupt(self, error: BaseException) -> None:
+        """Leave the place and go on by raising; no effect on one that is awake."""
+        if self.place is None or self.place is self.kernel.ready:
+            return
+        with contextlib.suppress(ValueError):  # it has been woken, and is on its way
+            self.place.remove(self)
+            self.fail(error)
+
+    def end(self, result: Any, error: BaseException | None) -> None:
+        """Note how it ended, and wake whoever waits for that."""
+        self.result, self.error, self.context = result, error, None
+        self._scope.tasks.pop(self, None)
+        if self.joiners is not None:
+            self.kernel.ready.extend(self.joiners)
+        if self.group is not None:
+            self.group.ended(error)
+
+    def __repr__(self) -> str:
+        return f"<Task {self.name}>"
+
+    def waits_at(self) -> str:
+        """The innermost line, outside of the kernel, at which it waits."""
+        generator = self.generator
+        frame = generator.gi_frame
+        while type(generator := generator.gi_yieldfrom) is GeneratorType:
+            if os.path.dirname(generator.gi_code.co_filename) != FOLDER:
+                frame = generator.gi_frame
+        if frame is None:
+            return self.name
+        path, line = frame.f_code.co_filename, frame.f_lineno
+        code = linecache.getline(path, line).strip()
+        return f"{self.name}: {os.path.basename(path)}:{line}: {code}"
+
+
+FOLDER = os.path.dirname(__file__)
+
+
+class Delivery:
+    """Stands in for a task's generator for one step, which hands something over."""
+
+    __slots__ = ("error", "generator", "task", "value")
+
+    def __init__(self, task: Task, value: Any, error: BaseException | None) -> None:
+        self.task = task
+        self.generator = task.generator
+        self.value = value
+        self.error = error
+
+    @property
+    def __name__(self) -> str:
+        return self.generator.__name__
+
+    def __next__(self) -> Place:
+        self.task.generator = self.generator
+        if self.error is not None:
+            return self.generator.throw(self.error)
+        return self.generator.send(self.value)
+
+
+class Kernel:
+    """The loop: runs who is ready, looks at the clock, watches descriptors, waits."""
+
+    def __init__(self) -> None:
+        self.ready: list[Task] = []
+        """Who goes on next. Wake a task by appending it, all of a place by extending.
+
+        It is a place, too: to wait there is to let everybody else run.
+        """
+        self.later: list[Task] = []
+        """Who goes on once the kernel has looked around."""
+        self.current: Task | None = None
+        self.root = CancelScope()
+        self.outside = 0
+        """Threads that will call back."""
+        self.listeners = 0
+        """Tasks that wait for a descriptor."""
+        self._fatal: list[BaseException] = []
+        """What ends the run, beginning with the first."""
+        self._timers: list[float] = []
+        """The instants at which something happens, as a heap; what, stands in these."""
+        self._sleepers: dict[float, Instant] = {}
+        self._alarms: dict[float, list[Callable[[], Any]]] = {}
+        self._crowded = 100
+        self._calls: deque[Callable[[], Any]] = deque()
+
+    def run(self, generator: Wait[T]) -> T:
+        """Run the main task, and all that it starts, to the end."""
+        self.selector = selectors.DefaultSelector()
+        self._wakeup, self._alarm = socket.socketpair()
+        self._wakeup.setblocking(False)
+        self._alarm.setblocking(False)
+        self.selector.register(self._wakeup, selectors.EVENT_READ)
+        _running.set(self)
+        main = Task(self, generator, self.root)
+        restore = self._take_interrupts()
+        try:
+            self._loop(main)
+        except BaseException as error:  # no waiting helps any more
+            self._fatal.append(error)
+        finally:
+            self._close_tasks()
+            restore()
+            self.selector.close()
+            self._wakeup.close()
+            self._alarm.close()
+        if not self._fatal and main.error is None:
+            return main.result
+        errors = list(self._fatal)
+        if main.error and not (errors and isinstance(main.error, Cancelled)):
+            errors.append(main.error)
+        first, *rest = errors
+        if rest:
+            raise first from BaseExceptionGroup("these came with it", rest)
+        raise first
+
+    def _loop(self, main: Task) -> None:
+        ready, step = self.ready, next
+        while main.context is not None:
+            # The ready list grows while it is walked.
+            walk = iter(ready)
+            for task in islice(walk, TURN):
+                self.current = task
+                try:
+                    place = task.context.run(step, task.generator)  # type: ignore
+                except StopIteration as stop:
+                    task.end(stop.value, None)
+                    continue
+                except BaseException as error:
+                    task.end(None, error)
+                    continue
+                if task.doomed:
+                    task.fail(Cancelled())
+                    continue
+                task.place = place
+                try:
+                    place.append(task)
+                except BaseException as error:
+                    task.fail(_refusal(place, error))
+            self.current = None
+            del ready[: len(ready) - walk.__length_hint__()]
+            if main.context is not None:
+                self._look_around()
+
+    def _look_around(self) -> None:
+        """Make the calls from other threads, look at descriptors and at the clock."""
+        while self._calls:
+            self._call(self._calls.popleft())
+        timeout = 0.0 if self.ready or self.later else self._until_next_timer()
+        if timeout is None and not self.listeners and not self.outside:
+            self._deadlock()
+        elif self.listeners or timeout != 0:
+            self._poll(timeout)
+        timers = self._timers
+        now = time.monotonic() if timers else 0
+        while timers and timers[0] <= now:
+            when = heappop(timers)
+            for call in self._alarms.pop(when, ()):
+                self._call(call)
+            if sleepers := self._sleepers.pop(when, None):
+                self.ready.extend(sleepers)
+                sleepers.retire()
+        self.ready.extend(self.later)
+        self.later.clear()
+
+    def _poll(self, timeout: float | None) -> None:
+        for key, events in self.selector.select(timeout):
+            if key.fileobj is self._wakeup:
+                with contextlib.suppress(BlockingIOError):
+                    while self._wakeup.recv(4096):
+                        pass
+            else:
+                key.data.happened(events)
+
+    def _until_next_timer(self) -> float | None:
+        timers = self._timers
+        while timers and not self._expected(timers[0]):
+            self._forget(heappop(timers))
+        if not timers or timers[0] == math.inf:
+            return None
+        return min(max(0.0, timers[0] - time.monotonic()), LONGEST)
+
+    # Time
+
+    def instant(self, when: float) -> Instant:
+        """The place of those who wait for that instant."""
+        sleepers = self._sleepers.get(when)
+        if sleepers is None:
+            self._note(when)
+            sleepers = self._sleepers[when] = Instant()
+            sleepers.when = when
+        return sleepers
+
+    def call_at(self, when: float, call: Callable[[], Any]) -> None:
+        """Have something called at that instant, before the sleepers of it wake."""
+        if when not in self._alarms:
+            self._note(when)
+            self._alarms[when] = []
+        self._alarms[when].append(call)
+
+    def do_not_call_at(self, when: float, call: Callable[[], Any]) -> None:
+        """Take that back; harmless if it has been called."""
+        with contextlib.suppress(KeyError, ValueError):
+            self._alarms[when].remove(call)
+
+    def _note(self, when: float) -> None:
+        if math.isnan(when):
+            raise ValueError("an instant must be a number, not nan")
+        if len(self._timers) > self._crowded:
+            # Those who were cancelled leave instants at which nothing happens.
+            idle = {when for when in self._timers if not self._expected(when)}
+            for instant in idle:
+                self._forget(instant)
+            self._timers[:] = [each for each in self._timers if each not in idle]
+            heapify(self._timers)
+            self._crowded = 2 * len(self._timers) + 100
+        heappush(self._timers, when)
+
+    def _expected(self, when: float) -> bool:
+        return bool(self._sleepers.get(when) or self._alarms.get(when))
+
+    def _forget(self, when: float) -> None:
+        self._alarms.pop(when, None)
+        if (sleepers := self._sleepers.pop(when, None)) is not None:
+            sleepers.retire()
+
+    # The end
+
+    def _call(self, call: Callable[[], Any]) -> None:
+        try:
+            call()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self._crash(error)
+
+    def _crash(self, error: BaseException) -> None:
+        """End the run with this error, once every task has cleaned up."""
+        self._fatal.append(error)
+        self.root.cancel()
+
+    def _close_tasks(self) -> None:
+        """Close what could not end by itself."""
+        for task in self.tasks():
+            self.current = task
+            try:
+                if task.context is not None:
+                    task.context.run(task.generator.close)
+            except BaseException as error:
+                self._fatal.append(error)
+
+    def tasks(self) -> list[Task]:
+        """All tasks that have not ended."""
+        return list(self.root.all_tasks())
+
+    def call_soon_threadsafe(self, call: Callable[[], Any]) -> None:
+        """Have something called by the loop; from any thread."""
+        self._calls.append(call)
+        with contextlib.suppress(OSError):  # full: it wakes anyway; closed: too late
+            self._alarm.send(b"!")
+
+    def _take_interrupts(self) -> Callable[[], object]:
+        """The first Ctrl-C cancels all tasks; a second one raises on the spot."""
+        if (
+            threading.current_thread() is not threading.main_thread()
+            or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        ):
+            return lambda: None
+
+        def interrupted(*_: object) -> None:
+            if self._fatal:
+                raise KeyboardInterrupt
+            self._fatal.append(KeyboardInterrupt())
+            self.call_soon_threadsafe(self.root.cancel)
+
+        signal.signal(signal.SIGINT, interrupted)
+        return lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _deadlock(self) -> None:
+        error = Deadlock(sorted(task.waits_at() for task in self.tasks()))
+        if self.root.doomed:  # and yet they wait: behind a shield
+            raise error
+        self._crash(error)
+
+
+def _refusal(place: Any, error: BaseException) -> BaseException:
+    if hasattr(place, "append"):
+        return error
+    return TypeError(f"yielded {place!r}: a task yields places; `yield from`?")
+
+
+def run(function: Callable[..., Any], *args: Any) -> Any:
+    """Run generator function ``function(*args)`` and all that it starts, to the end.
+
+    Raises:
+        Deadlock: nobody can ever move again.
+        KeyboardInterrupt: after Ctrl-C, once every task has cleaned up.
+        BaseException: whatever the function raises.
+    """
+    if _running.get() is not None:
+        raise RuntimeError("a kernel runs in this thread; use `yield from`")
+    main = as_generator(function, args)
+    main.__name__ = "main"
+    return contextvars.copy_context().run(Kernel().run, main)
+
+
+def as_generator(
+    function: Callable[..., Waits], args: tuple[Any, ...]
+) -> Wait[Any]:
+    """What a generator function makes, or a function that returns `Waits`."""
+    made: Any = function(*args)
+    if type(made) is not GeneratorType:
+        name = getattr(function, "__name__", str(function))
+        if type(made) is not WAITS:
+            raise TypeError(
+                f"{name} must be a generator function: it returned {made!r}"
+            )
+        made = _passing(made)
+        made.__name__ = name
+    return made
+
+
+def _passing(waits: Waits) -> Wait[None]:
+    yield from waits
+
+
+# Waiting for time. A wait that gives no value is an iterator over one place, or none.
+
+WAITS = type(iter(()))
+NOTHING: Waits = iter(())
+"""What an operation returns that need not wait."""
+
+
+class Instant(list[Task]):
+    """Those who wait for an instant."""
+
+    __slots__ = ("when",)
+    when: float
+
+    def retire(self) -> None:
+        """The kernel has let go of it: it is over, or nobody waited for it."""
+        self.clear()
+        self.__class__ = Past
+
+
+class Past(Instant):
+    """An instant that the kernel has let go of."""
+
+    __slots__ = ()
+
+    def append(self, task: Task) -> None:
+        """Go on, or wait, if it is still to come."""
+        task.place = place = (
+            task.kernel.ready
+            if self.when <= time.monotonic()
+            else task.kernel.instant(self.when)
+        )
+        place.append(task)
+
+
+def checkpoint() -> Waits:
+    """Let everybody run who is ready, and what comes from outside be seen.
+
+    (``yield current_kernel().ready`` lets the others run, and costs less.)
+    """
+    kernel = _running.get()
+    return iter((kernel.later,)) if kernel else _inside(checkpoint)
+
+
+def sleep(seconds: float) -> Waits:
+    """Wait so many seconds; 0 is a checkpoint."""
+    kernel = _running.get()
+    if kernel is None:
+        return _inside(sleep, seconds)
+    if seconds <= 0:
+        return iter((kernel.later,))
+    return iter((kernel.instant(time.monotonic() + seconds),))
+
+
+def sleep_until(instant: float) -> Waits:
+    """Wait until ``time.monotonic()`` is there."""
+    kernel = _running.get()
+    if kernel is None:
+        return _inside(sleep_until, instant)
+    past = instant <= time.monotonic()
+    return iter((kernel.later if past else kernel.instant(instant),))
+
+
+def _inside(function: Callable[..., Waits], *args: float) -> Waits:
+    """Called where no kernel runs: call it again where one does."""
+    yield from function(*args)
+
+
+def sleep_forever() -> Waits:
+    """Wait until cancelled."""
+    return iter(([],))
+
+
+class Timer:
+    """A call to come at an instant on the clock of ``time.monotonic``."""
+
+    def __init__(self, when: float, call: Callable[[], Any] = lambda: None) -> None:
+        self.when = when
+        self._call = call
+        self._kernel = current_kernel()
+        self._kernel.call_at(when, call)
+
+    @classmethod
+    def at(cls, when: float, call: Callable[[], Any]) -> Timer:
+        """Have something called at that instant."""
+        return cls(when, call)
+
+    def cancel(self) -> None:
+        """Let nothing happen at that instant; harmless when it is past."""
+        self._kernel.do_not_call_at(self.when, self._call)

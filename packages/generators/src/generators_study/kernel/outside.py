@@ -1,0 +1,306 @@
+"""The world outside: descriptors, sockets, threads."""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import selectors
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from .loop import NOTHING, Kernel, Task, Wait, Waits, checkpoint
+from .places import Closed, Event
+from .scopes import CancelScope, current_kernel, _running, current_task
+
+T = TypeVar("T")
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+
+
+class Busy(RuntimeError):
+    """Another task waits for this descriptor already."""
+
+
+def wait_readable(descriptor: int) -> Waits:
+    """Wait until reading would not block; at once for what never blocks.
+
+    Nobody hears of a descriptor that is closed while a task waits for it: first cancel
+    the task. (Closing a `Socket` tells who waits for it.)
+
+    Raises:
+        Busy: another task waits for it already.
+        OSError, ValueError: it is no open descriptor.
+    """
+    return iter((Descriptor(descriptor, READ),))
+
+
+def wait_writable(descriptor: int) -> Waits:
+    """Wait until writing would not block, as `wait_readable` does for reading."""
+    return iter((Descriptor(descriptor, WRITE),))
+
+
+class Watched:
+    """A descriptor that the selector watches for those who wait for it.
+
+    ``kept`` is one that is watched on when nobody waits, until that proves vain: to
+    tell the selector costs more than to wait. Whoever keeps it has to `drop` it before
+    it is closed, as the number may come again.
+    """
+
+    __slots__ = ("descriptor", "events", "kept", "kernel", "reader", "writer")
+
+    def __init__(self, kernel: Kernel, descriptor: int, *, kept: bool) -> None:
+        self.kernel = kernel
+        self.descriptor = descriptor
+        self.kept = kept
+        self.events = 0
+        """What the selector looks out for."""
+        self.reader = Direction(self, READ)
+        self.writer = Direction(self, WRITE)
+
+    def happened(self, events: int) -> None:
+        """The selector has seen these: wake who waits for them."""
+        idle = 0
+        for direction in (self.reader, self.writer):
+            if events & direction.way:
+                if direction.task is None or not self.kept:
+                    idle |= direction.way
+                if direction.task is not None:
+                    direction.leave().wake()
+        if idle:
+            self.watch(self.events & ~idle)
+
+    def watch(self, events: int) -> None:
+        """Have the selector look out for these, and nothing else."""
+        selector, before, self.events = self.kernel.selector, self.events, events
+        try:
+            if not before:
+                selector.register(self.descriptor, events, self)
+            elif events:
+                selector.modify(self.descriptor, events, self)
+            else:
+                selector.unregister(self.descriptor)
+        except OSError as error:  # it is none, or was closed under those who wait
+            self.events = 0
+            self.drop(error)
+            if not before:
+                raise
+
+    def drop(self, error: BaseException) -> None:
+        """Watch it no more; whoever waits for it is told why."""
+        if self.events:
+            self.watch(0)
+        for direction in (self.reader, self.writer):
+            if direction.task is not None:
+                direction.leave().fail(error)
+
+
+class Direction:
+    """The place of the one task that waits until it can read (or write)."""
+
+    __slots__ = ("task", "watched", "way")
+
+    def __init__(self, watched: Watched, way: int) -> None:
+        self.watched = watched
+        self.way = way
+        self.task: Task | None = None
+
+    def append(self, task: Task) -> None:
+        watched = self.watched
+        if self.task is not None:
+            raise Busy(f"another task waits for descriptor {watched.descriptor}")
+        if not watched.events & self.way:
+            try:
+                watched.watch(watched.events | self.way)
+            except PermissionError:  # epoll refuses regular files: they never block
+                task.wake()
+                return
+        self.task = task
+        watched.kernel.listeners += 1
+
+    def leave(self) -> Task:
+        """Nobody waits here now; who did."""
+        task, self.task = self.task, None
+        assert task is not None
+        self.watched.kernel.listeners -= 1
+        return task
+
+    def remove(self, task: Task) -> None:
+        if self.task is not task:
+            raise ValueError(f"{task.name} does not wait here")
+        self.leave()
+        if not self.watched.kept:
+            self.watched.watch(self.watched.events & ~self.way)
+
+
+class Descriptor:
+    """A place that becomes a `Direction` when a task comes to wait there."""
+
+    __slots__ = ("descriptor", "way")
+
+    def __init__(self, descriptor: int, way: int) -> None:
+        self.descriptor = descriptor
+        self.way = way
+
+    def append(self, task: Task) -> None:
+        """Wait where the selector watches the descriptor, perhaps already."""
+        kernel = task.kernel
+        key = kernel.selector.get_map().get(self.descriptor)
+        watched: Watched = (
+            Watched(kernel, self.descriptor, kept=False) if key is None else key.data
+        )
+        place = watched.reader if self.way == READ else watched.writer
+        task.place = place
+        place.append(task)
+
+
+class Socket:
+    """A stream socket, or one that listens; ``with`` closes it.
+
+    Args:
+        plain: A socket of the standard library, which belongs to this one from now on.
+    """
+
+    def __init__(self, plain: socket.socket) -> None:
+        plain.setblocking(False)
+        self.plain = plain
+        self._watched = Watched(current_kernel(), plain.fileno(), kept=True)
+        self._empty = False
+        """Whether the last read got less than it asked for."""
+
+    def receive(self, most: int = 65536) -> Wait[bytes]:
+        """Wait for bytes, and take at most so many; none at the end of the stream.
+
+        Raises:
+            Closed: the socket is closed, perhaps while this waited.
+            OSError: the connection is broken.
+        """
+        while True:
+            if not self._empty:
+                try:
+                    data = self.plain.recv(most)
+                except BlockingIOError:
+                    pass
+                else:
+                    self._empty = 0 < len(data) < most
+                    return data
+            yield self._watched.reader
+            self._empty = False
+
+    def send(self, data: bytes) -> Waits:
+        """Send all of it; waits while the other side takes none.
+
+        Raises:
+            Closed: the socket was closed while this waited.
+            OSError: the connection is broken.
+        """
+        try:
+            sent = self.plain.send(data)
+        except BlockingIOError:
+            sent = 0
+        return NOTHING if sent == len(data) else self._send(memoryview(data)[sent:])
+
+    def _send(self, rest: memoryview) -> Wait[None]:
+        while rest:
+            yield self._watched.writer
+            try:
+                rest = rest[self.plain.send(rest) :]
+            except BlockingIOError:
+                continue
+
+    def accept(self) -> Wait[Socket]:
+        """Wait for the next connection."""
+        while True:
+            try:
+                return Socket(self.plain.accept()[0])
+            except BlockingIOError:
+                yield self._watched.reader
+
+    def shutdown(self) -> None:
+        """Send no more: the other side reads the end of the stream."""
+        self.plain.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """Close it; whoever waits for it gets `Closed`."""
+        self._watched.drop(Closed("the socket was closed"))
+        self.plain.close()
+
+    def __enter__(self) -> Socket:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def connect(host: str, port: int) -> Wait[Socket]:
+    """Wait for a connection to an address; its names are looked up in a thread.
+
+    Raises:
+        OSError: of the last of its addresses, if none of them answers.
+    """
+    found = yield from in_thread(
+        socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM
+    )
+    error: OSError = OSError(f"{host} has no address")
+    for family, kind, protocol, _, address in found:
+        made = Socket(socket.socket(family, kind, protocol))
+        try:
+            try:
+                made.plain.connect(address)
+            except BlockingIOError:
+                yield made._watched.writer  # pyright: ignore[reportPrivateUsage]
+                if number := made.plain.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                    raise OSError(number, os.strerror(number)) from None
+        except OSError as failed:
+            made.close()
+            error = failed
+        except BaseException:
+            made.close()
+            raise
+        else:
+            return made
+    raise error
+
+
+def listen(host: str, port: int, backlog: int = 128) -> Socket:
+    """A socket that listens there; port 0 lets the system choose one."""
+    return Socket(socket.create_server((host, port), backlog=backlog))
+
+
+def in_thread(function: Callable[..., T], *args: Any) -> Wait[T]:
+    """Run a blocking function in a thread of its own; its result.
+
+    A running thread cannot be stopped: a cancellation has to wait until it ends.
+
+    Raises:
+        BaseException: whatever the function raises.
+    """
+    if current_task().doomed:
+        yield from checkpoint()
+    kernel = current_kernel()
+    done = Event()
+    outcome: list[tuple[Any, BaseException | None]] = []
+
+    def work() -> None:
+        try:
+            outcome.append((context.run(function, *args), None))
+        except BaseException as error:
+            outcome.append((None, error))
+        kernel.call_soon_threadsafe(done.set)
+
+    context = contextvars.copy_context()
+    context.run(_running.set, None)  # the kernel is not that thread's
+    thread = threading.Thread(target=work, name=f"for {current_task().name}")
+    with CancelScope(shield=True):
+        kernel.outside += 1
+        try:
+            thread.start()
+            yield done
+            thread.join()
+        finally:
+            kernel.outside -= 1
+    value, error = outcome[0]
+    if error is not None:
+        raise error
+    return value

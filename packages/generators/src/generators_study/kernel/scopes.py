@@ -1,0 +1,166 @@
+"""Cancellation: blocks whose waits can be cancelled together."""
+
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Generator, Iterator
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .loop import Kernel, Task
+
+
+class Cancelled(BaseException):
+    """A scope around this wait is cancelled. Clean up, and let it pass."""
+
+
+class Deadlock(RuntimeError):
+    """Nobody can ever move again; the message names who waits where."""
+
+    def __init__(self, waiters: list[str]) -> None:
+        lines = "".join(f"\n  {waiter}" for waiter in waiters)
+        super().__init__(f"nobody can ever move; these wait:{lines}")
+        self.waiters = waiters
+
+
+_running: ContextVar[Kernel | None] = ContextVar("running", default=None)
+"""The kernel of this context; there may be one in each thread."""
+
+
+def current_kernel() -> Kernel:
+    """The kernel that runs in this thread; RuntimeError if none does."""
+    kernel = _running.get()
+    if kernel is None:
+        raise RuntimeError("no kernel runs in this thread; begin with run()")
+    return kernel
+
+
+def current_task() -> Task:
+    """The task that is running; RuntimeError outside of one."""
+    task = current_kernel().current
+    if task is None:
+        raise RuntimeError("no task is running here")
+    return task
+
+
+class CancelScope:
+    """A block whose waits can be cancelled together: ``with CancelScope() as scope``.
+
+    Leaving the block by its own cancellation is silent; ``cancelled_caught`` tells.
+
+    Args:
+        seconds: Cancel that long after the block was entered (None: never).
+        shield: Keep out the cancellation of the scopes around it.
+    """
+
+    __slots__ = (
+        "_deadline",
+        "_parent",
+        "_seconds",
+        "_task",
+        "cancel_called",
+        "cancelled_caught",
+        "children",
+        "doomed",
+        "shield",
+        "tasks",
+    )
+
+    def __init__(self, seconds: float | None = None, *, shield: bool = False) -> None:
+        self.shield = shield
+        self.cancel_called = False
+        self.cancelled_caught = False
+        self.doomed = False
+        """Whether every wait in here raises: cancelled itself, or one around it is."""
+        # Dictionaries are sets that keep their order: so does a cancellation.
+        self.tasks: dict[Task, None] = {}
+        """The tasks for which this is the innermost scope."""
+        self.children: dict[CancelScope, None] = {}
+        self._seconds = seconds
+        self._deadline: float | None = None
+        self._parent: CancelScope | None = None
+        self._task: Task | None = None
+
+    def cancel(self) -> None:
+        """Make every wait in this scope raise `Cancelled`, now and from now on."""
+        self.cancel_called = True
+        self._doom()
+
+    def _doom(self) -> None:
+        if self.doomed:
+            return
+        self.doomed = True
+        for task in list(self.tasks):
+            task.doomed = True
+            task.interrupt(Cancelled())
+        for scope in list(self.children):
+            if not scope.shield:
+                scope._doom()
+
+    def all_tasks(self) -> Iterator[Task]:
+        """The tasks in here, and in the scopes in here."""
+        yield from list(self.tasks)
+        for scope in list(self.children):
+            yield from scope.all_tasks()
+
+    def __enter__(self) -> CancelScope:
+        task = current_task()
+        if self._task is not None:
+            raise RuntimeError("a cancel scope can be entered only once")
+        if self._seconds is not None:
+            if self._seconds <= 0:
+                self.cancel()
+            else:
+                self._deadline = time.monotonic() + self._seconds
+                task.kernel.call_at(self._deadline, self.cancel)
+        self._task, self._parent = task, task._scope
+        self._parent.children[self] = None
+        self._move(task, self._parent, self)
+        if self._parent.doomed and not self.shield:
+            self._doom()
+        task.doomed = self.doomed
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        task, parent = self._task, self._parent
+        assert task is not None
+        assert parent is not None
+        if self._deadline is not None:
+            task.kernel.do_not_call_at(self._deadline, self.cancel)
+        if task._scope is not self:
+            raise RuntimeError("cancel scopes must be left in the order of entering")
+        self._move(task, self, parent)
+        task.doomed = parent.doomed
+        parent.children.pop(self, None)
+        if not self.cancel_called or (parent.doomed and not self.shield):
+            return False
+        self.cancelled_caught = isinstance(error, Cancelled)
+        return self.cancelled_caught
+
+    @staticmethod
+    def _move(task: Task, old: CancelScope, new: CancelScope) -> None:
+        old.tasks.pop(task, None)
+        new.tasks[task] = None
+        task._scope = new
+
+
+def move_on_after(seconds: float) -> CancelScope:
+    """A scope that is cancelled after so many seconds and then left in silence."""
+    return CancelScope(seconds)
+
+
+@contextlib.contextmanager
+def fail_after(seconds: float) -> Generator[CancelScope]:
+    """A scope that is cancelled after so many seconds.
+
+    Raises:
+        TimeoutError: that is how the block ended.
+    """
+    with CancelScope(seconds) as scope:
+        yield scope
+    if scope.cancelled_caught:
+        raise TimeoutError(f"not done within {seconds} s")
