@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import linecache
 import math
 import os
@@ -16,6 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
+from contextvars import Context, copy_context
 from heapq import heapify, heappop, heappush
 from itertools import islice
 from types import GeneratorType
@@ -66,29 +66,29 @@ class Task:
         "group",
         "joiners",
         "kernel",
+        "next",
         "place",
+        "previous",
         "result",
     )
 
-    def __init__(
-        self,
-        kernel: Kernel,
-        generator: Any,
-        scope: CancelScope,
-        group: Group | None = None,
-    ) -> None:
+    def __init__(self, kernel: Kernel, generator: Any, group: Group) -> None:
         self.kernel = kernel
         self.generator = generator
-        self.context: contextvars.Context | None = contextvars.copy_context()
-        self._scope = scope
         self.group = group
+        self._scope = scope = group.scope
         self.doomed = scope.doomed
         """Whether its next wait raises `Cancelled`."""
-        self.place: Place | None = None
-        self.joiners: list[Task] | None = None
-        self.result: Any = None
-        self.error: BaseException | None = None
-        scope.tasks[self] = None
+        self.context: Context | None = copy_context()
+        self.place: Place | None
+        self.joiners: list[Task] | None
+        self.error: BaseException | None
+        self.next: Task | None
+        self.place = self.joiners = self.error = self.next = self.result = None
+        self.previous = last = scope.last
+        if last is not None:
+            last.next = self
+        scope.last = self
         kernel.ready.append(self)
 
     @property
@@ -135,18 +135,48 @@ class Task:
         """Leave the place and go on by raising; no effect on one that is awake."""
         if self.place is None or self.place is self.kernel.ready:
             return
-        with contextlib.suppress(ValueError):  # it has been woken, and is on its way
+        try:
             self.place.remove(self)
-            self.fail(error)
+        except ValueError:
+            return  # it has been woken, and is on its way
+        self.fail(error)
+
+    def doom(self, outermost: CancelScope) -> None:
+        """A scope around it is cancelled: so are those in there, and the task."""
+        scope = self._scope
+        if scope is not outermost:
+            scopes: list[CancelScope] = []
+            while scope is not outermost:
+                if scope is None:
+                    return  # it has left that scope
+                scopes.append(scope)
+                scope = scope._parent
+            for scope in reversed(scopes):
+                if scope.shield or scope.doomed:
+                    return
+                scope.doomed = True
+                for task in scope.children():
+                    task.doom(scope)
+        self.doomed = True
+        self.interrupt(Cancelled())
 
     def end(self, result: Any, error: BaseException | None) -> None:
         """Note how it ended, and wake whoever waits for that."""
         self.result, self.error, self.context = result, error, None
-        self._scope.tasks.pop(self, None)
         if self.joiners is not None:
             self.kernel.ready.extend(self.joiners)
-        if self.group is not None:
-            self.group.ended(error)
+        group, previous, following = self.group, self.previous, self.next
+        if previous is not None:
+            previous.next = following
+        if following is not None:
+            following.previous = previous
+        else:
+            group.scope.last = previous
+        if error is not None:
+            group.failed(error)
+        if group.scope.last is None and group.parent is not None:
+            self.kernel.ready.append(group.parent)
+            group.parent = None
 
     def __repr__(self) -> str:
         return f"<Task {self.name}>"
@@ -223,8 +253,10 @@ class Kernel:
         self._wakeup.setblocking(False)
         self._alarm.setblocking(False)
         self.selector.register(self._wakeup, selectors.EVENT_READ)
+        from .groups import Group
+
         _running.set(self)
-        main = Task(self, generator, self.root)
+        main = Task(self, generator, Group(self.root))
         restore = self._take_interrupts()
         try:
             self._loop(main)
@@ -383,7 +415,7 @@ class Kernel:
 
     def tasks(self) -> list[Task]:
         """All tasks that have not ended."""
-        return list(self.root.all_tasks())
+        return list(self.root.everybody())
 
     def call_soon_threadsafe(self, call: Callable[[], Any]) -> None:
         """Have something called by the loop; from any thread."""
@@ -431,25 +463,21 @@ def run(function: Callable[..., Any], *args: Any) -> Any:
     """
     if _running.get() is not None:
         raise RuntimeError("a kernel runs in this thread; use `yield from`")
-    main = as_generator(function, args)
+    main = as_generator(function(*args), function)
     main.__name__ = "main"
-    return contextvars.copy_context().run(Kernel().run, main)
+    return copy_context().run(Kernel().run, main)
 
 
-def as_generator(
-    function: Callable[..., Waits], args: tuple[Any, ...]
-) -> Wait[Any]:
-    """What a generator function makes, or a function that returns `Waits`."""
-    made: Any = function(*args)
-    if type(made) is not GeneratorType:
-        name = getattr(function, "__name__", str(function))
-        if type(made) is not WAITS:
-            raise TypeError(
-                f"{name} must be a generator function: it returned {made!r}"
-            )
-        made = _passing(made)
-        made.__name__ = name
-    return made
+def as_generator(made: Any, function: Callable[..., Any]) -> Wait[Any]:
+    """What a function made that is to be a task: a generator, or at least `Waits`."""
+    if type(made) is GeneratorType:
+        return made
+    name = getattr(function, "__name__", str(function))
+    if type(made) is not WAITS:
+        raise TypeError(f"{name} must be a generator function: it returned {made!r}")
+    waits = _passing(made)
+    waits.__name__ = name
+    return waits
 
 
 def _passing(waits: Waits) -> Wait[None]:

@@ -57,59 +57,45 @@ class CancelScope:
         shield: Keep out the cancellation of the scopes around it.
     """
 
+    # A task knows the innermost scope it is in, a scope the one around it; that of a
+    # group knows the children, too, as a chain that begins with the last.
     __slots__ = (
         "_deadline",
         "_parent",
         "_seconds",
-        "_task",
+        "host",
         "cancel_called",
         "cancelled_caught",
-        "children",
         "doomed",
+        "last",
         "shield",
-        "tasks",
     )
 
     def __init__(self, seconds: float | None = None, *, shield: bool = False) -> None:
         self.shield = shield
-        self.cancel_called = False
-        self.cancelled_caught = False
+        self.cancel_called = self.cancelled_caught = False
         self.doomed = False
         """Whether every wait in here raises: cancelled itself, or one around it is."""
-        # Dictionaries are sets that keep their order: so does a cancellation.
-        self.tasks: dict[Task, None] = {}
-        """The tasks for which this is the innermost scope."""
-        self.children: dict[CancelScope, None] = {}
+        self.last: Task | None = None
         self._seconds = seconds
-        self._deadline: float | None = None
-        self._parent: CancelScope | None = None
-        self._task: Task | None = None
+        self._deadline: float | None
+        self._parent: CancelScope | None
+        self.host: Task | None
+        self._deadline = self._parent = self.host = None
 
     def cancel(self) -> None:
         """Make every wait in this scope raise `Cancelled`, now and from now on."""
         self.cancel_called = True
-        self._doom()
-
-    def _doom(self) -> None:
-        if self.doomed:
-            return
-        self.doomed = True
-        for task in list(self.tasks):
-            task.doomed = True
-            task.interrupt(Cancelled())
-        for scope in list(self.children):
-            if not scope.shield:
-                scope._doom()
-
-    def all_tasks(self) -> Iterator[Task]:
-        """The tasks in here, and in the scopes in here."""
-        yield from list(self.tasks)
-        for scope in list(self.children):
-            yield from scope.all_tasks()
+        if not self.doomed:
+            self.doomed = True
+            if self.host is not None:
+                self.host.doom(self)
+            for task in self.children():
+                task.doom(self)
 
     def __enter__(self) -> CancelScope:
         task = current_task()
-        if self._task is not None:
+        if self.host is not None:
             raise RuntimeError("a cancel scope can be entered only once")
         if self._seconds is not None:
             if self._seconds <= 0:
@@ -117,35 +103,50 @@ class CancelScope:
             else:
                 self._deadline = time.monotonic() + self._seconds
                 task.kernel.call_at(self._deadline, self.cancel)
-        self._task, self._parent = task, task._scope
-        self._parent.children[self] = None
-        self._move(task, self._parent, self)
+        self.host, self._parent = task, task._scope
         if self._parent.doomed and not self.shield:
-            self._doom()
-        task.doomed = self.doomed
+            self.doomed = True
+        task._scope, task.doomed = self, self.doomed
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
-        task, parent = self._task, self._parent
+        task, parent = self.host, self._parent
         assert task is not None
         assert parent is not None
         if self._deadline is not None:
             task.kernel.do_not_call_at(self._deadline, self.cancel)
         if task._scope is not self:
             raise RuntimeError("cancel scopes must be left in the order of entering")
-        self._move(task, self, parent)
-        task.doomed = parent.doomed
-        parent.children.pop(self, None)
+        task._scope, task.doomed = parent, parent.doomed
         if not self.cancel_called or (parent.doomed and not self.shield):
             return False
         self.cancelled_caught = isinstance(error, Cancelled)
         return self.cancelled_caught
 
-    @staticmethod
-    def _move(task: Task, old: CancelScope, new: CancelScope) -> None:
-        old.tasks.pop(task, None)
-        new.tasks[task] = None
-        task._scope = new
+    def children(self) -> list[Task]:
+        """The tasks of the group whose scope this is, in the order of spawning."""
+        found: list[Task] = []
+        task = self.last
+        while task is not None:
+            found.append(task)
+            task = task.previous
+        found.reverse()
+        return found
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The tasks for which this is the innermost scope."""
+        host = [] if self.host is None else [self.host]
+        return [task for task in host + self.children() if task._scope is self]
+
+    def everybody(self) -> Iterator[Task]:
+        """The children, theirs, and so on."""
+        for task in self.children():
+            yield task
+            scope = task._scope
+            while scope is not self and scope is not None:
+                yield from scope.everybody()
+                scope = scope._parent
 
 
 def move_on_after(seconds: float) -> CancelScope:
