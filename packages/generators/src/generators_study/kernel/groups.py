@@ -1,5 +1,7 @@
 """Groups: no task outlives the block that started it."""
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -15,10 +17,24 @@ T = TypeVar("T")
 class Group:
     """The tasks of a block; made by `open_group`."""
 
-    __slots__ = ("_errors", "_cancelled", "_open", "parent", "scope")
+    __slots__ = (
+        "_cancelled",
+        "_errors",
+        "_open",
+        "kernel",
+        "last",
+        "parent",
+        "ready",
+        "scope",
+    )
 
     def __init__(self, scope: CancelScope | None = None) -> None:
+        self.kernel = current_kernel()
+        self.ready = self.kernel.ready
         self.scope = scope or CancelScope()
+        self.scope.group = self
+        self.last: Task | None = None
+        """The child that came last; each knows the one before it."""
         self.parent: Task | None = None
         """The task that waits for the end of the children."""
         self._errors: list[BaseException] | None = None
@@ -27,8 +43,14 @@ class Group:
 
     @property
     def tasks(self) -> list[Task]:
-        """The children that have not ended."""
-        return self.scope.children()
+        """The children that have not ended, in the order of their spawning."""
+        found: list[Task] = []
+        task = self.last
+        while task is not None:
+            found.append(task)
+            task = task.previous
+        found.reverse()
+        return found
 
     def spawn(
         self, function: Callable[..., Waits], *args: Any, name: str | None = None
@@ -45,7 +67,7 @@ class Group:
             generator = as_generator(generator, function)
         if name is not None:
             generator.__name__ = name
-        return Task(current_kernel(), generator, self)
+        return Task(generator, self)
 
     def cancel(self) -> None:
         """Cancel all tasks of the group and the block that opened it."""
@@ -69,31 +91,6 @@ class Group:
     def remove(self, _: Task) -> NoReturn:
         raise ValueError("only the end of its children ends this wait")
 
-    def run(self, body: Callable[[Group], Any]) -> Wait[Any]:
-        result: Any = None
-        with self.scope as scope:
-            task = scope.host
-            self._open = True
-            try:
-                result = body(self)
-                if type(result) is GeneratorType or type(result) is WAITS:
-                    result = yield from result
-            except GeneratorExit:  # whoever is closed cannot wait
-                scope.cancel()
-                raise
-            except BaseException as error:
-                self.failed(error)
-            while scope.last is not None:
-                task.doomed = False  # the children are cancelled through their scope
-                yield self
-            task.doomed = scope.doomed
-            self._open = False
-            if self._cancelled is not None and self._errors is None:
-                raise self._cancelled
-        if self._errors is not None:
-            raise BaseExceptionGroup("errors in a group", self._errors)
-        return result
-
 
 def open_group(body: Callable[[Group], Wait[T] | T]) -> Wait[T]:
     """Run ``body(group)``, then wait for all tasks that were spawned into the group.
@@ -104,4 +101,28 @@ def open_group(body: Callable[[Group], Wait[T] | T]) -> Wait[T]:
     Raises:
         BaseExceptionGroup: with every error, as soon as all have ended.
     """
-    return Group().run(body)
+    group = Group()
+    result: Any = None
+    with group.scope as scope:
+        group._open = True
+        try:
+            result = body(group)
+            if type(result) is GeneratorType or type(result) is WAITS:
+                result = yield from result
+        except GeneratorExit:  # whoever is closed cannot wait
+            scope.cancel()
+            raise
+        except BaseException as error:
+            group.failed(error)
+        if group.last is not None:
+            task: Any = scope.host
+            while group.last is not None:
+                task.doomed = False  # the children are cancelled through their scope
+                yield group
+            task.doomed = scope.doomed
+        group._open = False
+        if group._cancelled is not None and group._errors is None:
+            raise group._cancelled
+    if group._errors is not None:
+        raise BaseExceptionGroup("errors in a group", group._errors)
+    return result

@@ -57,39 +57,37 @@ class Place(Protocol):
 class Task:
     """A generator on its way, and where it waits."""
 
+    # Few, as each costs: a task is made and ends more often than anything else.
     __slots__ = (
+        "_after",
         "_scope",
         "context",
         "doomed",
-        "error",
         "generator",
         "group",
-        "joiners",
-        "kernel",
         "next",
         "place",
         "previous",
-        "result",
     )
 
-    def __init__(self, kernel: Kernel, generator: Any, group: Group) -> None:
-        self.kernel = kernel
+    def __init__(self, generator: Any, group: Group) -> None:
         self.generator = generator
         self.group = group
         self._scope = scope = group.scope
         self.doomed = scope.doomed
         """Whether its next wait raises `Cancelled`."""
         self.context: Context | None = copy_context()
-        self.place: Place | None
-        self.joiners: list[Task] | None
-        self.error: BaseException | None
+        self.previous: Task | None
         self.next: Task | None
-        self.place = self.joiners = self.error = self.next = self.result = None
-        self.previous = last = scope.last
+        self.place: Place | None
+        self._after: Any
+        """Who waits for its end; then its result, or its error in a `Failure`."""
+        self.place = self._after = self.next = None
+        self.previous = last = group.last
         if last is not None:
             last.next = self
-        scope.last = self
-        kernel.ready.append(self)
+        group.last = self
+        group.ready.append(self)
 
     @property
     def name(self) -> str:
@@ -101,6 +99,17 @@ class Task:
         """Whether it has ended."""
         return self.context is None
 
+    @property
+    def result(self) -> Any:
+        """What it returned; None if it has not."""
+        failed = not self.done or isinstance(self._after, Failure)
+        return None if failed else self._after
+
+    @property
+    def error(self) -> BaseException | None:
+        """What it raised; None if it has not."""
+        return self._after.error if isinstance(self._after, Failure) else None
+
     def join(self) -> Wait[Any]:
         """Wait until the task has ended; its result.
 
@@ -109,31 +118,31 @@ class Task:
             BaseException: whatever it raised.
         """
         if self.context is not None:
-            if self.joiners is None:
-                self.joiners = []
-            yield self.joiners
-        if isinstance(self.error, Cancelled):
-            raise TaskCancelled(f"{self.name} was cancelled")
-        if self.error is not None:
-            raise self.error
-        return self.result
+            if self._after is None:
+                self._after = []
+            yield self._after
+        if isinstance(self._after, Failure):
+            if isinstance(self._after.error, Cancelled):
+                raise TaskCancelled(f"{self.name} was cancelled")
+            raise self._after.error
+        return self._after
 
     def wake(self, value: Any = None) -> None:
         """Go on, with this as the value of the yield; the task is in no place now."""
         self.place = None
         if value is not None:
             self.generator = Delivery(self, value, None)
-        self.kernel.ready.append(self)
+        self.group.ready.append(self)
 
     def fail(self, error: BaseException) -> None:
         """Go on by raising this error; the task is in no place now."""
         self.place = None
         self.generator = Delivery(self, None, error)
-        self.kernel.ready.append(self)
+        self.group.ready.append(self)
 
     def interrupt(self, error: BaseException) -> None:
         """Leave the place and go on by raising; no effect on one that is awake."""
-        if self.place is None or self.place is self.kernel.ready:
+        if self.place is None or self.place is self.group.ready:
             return
         try:
             self.place.remove(self)
@@ -162,20 +171,24 @@ class Task:
 
     def end(self, result: Any, error: BaseException | None) -> None:
         """Note how it ended, and wake whoever waits for that."""
-        self.result, self.error, self.context = result, error, None
-        if self.joiners is not None:
-            self.kernel.ready.extend(self.joiners)
         group, previous, following = self.group, self.previous, self.next
+        if self._after is not None:
+            group.ready.extend(self._after)
+        self._after = result
+        self.context = None
         if previous is not None:
             previous.next = following
         if following is not None:
             following.previous = previous
         else:
-            group.scope.last = previous
+            group.last = previous
         if error is not None:
+            # Who is cancelled keeps no frames alive.
+            cancelled = isinstance(error, Cancelled)
+            self._after = Failure(Cancelled() if cancelled else error)
             group.failed(error)
-        if group.scope.last is None and group.parent is not None:
-            self.kernel.ready.append(group.parent)
+        if group.last is None and group.parent is not None:
+            group.ready.append(group.parent)
             group.parent = None
 
     def __repr__(self) -> str:
@@ -193,6 +206,15 @@ class Task:
         path, line = frame.f_code.co_filename, frame.f_lineno
         code = linecache.getline(path, line).strip()
         return f"{self.name}: {os.path.basename(path)}:{line}: {code}"
+
+
+class Failure:
+    """How a task ended that raised something."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
 
 
 FOLDER = os.path.dirname(__file__)
@@ -256,7 +278,7 @@ class Kernel:
         from .groups import Group
 
         _running.set(self)
-        main = Task(self, generator, Group(self.root))
+        main = Task(generator, Group(self.root))
         restore = self._take_interrupts()
         try:
             self._loop(main)
@@ -511,9 +533,9 @@ class Past(Instant):
     def append(self, task: Task) -> None:
         """Go on, or wait, if it is still to come."""
         task.place = place = (
-            task.kernel.ready
+            task.group.ready
             if self.when <= time.monotonic()
-            else task.kernel.instant(self.when)
+            else task.group.kernel.instant(self.when)
         )
         place.append(task)
 

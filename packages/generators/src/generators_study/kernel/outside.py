@@ -145,7 +145,7 @@ class Descriptor:
 
     def append(self, task: Task) -> None:
         """Wait where the selector watches the descriptor, perhaps already."""
-        kernel = task.kernel
+        kernel = task.group.kernel
         key = kernel.selector.get_map().get(self.descriptor)
         watched: Watched = (
             Watched(kernel, self.descriptor, kept=False) if key is None else key.data

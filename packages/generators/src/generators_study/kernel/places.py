@@ -21,7 +21,7 @@ class Closed(Exception):
 
 
 def _go_on(task: Task) -> None:
-    task.kernel.ready.append(task)
+    task.group.ready.append(task)
 
 
 class Event:
@@ -44,7 +44,7 @@ class Event:
     def set(self) -> None:
         """It has happened; may be called again."""
         if self._waiters:
-            self._waiters[0].kernel.ready.extend(self._waiters)
+            self._waiters[0].group.ready.extend(self._waiters)
             self._waiters.clear()
         self._waiters = None
         self.append = _go_on
@@ -199,7 +199,7 @@ class Channel(Generic[T]):
         if self._getters:
             self._handed.append(item)
             task = self._getters.popleft()
-            task.kernel.ready.append(task)
+            task.group.ready.append(task)
             return NOTHING
         if len(self._items) < self._capacity:
             self._items.append(item)
@@ -237,7 +237,7 @@ class Channel(Generic[T]):
 
     def _next_offer(self) -> T:
         putter = self._putters.popleft()
-        putter.kernel.ready.append(putter)
+        putter.group.ready.append(putter)
         return self._offers.pop(putter)
 
     def close(self) -> None:

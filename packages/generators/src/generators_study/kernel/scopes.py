@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .groups import Group
     from .loop import Kernel, Task
 
 
@@ -57,8 +58,7 @@ class CancelScope:
         shield: Keep out the cancellation of the scopes around it.
     """
 
-    # A task knows the innermost scope it is in, a scope the one around it; that of a
-    # group knows the children, too, as a chain that begins with the last.
+    # A task knows the innermost scope that it is in, a scope the one around it.
     __slots__ = (
         "_deadline",
         "_parent",
@@ -67,7 +67,7 @@ class CancelScope:
         "cancel_called",
         "cancelled_caught",
         "doomed",
-        "last",
+        "group",
         "shield",
     )
 
@@ -76,7 +76,8 @@ class CancelScope:
         self.cancel_called = self.cancelled_caught = False
         self.doomed = False
         """Whether every wait in here raises: cancelled itself, or one around it is."""
-        self.last: Task | None = None
+        self.group: Group | None = None
+        """The group whose scope this is, if it is one's."""
         self._seconds = seconds
         self._deadline: float | None
         self._parent: CancelScope | None
@@ -102,7 +103,7 @@ class CancelScope:
                 self.cancel()
             else:
                 self._deadline = time.monotonic() + self._seconds
-                task.kernel.call_at(self._deadline, self.cancel)
+                task.group.kernel.call_at(self._deadline, self.cancel)
         self.host, self._parent = task, task._scope
         if self._parent.doomed and not self.shield:
             self.doomed = True
@@ -114,7 +115,7 @@ class CancelScope:
         assert task is not None
         assert parent is not None
         if self._deadline is not None:
-            task.kernel.do_not_call_at(self._deadline, self.cancel)
+            task.group.kernel.do_not_call_at(self._deadline, self.cancel)
         if task._scope is not self:
             raise RuntimeError("cancel scopes must be left in the order of entering")
         task._scope, task.doomed = parent, parent.doomed
@@ -124,14 +125,8 @@ class CancelScope:
         return self.cancelled_caught
 
     def children(self) -> list[Task]:
-        """The tasks of the group whose scope this is, in the order of spawning."""
-        found: list[Task] = []
-        task = self.last
-        while task is not None:
-            found.append(task)
-            task = task.previous
-        found.reverse()
-        return found
+        """The tasks of the group whose scope this is."""
+        return [] if self.group is None else self.group.tasks
 
     @property
     def tasks(self) -> list[Task]:
