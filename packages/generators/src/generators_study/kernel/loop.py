@@ -16,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextvars import Context, copy_context
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from itertools import islice
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -131,7 +131,7 @@ class Task:
         """Go on, with this as the value of the yield; the task is in no place now."""
         self.place = None
         if value is not None:
-            self.generator = Delivery(self, value, None)
+            self.generator = Delivery(self, value)
         self.group.ready.append(self)
 
     def fail(self, error: BaseException) -> None:
@@ -167,7 +167,16 @@ class Task:
                 for task in scope.children():
                     task.doom(scope)
         self.doomed = True
-        self.interrupt(Cancelled())
+        place, ready = self.place, self.group.ready
+        if place is None or place is ready:
+            return
+        try:
+            place.remove(self)
+        except ValueError:
+            return  # it has been woken, and is on its way
+        self.place = None
+        self.generator = Cancellation(self)
+        ready.append(self)
 
     def end(self, result: Any, error: BaseException | None) -> None:
         """Note how it ended, and wake whoever waits for that."""
@@ -183,9 +192,8 @@ class Task:
         else:
             group.last = previous
         if error is not None:
-            # Who is cancelled keeps no frames alive.
-            cancelled = isinstance(error, Cancelled)
-            self._after = Failure(Cancelled() if cancelled else error)
+            gone = isinstance(error, Cancelled)  # who is so keeps no frames alive
+            self._after = GONE if gone else Failure(error)
             group.failed(error)
         if group.last is None and group.parent is not None:
             group.ready.append(group.parent)
@@ -217,19 +225,18 @@ class Failure:
         self.error = error
 
 
+GONE = Failure(Cancelled())
 FOLDER = os.path.dirname(__file__)
 
 
-class Delivery:
-    """Stands in for a task's generator for one step, which hands something over."""
+class Cancellation:
+    """Stands in for a task's generator for one step, which cancels the task."""
 
-    __slots__ = ("error", "generator", "task", "value")
+    __slots__ = ("generator", "task")
 
-    def __init__(self, task: Task, value: Any, error: BaseException | None) -> None:
+    def __init__(self, task: Task) -> None:
         self.task = task
         self.generator = task.generator
-        self.value = value
-        self.error = error
 
     @property
     def __name__(self) -> str:
@@ -237,8 +244,23 @@ class Delivery:
 
     def __next__(self) -> Place:
         self.task.generator = self.generator
-        if self.error is not None:
-            return self.generator.throw(self.error)
+        return self.generator.throw(Cancelled)
+
+
+class Delivery(Cancellation):
+    """The same, with a value or an error; no frame keeps it, as it might keep that."""
+
+    __slots__ = ("errors", "value")
+
+    def __init__(self, task: Task, value: Any, *errors: BaseException) -> None:
+        super().__init__(task)
+        self.value = value
+        self.errors = [*errors]
+
+    def __next__(self) -> Place:
+        self.task.generator = self.generator
+        if self.errors:
+            return self.generator.throw(self.errors.pop())
         return self.generator.send(self.value)
 
 
@@ -265,7 +287,7 @@ class Kernel:
         """The instants at which something happens, as a heap; what, stands in these."""
         self._sleepers: dict[float, Instant] = {}
         self._alarms: dict[float, list[Callable[[], Any]]] = {}
-        self._crowded = 100
+        self._crowded = 300
         self._calls: deque[Callable[[], Any]] = deque()
 
     def run(self, generator: Wait[T]) -> T:
@@ -316,7 +338,8 @@ class Kernel:
                     task.end(None, error)
                     continue
                 if task.doomed:
-                    task.fail(Cancelled())
+                    task.generator = Cancellation(task)
+                    ready.append(task)
                     continue
                 task.place = place
                 try:
@@ -343,7 +366,8 @@ class Kernel:
             when = heappop(timers)
             for call in self._alarms.pop(when, ()):
                 self._call(call)
-            if sleepers := self._sleepers.pop(when, None):
+            sleepers = self._sleepers.pop(when, None)
+            if sleepers is not None:
                 self.ready.extend(sleepers)
                 sleepers.retire()
         self.ready.extend(self.later)
@@ -360,7 +384,9 @@ class Kernel:
 
     def _until_next_timer(self) -> float | None:
         timers = self._timers
-        while timers and not self._expected(timers[0]):
+        while timers and not (
+            self._sleepers.get(timers[0]) or self._alarms.get(timers[0])
+        ):
             self._forget(heappop(timers))
         if not timers or timers[0] == math.inf:
             return None
@@ -372,38 +398,38 @@ class Kernel:
         """The place of those who wait for that instant."""
         sleepers = self._sleepers.get(when)
         if sleepers is None:
-            self._note(when)
-            sleepers = self._sleepers[when] = Instant()
+            self._expect(when)
+            self._sleepers[when] = sleepers = Instant()
             sleepers.when = when
         return sleepers
 
     def call_at(self, when: float, call: Callable[[], Any]) -> None:
         """Have something called at that instant, before the sleepers of it wake."""
-        if when not in self._alarms:
-            self._note(when)
-            self._alarms[when] = []
-        self._alarms[when].append(call)
+        calls = self._alarms.get(when)
+        if calls is None:
+            self._expect(when)
+            self._alarms[when] = calls = []
+        calls.append(call)
 
     def do_not_call_at(self, when: float, call: Callable[[], Any]) -> None:
         """Take that back; harmless if it has been called."""
-        with contextlib.suppress(KeyError, ValueError):
+        try:
             self._alarms[when].remove(call)
+        except (KeyError, ValueError):
+            return
 
-    def _note(self, when: float) -> None:
-        if math.isnan(when):
-            raise ValueError("an instant must be a number, not nan")
-        if len(self._timers) > self._crowded:
+    def _expect(self, when: float) -> None:
+        timers = self._timers
+        if len(timers) > self._crowded:
             # Those who were cancelled leave instants at which nothing happens.
-            idle = {when for when in self._timers if not self._expected(when)}
-            for instant in idle:
-                self._forget(instant)
-            self._timers[:] = [each for each in self._timers if each not in idle]
-            heapify(self._timers)
-            self._crowded = 2 * len(self._timers) + 100
-        heappush(self._timers, when)
-
-    def _expected(self, when: float) -> bool:
-        return bool(self._sleepers.get(when) or self._alarms.get(when))
+            sleepers, alarms = self._sleepers, self._alarms
+            for idle in [w for w in timers if not (sleepers.get(w) or alarms.get(w))]:
+                self._forget(idle)
+            timers[:] = sorted({*sleepers, *alarms})
+            self._crowded = 3 * len(timers) + 300
+        if when != when:
+            raise ValueError("an instant must be a number, not nan")
+        heappush(timers, when)
 
     def _forget(self, when: float) -> None:
         self._alarms.pop(when, None)
