@@ -59,30 +59,35 @@ class Task:
 
     # Few, as each costs: a task is made and ends more often than anything else.
     __slots__ = (
-        "_after",
         "_scope",
         "context",
         "doomed",
+        "error",
         "generator",
         "group",
+        "joiners",
         "next",
         "place",
         "previous",
+        "result",
     )
+    context: Context | None
+    doomed: bool
+    """Whether its next wait raises `Cancelled`."""
+    error: BaseException | None
+    joiners: list[Task] | None
+    next: Task | None
+    place: Place | None
+    previous: Task | None
+    result: Any
 
     def __init__(self, generator: Any, group: Group) -> None:
         self.generator = generator
         self.group = group
         self._scope = scope = group.scope
         self.doomed = scope.doomed
-        """Whether its next wait raises `Cancelled`."""
-        self.context: Context | None = copy_context()
-        self.previous: Task | None
-        self.next: Task | None
-        self.place: Place | None
-        self._after: Any
-        """Who waits for its end; then its result, or its error in a `Failure`."""
-        self.place = self._after = self.next = None
+        self.context = copy_context()
+        self.place = self.joiners = self.result = self.error = self.next = None
         self.previous = last = group.last
         if last is not None:
             last.next = self
@@ -99,17 +104,6 @@ class Task:
         """Whether it has ended."""
         return self.context is None
 
-    @property
-    def result(self) -> Any:
-        """What it returned; None if it has not."""
-        failed = not self.done or isinstance(self._after, Failure)
-        return None if failed else self._after
-
-    @property
-    def error(self) -> BaseException | None:
-        """What it raised; None if it has not."""
-        return self._after.error if isinstance(self._after, Failure) else None
-
     def join(self) -> Wait[Any]:
         """Wait until the task has ended; its result.
 
@@ -118,14 +112,14 @@ class Task:
             BaseException: whatever it raised.
         """
         if self.context is not None:
-            if self._after is None:
-                self._after = []
-            yield self._after
-        if isinstance(self._after, Failure):
-            if isinstance(self._after.error, Cancelled):
-                raise TaskCancelled(f"{self.name} was cancelled")
-            raise self._after.error
-        return self._after
+            if self.joiners is None:
+                self.joiners = []
+            yield self.joiners
+        if isinstance(self.error, Cancelled):
+            raise TaskCancelled(f"{self.name} was cancelled")
+        if self.error is not None:
+            raise self.error
+        return self.result
 
     def wake(self, value: Any = None) -> None:
         """Go on, with this as the value of the yield; the task is in no place now."""
@@ -179,25 +173,26 @@ class Task:
         ready.append(self)
 
     def end(self, result: Any, error: BaseException | None) -> None:
-        """Note how it ended, and wake whoever waits for that."""
-        group, previous, following = self.group, self.previous, self.next
-        if self._after is not None:
-            group.ready.extend(self._after)
-        self._after = result
+        """Note how it ended, leave the group, and wake whoever waits for that."""
+        self.result = result
         self.context = None
+        group, previous, following = self.group, self.previous, self.next
+        if self.joiners is not None:
+            group.ready.extend(self.joiners)
+            self.joiners.clear()  # who is woken is in no place
+        if error is not None:
+            gone = isinstance(error, Cancelled)  # who is so keeps no frames alive
+            self.error = GONE if gone else error
+            group.failed(error)
         if previous is not None:
             previous.next = following
         if following is not None:
             following.previous = previous
         else:
             group.last = previous
-        if error is not None:
-            gone = isinstance(error, Cancelled)  # who is so keeps no frames alive
-            self._after = GONE if gone else Failure(error)
-            group.failed(error)
-        if group.last is None and group.parent is not None:
-            group.ready.append(group.parent)
-            group.parent = None
+            if previous is None and group.parent is not None:
+                group.ready.append(group.parent)
+                group.parent = None
 
     def __repr__(self) -> str:
         return f"<Task {self.name}>"
@@ -216,16 +211,7 @@ class Task:
         return f"{self.name}: {os.path.basename(path)}:{line}: {code}"
 
 
-class Failure:
-    """How a task ended that raised something."""
-
-    __slots__ = ("error",)
-
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
-
-
-GONE = Failure(Cancelled())
+GONE = Cancelled()
 FOLDER = os.path.dirname(__file__)
 
 
@@ -369,7 +355,8 @@ class Kernel:
             sleepers = self._sleepers.pop(when, None)
             if sleepers is not None:
                 self.ready.extend(sleepers)
-                sleepers.retire()
+                sleepers.clear()
+                sleepers.__class__ = Past
         self.ready.extend(self.later)
         self.later.clear()
 
@@ -387,7 +374,10 @@ class Kernel:
         while timers and not (
             self._sleepers.get(timers[0]) or self._alarms.get(timers[0])
         ):
-            self._forget(heappop(timers))
+            when = heappop(timers)
+            self._alarms.pop(when, None)
+            if (sleepers := self._sleepers.pop(when, None)) is not None:
+                sleepers.__class__ = Past
         if not timers or timers[0] == math.inf:
             return None
         return min(max(0.0, timers[0] - time.monotonic()), LONGEST)
@@ -419,22 +409,20 @@ class Kernel:
             return
 
     def _expect(self, when: float) -> None:
-        timers = self._timers
-        if len(timers) > self._crowded:
+        if len(self._timers) > self._crowded:
             # Those who were cancelled leave instants at which nothing happens.
-            sleepers, alarms = self._sleepers, self._alarms
-            for idle in [w for w in timers if not (sleepers.get(w) or alarms.get(w))]:
-                self._forget(idle)
-            timers[:] = sorted({*sleepers, *alarms})
-            self._crowded = 3 * len(timers) + 300
+            for instant, sleepers in [*self._sleepers.items()]:
+                if not sleepers:
+                    del self._sleepers[instant]
+                    sleepers.__class__ = Past
+            for instant, calls in [*self._alarms.items()]:
+                if not calls:
+                    del self._alarms[instant]
+            self._timers[:] = sorted({*self._sleepers, *self._alarms})
+            self._crowded = 3 * len(self._timers) + 300
         if when != when:
             raise ValueError("an instant must be a number, not nan")
-        heappush(timers, when)
-
-    def _forget(self, when: float) -> None:
-        self._alarms.pop(when, None)
-        if (sleepers := self._sleepers.pop(when, None)) is not None:
-            sleepers.retire()
+        heappush(self._timers, when)
 
     # The end
 
@@ -544,11 +532,6 @@ class Instant(list[Task]):
 
     __slots__ = ("when",)
     when: float
-
-    def retire(self) -> None:
-        """The kernel has let go of it: it is over, or nobody waited for it."""
-        self.clear()
-        self.__class__ = Past
 
 
 class Past(Instant):
