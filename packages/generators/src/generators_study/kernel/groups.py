@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import GeneratorType
 from typing import Any, NoReturn, TypeVar
 
-from .loop import WAITS, Task, Wait, Waits, as_generator
+from .loop import WAITS, Task, Wait, Waits, checked
 from .scopes import Cancelled, CancelScope, current_kernel
 
 T = TypeVar("T")
@@ -64,10 +64,12 @@ class Group:
             raise RuntimeError("the group is not open; it takes no tasks")
         generator = function(*args)
         if type(generator) is not GeneratorType:
-            generator = as_generator(generator, function)
+            checked(generator, function)
+            name = name or getattr(function, "__name__", None) or str(function)
+        task = Task(generator, self)
         if name is not None:
-            generator.__name__ = name
-        return Task(generator, self)
+            task.name = name
+        return task
 
     def cancel(self) -> None:
         """Cancel all tasks of the group and the block that opened it."""

@@ -59,6 +59,7 @@ class Task:
 
     # Few, as each costs: a task is made and ends more often than anything else.
     __slots__ = (
+        "_name",
         "_scope",
         "context",
         "doomed",
@@ -83,6 +84,7 @@ class Task:
 
     def __init__(self, generator: Any, group: Group) -> None:
         self.generator = generator
+        """A generator, or `Waits` alone: whatever can be asked for its next place."""
         self.group = group
         self._scope = scope = group.scope
         self.doomed = scope.doomed
@@ -97,7 +99,11 @@ class Task:
     @property
     def name(self) -> str:
         """That of its generator function, or the one that it was given."""
-        return self.generator.__name__
+        return getattr(self, "_name", None) or self.generator.__name__
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = name
 
     @property
     def done(self) -> bool:
@@ -200,8 +206,8 @@ class Task:
     def waits_at(self) -> str:
         """The innermost line, outside of the kernel, at which it waits."""
         generator = self.generator
-        frame = generator.gi_frame
-        while type(generator := generator.gi_yieldfrom) is GeneratorType:
+        frame = getattr(generator, "gi_frame", None)
+        while frame and type(generator := generator.gi_yieldfrom) is GeneratorType:
             if os.path.dirname(generator.gi_code.co_filename) != FOLDER:
                 frame = generator.gi_frame
         if frame is None:
@@ -229,8 +235,10 @@ class Cancellation:
         return self.generator.__name__
 
     def __next__(self) -> Place:
-        self.task.generator = self.generator
-        return self.generator.throw(Cancelled)
+        self.task.generator = generator = self.generator
+        if type(generator) is WAITS:
+            raise Cancelled
+        return generator.throw(Cancelled)
 
 
 class Delivery(Cancellation):
@@ -244,10 +252,14 @@ class Delivery(Cancellation):
         self.errors = [*errors]
 
     def __next__(self) -> Place:
-        self.task.generator = self.generator
+        self.task.generator = generator = self.generator
+        if type(generator) is WAITS:
+            if self.errors:
+                raise self.errors.pop()
+            return next(generator)
         if self.errors:
-            return self.generator.throw(self.errors.pop())
-        return self.generator.send(self.value)
+            return generator.throw(self.errors.pop())
+        return generator.send(self.value)
 
 
 class Kernel:
@@ -287,6 +299,7 @@ class Kernel:
 
         _running.set(self)
         main = Task(generator, Group(self.root))
+        main.name = "main"
         restore = self._take_interrupts()
         try:
             self._loop(main)
@@ -444,7 +457,7 @@ class Kernel:
         for task in self.tasks():
             self.current = task
             try:
-                if task.context is not None:
+                if task.context is not None and type(task.generator) is not WAITS:
                     task.context.run(task.generator.close)
             except BaseException as error:
                 self._fatal.append(error)
@@ -499,25 +512,16 @@ def run(function: Callable[..., Any], *args: Any) -> Any:
     """
     if _running.get() is not None:
         raise RuntimeError("a kernel runs in this thread; use `yield from`")
-    main = as_generator(function(*args), function)
-    main.__name__ = "main"
+    main = checked(function(*args), function)
     return copy_context().run(Kernel().run, main)
 
 
-def as_generator(made: Any, function: Callable[..., Any]) -> Wait[Any]:
+def checked(made: Any, function: Callable[..., Any]) -> Any:
     """What a function made that is to be a task: a generator, or at least `Waits`."""
-    if type(made) is GeneratorType:
-        return made
-    name = getattr(function, "__name__", str(function))
-    if type(made) is not WAITS:
+    if type(made) is not GeneratorType and type(made) is not WAITS:
+        name = getattr(function, "__name__", function)
         raise TypeError(f"{name} must be a generator function: it returned {made!r}")
-    waits = _passing(made)
-    waits.__name__ = name
-    return waits
-
-
-def _passing(waits: Waits) -> Wait[None]:
-    yield from waits
+    return made
 
 
 # Waiting for time. A wait that gives no value is an iterator over one place, or none.
