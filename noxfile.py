@@ -47,6 +47,7 @@ PYTEST = (
 )
 
 PYTHONS = [HERE, *(v for v in TESTED if v != HERE and works(v))]
+NEWEST = max(PYTHONS, key=lambda version: [int(n) for n in version.split(".")])
 MISSING = [v for v in TESTED if v not in PYTHONS]
 
 
@@ -134,6 +135,17 @@ def compare(session: nox.Session) -> None:
                 session.error(done.stdout + done.stderr)
     session.run("study", "pages")
     session.run("study", "site")
+
+
+@nox.session(python=HERE, default=False)
+def bench(session: nox.Session) -> None:
+    """Measure what each way of waiting costs, beside asyncio; `-- --help` says more."""
+    session.install(*CONSTRAINTS, "uv", "-e", "./shared", "-e", "./comparisons")
+    session.run(
+        *("python", "-m", "concurrency_comparisons.bench"),
+        *("--python", NEWEST, *session.posargs),
+        interrupt_timeout=30,  # it ends its processes, and tells what it has
+    )
 
 
 @nox.session(python=HERE)
