@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             interrupted = True
     seconds = time.monotonic() - begin
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
     report.show(console, results, names)
     python = next((k["python"] for k in bench.known.values()), asked.python)
     print(f"Measured for {seconds:.0f} s, on Python {python}.")

@@ -40,7 +40,9 @@ class Contestant:
         """What a file says of itself."""
         tree = ast.parse(path.read_text("utf-8"))
         title = (ast.get_docstring(tree) or "").partition("\n")[0]
-        found = cls(path.stem.replace("_", "-"), path, title.partition(": ")[2])
+        found = cls(
+            path.stem.replace("_", "-"), path, title.partition(": ")[2].rstrip(".")
+        )
         for node in tree.body:
             match node:
                 case ast.ImportFrom(str(base), [ast.alias("*")], 1):

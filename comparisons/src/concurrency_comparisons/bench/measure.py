@@ -51,7 +51,7 @@ class Plan:
         return self.limit / 4 if benchmark.topic else self.limit
 
 
-QUICK = Plan(slice=0.01, rounds=7, sittings=1, limit=3.5, patience=20, quick=True)
+QUICK = Plan(slice=0.01, rounds=7, sittings=1, limit=3, patience=20, quick=True)
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class Slice:
     """Seconds of processor time."""
     bytes: float = 0
     """Of memory that it holds."""
+    lost: float = 0
+    """Seconds in which others held the core; not in ``wall``."""
 
     def cost(self, benchmark: Benchmark) -> float:
         """What is compared."""
@@ -145,6 +147,17 @@ class Result:
             ):
                 found[one.contestant] = finding
         return found
+
+    @property
+    def lost(self) -> tuple[float, float]:
+        """Seconds in which others held the core, and all seconds of slices."""
+        lost = took = 0.0
+        for one in self.series:
+            each = one.times * self.benchmark.operations(one.size)
+            for mine, _ in one.pairs:
+                lost += mine.lost * each
+                took += (mine.lost + mine.wall) * each
+        return lost, took
 
     def _ratios(self, series: Series) -> list[float]:
         return [
@@ -398,7 +411,10 @@ class _Timed:
         answer = self.worker.ask({**self.request, "times": times})
         each = times * self.operations
         return Slice(
-            answer["wall"] / each, answer["cpu"] / each, answer["resident"] / each
+            answer["wall"] / each,
+            answer["cpu"] / each,
+            answer["resident"] / each,
+            answer["lost"] / each,
         )
 
     def close(self) -> None:

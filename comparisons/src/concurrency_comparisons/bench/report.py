@@ -16,7 +16,7 @@ from rich.table import Table
 
 from .contestants import CORE, REFERENCE, Benchmark
 from .measure import Bench, Finding, Plan, Result
-from .ratios import Interval, geometric_mean
+from .ratios import CONFIDENCE, Interval, geometric_mean
 
 MEAN = frozenset(one.name for one in CORE)
 
@@ -62,6 +62,8 @@ def about(
         benchmark, findings = result.benchmark, result.findings()
         details[name] = {
             "operation": benchmark.what,
+            "topic": benchmark.topic,
+            "size": benchmark.size,
             "compared": {"time": "wall", "memory": "bytes", "echo": "server's cpu"}[
                 benchmark.kind
             ],
@@ -95,6 +97,7 @@ def about(
             "sittings": plan.sittings,
         },
         "machine": machine(),
+        "lost": _rounded(lost(results.values())),
         "python": next((k["python"] for k in known.values()), ""),
         "build": next((k["build"] for k in known.values()), {}),
         "contestants": {
@@ -111,6 +114,13 @@ def about(
         },
         "benchmarks": details,
     }
+
+
+def lost(results: Iterable[Result]) -> float:
+    """Which part of the time others held the core: 0 is a quiet machine."""
+    seconds = [result.lost for result in results]
+    took = sum(all_of_it for _, all_of_it in seconds)
+    return sum(gone for gone, _ in seconds) / took if took else 0
 
 
 def machine() -> dict[str, Any]:
@@ -172,52 +182,62 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1e9:.3g} ns"
 
 
-def show(console: Console, results: Mapping[str, Result], contestants: Iterable[str]):
-    """Print tables, and what is to be known beside them."""
+def show(
+    console: Console, results: Mapping[str, Result], contestants: Iterable[str]
+) -> None:
+    """Print tables, and what is to be known beside them; the means come last."""
     found = figures(results)
+    average = means(found)
     others = [
         name
         for name in contestants
         if name != REFERENCE and any(name in figure for figure in found.values())
     ]
-    average = means(found)
     others.sort(key=lambda name: -average[name][0] if name in average else 0)
     widest = max(map(len, [*found, "geometric mean"]))
     room = max(2, (console.width - widest - 10) // 11)
-    for start in range(0, max(1, len(others)), room):
-        here = others[start : start + room]
-        table = Table(
-            title="Times as fast as asyncio (memory: as small)" if not start else None,
-            box=None,
-            title_justify="left",
-            padding=(0, 1, 0, 0),
-        )
-        table.add_column("benchmark", no_wrap=True)
-        table.add_column("asyncio", justify="right", no_wrap=True)
-        for name in here:
-            table.add_column(name.replace("-", " "), justify="right", width=10)
-        for name, result in results.items():
-            if name in found:
-                table.add_row(
-                    name,
-                    _asyncio(result.benchmark, found[name]),
-                    *(_cell(found[name].get(other)) for other in here),
-                )
-        if any(name in MEAN for name in found):
-            table.add_section()
-            table.add_row(
-                "geometric mean",
-                "",
-                *(
-                    f"{average[name][0]:.2f}" if name in average else ""
-                    for name in here
-                ),
-                style="bold",
-            )
-        console.print(table)
-        console.print()
+    parts = (
+        (
+            "Answers to topics",
+            [name for name in found if results[name].benchmark.topic],
+        ),
+        ("Building blocks", [n for n in found if not results[n].benchmark.topic]),
+    )
     for line in _notes(results, average):
         console.print(line, highlight=False, markup=False)
+    console.print("?  undecided: the interval spans 1")
+    for title, names in parts:
+        for start in range(0, len(others) if names else 0, room):
+            table = _table(results, found, names, others[start : start + room])
+            table.title = f"\n{title}: times as fast as asyncio (memory: as small)"
+            if MEAN & {*names}:
+                table.add_section()
+                cells = (
+                    f"{average[name][0]:.2f}" if name in average else ""
+                    for name in others[start : start + room]
+                )
+                table.add_row("geometric mean", "", *cells, style="bold")
+            console.print(table)
+
+
+def _table(
+    results: Mapping[str, Result],
+    found: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    names: Iterable[str],
+    others: Iterable[str],
+) -> Table:
+    table = Table(box=None, title_justify="left", padding=(0, 1, 0, 0))
+    table.add_column("benchmark", no_wrap=True)
+    table.add_column("asyncio", justify="right", no_wrap=True)
+    for other in others:
+        table.add_column(other.replace("-", " "), justify="right", width=10)
+    for name in names:
+        table.add_row(
+            name,
+            _asyncio(results[name].benchmark, found[name]),
+            *(_cell(found[name].get(other)) for other in others),
+        )
+    return table
 
 
 def _asyncio(benchmark: Benchmark, found: Mapping[str, Mapping[str, Any]]) -> str:
@@ -240,52 +260,54 @@ def _cell(figure: Mapping[str, Any] | None) -> str:
 def _notes(
     results: Mapping[str, Result], average: Mapping[str, tuple[float, int]]
 ) -> list[str]:
-    """What the table cannot hold."""
-    lines = ["?  undecided: the interval spans 1"]
+    """What the tables cannot hold."""
+    lines: list[str] = []
+    smaller: dict[tuple[str, int], list[str]] = {}
+    absent: dict[tuple[str, str], list[str]] = {}
+    sure = 1.0
+    for name, result in results.items():
+        idioms: dict[str, list[str]] = {}
+        for label, finding in result.findings().items():
+            if label != REFERENCE:
+                sure = min(sure, finding.ratio.confidence)
+            if finding.series.idiom and ":" not in label:
+                idioms.setdefault(finding.series.idiom, []).append(label)
+        if idioms:
+            told = (f"{idiom} ({', '.join(who)})" for idiom, who in idioms.items())
+            lines.append(f"{name}, the faster idiom: {', '.join(told)}")
+        for contestant, why in result.absent.items():
+            absent.setdefault((contestant, why), []).append(name)
+        for one in result.series:
+            if one.size != result.benchmark.size:
+                smaller.setdefault((one.contestant, one.size), []).append(name)
+            if one.failed:
+                lines.append(f"FAILED: {one.label} in {name}: {one.failed}")
+    lines += [
+        f"{who}: only {size:,} at once in {', '.join(dict.fromkeys(names))}"
+        for (who, size), names in smaller.items()
+    ]
+    lines += [
+        f"{who} has no part in {', '.join(_short(names))}: {why}"
+        for (who, why), names in absent.items()
+    ]
     most = max((count for _, count in average.values()), default=0)
     lines += [
-        f"geometric mean of {name}: of {count} benchmarks only"
+        f"{name}: the geometric mean is of {count} benchmarks only"
         for name, (_, count) in average.items()
         if count < most
     ]
-    confidence = [
-        finding.ratio.confidence
-        for result in results.values()
-        for label, finding in result.findings().items()
-        if label != REFERENCE
-    ]
-    if confidence and min(confidence) < 0.9:
+    if (part := lost(results.values())) > 0.02:
         lines.append(
-            f"few rounds: an interval holds the true ratio in {min(confidence):.0%} of "
-            "cases, where there were fewest"
+            f"Others held the core for {part:.0%} of the time: a busy machine."
         )
-    absent: dict[tuple[str, str], list[str]] = {}
-    for name, result in results.items():
-        sizes = {
-            (one.contestant, one.size)
-            for one in result.series
-            if one.size != result.benchmark.size
-        }
-        lines += [
-            f"{contestant}: {name} with {size:,} at once, not {result.benchmark.size:,}"
-            for contestant, size in sorted(sizes)
-        ]
-        idioms = [
-            f"{contestant} {finding.series.idiom}"
-            for contestant, finding in result.findings().items()
-            if finding.series.idiom and ":" not in contestant
-        ]
-        if idioms:
-            lines.append(f"{name}: the faster idiom: {', '.join(idioms)}")
-        for contestant, why in result.absent.items():
-            absent.setdefault((contestant, why), []).append(name)
-        for series in result.series:
-            if series.failed:
-                lines.append(f"FAILED: {series.label} in {name}: {series.failed}")
-    lines += [
-        f"{contestant}: not in {', '.join(names)}: {why}"
-        if len(names) < 4
-        else f"{contestant}: not in {len(names)} benchmarks: {why}"
-        for (contestant, why), names in absent.items()
-    ]
+    if sure < CONFIDENCE:
+        lines.append(
+            f"Few rounds: where there were fewest, an interval holds the true ratio in "
+            f"{sure:.0%} of all cases."
+        )
     return lines
+
+
+def _short(names: Iterable[str]) -> Iterable[str]:
+    """The sizes of topics left out."""
+    return dict.fromkeys(name.partition(" at ")[0] for name in names)
