@@ -162,6 +162,15 @@ def browser(session: nox.Session) -> None:
     session.run(*PYTEST, "--timeout", "300", "tests/browser", *session.posargs)
 
 
+@nox.session(python=NEWEST)
+def instructions(session: nox.Session) -> None:
+    """Count the kernel's instructions; `-- --update` makes them the baseline."""
+    if shutil.which("valgrind") is None:
+        session.skip("no valgrind here; install it to have instructions counted")
+    session.install(*CONSTRAINTS, "-e", "./shared", "-e", "./packages/generators")
+    session.run("python", "tests/kernel/instructions.py", *session.posargs)
+
+
 @nox.session(python=HERE)
 def teeth(session: nox.Session) -> None:
     """Plant mistakes in answers, and see the suite fail for each."""
