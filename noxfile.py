@@ -47,6 +47,7 @@ PYTEST = (
 )
 
 PYTHONS = [HERE, *(v for v in TESTED if v != HERE and works(v))]
+NEWEST = max(PYTHONS, key=lambda version: [int(n) for n in version.split(".")])
 MISSING = [v for v in TESTED if v not in PYTHONS]
 
 
@@ -136,6 +137,17 @@ def compare(session: nox.Session) -> None:
     session.run("study", "site")
 
 
+@nox.session(python=HERE, default=False)
+def bench(session: nox.Session) -> None:
+    """Measure what each way of waiting costs, beside asyncio; `-- --help` says more."""
+    session.install(*CONSTRAINTS, "uv", "-e", "./shared", "-e", "./comparisons")
+    session.run(
+        *("python", "-m", "concurrency_comparisons.bench"),
+        *("--python", NEWEST, *session.posargs),
+        interrupt_timeout=30,  # it ends its processes, and tells what it has
+    )
+
+
 @nox.session(python=HERE)
 def browser(session: nox.Session) -> None:
     """Look at the site in a real browser; the reports must be there."""
@@ -148,6 +160,15 @@ def browser(session: nox.Session) -> None:
     )
     session.run("study", "site")
     session.run(*PYTEST, "--timeout", "300", "tests/browser", *session.posargs)
+
+
+@nox.session(python=NEWEST)
+def instructions(session: nox.Session) -> None:
+    """Count the kernel's instructions; `-- --update` makes them the baseline."""
+    if shutil.which("valgrind") is None:
+        session.skip("no valgrind here; install it to have instructions counted")
+    session.install(*CONSTRAINTS, "-e", "./shared", "-e", "./packages/generators")
+    session.run("python", "tests/kernel/instructions.py", *session.posargs)
 
 
 @nox.session(python=HERE)

@@ -26,6 +26,7 @@ from rich.text import Text
 
 from . import pages, reports, site
 from .answers import Answer, NotFound, Tree, Unreadable, shared_lines
+from .bench import costs
 from .screen import Screen
 
 app = typer.Typer(
@@ -335,6 +336,34 @@ def write_site(context: typer.Context) -> None:
     found = pages.believed(tree)
     start = site.write(tree, [*_watched(site.pages(tree, found), "Site")])
     print(f"The start page is {start}")
+
+
+@app.command("costs")
+def write_costs(
+    context: typer.Context,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail unless it is fresh.")
+    ] = False,
+) -> None:
+    """Write the page of costs, comparisons/pages/costs.md.
+
+    From comparisons/costs.json, which `nox -s bench -- --json comparisons/costs.json`
+    makes.
+    """
+    root = _tree(context).root
+    try:
+        if check:
+            if stale := costs.stale(root):
+                raise Impossible(
+                    f"not of the figures that are here now: {', '.join(stale)}; run "
+                    "`study costs` to make them anew"
+                )
+            print(f"The page of costs is of the figures in {costs.FIGURES}.")
+            return
+        for path in costs.write(root):
+            print(path)
+    except costs.NoFigures as error:
+        raise Impossible(str(error)) from error
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

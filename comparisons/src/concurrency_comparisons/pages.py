@@ -413,7 +413,7 @@ def _surplus(tree: Tree) -> list[Path]:
     return [
         path
         for path in sorted((tree.root / FOLDER).glob("*"))
-        if path.suffix in (".md", ".svg") and path.stem not in tree.topics
+        if path.suffix in (".md", ".svg") and path.stem not in (*tree.topics, "costs")
     ]
 
 

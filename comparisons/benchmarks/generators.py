@@ -1,0 +1,247 @@
+"""generators: functions that pause, on the kernel of the generators study."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+
+import generators_study
+from generators_study.kernel import (
+    Channel,
+    Event,
+    Future,
+    checkpoint,
+    open_group,
+    sleep,
+    wait_readable,
+    wait_writable,
+)
+
+NEEDS = ("./packages/generators",)
+STUDY = "generators_study"
+HOUR = 3600
+
+
+def run(function, *args):
+    return generators_study.run(function, *args)
+
+
+def nothing():
+    yield from ()
+
+
+def spawn_and_join(times, size, watch):
+    def body(group):
+        for _ in range(size):
+            group.spawn(nothing)
+
+    with watch:
+        for _ in range(times):
+            yield from open_group(body)
+
+
+def switch(times, size, watch):
+    def turns():
+        for _ in range(times):
+            yield from checkpoint()
+
+    def body(group):
+        for _ in range(size):
+            group.spawn(turns)
+
+    with watch:
+        yield from open_group(body)
+
+
+def ping_pong_channel(times, size, watch):
+    there, back = Channel(1), Channel(1)
+
+    def pong():
+        for _ in range(times):
+            yield from back.put((yield from there.get()))
+
+    def body(group):
+        group.spawn(pong)
+        with watch:
+            for ball in range(times):
+                yield from there.put(ball)
+                yield from back.get()
+
+    yield from open_group(body)
+
+
+def ping_pong_future(times, size, watch):
+    there, back = Future(), Future()
+
+    def pong():
+        nonlocal there
+        for _ in range(times):
+            ball = yield from there.wait()
+            there = Future()
+            back.set_result(ball)
+
+    def body(group):
+        nonlocal back
+        group.spawn(pong)
+        with watch:
+            for ball in range(times):
+                there.set_result(ball)
+                yield from back.wait()
+                back = Future()
+
+    yield from open_group(body)
+
+
+def pipeline(times, size, watch):
+    first, second = Channel(size), Channel(size)
+
+    def source():
+        for item in range(times):
+            yield from first.put(item)
+
+    def stage():
+        for _ in range(times):
+            yield from second.put((yield from first.get()))
+
+    def body(group):
+        group.spawn(source)
+        group.spawn(stage)
+        for _ in range(times):
+            yield from second.get()
+
+    with watch:
+        yield from open_group(body)
+
+
+def timers(times, size, watch):
+    def body(group):
+        for i in range(size):
+            group.spawn(sleep, 0.001 + i * 7919 % size / 1e7)
+
+    with watch:
+        for _ in range(times):
+            yield from open_group(body)
+
+
+def cancel(times, size, watch):
+    def body(group):
+        for _ in range(size):
+            group.spawn(sleep, HOUR)
+        yield from checkpoint()
+        watch.start()
+        group.cancel()
+
+    for _ in range(times):
+        yield from open_group(body)
+        watch.stop()
+
+
+def memory(times, size, watch):
+    gate = Event()
+
+    def body(group):
+        with watch:
+            for _ in range(size):
+                group.spawn(gate.wait)
+            yield from checkpoint()
+        gate.set()
+
+    yield from open_group(body)
+
+
+def skynet(times, size, watch):
+    def node(number, size):
+        if size == 1:
+            return number
+        size //= 10
+        children = yield from open_group(
+            lambda group: [
+                group.spawn(node, number + i * size, size) for i in range(10)
+            ]
+        )
+        return sum(child.result for child in children)
+
+    with watch:
+        for _ in range(times):
+            assert (yield from node(0, size)) == size * (size - 1) // 2
+
+
+def wake_future(times, size, watch):
+    def body(group):
+        future = Future()
+        for _ in range(size):
+            group.spawn(future.wait)
+        yield from checkpoint()
+        watch.start()
+        future.set_result(None)
+
+    for _ in range(times):
+        yield from open_group(body)
+        watch.stop()
+
+
+def wake_event(times, size, watch):
+    def body(group):
+        event = Event()
+        for _ in range(size):
+            group.spawn(event.wait)
+        yield from checkpoint()
+        watch.start()
+        event.set()
+
+    for _ in range(times):
+        yield from open_group(body)
+        watch.stop()
+
+
+def race(times, size, watch):
+    def win(group):
+        yield from checkpoint()
+        group.cancel()
+
+    def body(group):
+        for _ in range(size - 1):
+            group.spawn(sleep, HOUR)
+        group.spawn(win, group)
+
+    with watch:
+        for _ in range(times):
+            yield from open_group(body)
+
+
+def echo(announce):
+    def serve(connection):
+        with connection:
+            while True:
+                yield from wait_readable(connection.fileno())
+                if not (data := connection.recv(65536)):
+                    return
+                while data:
+                    with contextlib.suppress(BlockingIOError):
+                        data = data[connection.send(data) :]
+                    if data:
+                        yield from wait_writable(connection.fileno())
+
+    def body(group):
+        while True:
+            yield from wait_readable(server.fileno())
+            connection, _ = server.accept()
+            connection.setblocking(False)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            group.spawn(serve, connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        announce(server.getsockname()[1])
+        yield from open_group(body)
+
+
+def job(item=None):
+    yield from checkpoint()
+    return item
+
+
+def call(times, watch, answer, arguments):
+    with watch:
+        for _ in range(times):
+            yield from answer(*arguments())

@@ -1,0 +1,230 @@
+"""Who takes part, and in what.
+
+A contestant is a file in ``comparisons/benchmarks``, called as it is with ``_`` for
+``-``. Of its text is read its first line, ``NEEDS`` (what is installed in its
+environment) and ``PYTHON`` (the oldest it runs on). The rest is known where it runs:
+``STUDY`` (whose answers it calls), ``SIZES`` (how many at once it can bear), ``CANNOT``
+(what it has no part in, and why).
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .worker import TOPICS
+
+FOLDER = "comparisons/benchmarks"
+REFERENCE = "asyncio"
+
+
+class Unknown(LookupError):
+    """There is nothing of that name; the message says what there is."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A file with benchmarks, and what it needs to run."""
+
+    name: str
+    path: Path
+    title: str = ""
+    needs: tuple[str, ...] = ()
+    python: tuple[int, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path) -> Contestant:
+        """What a file says of itself."""
+        tree = ast.parse(path.read_text("utf-8"))
+        title = (ast.get_docstring(tree) or "").partition("\n")[0]
+        found = cls(
+            path.stem.replace("_", "-"), path, title.partition(": ")[2].rstrip(".")
+        )
+        for node in tree.body:
+            match node:
+                case ast.ImportFrom(str(base), [ast.alias("*")], 1):
+                    found = replace(
+                        found, needs=cls.read(path.with_name(f"{base}.py")).needs
+                    )
+                case ast.Assign([ast.Name("NEEDS" | "PYTHON" as name)], value):
+                    field = {name.lower(): ast.literal_eval(value)}
+                    found = replace(found, **field)
+                case _:
+                    pass
+        return found
+
+
+def contestants(root: Path) -> dict[str, Contestant]:
+    """All of a checkout, by name; the reference first."""
+    paths = sorted((root / FOLDER).glob("[a-z]*.py"))
+    found = [Contestant.read(path) for path in paths]
+    found.sort(key=lambda one: one.name != REFERENCE)
+    return {one.name: one for one in found}
+
+
+def _as_many(size: int) -> int:
+    return size
+
+
+def _one(size: int) -> int:
+    return 1
+
+
+def _tree(size: int) -> int:
+    return (10 * size - 1) // 9
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Something that all contestants do."""
+
+    name: str
+    operation: str
+    """What an operation is; ``{size}`` stands for how many there are at once."""
+    size: int
+    quick: int = 0
+    """The size in a quick run, if it is another."""
+    operations: Callable[[int], int] = _as_many
+    """How many operations it is to do it once, in a size."""
+    kind: str = "time"
+    """time, memory or echo."""
+    function: str = ""
+    """What it is called in a contestant's file, if not as here."""
+    topic: str = ""
+    """Whose answer is called, if it is a topic's."""
+
+    @property
+    def called(self) -> str:
+        """The name of the function in a contestant's file; idioms go on with ``_``."""
+        return self.function or self.name
+
+    @property
+    def best(self) -> bool:
+        """Whether of several idioms the fastest counts; else the one without a name."""
+        return self.kind != "echo"
+
+    @property
+    def what(self) -> str:
+        """What an operation is."""
+        return self.operation.format(size=f"{self.size:,}")
+
+
+CORE = (
+    Benchmark(
+        "spawn_and_join",
+        "start a task and await its end, {size} at once",
+        100_000,
+        quick=10_000,
+    ),
+    Benchmark("switch", "let the other of {size} tasks run", 2),
+    Benchmark("ping_pong", "there and back between two tasks", 2, operations=_one),
+    Benchmark(
+        "pipeline",
+        "an item through three tasks, queues of {size} between them",
+        10,
+        operations=_one,
+    ),
+    Benchmark(
+        "timers",
+        "start a task that sleeps 1 to 2 ms and await its end, {size} at once",
+        10_000,
+        quick=2_000,
+    ),
+    Benchmark(
+        "cancel",
+        "cancel one of {size} sleeping tasks and await its end",
+        20_000,
+        quick=5_000,
+    ),
+    Benchmark(
+        "memory",
+        "one of {size} tasks that wait for an event",
+        50_000,
+        quick=20_000,
+        kind="memory",
+    ),
+    Benchmark(
+        "skynet",
+        "a task in a tree of tens with {size} leaves",
+        100_000,
+        quick=10_000,
+        operations=_tree,
+    ),
+    Benchmark(
+        "wake", "wake one of {size} that wait for the same, and await its end", 1000
+    ),
+    Benchmark(
+        "race",
+        "start {size} tasks, take the first, cancel the others",
+        10,
+        operations=_one,
+    ),
+)
+"""The ten whose geometric mean is told."""
+
+MORE = (
+    Benchmark(
+        "switch_100", "let the others of {size} tasks run", 100, function="switch"
+    ),
+    Benchmark(
+        "echo_1",
+        "1 KB there and back over TCP, {size} connection",
+        1,
+        kind="echo",
+        function="echo",
+    ),
+    Benchmark(
+        "echo_100",
+        "1 KB there and back over TCP, {size} connections",
+        100,
+        kind="echo",
+        function="echo",
+    ),
+)
+
+INPUTS = (1, 100, 10_000)
+"""How many inputs the answers to topics are given, so that growth is seen."""
+QUICK_INPUTS = (1, 100, 1_000)
+
+
+def benchmarks(*, quick: bool = False) -> dict[str, Benchmark]:
+    """All of them, by name."""
+    found = [
+        replace(one, size=one.quick) if quick and one.quick else one
+        for one in (*CORE, *MORE)
+    ]
+    found += [
+        Benchmark(
+            f"{topic} at {size}", f"an input of {topic}, of {{size}}", size, topic=topic
+        )
+        for topic in TOPICS
+        for size in (QUICK_INPUTS if quick else INPUTS)
+    ]
+    return {one.name: one for one in found}
+
+
+def chosen(names: Iterable[str], known: Iterable[str], what: str) -> list[str]:
+    """The known ones that are named, all if none is; a topic means all its sizes.
+
+    Raises:
+        Unknown: there is none of that name.
+    """
+    known = [*known]
+    wanted = [*names]
+    found: list[str] = []
+    for name in wanted:
+        if name in known:
+            found.append(name)
+        elif sizes := [one for one in known if one.partition(" at ")[0] == name]:
+            found += sizes
+        else:
+            near = difflib.get_close_matches(name, known, 1, 0.5)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            names = dict.fromkeys(one.partition(" at ")[0] for one in known)
+            raise Unknown(
+                f"there is no {what} {name!r}{hint}; there are: {', '.join(names)}"
+            )
+    return [one for one in known if one in found or not wanted]
