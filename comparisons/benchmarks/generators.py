@@ -11,6 +11,7 @@ from generators_study.kernel import (
     Event,
     Future,
     checkpoint,
+    current_kernel,
     open_group,
     sleep,
     wait_readable,
@@ -27,7 +28,8 @@ def run(function, *args):
 
 
 def nothing():
-    yield from ()
+    return
+    yield
 
 
 def spawn_and_join(times, size, watch):
@@ -40,17 +42,30 @@ def spawn_and_join(times, size, watch):
             yield from open_group(body)
 
 
-def switch(times, size, watch):
-    def turns():
-        for _ in range(times):
-            yield from checkpoint()
-
+def _switch(times, size, watch, turns):
     def body(group):
         for _ in range(size):
-            group.spawn(turns)
+            group.spawn(turns, times)
 
     with watch:
         yield from open_group(body)
+
+
+def switch_checkpoint(times, size, watch):
+    def turns(times):
+        for _ in range(times):
+            yield from checkpoint()
+
+    yield from _switch(times, size, watch, turns)
+
+
+def switch_ready(times, size, watch):
+    def turns(times):
+        ready = current_kernel().ready
+        for _ in range(times):
+            yield ready
+
+    yield from _switch(times, size, watch, turns)
 
 
 def ping_pong_channel(times, size, watch):
@@ -139,10 +154,13 @@ def cancel(times, size, watch):
 def memory(times, size, watch):
     gate = Event()
 
+    def wait():
+        yield gate
+
     def body(group):
         with watch:
             for _ in range(size):
-                group.spawn(gate.wait)
+                group.spawn(wait)
             yield from checkpoint()
         gate.set()
 
@@ -181,10 +199,13 @@ def wake_future(times, size, watch):
 
 
 def wake_event(times, size, watch):
+    def wait(event):
+        yield event
+
     def body(group):
         event = Event()
         for _ in range(size):
-            group.spawn(event.wait)
+            group.spawn(wait, event)
         yield from checkpoint()
         watch.start()
         event.set()

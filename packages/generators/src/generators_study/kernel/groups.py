@@ -18,9 +18,9 @@ class Group:
     """The tasks of a block; made by `open_group`."""
 
     __slots__ = (
-        "_cancelled",
         "_errors",
         "_open",
+        "cancelled",
         "kernel",
         "last",
         "parent",
@@ -38,7 +38,8 @@ class Group:
         self.parent: Task | None = None
         """The task that waits for the end of the children."""
         self._errors: list[BaseException] | None = None
-        self._cancelled: Cancelled | None = None
+        self.cancelled = False
+        """Whether a child, or the block, was left by the cancellation of the group."""
         self._open = False
 
     @property
@@ -78,7 +79,7 @@ class Group:
     def failed(self, error: BaseException) -> None:
         """Take the error of a task or of the block; the first cancels the rest."""
         if self.scope.doomed and isinstance(error, Cancelled):
-            self._cancelled = error
+            self.cancelled = True
         else:  # also a `Cancelled` that somebody made up: nothing is cancelled here
             if self._errors is None:
                 self._errors = []
@@ -123,8 +124,8 @@ def open_group(body: Callable[[Group], Wait[T] | T]) -> Wait[T]:
                 yield group
             task.doomed = scope.doomed
         group._open = False
-        if group._cancelled is not None and group._errors is None:
-            raise group._cancelled
+        if group.cancelled and group._errors is None:
+            raise Cancelled
     if group._errors is not None:
         raise BaseExceptionGroup("errors in a group", group._errors)
     return result

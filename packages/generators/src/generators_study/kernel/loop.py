@@ -19,7 +19,7 @@ from contextvars import Context, copy_context
 from heapq import heappop, heappush
 from itertools import islice
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 from .scopes import CancelScope, Cancelled, Deadlock, _running, current_kernel
 
@@ -77,7 +77,8 @@ class Task:
     """Whether its next wait raises `Cancelled`."""
     error: BaseException | None
     joiners: list[Task] | None
-    next: Task | None
+    next: Task
+    """The child of the group that was spawned after this one, if there is one."""
     place: Place | None
     previous: Task | None
     result: Any
@@ -89,7 +90,7 @@ class Task:
         self._scope = scope = group.scope
         self.doomed = scope.doomed
         self.context = copy_context()
-        self.place = self.joiners = self.result = self.error = self.next = None
+        self.place = self.joiners = self.result = self.error = None
         self.previous = last = group.last
         if last is not None:
             last.next = self
@@ -175,30 +176,35 @@ class Task:
         except ValueError:
             return  # it has been woken, and is on its way
         self.place = None
-        self.generator = Cancellation(self)
-        ready.append(self)
+        self.group.kernel.cancel_soon(self)
 
     def end(self, result: Any, error: BaseException | None) -> None:
         """Note how it ended, leave the group, and wake whoever waits for that."""
         self.result = result
         self.context = None
-        group, previous, following = self.group, self.previous, self.next
+        group, previous = self.group, self.previous
         if self.joiners is not None:
             group.ready.extend(self.joiners)
             self.joiners.clear()  # who is woken is in no place
         if error is not None:
-            gone = isinstance(error, Cancelled)  # who is so keeps no frames alive
-            self.error = GONE if gone else error
-            group.failed(error)
-        if previous is not None:
-            previous.next = following
-        if following is not None:
+            if isinstance(error, Cancelled) and group.scope.doomed:
+                self.error = GONE  # without the frames that the error keeps alive
+                group.cancelled = True
+            else:
+                self.error = error
+                group.failed(error)
+        if group.last is not self:
+            following = self.next
             following.previous = previous
-        else:
-            group.last = previous
-            if previous is None and group.parent is not None:
-                group.ready.append(group.parent)
-                group.parent = None
+            if previous is not None:
+                previous.next = following
+            return
+        group.last = previous
+        if previous is not None:
+            del previous.next
+        elif group.parent is not None:
+            group.ready.append(group.parent)
+            group.parent = None
 
     def __repr__(self) -> str:
         return f"<Task {self.name}>"
@@ -221,14 +227,16 @@ GONE = Cancelled()
 FOLDER = os.path.dirname(__file__)
 
 
-class Cancellation:
-    """Stands in for a task's generator for one step, which cancels the task."""
+class Delivery:
+    """Stands in for a task's generator for one step, which hands something over."""
 
-    __slots__ = ("generator", "task")
+    __slots__ = ("errors", "generator", "task", "value")
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, value: Any, *errors: BaseException) -> None:
         self.task = task
         self.generator = task.generator
+        self.value = value
+        self.errors = [*errors]
 
     @property
     def __name__(self) -> str:
@@ -236,30 +244,15 @@ class Cancellation:
 
     def __next__(self) -> Place:
         self.task.generator = generator = self.generator
-        if type(generator) is WAITS:
-            raise Cancelled
-        return generator.throw(Cancelled)
-
-
-class Delivery(Cancellation):
-    """The same, with a value or an error; no frame keeps it, as it might keep that."""
-
-    __slots__ = ("errors", "value")
-
-    def __init__(self, task: Task, value: Any, *errors: BaseException) -> None:
-        super().__init__(task)
-        self.value = value
-        self.errors = [*errors]
-
-    def __next__(self) -> Place:
-        self.task.generator = generator = self.generator
-        if type(generator) is WAITS:
-            if self.errors:
-                raise self.errors.pop()
-            return next(generator)
         if self.errors:
-            return generator.throw(self.errors.pop())
-        return generator.send(self.value)
+            throw = _throw if type(generator) is WAITS else generator.throw
+            return throw(self.errors.pop())  # in no frame, which the error would keep
+        return next(generator) if self.value is None else generator.send(self.value)
+
+
+def _throw(error: BaseException) -> NoReturn:
+    """What `Waits` do for which an error comes."""
+    raise error
 
 
 class Kernel:
@@ -275,6 +268,9 @@ class Kernel:
         """Who goes on once the kernel has looked around."""
         self.current: Task | None = None
         self.root = CancelScope()
+        self._doomed: list[Task] = []
+        """Who goes on by a `Cancelled`, when the turn of the sweep comes."""
+        self._sweep = Sweep(self)
         self.outside = 0
         """Threads that will call back."""
         self.listeners = 0
@@ -336,9 +332,9 @@ class Kernel:
                 except BaseException as error:
                     task.end(None, error)
                     continue
+                # This is `park`, as a call costs more.
                 if task.doomed:
-                    task.generator = Cancellation(task)
-                    ready.append(task)
+                    self.cancel_soon(task)
                     continue
                 task.place = place
                 try:
@@ -349,6 +345,42 @@ class Kernel:
             del ready[: len(ready) - walk.__length_hint__()]
             if main.context is not None:
                 self._look_around()
+
+    def cancel_soon(self, task: Task) -> None:
+        """Have the task, which is in no place, go on by raising `Cancelled`."""
+        if not self._doomed:
+            self.ready.append(self._sweep)  # pyright: ignore[reportArgumentType]
+        self._doomed.append(task)
+
+    def sweep(self) -> Place:
+        """Make the steps of those who are cancelled."""
+        doomed, self._doomed = self._doomed, []
+        for task in doomed:
+            self.current = task
+            generator = task.generator
+            throw = _throw if type(generator) is WAITS else generator.throw
+            try:
+                place = task.context.run(throw, Cancelled)  # type: ignore
+            except Cancelled as error:
+                task.end(None, error)
+            except StopIteration as stop:
+                task.end(stop.value, None)
+            except BaseException as error:
+                task.end(None, error)
+            else:
+                self.park(task, place)
+        return NOWHERE
+
+    def park(self, task: Task, place: Place) -> None:
+        """Have the task wait there."""
+        if task.doomed:
+            self.cancel_soon(task)
+            return
+        task.place = place
+        try:
+            place.append(task)
+        except BaseException as error:
+            task.fail(_refusal(place, error))
 
     def _look_around(self) -> None:
         """Make the calls from other threads, look at descriptors and at the clock."""
@@ -494,6 +526,24 @@ class Kernel:
         if self.root.doomed:  # and yet they wait: behind a shield
             raise error
         self._crash(error)
+
+
+class Sweep:
+    """What stands in the ready list for all who are cancelled."""
+
+    doomed = False
+    place = None
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.context = copy_context()
+        self.generator = iter(kernel.sweep, None)
+
+    def end(self, _: None, error: BaseException) -> NoReturn:
+        """It has been interrupted, in between two tasks."""
+        raise error
+
+
+NOWHERE: deque[Any] = deque(maxlen=0)
 
 
 def _refusal(place: Any, error: BaseException) -> BaseException:
