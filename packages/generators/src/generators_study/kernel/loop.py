@@ -33,8 +33,8 @@ Wait = Generator[Any, Any, T]
 Waits = Iterator[Any]
 """What a function that waits for nothing in particular returns; ``yield from`` it."""
 
-TURN = 1000
-"""How many steps are made before the kernel looks at the clock and the descriptors."""
+TURN = 0.001
+"""Seconds, or so, for which tasks run before the kernel looks around."""
 LONGEST = 1e6
 """Seconds that the loop sleeps at most; epoll counts milliseconds in 31 bits."""
 
@@ -318,11 +318,12 @@ class Kernel:
         raise first
 
     def _loop(self, main: Task) -> None:
-        ready, step = self.ready, next
+        ready, step, turn = self.ready, next, 16
         while main.context is not None:
-            # The ready list grows while it is walked.
+            # The ready list grows while it is walked; not for ever.
             walk = iter(ready)
-            for task in islice(walk, TURN):
+            began = time.monotonic()
+            for task in islice(walk, turn):
                 self.current = task
                 try:
                     place = task.context.run(step, task.generator)  # type: ignore
@@ -342,7 +343,12 @@ class Kernel:
                 except BaseException as error:
                     task.fail(_refusal(place, error))
             self.current = None
-            del ready[: len(ready) - walk.__length_hint__()]
+            steps = len(ready) - walk.__length_hint__()
+            del ready[:steps]
+            if time.monotonic() - began > TURN:
+                turn = turn // 2 or 1
+            elif steps == turn:
+                turn *= 2
             if main.context is not None:
                 self._look_around()
 
