@@ -18,13 +18,7 @@ class Group:
     """The tasks of a block; made by `open_group`."""
 
     __slots__ = (
-        "_errors",
-        "_open",
-        "cancelled",
-        "kernel",
-        "last",
-        "parent",
-        "ready",
+        *("_errors", "_open", "cancelled", "kernel", "last", "parent", "ready"),
         "scope",
     )
 

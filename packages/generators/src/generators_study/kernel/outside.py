@@ -1,5 +1,7 @@
 """The world outside: descriptors, sockets, threads."""
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import contextvars
@@ -12,7 +14,7 @@ from typing import Any, TypeVar
 
 from .loop import NOTHING, Kernel, Task, Wait, Waits, checkpoint
 from .places import Closed, Event
-from .scopes import CancelScope, current_kernel, _running, current_task
+from .scopes import CancelScope, _running, current_kernel, current_task
 
 T = TypeVar("T")
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
@@ -47,8 +49,6 @@ class Watched:
     tell the selector costs more than to wait. Whoever keeps it has to `drop` it before
     it is closed, as the number may come again.
     """
-
-    __slots__ = ("descriptor", "events", "kept", "kernel", "reader", "writer")
 
     def __init__(self, kernel: Kernel, descriptor: int, *, kept: bool) -> None:
         self.kernel = kernel
@@ -99,8 +99,6 @@ class Watched:
 class Direction:
     """The place of the one task that waits until it can read (or write)."""
 
-    __slots__ = ("task", "watched", "way")
-
     def __init__(self, watched: Watched, way: int) -> None:
         self.watched = watched
         self.way = way
@@ -136,8 +134,6 @@ class Direction:
 
 class Descriptor:
     """A place that becomes a `Direction` when a task comes to wait there."""
-
-    __slots__ = ("descriptor", "way")
 
     def __init__(self, descriptor: int, way: int) -> None:
         self.descriptor = descriptor
@@ -239,9 +235,7 @@ def connect(host: str, port: int) -> Wait[Socket]:
     Raises:
         OSError: of the last of its addresses, if none of them answers.
     """
-    found = yield from in_thread(
-        socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM
-    )
+    found = yield from in_thread(socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM)
     error: OSError = OSError(f"{host} has no address")
     for family, kind, protocol, _, address in found:
         made = Socket(socket.socket(family, kind, protocol))
@@ -249,7 +243,7 @@ def connect(host: str, port: int) -> Wait[Socket]:
             try:
                 made.plain.connect(address)
             except BlockingIOError:
-                yield made._watched.writer  # pyright: ignore[reportPrivateUsage]
+                yield made._watched.writer
                 if number := made.plain.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                     raise OSError(number, os.strerror(number)) from None
         except OSError as failed:
