@@ -14,7 +14,7 @@ import inspect
 import os
 import types
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any
+from typing import Any, cast
 
 from ..world import Deadlock, Job, World, coroutine_frames, waits_at
 from .threads import ThreadsWorld
@@ -146,8 +146,8 @@ def _unclosed(made: list[Any]) -> list[str]:
     study = os.path.dirname(os.path.dirname(kernel)) + os.sep
     return [
         generator.gi_code.co_qualname
-        for generator in made
-        if type(generator) is types.GeneratorType
+        for generator, kind in ((one, cast(Any, type(one))) for one in made)
+        if kind is types.GeneratorType
         and inspect.getgeneratorstate(generator) == inspect.GEN_SUSPENDED
         and generator.gi_code.co_filename.startswith(study)
         and not generator.gi_code.co_filename.startswith(kernel)

@@ -19,7 +19,7 @@ from contextvars import copy_context
 from heapq import heappop, heappush
 from itertools import islice
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, cast
 
 from .scopes import Cancelled, CancelScope, Deadlock, _running, current_kernel
 
@@ -64,6 +64,8 @@ class Task:
         *("joiners", "next", "place", "previous", "result"),
     )
     _name: str
+    generator: Any
+    """A generator, or `Waits` alone: whatever can be asked for its next place."""
     next: Task
     """The child of the group that was spawned after this one, if there is one."""
     place: Place | None
@@ -73,7 +75,6 @@ class Task:
 
     def __init__(self, generator: Any, group: Group) -> None:
         self.generator = generator
-        """A generator, or `Waits` alone: whatever can be asked for its next place."""
         self.group = group
         self._scope = scope = group.scope
         self.doomed = scope.doomed
@@ -219,15 +220,15 @@ class Delivery:
     """Stands in for a task's generator for one step, which hands something over."""
 
     def __init__(self, task: Task, value: Any, *errors: BaseException) -> None:
-        self.task, self.generator = task, task.generator
+        self.task = task
+        self.generator: Any = task.generator
         self.value, self.errors = value, [*errors]
         self.__name__ = task.name
 
     def __next__(self) -> Place:
         self.task.generator = self.generator
         if self.errors:  # popped, as no frame should hold what holds the frame
-            throw = _raise if type(self.generator) is WAITS else self.generator.throw
-            return throw(self.errors.pop())
+            return getattr(self.generator, "throw", _raise)(self.errors.pop())
         if self.value is None:
             return next(self.generator)
         return self.generator.send(self.value)
@@ -346,13 +347,12 @@ class Kernel:
             self.ready.append(self._sweep)
         self._doomed.append(task)
 
-    def sweep(self) -> Place:
+    def sweep(self) -> deque[Any]:
         """Make the steps of all who are cancelled; the sweep itself waits nowhere."""
         doomed, self._doomed = self._doomed, []
         for task in doomed:
             self.current = task
-            generator = task.generator
-            throw = _raise if type(generator) is WAITS else generator.throw
+            throw = getattr(task.generator, "throw", _raise)
             try:
                 place = task.context.run(throw, Cancelled)
             except StopIteration as stop:
@@ -464,7 +464,7 @@ class Kernel:
         for task in self.tasks():
             self.current = task
             try:
-                if not task.done and type(task.generator) is not WAITS:
+                if not task.done and hasattr(task.generator, "close"):
                     task.context.run(task.generator.close)
             except BaseException as error:
                 self._fatal.append(error)
@@ -524,7 +524,7 @@ def _refusal(place: Any, error: BaseException) -> BaseException:
     return TypeError(f"yielded {place!r}: a task yields places; `yield from`?")
 
 
-def run(function: Callable[..., Any], *args: Any) -> Any:
+def run(function: Callable[..., Wait[T]], *args: Any) -> T:
     """Run generator function ``function(*args)`` and all that it starts, to the end.
 
     Raises:
@@ -540,7 +540,8 @@ def run(function: Callable[..., Any], *args: Any) -> Any:
 
 def checked(made: Any, function: Any) -> Any:
     """What a function made that is to be a task: a generator, or at least `Waits`."""
-    if type(made) is not GeneratorType and type(made) is not WAITS:
+    kind = cast(Any, type(made))
+    if kind is not GeneratorType and kind is not WAITS:
         name = getattr(function, "__name__", function)
         raise TypeError(f"{name} must be a generator function: it returned {made!r}")
     return made
