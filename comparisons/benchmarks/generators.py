@@ -105,6 +105,34 @@ def ping_pong_future(times, size, watch):
     yield from open_group(body)
 
 
+def ping_pong_place(times, size, watch):
+    ready = current_kernel().ready
+    there, back = [], []
+    ball = None
+
+    def pong():
+        nonlocal ball
+        for number in range(times):
+            while ball != number:
+                yield there
+            ball = None
+            ready.extend(back)
+            back.clear()
+
+    def body(group):
+        nonlocal ball
+        group.spawn(pong)
+        with watch:
+            for number in range(times):
+                ball = number
+                ready.extend(there)
+                there.clear()
+                while ball is not None:
+                    yield back
+
+    yield from open_group(body)
+
+
 def pipeline(times, size, watch):
     first, second = Channel(size), Channel(size)
 

@@ -60,7 +60,7 @@ class Group:
         generator = function(*args)
         if type(generator) is not GeneratorType:
             checked(generator, function)
-            name = name or getattr(function, "__name__", None) or str(function)
+            name = name or getattr(function, "__name__", repr(function))
         task = Task(generator, self)
         if name is not None:
             task.name = name

@@ -166,7 +166,10 @@ class Task:
         except ValueError:
             return
         self.place = None
-        group.kernel.cancel_soon(self)
+        kernel = group.kernel  # from here on, this is `cancel_soon`
+        if not kernel._doomed:
+            kernel.ready.append(kernel._sweep)
+        kernel._doomed.append(self)
 
     def end(self, result: Any, error: BaseException | None) -> None:
         """Note how it ended, leave the group, and wake whoever waits for that."""
@@ -433,12 +436,12 @@ class Kernel:
     def _expect(self, when: float) -> None:
         if len(self._timers) > self._crowded:
             # Those who were cancelled leave instants at which nothing happens.
-            for instant in self._timers:
-                if not self._sleepers.get(instant) and instant in self._sleepers:
-                    self._sleepers.pop(instant).__class__ = Past
-                if not self._alarms.get(instant):
-                    self._alarms.pop(instant, None)
-            self._timers[:] = sorted({*self._sleepers, *self._alarms})
+            sleepers, alarms = self._sleepers, self._alarms
+            for idle in [at for at, waiting in sleepers.items() if not waiting]:
+                sleepers.pop(idle).__class__ = Past
+            for idle in [at for at, calls in alarms.items() if not calls]:
+                del alarms[idle]
+            self._timers[:] = sorted({*sleepers, *alarms})
             self._crowded = 3 * len(self._timers) + 300
         if math.isnan(when):
             raise ValueError("an instant must be a number, not nan")
