@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixtures `world`, `trace` and `study`.
+"""The pytest plugin: the fixtures `world`, `trace`, `study` and `racer`.
 
 ``world`` gives a test a place in virtual time. In a test of your own, say which one:
 ``pytest --world gevent``, or ``world = gevent`` in pytest's configuration, or
@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -20,6 +20,9 @@ from .study import Answer, Study, installed_studies, installed_worlds, make_worl
 from .topics import TOPICS
 from .trace import Trace
 from .world import Deadlock, World
+
+if TYPE_CHECKING:
+    from .referees.racer import Racer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -290,3 +293,22 @@ def world(request: pytest.FixtureRequest) -> World:
 def trace(world: World) -> Trace:
     """What happened in the world: who did what, and when."""
     return world.trace
+
+
+@pytest.fixture(scope="session")
+def _racer_process() -> Iterator[Racer]:
+    # Not before: it imports ssl, which gevent must patch first.
+    from .referees.racer import running
+
+    with running() as racer:
+        yield racer
+
+
+@pytest.fixture
+def racer(_racer_process: Racer) -> Racer:
+    """The referee of the obstacle course, on real sockets, with all counts at 0.
+
+    It runs in a process of its own: see `concurrency_study.referees.racer`.
+    """
+    _racer_process.reset()
+    return _racer_process
