@@ -161,6 +161,17 @@ def teeth(session: nox.Session) -> None:
     session.run(*PYTEST, "--timeout", "600", "tests/teeth", *session.posargs)
 
 
+@nox.session(python=PYTHONS)
+def referees(session: nox.Session) -> None:
+    """Judge the referees: on real sockets, with no study installed."""
+    session.install(
+        *CONSTRAINTS,
+        *("pytest", "pytest-randomly", "pytest-timeout", "hypothesis"),
+        *("-e", "./shared[http]"),
+    )
+    session.run(*PYTEST, "tests/referees", *session.posargs)
+
+
 @nox.session(python=HERE)
 def outside(session: nox.Session) -> None:
     """Use the fixtures in somebody else's tests, outside of this repository."""
@@ -192,7 +203,7 @@ def types(session: nox.Session) -> None:
     session.install(
         *CONSTRAINTS,
         *("pyright", "pytest", "trio", "gevent", "anyio", "types-gevent"),
-        *("jinja2", "pygments", "rich", "typer"),
+        *("h11", "jinja2", "pygments", "rich", "typer"),
     )
     session.run("pyright", *session.posargs)
 

@@ -184,6 +184,7 @@ def test_8_the_second_use_wins_when_the_first_has_closed(quick):
     assert one != two
     first, second = quick.get(f"/8?use={one}"), quick.get(f"/8?use={two}")
     assert first.answer() == WRONG
+    quick.ask(f"/8?close={opened(quick)}")  # another resource
     quick.let_a_second_pass()
     assert not second.is_answered()
     assert quick.ask(f"/8?close={one}") == (200, "")

@@ -229,7 +229,7 @@ class Obstacle4(Obstacle):
 
     def ended(self, request: Request, ending: Ending) -> None:
         round = self._rounds.get(request)
-        if round is not None and ending == "dropped":
+        if round is not None:
             for other in round.requests:
                 self.right(round, other)
         super().ended(request, ending)
