@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import selectors
@@ -29,6 +30,7 @@ class Command:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env={**os.environ, "PYTHONDEVMODE": "1"},  # what is left open is said
             preexec_fn=limits and limited(*limits),
         )
         self.said = ""
@@ -91,6 +93,29 @@ def test_the_referee_ends_with_the_program_that_started_it(client_of):
         call.close()
     with pytest.raises(ConnectionRefusedError):
         racer.stats()
+
+
+def test_ctrl_c_is_for_the_tests_and_leaves_them_their_referee():
+    script = (
+        "import signal\n"
+        "from concurrency_study.referees.racer import running\n"
+        "signal.signal(signal.SIGINT, lambda *_: None)\n"
+        "with running() as racer:\n"
+        "    print(racer.url, flush=True)\n"
+        "    input()\n"
+        "    print(racer.stats().settled)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as parent:
+        assert parent.stdout.readline().startswith("http://")
+        os.killpg(parent.pid, signal.SIGINT)
+        assert parent.communicate("go on\n") == ("True\n", None)
+    assert parent.returncode == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

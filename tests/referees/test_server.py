@@ -55,6 +55,15 @@ def test_another_method_is_not_allowed(real, method, page, allowed):
     assert real.tally(1).begun == 0
 
 
+def test_an_answer_to_head_has_no_body(quick):
+    for _ in range(3):
+        call = quick.call().send("/nope", "HEAD", "Connection: close\r\n")
+        answer = call.everything()
+        assert answer.startswith(b"HTTP/1.1 404 ")
+        assert answer.endswith(b"\r\n\r\n")
+        assert answer.count(b"\r\n\r\n") == 1
+
+
 def test_a_connection_is_kept_for_the_next_request(real):
     call = real.call()
     for _ in range(3):
@@ -122,6 +131,7 @@ def test_a_request_may_name_the_whole_address(real):
     call = real.call()
     call.sock.sendall(b"GET http://here:80/8?open HTTP/1.1\r\nHost: here\r\n\r\n")
     assert call.answer()[0] == 200
+    assert real.tally(8).answered == 1
 
 
 def test_pipelined_requests_are_answered_in_order(real):
@@ -161,7 +171,7 @@ HEAD = b"GET /1 HTTP/1.1\r\nHost: h\r\n"
         (HEAD + b"Content-Length: x\r\n\r\n", 400),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzzz\r\n\r\n", 400),
         (HEAD + b"Transfer-Encoding: gzip\r\n\r\n", 501),
-        (HEAD + b"Content-Length: 70000\r\n\r\n" + b"x" * 70_000, 413),
+        (HEAD + b"Content-Length: 3000000\r\n\r\n" + b"x" * 3_000_000, 413),
         (HEAD + b"X: " + b"x" * 100_000, 431),
         (b"GET /" + b"x" * 100_000, 431),
     ],
@@ -227,12 +237,13 @@ def test_who_sends_far_ahead_is_thrown_out(real):
 
 def test_who_asks_without_end_and_never_reads_is_thrown_out(real):
     call = real.call()
-    ask = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" * 10_000
+    ask = b"GET /8?open HTTP/1.1\r\nHost: h\r\n\r\n" * 10_000
     with contextlib.suppress(ConnectionError):
         while True:
             call.sock.sendall(ask)
     call.close()
-    real.settled()
+    tally = real.settled().obstacles[8]
+    assert (tally.open, tally.begun) == (0, tally.answered + tally.dropped)
     alive(real)
 
 

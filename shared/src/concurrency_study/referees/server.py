@@ -169,9 +169,7 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """Let the transport close; nobody hears an answer that is still to come."""
-        if self._request:
-            self.end(self._request, "dropped")
-        elif not self._over and self._half:
+        if not (self._request or self._over) and self._half:
             self._server.application.malformed()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -241,10 +239,9 @@ class Connection(asyncio.Protocol):
         if framing == "close" or close:
             all_headers.append(("Connection", "close"))
         if framing == "close":
-            # h11 would not end a body by the end of the connection.
+            # h11 would not do this; as it is not told, it goes on to no next request.
             lines = [f"{name}: {value}\r\n" for name, value in all_headers]
             head = f"HTTP/1.1 {status} {reason}\r\n{''.join(lines)}\r\n"
-            self._h11.send_failed()
             self._transport.write(head.encode() + body)
             return
         response = h11.Response(
@@ -290,17 +287,17 @@ class Server:
         listening = await loop.create_server(
             lambda: Connection(self), "127.0.0.1", port, backlog=BACKLOG
         )
-        async with listening:
-            if until_eof:
-                try:
-                    loop.add_reader(0, lambda: os.read(0, 4096) or stop.set())
-                except PermissionError:  # it is a file, whose end is near
-                    stop.set()
-            ready(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
-            await stop.wait()
-            listening.close()
-            for connection in list(self.connections):
-                connection.abort()
+        if until_eof:
+            try:
+                loop.add_reader(0, lambda: os.read(0, 4096) or stop.set())
+            except PermissionError:  # it is a file, whose end is near
+                stop.set()
+        ready(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
+        await stop.wait()
+        listening.close()
+        for connection in list(self.connections):
+            connection.abort()
+        await asyncio.sleep(0)  # and they are gone
 
     def _complain(
         self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]
