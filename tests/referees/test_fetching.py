@@ -61,7 +61,7 @@ def test_the_request_is_that_of_the_address(url, address, line, host):
     ],
 )
 def test_what_is_no_http_address_is_an_error(url):
-    with pytest.raises(ValueError):  # noqa: PT011 - whoever finds it says why
+    with pytest.raises(ValueError, match="not an http address: "):
         Exchange(url)
 
 

@@ -51,28 +51,28 @@ class Exchange:
     """
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname:
-            raise ValueError(f"not an http address: {url!r}")
-        self.address = (parts.hostname, 80 if parts.port is None else parts.port)
-        """Host and port to connect to."""
-        path = f"{parts.path or '/'}{'?' * bool(parts.query)}{parts.query}"
-        host = parts.netloc.rpartition("@")[2]
         self._h11 = h11.Connection(h11.CLIENT)
         self._status = 0
         self._body = bytearray()
         try:
-            self.request = self._sent(path, host)
+            parts = urlsplit(url)
+            if parts.scheme != "http" or not parts.hostname:
+                raise ValueError("http://host, and then a port and a path")
+            self.address = (parts.hostname, 80 if parts.port is None else parts.port)
+            """Host and port to connect to."""
+            self.request = self._asked(
+                host=parts.netloc.rpartition("@")[2],
+                target=f"{parts.path or '/'}{'?' * bool(parts.query)}{parts.query}",
+            )
             """The bytes to send."""
-        except (h11.LocalProtocolError, UnicodeEncodeError) as error:
-            raise ValueError(f"not an http address: {url!r}: {error}") from None
+        except (ValueError, h11.LocalProtocolError) as error:
+            raise ValueError(f"not an http address: {url!r}: {error}") from error
 
-    def _sent(self, path: str, host: str) -> bytes:
+    def _asked(self, host: str, target: str) -> bytes:
         headers = [("Host", host), ("Accept", "*/*"), ("Connection", "close")]
-        head = h11.Request(method="GET", target=path, headers=headers)
-        return (self._h11.send(head) or b"") + (
-            self._h11.send(h11.EndOfMessage()) or b""
-        )
+        head = h11.Request(method="GET", target=target, headers=headers)
+        sent = self._h11.send(head), self._h11.send(h11.EndOfMessage())
+        return b"".join(filter(None, sent))
 
     def feed(self, data: bytes) -> Response | None:
         """Take what was received, ``b""`` at the end; the response once it is whole.
