@@ -27,6 +27,7 @@ from rich.text import Text
 from . import pages, reports, site
 from .answers import Answer, NotFound, Tree, Unreadable, shared_lines
 from .screen import Screen
+from .timeline import chrome_trace
 
 app = typer.Typer(
     name="study",
@@ -260,11 +261,18 @@ def timeline(
     topic: TopicName,
     studies: StudyNames = None,
     as_json: Json = False,
+    trace: Annotated[
+        bool,
+        typer.Option(
+            "--trace", help="Print a Chrome trace, for Perfetto or chrome://tracing."
+        ),
+    ] = False,
     no_pager: NoPager = False,
 ) -> None:
     """Draw what happened, in virtual time.
 
-    That is, when the example of TOPIC was run. Needs the reports that `nox -s STUDY`
+    That is, when the example of TOPIC was run: a lane for the answer, and for each
+    task, thread or greenlet that it started. Needs the reports that `nox -s STUDY`
     writes.
     """
     tree = _tree(context)
@@ -284,14 +292,11 @@ def timeline(
     if as_json:
         _print_json({name: asdict(example) for name, example in examples.items()})
         return
-    until = max(
-        max([example.seconds, *(event.at for event in example.events)])
-        for example in examples.values()
-    )
+    if trace:
+        print(chrome_trace([*examples.items()]), end="")
+        return
     with _screen(pager=not no_pager) as screen:
-        screen.timeline_legend()
-        for name, example in examples.items():
-            screen.timeline(name, example, until)
+        screen.timelines([*examples.items()])
 
 
 @app.command("pages")
