@@ -80,6 +80,20 @@ def test_worker_threads_of_one_instant_come_in_the_order_of_their_numbers():
     assert [lane.label for lane in lanes(found)] == ["task", *names]
 
 
+def test_calls_in_worker_threads_share_a_lane_unless_they_overlap():
+    calls = [(0.0, 2.0), (0.0, 1.0), (1.0, 3.0), (5.0, 5.0)]
+    found = by_time(
+        actor("main", 0.0, 6.0),
+        *(
+            actor(f"thread no. {n}", *call, kind="worker thread")
+            for n, call in enumerate(calls, 1)
+        ),
+    )
+    assert [
+        [(run.start, run.until) for run in lane.runs] for lane in lanes(found)[1:]
+    ] == [[(0.0, 2.0), (5.0, 5.0)], [(0.0, 1.0), (1.0, 3.0)]]
+
+
 def test_a_lane_knows_when_its_actor_lived_and_how_it_ended():
     found = by_time(
         actor("main", 0.0, 2.0, how="error"),
@@ -339,19 +353,25 @@ def test_cleanup_and_idleness_look_like_neither():
 
 def test_who_outlives_the_answer_is_marked():
     found = by_time(actor("main", 0.0, 1.0), actor("loser", 0.0, None))
-    drawn = ElementTree.fromstring(svg([("one", found)], title="T"))
+    both = [("one", found), ("two", a("a()", 2.0))]
+    drawn = ElementTree.fromstring(svg(both, title="T"))
     assert [p for p in drawn.iter(SVG + "path") if p.get("class") == "left"]
     assert {"still runs", "still runs when the answer has ended"} <= set(visible(drawn))
 
 
 @pytest.mark.parametrize(
     ("how", "says"),
-    [("end", "returns"), ("error", "raises"), ("cancelled", "is cancelled")],
+    [
+        ("end", "returns after 1 s"),
+        ("error", "raises after 1 s"),
+        ("cancelled", "is cancelled at 1 s"),
+        ("", "does not end in 1 s"),
+    ],
 )
 def test_a_section_says_how_the_answer_ended(how, says):
-    found = by_time(actor("main", 0.0, 1.0, how=how))
+    found = by_time(actor("main", 0.0, 1.0 if how else None, how=how), seconds=1.0)
     drawn = ElementTree.fromstring(svg([("one", found)], title="T"))
-    assert any(words.startswith(says) for words in visible(drawn))
+    assert says in visible(drawn)
 
 
 def test_a_cancellation_from_outside_is_a_line():

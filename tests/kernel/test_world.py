@@ -258,7 +258,7 @@ def test_a_call_in_a_thread_is_an_actor_and_what_it_calls_is_its_own(world):
     world.watching = True
     world.run(answer)
     ((_, *life),) = lives(world)[1:]
-    assert life == ["worker thread", 0, 2, "end"]
+    assert life == ["thread", 0, 2, "end"]
     assert [event.by for event in world.trace] == [world.trace.actors[1].name]
 
 

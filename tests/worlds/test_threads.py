@@ -1539,3 +1539,13 @@ def test_the_thread_that_calls_back_for_the_world_is_not_watched():
     world.at(1, lambda: None)
     world.run(sleep, 2)
     assert [actor.name for actor in world.trace.actors] == ["sleep"]
+
+
+def test_an_answer_that_the_world_gives_up_has_no_end():
+    world = ThreadsWorld()
+    world.watching = True
+    with pytest.raises(Deadlock):
+        world.run(threading.Event().wait)
+    with pytest.raises(AssertionError, match="still runs"):
+        world.run(lambda: sleep(1e9), cancel_at=1)
+    assert [(a.end, a.how) for a in world.trace.actors] == [(None, "")]

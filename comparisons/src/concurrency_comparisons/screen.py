@@ -458,7 +458,8 @@ def _outcome(tests: Sequence[Test]) -> Text:
 
 
 def _named(lane: Lane) -> str:
-    return f"{lane.label} ({lane.kind})" if lane.kind else lane.label
+    plain = not lane.kind or lane.label.startswith("thread")
+    return lane.label if plain else f"{lane.label} ({lane.kind})"
 
 
 def _axis(scale: Scale, width: int) -> str:

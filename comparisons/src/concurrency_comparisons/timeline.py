@@ -72,26 +72,31 @@ class Lane:
     """The plain callables that it called, and what its jobs noted."""
     label: str = ""
     """What it is known by: its only job, or else its own name."""
+    names: set[str] = field(default_factory=set[str], compare=False)
+    """The native actors whose lane it is."""
     hired: bool = False
     """Whether it is there for its jobs alone, as a thread of a pool is."""
 
     @property
     def labelled(self) -> list[tuple[float, str]]:
         """The jobs by which it is not known, and when they begin."""
-        return [(run.start, run.name) for run in self.runs if run.name != self.label]
+        names = ((run.start, run.name) for run in self.runs)
+        return [(at, name) for at, name in names if name not in ("", self.label)]
 
 
 def lanes(story: Story) -> list[Lane]:
     """The native actors in the order in which they began, the answer itself first.
 
-    Of worker threads that begin in one instant the order is that of their numbers:
-    which one comes first is a matter of chance. What happened outside of all of them
-    has a lane without a name, the last.
+    Of calls in worker threads that begin in one instant the order is that of their
+    numbers: which one comes first is a matter of chance. One that begins when another
+    has ended has its lane, as it may have its thread. What happened outside of all has
+    a lane without a name, the last.
     """
     found: dict[str, Lane] = {}
     last = _last(story)
     for event in story.events:
-        lane = found.setdefault(event.by, Lane(event.by, "", event.at))
+        new = Lane(event.by, "", event.at, names={event.by})
+        lane = found.setdefault(event.by, new)
         event = replace(event, by="")  # what others did in tasks of another name
         if event.what == "spawn":
             lane.kind, lane.begin = event.detail, event.at
@@ -105,10 +110,6 @@ def lanes(story: Story) -> list[Lane]:
         for run in lane.runs:
             if run.end is None:
                 run.pass_time(max(last, run.until))
-        names = {run.name for run in lane.runs}
-        lane.hired = bool(names) and lane is not next(iter(found.values()))
-        only = lane.hired and len(names) == 1
-        lane.label = names.pop() if only else lane.name or "(outside)"
     order = {name: number for number, name in enumerate(found)}
 
     def place(lane: Lane) -> tuple[bool, float, bool, int, str]:
@@ -116,7 +117,38 @@ def lanes(story: Story) -> list[Lane]:
         number = len(lane.name) if worker else order[lane.name]
         return not lane.name, lane.begin, worker, number, lane.name
 
-    return sorted(found.values(), key=place)
+    shared = _shared(sorted(found.values(), key=place), last)
+    for lane in shared:
+        names = {run.name for run in lane.runs}
+        lane.hired = bool(names) and lane is not shared[0]
+        only = lane.hired and len(names) == 1
+        lane.label = (names.pop() if only else "") or lane.name or "(outside)"
+    return shared
+
+
+def _shared(every: list[Lane], last: float) -> list[Lane]:
+    """The lanes, of which calls in worker threads share one if they do not overlap."""
+    found: list[Lane] = []
+    for lane in every:
+        if lane.kind == WORKER and not lane.runs:  # no job, but it does something
+            until = last if lane.end is None else lane.end
+            lane.runs.append(Run("", lane.begin, [(lane.begin, until)], until=until))
+        free = (
+            other
+            for other in found
+            if lane.kind == other.kind == WORKER
+            and other.end is not None
+            and other.end <= lane.begin
+        )
+        other = next(free, None)
+        if other is None:
+            found.append(lane)
+        else:
+            other.runs += lane.runs
+            other.said += lane.said
+            other.names |= lane.names
+            other.end, other.how = lane.end, lane.how
+    return found
 
 
 def _in_a_run(lane: Lane, event: Event) -> None:
@@ -168,7 +200,7 @@ def told(story: Story, *, steps: bool = False) -> str:
     found = stepped(story) if steps else story
     sentences: list[str] = []
     for lane in lanes(found):
-        own = [event for event in found.events if event.by == lane.name]
+        own = [event for event in found.events if event.by in lane.names]
         name = f"{lane.kind} {lane.label}".strip()
         parts = [
             f"{at(instant)} "
@@ -231,7 +263,8 @@ def _outcome(story: Story) -> str:
     spawned = [event.by for event in story.events if event.what == "spawn"]
     exits = {event.by: event.detail for event in story.events if event.what == "exit"}
     how = exits.get(spawned[0], "") if spawned else ""
-    return {"error": "raises", "cancelled": "is cancelled"}.get(how, "returns")
+    ways = {"end": "returns", "error": "raises", "cancelled": "is cancelled"}
+    return ways.get(how, "does not end")
 
 
 def _seconds(seconds: float) -> str:
@@ -311,6 +344,10 @@ _CHARACTER = 7.4
 _LANE = 20
 _ROW = 15
 _LONGEST_NAME = 24
+_MOST = 10
+"""Texts of a lane; of more only the first and the last are shown."""
+_LEAST = 30
+"""Characters that are worth to be shown of a text that is cut short."""
 IN_ORDER = "all of it at 0 s, in the order in which it happened"
 
 _COLOURS = {
@@ -477,8 +514,8 @@ class _Picture:
         self.text(label, _PAD, self.y + 14, "ink name")
         ends = _outcome(story)
         if not self.steps:
-            ends += f" {'at' if ends == 'is cancelled' else 'after'} "
-            ends += _seconds(story.seconds)
+            when = {"is cancelled": "at", "does not end": "in"}.get(ends, "after")
+            ends += f" {when} {_seconds(story.seconds)}"
         self.text(ends, x, self.y + 14, "muted")
         self.y += 22
         top = self.y
@@ -512,9 +549,13 @@ class _Picture:
                 if run.end is not None and run.end.what == "error"
             ),
         ]
-        if lane.kind and lane.end is None:
-            labels.append(_Label(self.x(end), "still runs"))
-        self.y += _LANE + self.labels(labels, middle, free=self.x(end))
+        if len(labels) > _MOST:
+            labels = [*labels[:3], *labels[-1:]]
+        beside = "still runs" if lane.kind and lane.end is None else ""
+        if beside and self.x(end) < self.right - 80:
+            self.text(beside, self.x(end) + 12, middle + 4)
+        free = math.inf if beside else self.x(end)
+        self.y += _LANE + self.labels(labels, middle, free=free)
 
     def labels(self, labels: list[_Label], middle: float, *, free: float) -> float:
         """Texts below a lane, or behind its end; how much room they take."""
@@ -527,7 +568,10 @@ class _Picture:
             if label.x >= free and label.x + 10 + width <= edge and not texts:
                 texts.append((text, "", label.x + 10, middle + 4))
                 continue
-            shown = _fit(text, int((edge - self.left) / _CHARACTER))
+            room = int((edge - label.x + 3) / _CHARACTER)
+            if room < _LEAST:  # not beside its mark, then, but before it
+                room = int((edge - self.left) / _CHARACTER)
+            shown = _fit(text, room)
             width = _cells(shown) * _CHARACTER
             begin = max(self.left, min(label.x - 3, edge - width))
             row = _free_row(rows, begin - 4, begin + width + 4)
@@ -543,7 +587,7 @@ class _Picture:
     def name(self, lane: Lane, middle: float) -> None:
         label = _fit(_clean(lane.label), _LONGEST_NAME)
         self.text(label, _PAD, middle + 4, whole=lane.label)
-        if lane.kind:
+        if _kind(lane):
             x = _PAD + (_cells(label) + 1) * _CHARACTER
             self.text(_kind(lane), x, middle + 4, "muted", whole=lane.kind)
 
@@ -566,7 +610,10 @@ class _Picture:
 
     def bar(self, kind: str, begin: float, end: float, middle: float) -> None:
         self.marks.add(kind)
-        self.parts.append(_bar(kind, self.x(begin), self.x(end), middle))
+        low, high = self.x(begin), self.x(end)
+        if kind == "awake" and high - low < 3:  # it is to be seen nevertheless
+            low, high = low - 1.5, low + 1.5
+        self.parts.append(_bar(kind, low, high, middle))
 
     def mark(self, kind: str, x: float, middle: float, said: str = "") -> None:
         kind = kind if kind in _MARKS else "note"
@@ -614,7 +661,8 @@ def _name(lane: Lane) -> str:
 
 
 def _kind(lane: Lane) -> str:
-    return _clean(lane.kind).removeprefix("worker ")
+    kind = _clean(lane.kind).removeprefix("worker ")
+    return "" if lane.label.startswith(kind) else kind
 
 
 def _label(event: Event) -> str:
@@ -634,7 +682,7 @@ def marked(lane: Lane, returned: float) -> Iterator[tuple[str, float, str]]:
         else:
             ends.append((lane.how, lane.end, f"{lane.label}: {_HOW.get(lane.how, '')}"))
     for run in lane.runs:
-        if not lane.kind or run.start > lane.begin:
+        if run.name and (not lane.kind or run.start > lane.begin):
             yield "start", run.start, f"{run.name} starts"
     for event in lane.said:
         yield event.what, event.at, f"{words(event)} at {_seconds(event.at)}"
@@ -787,7 +835,7 @@ def _traced(lane: Lane, returned: float, unit: int) -> Iterator[dict[str, Any]]:
         end = returned if lane.end is None else lane.end
         yield span(lane.name, lane.begin, end)
     for run in lane.runs:
-        yield span(run.name, run.start, run.until)
+        yield span(run.name or "call", run.start, run.until)
         yield from (span("asleep", begin, end) for begin, end in run.asleep)
         if run.end is not None and run.end.what != "end":
             yield mark(words(run.end), run.end.at)

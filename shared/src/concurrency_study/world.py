@@ -153,6 +153,8 @@ class World(ABC):
         """The instant at which the last answer returned or raised."""
         self._planned: list[tuple[float, Callable[[], None]]] = []
         self._running = False
+        self._given_up = False
+        """Whether the world put an end to an answer that would not have ended."""
         self._alive: dict[object, str] = {}
         self._left: list[str] = []
         self._mark = 0
@@ -254,13 +256,14 @@ class World(ABC):
         self._became.clear()
         self._alive.clear()
         self._left, self._lost, self._mark = [], [], 0
-        self._running = True
+        self._running, self._given_up = True, False
         try:
             value, error = self._run(function, args, cancel_at)
         finally:
             self._running = False
             self._planned.clear()
-        self.trace.answered(self._title, self._how(error), self.returned_at)
+        if not self._given_up and not isinstance(error, Deadlock):
+            self.trace.answered(self._title, self._how(error), self.returned_at)
         if isinstance(error, Deadlock):
             raise error
         late = [f"{e.actor}: {e.what} at {e.at:g} s" for e in self._late()]

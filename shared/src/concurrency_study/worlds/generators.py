@@ -18,7 +18,7 @@ import types
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
-from ..world import WORKER, Deadlock, Job, World, coroutine_frames, waits_at
+from ..world import Deadlock, Job, World, coroutine_frames, waits_at
 from .threads import ThreadsWorld
 
 
@@ -134,10 +134,8 @@ class GeneratorsWorld(ThreadsWorld):
         return watching
 
     def _kind_of(self, native: object) -> str:
-        if isinstance(native, threading.Thread):
-            return WORKER
         plain = inspect.isfunction(native) and not inspect.isgeneratorfunction(native)
-        return "thread" if plain else "task"
+        return "thread" if plain or isinstance(native, threading.Thread) else "task"
 
     def _main(
         self, answer: Generator[Any, Any, Any], at: float | None

@@ -214,6 +214,7 @@ class ThreadsWorld(World):
             machine.unwind()
             del self.trace.events[events:]  # they were only the unwinding
             if machine.failure:
+                self._given_up = True
                 self._ended([])
         return value, machine.failure or error
 
