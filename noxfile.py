@@ -145,20 +145,6 @@ def compare(session: nox.Session) -> None:
 
 
 @nox.session(python=HERE)
-def browser(session: nox.Session) -> None:
-    """Look at the site in a real browser; the reports must be there."""
-    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
-        session.skip("no Chromium here; install it to have the site looked at")
-    session.install(
-        *CONSTRAINTS,
-        *("pytest", "pytest-timeout", "playwright", "axe-playwright-python"),
-        *("-e", "./shared", "-e", "./comparisons"),
-    )
-    session.run("study", "site")  # which says where it is
-    session.run(*PYTEST, "--timeout", "300", "tests/browser", *session.posargs)
-
-
-@nox.session(python=HERE)
 def teeth(session: nox.Session) -> None:
     """Plant mistakes in answers, and see the suite fail for each."""
     session.install(
@@ -203,6 +189,22 @@ def types(session: nox.Session) -> None:
         *("jinja2", "pygments", "rich", "typer"),
     )
     session.run("pyright", *session.posargs)
+
+
+@nox.session(python=HERE)
+def browser(session: nox.Session) -> None:
+    """Make the site, and look at it in a real browser; the reports must be there."""
+    session.install(
+        *CONSTRAINTS,
+        *("pytest", "pytest-timeout", "playwright", "axe-playwright-python"),
+        *("-e", "./shared", "-e", "./comparisons"),
+    )
+    session.run("study", "site")
+    start = ROOT / "comparisons/site/index.html"
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        session.skip(f"no Chromium here to look at the site; it starts at {start}")
+    session.run(*PYTEST, "--timeout", "300", "tests/browser", *session.posargs)
+    session.log(f"The site starts at {start}")
 
 
 if __name__ == "__main__":
