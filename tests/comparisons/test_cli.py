@@ -387,6 +387,7 @@ def test_the_matrix_fits_with_all_studies(shown, checkout, monkeypatch, columns)
     out = shown("matrix", "tasks")
     assert max(map(len, out.splitlines())) <= columns
     assert all(name in out for name in (*TREE.studies, "as_completed", "passed"))
+    assert not re.search(r"\b(passe|canno)$", out, re.MULTILINE)
 
 
 def test_a_report_of_another_text_is_refused(study, checkout):

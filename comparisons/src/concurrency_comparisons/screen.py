@@ -157,7 +157,7 @@ class Screen:
     ) -> None:
         """What every test of a topic found out, in the order in which they stand."""
         self.console.print(Text(topic.title, style="bold"))
-        table = self._matrix("test", found)
+        table = self._matrix("test", found, narrow=12)
         tested = {
             test.test
             for report in found.values()
@@ -329,11 +329,14 @@ class Screen:
                     mark = self.alike
                 yield one, mark, other
 
-    def _matrix(self, first: str, found: Mapping[str, Report]) -> Table:
+    def _matrix(
+        self, first: str, found: Mapping[str, Report], narrow: int = 16
+    ) -> Table:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column(first, overflow="fold", min_width=16)
+        table.add_column(first, overflow="fold", min_width=narrow)
         for study in found:
-            table.add_column(study, overflow="fold", min_width=len(study))
+            width = max(len(study), len("passed"))
+            table.add_column(study, overflow="fold", min_width=width)
         return table
 
     def _versions(self, found: Mapping[str, Report]) -> None:
@@ -458,14 +461,13 @@ def _outcome(tests: Sequence[Test]) -> Text:
 
 
 def _named(lane: Lane) -> str:
-    plain = not lane.kind or lane.label.startswith("thread")
-    return lane.label if plain else f"{lane.label} ({lane.kind})"
+    return f"{lane.label} ({lane.sort})" if lane.sort else lane.label
 
 
 def _axis(scale: Scale, width: int) -> str:
     """Seconds below the lanes, as many as there is room for."""
     text = ""
-    for tick in scale.ticks(max(width // 12, 2)):
+    for tick in scale.ticks(max(width // 9, 2)):
         here = round(scale.x(tick))
         shown = f"{tick:g} "
         if here >= len(text) and here + len(shown) <= width + 6:

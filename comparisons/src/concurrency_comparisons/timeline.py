@@ -78,6 +78,13 @@ class Lane:
     """Whether it is there for its jobs alone, as a thread of a pool is."""
 
     @property
+    def sort(self) -> str:
+        """What it is, in a word; empty if its label says so already."""
+        sort = _clean(self.kind).removeprefix("worker ")
+        said = sort == self.label.partition(" no. ")[0]
+        return "" if said else sort
+
+    @property
     def labelled(self) -> list[tuple[float, str]]:
         """The jobs by which it is not known, and when they begin."""
         names = ((run.start, run.name) for run in self.runs)
@@ -332,7 +339,7 @@ def _ticks(span: float, most: int) -> list[float]:
     return [n * step for n in range(int(span / step * 1.000001) + 1)]
 
 
-_WORTH_A_CUT = 0.2
+_WORTH_A_CUT = 0.25
 """The part of the time that is left then, at most."""
 
 # The picture
@@ -569,7 +576,8 @@ class _Picture:
                 texts.append((text, "", label.x + 10, middle + 4))
                 continue
             room = int((edge - label.x + 3) / _CHARACTER)
-            if room < _LEAST:  # not beside its mark, then, but before it
+            if room < _LEAST or _cells(text) - room < 10:
+                # Not beside its mark, then, but before it.
                 room = int((edge - self.left) / _CHARACTER)
             shown = _fit(text, room)
             width = _cells(shown) * _CHARACTER
@@ -587,9 +595,9 @@ class _Picture:
     def name(self, lane: Lane, middle: float) -> None:
         label = _fit(_clean(lane.label), _LONGEST_NAME)
         self.text(label, _PAD, middle + 4, whole=lane.label)
-        if _kind(lane):
+        if lane.sort:
             x = _PAD + (_cells(label) + 1) * _CHARACTER
-            self.text(_kind(lane), x, middle + 4, "muted", whole=lane.kind)
+            self.text(lane.sort, x, middle + 4, "muted", whole=lane.kind)
 
     def text(
         self,
@@ -657,12 +665,7 @@ class _Label:
 
 
 def _name(lane: Lane) -> str:
-    return f"{_fit(_clean(lane.label), _LONGEST_NAME)} {_kind(lane)}"
-
-
-def _kind(lane: Lane) -> str:
-    kind = _clean(lane.kind).removeprefix("worker ")
-    return "" if lane.label.startswith(kind) else kind
+    return f"{_fit(_clean(lane.label), _LONGEST_NAME)} {lane.sort}"
 
 
 def _label(event: Event) -> str:
