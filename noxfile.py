@@ -140,8 +140,8 @@ def compare(session: nox.Session) -> None:
     if failed:
         alone = " ".join(f"{study}-{HERE}" for study in failed)
         session.error(f"for the whole of it: nox -s {alone}")
-    session.run("study", "pages")
-    session.run("study", "site")
+    for made in ("pages", "site"):
+        session.run("study", made, "--python", HERE)
 
 
 @nox.session(python=HERE)

@@ -371,6 +371,14 @@ def test_reports_are_taken_from_the_newest_python_that_has_all(checkout, reads):
     assert pythons == {"3.13.1"}
 
 
+def test_reports_are_taken_from_the_python_that_is_asked_for(checkout, reads, capsys):
+    reads(**{f"{s}-{p}": True for s in TREE.studies for p in ("3.11", "3.13")})
+    pythons = {each.python for each in pages.believed(checkout, "3.11").values()}
+    assert pythons == {"3.11.1"}
+    assert study("pages", "--python", "3.12") == 1
+    assert "no reports of Python 3.12" in capsys.readouterr().err
+
+
 def test_one_newer_report_does_not_stand_in_the_way(checkout, reads):
     reads(**{f"{s}-3.11": True for s in TREE.studies} | {"trio-3.13": False})
     pythons = {each.python for each in pages.believed(checkout).values()}

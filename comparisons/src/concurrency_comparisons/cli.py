@@ -84,6 +84,14 @@ StudyNames = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+Python = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VERSION",
+        help="Of which Python, as in 3.13; else the newest that all ran on.",
+        show_default=False,
+    ),
+]
 NoPager = Annotated[bool, typer.Option("--no-pager", help="Print without a pager.")]
 
 
@@ -308,6 +316,7 @@ def write_pages(
             "--check", help="Write nothing; fail unless they are of the text here now."
         ),
     ] = False,
+    python: Python = None,
 ) -> None:
     """Write the pages in Markdown, comparisons/pages.
 
@@ -323,7 +332,7 @@ def write_pages(
             )
         print(f"The pages in {pages.FOLDER} are of the text that is here now.")
         return
-    found = pages.believed(tree)
+    found = pages.believed(tree, python)
     for topic in _watched([*tree.topics.values()], "Pages"):
         pages.write(pages.Subject(tree, topic, found))
     pages.tidy(tree)
@@ -331,13 +340,13 @@ def write_pages(
 
 
 @app.command("site")
-def write_site(context: typer.Context) -> None:
+def write_site(context: typer.Context, python: Python = None) -> None:
     """Write the site, comparisons/site.
 
     Needs the reports of all studies, as `nox -s compare` makes them.
     """
     tree = _tree(context)
-    found = pages.believed(tree)
+    found = pages.believed(tree, python)
     start = site.write(tree, [*_watched(site.pages(tree, found), "Site")])
     print(f"The start page is {start}")
 

@@ -295,8 +295,10 @@ class Subject:
         return self.tree.root / _question(self.topic.name)
 
 
-def believed(tree: Tree) -> dict[str, Report]:
+def believed(tree: Tree, only: str | None = None) -> dict[str, Report]:
     """The reports of all studies, from one Python: the newest that has them all.
+
+    With ``only``, as in "3.13", those of that Python.
 
     Raises:
         reports.Refused: there is no such Python; says what to run.
@@ -305,7 +307,8 @@ def believed(tree: Tree) -> dict[str, Report]:
     for study in tree.studies:
         for path in (tree.root / "reports").glob(f"{study}-*.jsonl"):
             python = path.stem.removeprefix(f"{study}-")
-            count[python] = count.get(python, 0) + 1
+            if only in (None, python):
+                count[python] = count.get(python, 0) + 1
     refused: list[reports.Refused] = []
     for python in sorted(count, key=lambda p: (count[p], _version(p)), reverse=True):
         try:
@@ -319,8 +322,10 @@ def believed(tree: Tree) -> dict[str, Report]:
             refused.append(error)
     if refused:
         raise refused[0]
+    of = f" of Python {only}" if only else ""
     raise reports.Refused(
-        "there are no reports in the folder reports; run `nox -s compare` to make them"
+        f"there are no reports{of} in the folder reports; run `nox -s compare` to make "
+        "them"
     )
 
 
