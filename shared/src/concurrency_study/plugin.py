@@ -9,13 +9,14 @@ installed study as ``world.answer``, one after the other.
 from __future__ import annotations
 
 import ast
+import random
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from .report import Report
+from .report import EXAMPLE, Report
 from .study import Answer, Study, installed_studies, installed_worlds, make_world
 from .topics import TOPICS
 from .trace import Trace
@@ -23,6 +24,9 @@ from .world import Deadlock, World
 
 if TYPE_CHECKING:
     from .referees.racer import Racer
+
+SEED = 0
+"""Of what a world draws by lot in a run that the report tells."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -178,6 +182,17 @@ class _Suite:
         return marks
 
     @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(
+        self, pyfuncitem: pytest.Function
+    ) -> Generator[None, object, object]:
+        """Watch a run that the report tells, and have it draw the same lots again."""
+        world = getattr(pyfuncitem, "funcargs", {}).get("world")
+        if self.report and isinstance(world, World) and _is_told(pyfuncitem):
+            world.watching = True
+            random.seed(SEED)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -202,8 +217,8 @@ class _Suite:
         needs = [str(n) for m in item.iter_markers("needs") for n in m.args]
         reason = getattr(report, "wasxfail", "")
         self.report.test(name, world, answer, needs, outcome, reason)
-        if name == "test_the_example":
-            self.report.example(world, answer)
+        if _is_told(item):
+            self.report.story(name, world, answer)
 
     @pytest.hookimpl
     def pytest_report_header(self) -> str | None:
@@ -253,6 +268,12 @@ class _Suite:
         for capability in answer.cannot.keys() - study.cannot.keys():
             if f"{answer.module}: {capability}" not in self.used:
                 yield f"CANNOT of {answer.module}: no test needs {capability!r}"
+
+
+def _is_told(item: pytest.Item) -> bool:
+    """Whether the report tells what happened: in the example, and where some cannot."""
+    example = cast(Any, item).originalname == EXAMPLE
+    return example or item.get_closest_marker("needs") is not None
 
 
 def _tests_in(path: Path) -> list[str]:
