@@ -106,13 +106,17 @@ class GeneratorsWorld(ThreadsWorld):
     def _watching(self, spawn: Callable[..., Any]) -> Callable[..., Any]:
         """`kernel.Group.spawn` that notes each task, and its end."""
 
-        def watching(group: Any, function: Any, *args: Any, **options: Any) -> Any:
+        def spawned(group: Any, function: Any, *args: Any, **options: Any) -> Any:
             name = ""
 
             @functools.wraps(function)
             def watched(*args: Any) -> Any:
                 waiting = function(*args)
-                return watch(waiting) if inspect.isgenerator(waiting) else waiting
+                if not inspect.isgenerator(waiting):
+                    return waiting
+                same: Any = watch(waiting)
+                same.__name__ = waiting.__name__  # a task may be called after it
+                return same
 
             def watch(waiting: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
                 try:
@@ -131,7 +135,7 @@ class GeneratorsWorld(ThreadsWorld):
             name = self._spawned(task, task.name, became)
             return task
 
-        return watching
+        return spawned
 
     def _kind_of(self, native: object) -> str:
         plain = inspect.isfunction(native) and not inspect.isgeneratorfunction(native)
