@@ -72,7 +72,7 @@ def prove(session: nox.Session, study: str) -> None:
     ]
     session.run(
         *PYTEST,
-        *("-rx", "--study", study),
+        *("-rxfE", "--study", study),  # what failed stands last
         *(() if session.posargs else (*whole, *report)),
         *(path for path in tests if (ROOT / path).exists()),
         *session.posargs,
@@ -136,7 +136,7 @@ def compare(session: nox.Session) -> None:
         runs = dict(zip(order, pool.map(prove_alone, order), strict=True))
     failed = {study: done for study, done in runs.items() if done.returncode}
     for study, done in failed.items():
-        lines = (done.stdout + done.stderr).splitlines()
+        lines = (done.stdout.strip() or done.stderr).splitlines()
         session.warn("\n".join([f"{study} failed; its last lines:", *lines[-25:]]))
     if failed:
         alone = " ".join(f"{study}-{HERE}" for study in failed)

@@ -482,6 +482,8 @@ def _reports(tree: Tree, studies: Sequence[str]) -> dict[str, reports.Report]:
                 f"no report of {study}; run `nox -s {study}` to make one"
             ]
     if not found:
+        if len(problems) > 1:
+            problems.append("`nox -s compare` makes the reports of all studies")
         raise Impossible("\nstudy: ".join(problems))
     for problem in problems:
         print(f"study: {problem}", file=sys.stderr)

@@ -106,13 +106,18 @@ class GeneratorsWorld(ThreadsWorld):
     def _watching(self, spawn: Callable[..., Any]) -> Callable[..., Any]:
         """`kernel.Group.spawn` that notes each task, and its end."""
 
-        def watching(group: Any, function: Any, *args: Any, **options: Any) -> Any:
+        def spawned(group: Any, function: Any, *args: Any, **options: Any) -> Any:
             name = ""
 
             @functools.wraps(function)
             def watched(*args: Any) -> Any:
                 waiting = function(*args)
-                return watch(waiting) if hasattr(waiting, "__next__") else waiting
+                if not hasattr(waiting, "__next__"):
+                    return waiting
+                same: Any = watch(waiting)
+                # A task may be called after it.
+                same.__name__ = getattr(waiting, "__name__", watched.__name__)
+                return same
 
             def watch(waiting: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
                 try:
@@ -131,7 +136,7 @@ class GeneratorsWorld(ThreadsWorld):
             name = self._spawned(task, task.name, became)
             return task
 
-        return watching
+        return spawned
 
     def _kind_of(self, native: object) -> str:
         plain = inspect.isfunction(native) and not inspect.isgeneratorfunction(native)
