@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import os
 import selectors
@@ -69,10 +70,15 @@ class Watched:
                 if direction.task is not None:
                     direction.leave().wake()
         if idle:
-            self.watch(self.events & ~idle)
+            self.ignore(idle)
 
     def watch(self, events: int) -> None:
-        """Have the selector look out for these, and nothing else."""
+        """Have the selector look out for these, and nothing else.
+
+        Raises:
+            OSError, ValueError: it is no open descriptor, or one that never blocks;
+                who waits for it is told, too.
+        """
         selector, before, self.events = self.kernel.selector, self.events, events
         try:
             if not before:
@@ -81,16 +87,20 @@ class Watched:
                 selector.modify(self.descriptor, events, self)
             else:
                 selector.unregister(self.descriptor)
-        except OSError as error:  # it is none, or was closed under those who wait
+        except (OSError, ValueError) as error:
             self.events = 0
             self.drop(error)
-            if not before:
-                raise
+            raise
+
+    def ignore(self, events: int) -> None:
+        """Look out for these no more; if it has been closed meanwhile, for nothing."""
+        with contextlib.suppress(OSError):
+            self.watch(self.events & ~events)
 
     def drop(self, error: BaseException) -> None:
         """Watch it no more; whoever waits for it is told why."""
         if self.events:
-            self.watch(0)
+            self.ignore(self.events)
         for direction in (self.reader, self.writer):
             if direction.task is not None:
                 direction.leave().fail(error)
@@ -129,7 +139,7 @@ class Direction:
             raise ValueError(f"{task.name} does not wait here")
         self.leave()
         if not self.watched.kept:
-            self.watched.watch(self.watched.events & ~self.way)
+            self.watched.ignore(self.way)
 
 
 class Descriptor:
