@@ -4,6 +4,7 @@
 """One session per study, named after it, and the checks around them.
 
 nox                 everything
+nox -s compare      all six studies, alone; then the pages, and a site of them
 nox -s trio         one study, installed alone, and proven
 nox -s trio -- -k cancel    ... or a part of its suite
 nox -l              the list of sessions
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nox
@@ -31,6 +32,8 @@ STUDIES = sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.to
 CONSTRAINTS = ("-c", "constraints.txt")
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 TESTED = ("3.11", "3.13")
+LONGEST = ("threads", "anyio")
+"""The studies whose suites take longest."""
 
 
 def works(python: str) -> bool:
@@ -69,7 +72,7 @@ def prove(session: nox.Session, study: str) -> None:
     ]
     session.run(
         *PYTEST,
-        *("-rx", "--study", study),
+        *("-rxfE", "--study", study),  # what failed stands last
         *(() if session.posargs else (*whole, *report)),
         *(path for path in tests if (ROOT / path).exists()),
         *session.posargs,
@@ -117,24 +120,29 @@ def comparisons(session: nox.Session) -> None:
 def compare(session: nox.Session) -> None:
     """Run all six studies, then make the pages and the site from what they found."""
     session.install(*CONSTRAINTS, "-e", "./shared", "-e", "./comparisons")
+    begin = time.monotonic()
 
-    def prove_alone(study: str) -> tuple[str, float, subprocess.CompletedProcess[str]]:
-        begin = time.monotonic()
+    def prove_alone(study: str) -> subprocess.CompletedProcess[str]:
+        session.log(f"{time.monotonic() - begin:3.0f} s  {study} starts")
         command = [sys.executable, "-m", "nox", "-s", f"{study}-{HERE}"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        return study, time.monotonic() - begin, done
+        outcome = "FAILED" if done.returncode else "proven"
+        session.log(f"{time.monotonic() - begin:3.0f} s  {study} {outcome}")
+        return done
 
-    # Two at a time: each is mostly one process on one core.
+    # Two at a time, each being mostly one process on one core; the longest first.
+    order = sorted(STUDIES, key=lambda study: study not in LONGEST)
     with ThreadPoolExecutor(2) as pool:
-        runs = [pool.submit(prove_alone, study) for study in STUDIES]
-        for number, run in enumerate(as_completed(runs), 1):
-            study, seconds, done = run.result()
-            outcome = "proven" if done.returncode == 0 else "FAILED"
-            session.log(f"{number} of {len(runs)}: {study} {outcome}, {seconds:.0f} s")
-            if done.returncode:
-                session.error(done.stdout + done.stderr)
-    session.run("study", "pages")
-    session.run("study", "site")
+        runs = dict(zip(order, pool.map(prove_alone, order), strict=True))
+    failed = {study: done for study, done in runs.items() if done.returncode}
+    for study, done in failed.items():
+        lines = (done.stdout.strip() or done.stderr).splitlines()
+        session.warn("\n".join([f"{study} failed; its last lines:", *lines[-25:]]))
+    if failed:
+        alone = " ".join(f"{study}-{HERE}" for study in failed)
+        session.error(f"for the whole of it: nox -s {alone}")
+    for made in ("pages", "site"):
+        session.run("study", made, "--python", HERE)
 
 
 @nox.session(python=HERE, default=False)
@@ -146,20 +154,6 @@ def bench(session: nox.Session) -> None:
         *("--python", NEWEST, *session.posargs),
         interrupt_timeout=30,  # it ends its processes, and tells what it has
     )
-
-
-@nox.session(python=HERE)
-def browser(session: nox.Session) -> None:
-    """Look at the site in a real browser; the reports must be there."""
-    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
-        session.skip("no Chromium here; install it to have the site looked at")
-    session.install(
-        *CONSTRAINTS,
-        *("pytest", "pytest-timeout", "playwright", "axe-playwright-python"),
-        *("-e", "./shared", "-e", "./comparisons"),
-    )
-    session.run("study", "site")
-    session.run(*PYTEST, "--timeout", "300", "tests/browser", *session.posargs)
 
 
 @nox.session(python=NEWEST)
@@ -180,6 +174,17 @@ def teeth(session: nox.Session) -> None:
         *("-e", "./shared", "-e", "./packages/asyncio"),
     )
     session.run(*PYTEST, "--timeout", "600", "tests/teeth", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def referees(session: nox.Session) -> None:
+    """Judge the referees: on real sockets, with no study installed."""
+    session.install(
+        *CONSTRAINTS,
+        *("pytest", "pytest-randomly", "pytest-timeout", "hypothesis"),
+        *("-e", "./shared[http]"),
+    )
+    session.run(*PYTEST, "tests/referees", *session.posargs)
 
 
 @nox.session(python=HERE)
@@ -213,9 +218,25 @@ def types(session: nox.Session) -> None:
     session.install(
         *CONSTRAINTS,
         *("pyright", "pytest", "trio", "gevent", "anyio", "types-gevent"),
-        *("jinja2", "pygments", "rich", "typer"),
+        *("h11", "jinja2", "pygments", "rich", "typer"),
     )
     session.run("pyright", *session.posargs)
+
+
+@nox.session(python=HERE)
+def browser(session: nox.Session) -> None:
+    """Make the site, and look at it in a real browser; the reports must be there."""
+    session.install(
+        *CONSTRAINTS,
+        *("pytest", "pytest-timeout", "playwright", "axe-playwright-python"),
+        *("-e", "./shared", "-e", "./comparisons"),
+    )
+    session.run("study", "site")
+    start = ROOT / "comparisons/site/index.html"
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        session.skip(f"no Chromium here to look at the site; it starts at {start}")
+    session.run(*PYTEST, "--timeout", "300", "tests/browser", *session.posargs)
+    session.log(f"The site starts at {start}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 
 import generators_study
@@ -12,10 +11,9 @@ from generators_study.kernel import (
     Future,
     checkpoint,
     current_kernel,
+    listen,
     open_group,
     sleep,
-    wait_readable,
-    wait_writable,
 )
 
 NEEDS = ("./packages/generators",)
@@ -103,6 +101,34 @@ def ping_pong_future(times, size, watch):
                 there.set_result(ball)
                 yield from back.wait()
                 back = Future()
+
+    yield from open_group(body)
+
+
+def ping_pong_place(times, size, watch):
+    ready = current_kernel().ready
+    there, back = [], []
+    ball = None
+
+    def pong():
+        nonlocal ball
+        for number in range(times):
+            while ball != number:
+                yield there
+            ball = None
+            ready.extend(back)
+            back.clear()
+
+    def body(group):
+        nonlocal ball
+        group.spawn(pong)
+        with watch:
+            for number in range(times):
+                ball = number
+                ready.extend(there)
+                there.clear()
+                while ball is not None:
+                    yield back
 
     yield from open_group(body)
 
@@ -233,27 +259,17 @@ def race(times, size, watch):
 def echo(announce):
     def serve(connection):
         with connection:
-            while True:
-                yield from wait_readable(connection.fileno())
-                if not (data := connection.recv(65536)):
-                    return
-                while data:
-                    with contextlib.suppress(BlockingIOError):
-                        data = data[connection.send(data) :]
-                    if data:
-                        yield from wait_writable(connection.fileno())
+            while data := (yield from connection.receive()):
+                yield from connection.send(data)
 
     def body(group):
         while True:
-            yield from wait_readable(server.fileno())
-            connection, _ = server.accept()
-            connection.setblocking(False)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection = yield from server.accept()
+            connection.plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             group.spawn(serve, connection)
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.setblocking(False)
-        announce(server.getsockname()[1])
+    with listen("127.0.0.1", 0) as server:
+        announce(server.plain.getsockname()[1])
         yield from open_group(body)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -83,11 +84,14 @@ def a_test(name: str, outcome: str = "passed", **fields: object):
     }
 
 
-def an_example(*events: tuple[float, str, str, str], **fields: object):
-    keys = ("at", "actor", "what", "detail")
+def an_example(*events: tuple[float, str, str, str, str], **fields: object):
+    keys = ("at", "by", "actor", "what", "detail")
     return {
-        "record": "example",
+        "record": "story",
         "topic": "tasks",
+        "test": "test_the_example",
+        "cancelled": None,
+        "order": "first come, first served",
         "world": "trio",
         "variant": "",
         "seconds": max((at for at, *_ in events), default=0.0),
@@ -119,7 +123,9 @@ def report(root: Path, study: str, *records, python="3.11.7", **header):
     folder = root / "reports"
     folder.mkdir(exist_ok=True)
     path = folder / f"{study}-{python.rpartition('.')[0]}.jsonl"
-    path.write_text("".join(json.dumps(each) + "\n" for each in (head, *records, foot)))
+    told = "".join(json.dumps(each) + "\n" for each in (head, *records))
+    foot["digest"] = f"sha256:{hashlib.sha256(told.encode()).hexdigest()}"
+    path.write_text(f"{told}{json.dumps(foot)}\n")
 
 
 def environment(root: Path, study: str, session: str = "3-11") -> Path:
@@ -381,6 +387,7 @@ def test_the_matrix_fits_with_all_studies(shown, checkout, monkeypatch, columns)
     out = shown("matrix", "tasks")
     assert max(map(len, out.splitlines())) <= columns
     assert all(name in out for name in (*TREE.studies, "as_completed", "passed"))
+    assert not re.search(r"\b(passe|canno)$", out, re.MULTILINE)
 
 
 def test_a_report_of_another_text_is_refused(study, checkout):
@@ -407,14 +414,20 @@ def test_the_newest_python_whose_report_is_good_counts(study, checkout):
 
 
 EVENTS = (
-    (0.0, "job(1)", "start", ""),
-    (0.0, "job(1)", "sleep", "1 s"),
-    (0.0, "job(2)", "start", ""),
-    (0.0, "job(2)", "sleep", "2 s"),
-    (1.0, "job(1)", "wake", ""),
-    (1.0, "job(1)", "end", ""),
-    (1.0, "report", "call", "'one'"),
-    (2.0, "job(2)", "error", "ValueError('two')"),
+    (0.0, "tasks", "tasks", "spawn", "task"),
+    (0.0, "job", "job", "spawn", "task"),
+    (0.0, "job", "job(1)", "start", ""),
+    (0.0, "job", "job(1)", "sleep", "1 s"),
+    (0.0, "job no. 2", "job no. 2", "spawn", "task"),
+    (0.0, "job no. 2", "job(2)", "start", ""),
+    (0.0, "job no. 2", "job(2)", "sleep", "2 s"),
+    (1.0, "job", "job(1)", "wake", ""),
+    (1.0, "job", "job(1)", "end", ""),
+    (1.0, "job", "job", "exit", "end"),
+    (1.0, "tasks", "report", "call", "'one'"),
+    (2.0, "job no. 2", "job(2)", "error", "ValueError('two')"),
+    (2.0, "job no. 2", "job no. 2", "exit", "error"),
+    (2.0, "tasks", "tasks", "exit", "end"),
 )
 
 
@@ -422,32 +435,42 @@ def test_a_timeline_has_a_lane_for_each_actor(study, checkout):
     report(checkout, "trio", an_example(*EVENTS))
     _, out, _ = study("timeline", "tasks")
     lanes = {line.split("  ")[0].strip(): line for line in out.splitlines()}
-    one, two, said = lanes["job(1)"], lanes["job(2)"], lanes["report"]
+    one, two, main = (lanes[f"{n} (task)"] for n in ("job(1)", "job(2)", "tasks"))
     assert re.search(r"├─+┤$", one)
     assert re.search(r"├─+✗$", two)
-    assert len(one) == len(said) < len(two) <= 80
-    assert "1 s  report: 'one'" in out
-    assert "2 s  job(2): ValueError('two')" in out
+    assert re.search(r"├─+●─+┤$", main)
+    assert len(one) < len(two) == len(main) <= 80
+    assert one.index("┤") == main.index("●")
+    assert "1 s  tasks calls report('one')" in out
+    assert "2 s  job no. 2 job(2) fails with ValueError('two')" in out
 
 
 def test_studies_share_the_axis_of_time(study, checkout):
-    report(checkout, "trio", an_example((4.0, "say", "call", "'late'")))
-    report(checkout, "asyncio", an_example((2.0, "say", "call", "'early'")))
+    for name, end in (("trio", 4.0), ("asyncio", 2.0)):
+        life = (0.0, "a", "a", "spawn", "task"), (end, "a", "a", "exit", "end")
+        report(checkout, name, an_example(*life))
     _, out, _ = study("timeline", "tasks")
-    late, early = (
-        re.search(r"^say( +)●", part, re.MULTILINE)
-        for part in reversed(out.split("trio ─"))
-    )
-    assert late
-    assert early
-    assert abs(len(late[1]) / len(early[1]) - 2) < 0.1
+    early, late = re.findall(r"├─+┤$", out, re.MULTILINE)
+    assert abs(len(late) / len(early) - 2) < 0.1
 
 
-def test_a_timeline_in_which_no_time_passes(shown, checkout):
-    report(checkout, "trio", an_example((0.0, "say", "call", "'now'")))
-    assert "0 s  say: 'now'" in shown("timeline", "tasks", "trio")
+def test_a_timeline_in_which_no_time_passes_shows_the_order(shown, checkout):
+    events = [(0.0, *event) for _, *event in EVENTS]
+    report(checkout, "trio", an_example(*events))
+    out = shown("timeline", "tasks", "trio")
+    assert "all of it at 0 s, in the order in which it happened" in out
+    begins = [out.index(f"{name} (task)") for name in ("tasks", "job(1)", "job(2)")]
+    assert begins == sorted(begins)
+    assert re.search(r"^job\(1\) \(task\) +├.*┤$", out, re.MULTILINE)
     report(checkout, "trio", an_example())
-    assert "0 s" in shown("timeline", "tasks", "trio")
+    assert shown("timeline", "tasks", "trio")
+
+
+def test_a_timeline_as_a_trace_for_viewers(shown, checkout):
+    report(checkout, "trio", an_example(*EVENTS))
+    events = json.loads(shown("timeline", "tasks", "--trace", "trio"))["traceEvents"]
+    names = [e["args"]["name"] for e in events if e["name"] == "thread_name"]
+    assert names == ["tasks (task)", "job(1) (task)", "job(2) (task)"]
 
 
 def test_a_study_with_several_worlds_has_a_timeline_for_each(shown, checkout):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from concurrency_comparisons import cli, pages, reports
 from concurrency_comparisons.answers import Tree
-from concurrency_comparisons.reports import Event, Example, Report, Test
+from concurrency_comparisons.reports import Event, Report, Story, Test
 
 ROOT = Path(__file__).parent.parent.parent
 TREE = Tree(ROOT)
@@ -39,15 +39,20 @@ def outcomes_of(study):
 
 
 def examples_of(study):
+    return [story_of(study, topic, "test_the_example") for topic in TOPICS]
+
+
+def story_of(study, topic, test, *, how="end", seconds=1):
     events = [
-        Event(0, "job(b)", "start", ""),
-        Event(0, "job(a)", "start", ""),
-        Event(1, "say", "call", "'b'"),
-        Event(1, "say", "call", "'a'"),
-        Event(1, "job(b)", "end", ""),
-        Event(1, "job(a)", "end", ""),
+        Event(0, topic, "spawn", "task", topic),
+        Event(0, "job", "spawn", "task", "job"),
+        Event(0, "job(a)", "start", "", "job"),
+        Event(1, "say", "call", "'b'", "job"),
+        Event(1, "job(a)", "end", "", "job"),
+        Event(1, "job", "exit", "end", "job"),
+        Event(seconds, topic, "exit", how, topic),
     ]
-    return [Example(topic, study, "", 1, events) for topic in TOPICS]
+    return Story(topic, test, study, "", seconds, None, "first come", events)
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +65,7 @@ def found():
             python="3.11.7",
             libraries={study: "1.0"} if study in ("trio", "gevent", "anyio") else {},
             tests=outcomes_of(study),
-            examples=examples_of(study),
+            stories=examples_of(study),
         )
         for study in TREE.studies
     }
@@ -170,8 +175,8 @@ def test_order_of_tests_patch_version_and_chance_do_not_matter(found, subject):
     def shuffled(report):
         chance = random.Random(1)
         tests = chance.sample(report.tests, len(report.tests))
-        examples = chance.sample(report.examples, len(report.examples))
-        return replace(report, tests=tests, examples=examples, python="3.11.99")
+        stories = chance.sample(report.stories, len(report.stories))
+        return replace(report, tests=tests, stories=stories, python="3.11.99")
 
     others = {study: shuffled(report) for study, report in found.items()}
     assert pages.markdown(subject) == pages.markdown(
@@ -186,41 +191,85 @@ def test_pages_do_not_tell_where_they_were_made(checkout, found, subject):
     assert str(checkout.root) not in pages.markdown(there) + there.picture
 
 
-def test_what_different_actors_do_in_one_instant_has_one_order():
-    events = examples_of("trio")[0].events
-    other = [events[n] for n in (1, 0, 5, 2, 4, 3)]
-    first = pages.settled(events, any_order=False)
-    assert first == pages.settled(other, any_order=False)
-    assert [e.detail for e in first if e.what == "call"] == ["'b'", "'a'"]
+# Where they differ
 
 
-def test_runs_of_one_name_that_start_or_end_in_one_instant_have_one_order():
-    def run(first, other):
-        return [
-            *(Event(0, "job", "start", ""), Event(0, "job", "sleep", first)),
-            *(Event(0, "job", "start", ""), Event(0, "job", "sleep", other)),
-            *(Event(1, "job", "wake", ""), Event(1, "job", "end", first)),
-            *(Event(1, "job", "wake", ""), Event(1, "job", "end", other)),
+def with_stories(found, stories):
+    """results_as_we_go, of which threads cannot the second test, and these stories."""
+    reports = {
+        study: replace(report, stories=[*report.stories, *stories.get(study, [])])
+        for study, report in found.items()
+    }
+    return pages.Subject(TREE, TREE.topics["results_as_we_go"], reports)
+
+
+def told_by_all(test, **of_threads):
+    return {
+        study: [story_of(study, "results_as_we_go", test, **options)]
+        for study in TREE.studies
+        for options in [of_threads if study == "threads" else {}]
+    }
+
+
+def test_what_one_cannot_is_shown_beside_what_the_others_do(found, subject):
+    test = subject.tests[1]
+    there = with_stories(found, told_by_all(test, how="error", seconds=60))
+    (difference,) = there.differences
+    assert difference.test == test
+    assert difference.cannot == ["threads", "threads:as_completed"]
+    able = ", ".join(study for study in TREE.studies if study != "threads")
+    assert {label for label, _ in difference.stories} == {"threads", able}
+    page = pages.markdown(there)
+    assert "## Where they differ" in page
+    assert "Not with threads and threads:as_completed:" in page
+    assert f"({difference.name}.svg)" in page
+
+
+def test_what_was_too_long_to_tell_is_not_shown(found, subject):
+    stories = told_by_all(subject.tests[1]) | {"threads": []}
+    there = with_stories(found, stories)
+    assert there.differences == []
+    assert "Where they differ" not in pages.markdown(there)
+
+
+def test_what_all_can_is_no_difference(found, subject):
+    stories = told_by_all(subject.tests[0])
+    assert with_stories(found, stories).differences == []
+
+
+def test_pictures_of_former_differences_are_removed(checkout, found, subject):
+    there = with_stories(found, told_by_all(subject.tests[1]))
+    made = pages.Subject(checkout, there.topic, there.found)
+    pages.write(made)
+    folder = checkout.root / pages.FOLDER
+    assert (folder / f"{made.differences[0].name}.svg").exists()
+    assert pages.stale(checkout) == []
+    pages.write(pages.Subject(checkout, there.topic, found))
+    assert len([*folder.glob("results_as_we_go*.svg")]) == 1
+
+
+# Where no time passes
+
+
+def test_where_no_time_passes_it_is_said_who_goes_first(found):
+    def at_once(report):
+        stories = [
+            replace(
+                story,
+                seconds=0,
+                events=[replace(event, at=0) for event in story.events],
+                order="by lot" if report.study == "trio" else "first come",
+            )
+            for story in report.stories
         ]
+        return replace(report, stories=stories)
 
-    there = pages.settled(run("1 s", "2 s"), any_order=False)
-    assert there == pages.settled(run("2 s", "1 s"), any_order=False)
-    assert sorted(map(str, there)) == sorted(map(str, run("1 s", "2 s")))
-
-
-def test_a_run_that_sleeps_for_no_time_keeps_its_order():
-    events = [
-        *(Event(0, "job", "start", ""), Event(0, "job", "sleep", "0 s")),
-        *(Event(0, "job", "wake", ""), Event(0, "job", "sleep", "0 s")),
-        *(Event(0, "job", "wake", ""), Event(0, "job", "end", "")),
-    ]
-    assert pages.settled(events, any_order=False) == events
-
-
-def test_calls_of_one_instant_are_sorted_only_where_their_order_is_open():
-    events = examples_of("trio")[0].events
-    found = pages.settled(events, any_order=True)
-    assert [e.detail for e in found if e.what == "call"] == ["'a'", "'b'"]
+    there = {study: at_once(report) for study, report in found.items()}
+    subject = pages.Subject(TREE, TREE.topics["pipeline"], there)
+    assert subject.orders["by lot"] == ["trio"]
+    page = pages.markdown(subject)
+    assert "- trio: by lot." in page
+    assert "- generators, threads, asyncio, gevent and anyio: first come." in page
 
 
 # Freshness
@@ -320,6 +369,14 @@ def test_reports_are_taken_from_the_newest_python_that_has_all(checkout, reads):
     reads(**{f"{s}-{p}": True for s in TREE.studies for p in ("3.9", "3.11", "3.13")})
     pythons = {each.python for each in pages.believed(checkout).values()}
     assert pythons == {"3.13.1"}
+
+
+def test_reports_are_taken_from_the_python_that_is_asked_for(checkout, reads, capsys):
+    reads(**{f"{s}-{p}": True for s in TREE.studies for p in ("3.11", "3.13")})
+    pythons = {each.python for each in pages.believed(checkout, "3.11").values()}
+    assert pythons == {"3.11.1"}
+    assert study("pages", "--python", "3.12") == 1
+    assert "no reports of Python 3.12" in capsys.readouterr().err
 
 
 def test_one_newer_report_does_not_stand_in_the_way(checkout, reads):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from concurrency_comparisons import site
 from concurrency_comparisons.answers import Line, Tree
-from concurrency_comparisons.reports import Event, Example, Report, Test
+from concurrency_comparisons.reports import Event, Report, Story, Test
 
 ROOT = Path(__file__).parent.parent.parent
 TREE = Tree(ROOT)
@@ -30,9 +30,22 @@ def report(study):
         for cannot in [(study, number) == ("threads", 1)]
         for outcome, reason in [("cannot", CANNOT) if cannot else ("passed", "")]
     ]
-    events = [Event(0, "job", "start", ""), Event(1, "job", "end", "")]
-    examples = [Example(topic, study, "", 1, events) for topic in TOPICS]
-    return Report(study, [study], "3.11.7", {"trio": "1.0"}, tests, examples)
+    cannot = [test.test for test in tests if test.outcome == "cannot"][:1]
+    stories = [
+        Story(topic, test, study, "", 1, None, "first come", happened(topic))
+        for topic in TOPICS
+        for test in ["test_the_example", *cannot]
+    ]
+    return Report(study, [study], "3.11.7", {"trio": "1.0"}, tests, stories)
+
+
+def happened(topic):
+    return [
+        Event(0, topic, "spawn", "task", topic),
+        Event(0, "job", "start", "", topic),
+        Event(1, "job", "end", "", topic),
+        Event(1, topic, "exit", "end", topic),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +99,7 @@ def parsed(text):
 
 def test_there_is_a_page_for_every_topic_and_pair_and_a_start(files):
     pages = {"index", *TOPICS, *PAIRS}
-    others = {"style.css", "columns.js"}
+    others = {"style.css", "columns.js", *(f"{t}.trace.json" for t in TOPICS)}
     assert set(files) == {f"{page}.html" for page in pages} | others
 
 

@@ -7,8 +7,16 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from concurrency_comparisons.reports import Event, Example
-from concurrency_comparisons.timeline import chrome_trace, lanes, story, svg
+from concurrency_comparisons.reports import Event, Story
+from concurrency_comparisons.timeline import (
+    ENDS,
+    IN_ORDER,
+    Scale,
+    chrome_trace,
+    lanes,
+    svg,
+    told,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,10 +25,20 @@ CHARACTER = 7.25
 """Pixels: 12 px of a monospaced font, 0.602 em wide, as Menlo and DejaVu are."""
 
 
-def example(*events, seconds=None):
-    found = [Event(*event[:3], "".join(event[3:])) for event in events]
+def story(*events, seconds=None, cancelled=None):
+    """Of events (at, by, actor, what, detail)."""
+    found = [Event(at, *rest[:2], "".join(rest[2:]), by) for at, by, *rest in events]
     end = max([e.at for e in found], default=0.0) if seconds is None else seconds
-    return Example("topic", "world", "", end, found)
+    return Story("topic", "test_it", "world", "", end, cancelled, "by lot", found)
+
+
+def actor(name, begin, end, *inner, how="end", kind="task"):
+    """A native actor, left alive if it has no end."""
+    return [
+        (begin, name, name, "spawn", kind),
+        *((at, name, *rest) for at, *rest in inner),
+        *([] if end is None else [(end, name, name, "exit", how)]),
+    ]
 
 
 def job(name, start, seconds, how="end", detail=""):
@@ -33,107 +51,139 @@ def job(name, start, seconds, how="end", detail=""):
     ]
 
 
-def by_time(*jobs):
-    return example(*sorted((e for one in jobs for e in one), key=lambda e: e[0]))
+def by_time(*actors, **fields):
+    every = sorted((e for one in actors for e in one), key=lambda e: e[0])
+    return story(*every, **fields)
 
 
-def spans(example):
-    return [
-        (lane.name, [(r.start, r.until) for r in lane.runs]) for lane in lanes(example)
-    ]
+def run_of(found, label):
+    """The only run of a lane."""
+    (lane,) = [lane for lane in lanes(found) if lane.label == label]
+    (run,) = lane.runs
+    return run
 
 
 # Lanes
 
 
-def test_jobs_come_in_the_order_of_their_start_and_callables_after_them():
+def test_native_actors_come_in_the_order_of_their_begin():
     found = by_time(
-        [(0.0, "say", "call", "'a'")], job("late()", 1.0, 1.0), job("early()", 0.5, 2.0)
+        actor("main", 0.0, 3.0), actor("late", 1.0, 2.0), actor("early", 0.5, 2.5)
     )
-    assert [lane.name for lane in lanes(found)] == ["early()", "late()", "say"]
+    assert [lane.label for lane in lanes(found)] == ["main", "early", "late"]
 
 
-def test_jobs_of_one_instant_come_in_the_order_of_their_names():
-    jobs = [job(f"job({i})", 0.0, 1.0) for i in (2, 0, 1)]
-    assert [lane.name for lane in lanes(by_time(*jobs))] == [
-        "job(0)",
-        "job(1)",
-        "job(2)",
-    ]
+def test_worker_threads_of_one_instant_come_in_the_order_of_their_numbers():
+    names = ["thread", "thread no. 2", "thread no. 10"]
+    workers = [actor(n, 0.0, 1.0, kind="worker thread") for n in reversed(names)]
+    found = by_time(*workers[:1], actor("task", 0.0, 1.0), *workers[1:])
+    assert [lane.label for lane in lanes(found)] == ["task", *names]
 
 
-def test_runs_of_one_name_share_a_lane_while_they_do_not_overlap():
-    found = by_time(job("job()", 0.0, 1.0), job("job()", 1.0, 2.0))
-    assert spans(found) == [("job()", [(0.0, 1.0), (1.0, 3.0)])]
-
-
-def test_runs_of_one_name_that_overlap_are_told_apart_by_their_sleep():
+def test_calls_in_worker_threads_share_a_lane_unless_they_overlap():
+    calls = [(0.0, 2.0), (0.0, 1.0), (1.0, 3.0), (5.0, 5.0)]
     found = by_time(
-        job("job()", 0.0, 0.3),
-        job("job()", 0.0, 60.0)[:-2],
-        job("job()", 0.0, 0.2, "error", "oh"),
-        [(0.5, "job()", "cancelled")],
+        actor("main", 0.0, 6.0),
+        *(
+            actor(f"thread no. {n}", *call, kind="worker thread")
+            for n, call in enumerate(calls, 1)
+        ),
     )
-    assert spans(found) == [
-        ("job() no. 1", [(0.0, 0.2)]),
-        ("job() no. 2", [(0.0, 0.3)]),
-        ("job() no. 3", [(0.0, 0.5)]),
-    ]
-    ends = [lane.runs[0].end for lane in lanes(found)]
-    assert [end and end.what for end in ends] == ["error", "end", "cancelled"]
+    assert [
+        [(run.start, run.until) for run in lane.runs] for lane in lanes(found)[1:]
+    ] == [[(0.0, 2.0), (5.0, 5.0)], [(0.0, 1.0), (1.0, 3.0)]]
 
 
-def test_who_means_to_wake_first_wakes_first():
-    found = by_time(job("job()", 0.0, 3.0), job("job()", 1.0, 1.0))
-    assert spans(found) == [
-        ("job() no. 1", [(0.0, 3.0)]),
-        ("job() no. 2", [(1.0, 2.0)]),
-    ]
-
-
-def test_who_is_cut_short_had_meant_to_sleep_longest():
+def test_a_lane_knows_when_its_actor_lived_and_how_it_ended():
     found = by_time(
-        job("job()", 0.0, 60.0)[:-2],
-        job("job()", 0.25, 2.0),
-        [(0.5, "job()", "cancelled")],
+        actor("main", 0.0, 2.0, how="error"),
+        actor("ends", 0.0, 1.0),
+        actor("cancelled", 0.5, 1.5, how="cancelled"),
+        actor("left", 1.0, None),
     )
-    assert spans(found) == [
-        ("job() no. 1", [(0.0, 0.5)]),
-        ("job() no. 2", [(0.25, 2.25)]),
+    assert [(lane.begin, lane.end, lane.how) for lane in lanes(found)] == [
+        (0.0, 2.0, "error"),
+        (0.0, 1.0, "end"),
+        (0.5, 1.5, "cancelled"),
+        (1.0, None, ""),
     ]
 
 
-def test_of_several_that_are_awake_who_moved_last_goes_on():
-    found = example(
-        (0.0, "block()", "start"),
-        (1.0, "block()", "start"),
-        (2.0, "block()", "end"),
-        (3.0, "block()", "end"),
+def test_a_job_has_the_lane_of_its_task_and_names_it():
+    found = by_time(
+        actor("main", 0.0, 1.0), actor("worker", 0.0, 1.0, *job("job(1)", 0.0, 1.0))
     )
-    assert spans(found) == [
-        ("block() no. 1", [(0.0, 3.0)]),
-        ("block() no. 2", [(1.0, 2.0)]),
+    assert [(lane.label, lane.kind) for lane in lanes(found)] == [
+        ("main", "task"),
+        ("job(1)", "task"),
     ]
+
+
+def test_a_lane_of_several_jobs_keeps_its_own_name_and_says_theirs():
+    jobs = [*job("job(1)", 0.0, 1.0), *job("job(2)", 1.0, 2.0)]
+    found = by_time(actor("main", 0.0, 3.0), actor("worker", 0.0, 3.0, *jobs))
+    assert lanes(found)[1].label == "worker"
+    assert lanes(found)[1].labelled == [(0.0, "job(1)"), (1.0, "job(2)")]
+
+
+def test_the_answer_keeps_its_own_name_whatever_it_runs():
+    (lane,) = lanes(by_time(actor("main", 0.0, 1.0, *job("job(1)", 0.0, 1.0))))
+    assert (lane.label, lane.labelled) == ("main", [(0.0, "job(1)")])
+
+
+def test_a_call_is_on_the_lane_of_who_called():
+    called = (0.5, "say", "call", "'a'")
+    found = by_time(actor("main", 0.0, 1.0), actor("printer", 0.0, 1.0, called))
+    assert [len(lane.said) for lane in lanes(found)] == [0, 1]
+
+
+def test_what_happens_outside_of_all_comes_last():
+    found = story((0.0, "", "say", "call"), *actor("main", 0.0, 1.0))
+    assert [lane.label for lane in lanes(found)] == ["main", "(outside)"]
 
 
 def test_what_is_not_sleep_is_awake():
-    (lane,) = lanes(
-        example(
-            (0.0, "job()", "start"),
-            (1.0, "job()", "sleep", "2 s"),
-            (3.0, "job()", "wake"),
-            (4.0, "job()", "end"),
-        )
-    )
-    assert lane.runs[0].awake == [(0.0, 1.0), (3.0, 4.0)]
-    assert lane.runs[0].asleep == [(1.0, 3.0)]
+    block = [
+        (0.0, "job()", "start"),
+        (1.0, "job()", "sleep", "2 s"),
+        (3.0, "job()", "wake"),
+        (4.0, "job()", "end"),
+    ]
+    run = run_of(by_time(actor("main", 0, 4), actor("job", 0, 4, *block)), "job()")
+    assert run.awake == [(0.0, 1.0), (3.0, 4.0)]
+    assert run.asleep == [(1.0, 3.0)]
+    assert run.interrupted is None
+
+
+def test_while_a_job_waits_for_another_it_is_not_awake():
+    nested = [
+        (0.0, "outer()", "start"),
+        *job("inner()", 1.0, 2.0),
+        (4.0, "outer()", "end"),
+    ]
+    outer, inner = lanes(by_time(actor("main", 0.0, 4.0, *nested)))[0].runs
+    assert outer.awake == [(0.0, 1.0), (3.0, 4.0)]
+    assert inner.asleep == [(1.0, 3.0)]
+
+
+def test_what_follows_an_interrupted_sleep_is_cleanup():
+    cleans = [
+        (0.0, "job()", "start"),
+        (0.0, "job()", "sleep", "60 s"),
+        (1.0, "job()", "sleep", "2 s"),
+        (3.0, "job()", "wake"),
+        (3.0, "job()", "cancelled"),
+    ]
+    run = run_of(by_time(actor("main", 0, 3), actor("job", 0, 3, *cleans)), "job()")
+    assert (run.interrupted, run.until) == (1.0, 3.0)
 
 
 def test_who_does_not_end_is_there_until_the_end():
-    (lane,) = lanes(
-        example((0.0, "a()", "start"), (1.0, "a()", "sleep", "for ever"), seconds=5.0)
+    asleep = [(0.0, "a()", "start"), (1.0, "a()", "sleep", "for ever")]
+    run = run_of(
+        by_time(actor("main", 0.0, 5.0), actor("a", 0.0, None, *asleep)), "a()"
     )
-    assert (lane.runs[0].end, lane.runs[0].asleep) == (None, [(1.0, 5.0)])
+    assert (run.end, run.asleep) == (None, [(1.0, 5.0)])
 
 
 # The story
@@ -141,16 +191,22 @@ def test_who_does_not_end_is_there_until_the_end():
 
 def test_the_story_is_told_in_words():
     found = by_time(
-        job("job(0.2)", 0.0, 0.2),
-        job("job(9)", 0.0, 0.5, "cancelled"),
-        [(0.2, "handle", "call", "'0.2 s'"), (0.4, "beat", "call")],
-        [(0.4, "shaky()", "error", "OSError()"), (0.4, "talker()", "note", "hm")],
+        actor("answer", 0.0, 0.5, (0.2, "handle", "call", "'0.2 s'"), how="error"),
+        actor("one", 0.0, 0.2, *job("job(0.2)", 0.0, 0.2)),
+        actor("two", 0.0, 0.5, *job("job(9)", 0.0, 0.5, "cancelled"), how="cancelled"),
+        actor("shaky", 0.0, 0.4, (0.4, "shaky()", "error", "OSError()"), how="error"),
+        actor("left", 0.1, None, kind="thread"),
+        cancelled=0.5,
     )
-    assert story(found) == (
-        "at 0 s job(0.2) starts and sleeps 0.2 s, job(9) starts and sleeps 0.5 s; "
-        "at 0.2 s job(0.2) wakes and ends, handle is given '0.2 s'; "
-        "at 0.4 s beat is called, shaky() fails with OSError(), talker() notes hm; "
-        "at 0.5 s job(9) is cancelled; the answer returns at 0.5 s."
+    assert told(found) == (
+        "task answer: at 0 s begins, at 0.2 s calls handle('0.2 s'), at 0.5 s ends by "
+        "an error. "
+        "task job(0.2): at 0 s starts and sleeps 0.2 s, at 0.2 s wakes and ends. "
+        "task job(9): at 0 s starts and sleeps 0.5 s, at 0.5 s is cancelled. "
+        "task shaky(): at 0 s begins, at 0.4 s fails with OSError(). "
+        "thread left: at 0.1 s begins, still runs at 0.5 s. "
+        "It is cancelled from outside at 0.5 s. "
+        "The answer raises at 0.5 s."
     )
 
 
@@ -159,17 +215,44 @@ def test_the_story_is_told_in_words():
 WIDE = (
     "'a rather long text, as of an error message that wants to be helpful', 'and more'"
 )
+FAILS = job("job(0.4)", 0.0, 0.4, "error", "ZeroDivisionError('division by zero')")
 SOME = by_time(
-    job("job(0.2)", 0.0, 0.2),
-    job("job(0.4)", 0.0, 0.4, "error", "ZeroDivisionError('division by zero')"),
-    job("job(60)", 0.0, 0.6, "cancelled"),
-    [
+    actor(
+        "answer",
+        0.0,
+        0.6,
+        *((at, "say", "call", WIDE) for at in (0.0, 0.3, 0.55, 0.6, 0.6)),
+        how="cancelled",
+    ),
+    actor("job", 0.0, 0.2, *job("job(0.2)", 0.0, 0.2)),
+    actor("job no. 2", 0.0, 0.4, *FAILS, how="error"),
+    actor("job no. 3", 0.0, 0.6, *job("job(60)", 0.0, 0.6, "cancelled")),
+    actor(
+        "heart",
+        0.0,
+        0.6,
         (0.1, "beat", "call"),
         (0.2, "say", "call", "'<&\">', \"'\""),
-        (0.3, "x()", "note"),
-    ],
-    [(at, "say", "call", WIDE) for at in (0.0, 0.3, 0.55, 0.6, 0.6)],
+        (0.3, "x()", "note", "hm"),
+    ),
+    actor(
+        "worker",
+        0.1,
+        None,
+        *job("work(1)", 0.1, 0.1),
+        *job("work(2)", 0.2, 0.2),
+        kind="worker thread",
+    ),
+    cancelled=0.5,
 )
+
+
+def a(name, seconds, begin=0.0):
+    """A job of that name, in a task of its own, beside the answer."""
+    return by_time(
+        actor("main", 0.0, begin + seconds),
+        actor("a", begin, begin + seconds, *job(name, begin, seconds)),
+    )
 
 
 def texts(drawn):
@@ -208,16 +291,16 @@ def test_a_picture_says_what_it_shows_to_those_who_cannot_see_it():
     assert drawn.get("role") == "img"
     assert [node.tag for node in drawn][:2] == [SVG + "title", SVG + "desc"]
     assert drawn[0].text == "A < B"
-    assert drawn[1].text == f"trio: {story(SOME)}"
+    assert drawn[1].text == f"trio: {told(SOME)}"
 
 
 def test_the_same_story_is_told_once():
     drawn = ElementTree.fromstring(svg([("trio", SOME), ("anyio", SOME)], title="T"))
-    assert drawn[1].text == f"trio: {story(SOME)} anyio: the same as trio."
+    assert drawn[1].text == f"trio: {told(SOME)} anyio: the same as trio."
 
 
 def test_every_study_has_a_section_and_says_when_it_returned():
-    short, long = by_time(job("a()", 0.0, 1.0)), by_time(job("a()", 0.0, 2.5))
+    short, long = a("a()", 1.0), a("a()", 2.5)
     drawn = ElementTree.fromstring(svg([("one", short), ("two", long)], title="T"))
     seen = visible(drawn)
     assert seen.count("one") == seen.count("two") == 1
@@ -226,43 +309,113 @@ def test_every_study_has_a_section_and_says_when_it_returned():
 
 
 def test_all_sections_share_one_time_axis():
-    short, long = by_time(job("a()", 0.0, 1.0)), by_time(job("a()", 0.0, 2.0))
+    short, long = a("a()", 1.0), a("a()", 2.0)
     drawn = ElementTree.fromstring(svg([("one", short), ("two", long)], title="T"))
     ends = [
         float(bar.get("x")) + float(bar.get("width"))
         for bar in drawn.iter(SVG + "rect")
-        if bar.get("height") == "2"
+        if bar.get("height") == "2" and float(bar.get("width")) > 14
     ]
     axis = {node.text: float(node.get("x")) for node in drawn.iter(SVG + "text")}
     assert ends[0] == pytest.approx(axis["1 s"], abs=0.2)
-    assert ends[1] == pytest.approx(axis["2 s"], abs=0.2)
+    assert ends[-1] == pytest.approx(axis["2 s"], abs=0.2)
+
+
+def bars(drawn, kind):
+    """(height, width) of the bars of a class, without those of the legend."""
+    found = [b for b in drawn.iter(SVG + "rect") if b.get("class") == kind]
+    sizes = [(float(b.get("height")), float(b.get("width"))) for b in found]
+    return [size for size in sizes if size[1] > 14]
 
 
 def test_a_sleep_is_thin_and_work_is_thick():
-    blocking = example((0.0, "block()", "start"), (2.0, "block()", "end"))
-    for found, height in ((blocking, "10"), (by_time(job("a()", 0.0, 2.0)), "2")):
-        drawn = ElementTree.fromstring(svg([("one", found)], title="T"))
-        bars = [b for b in drawn.iter(SVG + "rect") if b.get("class") == "job"]
-        assert max(bars, key=lambda b: float(b.get("width"))).get("height") == height
+    block = [(0.0, "block()", "start"), (2.0, "block()", "end")]
+    found = by_time(actor("main", 0.0, 2.0, *block))
+    drawn = ElementTree.fromstring(svg([("one", found)], title="T"))
+    assert {height for height, _ in bars(drawn, "job")} == {2, 10}
+    drawn = ElementTree.fromstring(svg([("one", a("a()", 2.0))], title="T"))
+    assert {height for height, _ in bars(drawn, "job")} == {2}
+
+
+def test_cleanup_and_idleness_look_like_neither():
+    cleans = [
+        *((0.0, "job()", what) for what in ("start", "sleep")),
+        (1.0, "job()", "note", "clean"),
+        (2.0, "job()", "cancelled"),
+    ]
+    found = by_time(actor("main", 0.0, 3.0), actor("pool", 0.0, 3.0, *cleans))
+    drawn = ElementTree.fromstring(svg([("one", found)], title="T"))
+    ((_, idle),) = bars(drawn, "muted")
+    ((_, cleanup),) = bars(drawn, "cleanup")
+    assert cleanup == pytest.approx(idle / 3, abs=0.2)
+    assert {"cleans up", "idle"} <= set(visible(drawn))
+
+
+def test_who_outlives_the_answer_is_marked():
+    found = by_time(actor("main", 0.0, 1.0), actor("loser", 0.0, None))
+    both = [("one", found), ("two", a("a()", 2.0))]
+    drawn = ElementTree.fromstring(svg(both, title="T"))
+    assert [p for p in drawn.iter(SVG + "path") if p.get("class") == "left"]
+    assert {"still runs", "still runs when the answer has ended"} <= set(visible(drawn))
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ("end", "returns after 1 s"),
+        ("error", "raises after 1 s"),
+        ("cancelled", "is cancelled at 1 s"),
+        ("", "does not end in 1 s"),
+    ],
+)
+def test_a_section_says_how_the_answer_ended(how, says):
+    found = by_time(actor("main", 0.0, 1.0 if how else None, how=how), seconds=1.0)
+    drawn = ElementTree.fromstring(svg([("one", found)], title="T"))
+    assert says in visible(drawn)
+
+
+def test_a_cancellation_from_outside_is_a_line():
+    found = by_time(actor("main", 0.0, 1.0), cancelled=0.5)
+    drawn = ElementTree.fromstring(svg([("one", found)], title="T"))
+    lines = [p for p in drawn.iter(SVG + "path") if "outside" in p.get("class")]
+    assert len(lines) == 2  # one of them in the legend
+    assert "cancelled from outside" in visible(drawn)
+
+
+def test_a_long_time_in_which_nothing_happens_is_cut_out():
+    found = by_time(
+        actor("main", 0.0, 60.0), *(actor(f"a{n}", 0.0, float(n)) for n in (1, 2, 3))
+    )
+    scale = Scale([found], 0, 100, cut=10)
+    assert [scale.x(at) for at in (0, 1, 3, 60)] == [0, 30, 90, 100]
+    assert 60 in scale.ticks()
+    drawn = ElementTree.fromstring(svg([("one", found)], title="T"))
+    assert {"60 s", "time cut out"} <= set(visible(drawn))
+    check_that_all_can_be_read(drawn)
+
+
+def test_no_time_is_cut_out_of_what_happens_evenly():
+    found = by_time(actor("main", 0.0, 3.0), actor("a", 0.0, 1.0))
+    scale = Scale([found], 0, 30)
+    assert [scale.x(at) for at in (0, 1, 3)] == [0, 10, 30]
+    assert not scale.cut
 
 
 def test_the_legend_explains_what_is_there_and_nothing_else():
     drawn = ElementTree.fromstring(svg([("t", SOME)], title="T"))
-    assert {"fails", "is cancelled", "is called", "notes something"} <= set(
-        visible(drawn)
-    )
-    drawn = ElementTree.fromstring(
-        svg([("t", by_time(job("a()", 0.0, 1.0)))], title="T")
-    )
-    assert {"starts", "sleeps", "ends"} <= set(visible(drawn))
-    assert not {"fails", "is cancelled", "is called"} & set(visible(drawn))
+    some = {"fails", "is cancelled", "calls, hands over", "cancelled from outside"}
+    assert some | {"notes something"} <= set(visible(drawn))
+    drawn = ElementTree.fromstring(svg([("t", a("a()", 1.0))], title="T"))
+    assert {"begins", "sleeps or waits", "ends"} <= set(visible(drawn))
+    assert not some & set(visible(drawn))
 
 
 def test_what_was_cut_short_is_whole_in_its_hint():
-    drawn = ElementTree.fromstring(svg([("t", SOME)], title="T"))
+    found = by_time(actor("main", 0.0, 1.0, (0.5, "say", "call", WIDE * 2)))
+    drawn = ElementTree.fromstring(svg([("t", found)], title="T"))
     assert any(words.endswith("…") for words in visible(drawn))
     hints = [node.text or "" for node in drawn.iter(SVG + "title")]
-    assert any(WIDE in hint for hint in hints)
+    assert any(WIDE * 2 in hint for hint in hints)
 
 
 def test_nothing_is_clipped_and_nothing_overlaps():
@@ -271,22 +424,40 @@ def test_nothing_is_clipped_and_nothing_overlaps():
     )
 
 
-def test_a_topic_in_which_no_time_passes_can_be_drawn():
-    found = example((0.0, "say", "call", "'a'"), (0.0, "say", "call", "'b'"))
-    drawn = ElementTree.fromstring(svg([("one", found)], title="T"))
+AT_ONCE = by_time(
+    actor("main", 0.0, 0.0),
+    actor("a", 0.0, 0.0, (0.0, "say", "call", "'a'"), (0.0, "say", "call", "'b'")),
+)
+
+
+def test_what_takes_no_time_is_drawn_over_the_order_in_which_it_happens():
+    drawn = ElementTree.fromstring(svg([("one", AT_ONCE)], title="T"))
     check_that_all_can_be_read(drawn)
-    assert visible(drawn).count("0 s") == 2
+    assert IN_ORDER in visible(drawn)
+    assert not any(words.endswith(" s") for words in visible(drawn))
+    calls = [c for c in drawn.iter(SVG + "circle") if c.get("class") == "call"]
+    assert float(calls[0].get("cx")) < float(calls[1].get("cx"))
+    assert "at step 3 calls say('a'), at step 4 calls say('b')" in drawn[1].text
+
+
+def test_beside_what_takes_time_nothing_is_drawn_over_its_order():
+    both = [("one", AT_ONCE), ("two", a("a()", 1.0))]
+    assert IN_ORDER not in visible(ElementTree.fromstring(svg(both, title="T")))
 
 
 def test_what_is_said_at_the_very_end_can_be_read():
-    found = example((0.0, "say", "call", "'a'"), (1.0, "say", "call", WIDE))
+    text = WIDE[:60]
+    says = [(0.0, "say", "call", "'a'"), (1.0, "say", "call", text)]
+    found = by_time(actor("main", 0.0, 1.0, *says))
     drawn = ElementTree.fromstring(svg([("one", found)], title="T"))
-    assert {"'a'", WIDE} <= set(visible(drawn))
+    assert {"say('a')", f"say({text})"} <= set(visible(drawn))
 
 
 def test_long_names_and_long_times_leave_room_for_the_rest():
     found = by_time(
-        job("job(" + "'very', " * 30 + ")", 0.0, 7e9), job("日" * 99, 0.0, 1.0)
+        actor("main", 0.0, 7e9),
+        actor("a", 0.0, 7e9, *job("job(" + "'very', " * 30 + ")", 0.0, 7e9)),
+        actor("b", 0.0, 1.0, *job("日" * 99, 0.0, 1.0)),
     )
     drawn = ElementTree.fromstring(svg([("one", found)], title="T"))
     check_that_all_can_be_read(drawn)
@@ -297,12 +468,13 @@ def test_long_names_and_long_times_leave_room_for_the_rest():
 
 def test_characters_of_double_width_have_their_room():
     calls = [(at, "say", "call", "日本" * 30) for at in (0.0, 0.5, 1.0)]
-    drawn = ElementTree.fromstring(svg([("one", example(*calls))], title="T"))
+    found = by_time(actor("main", 0.0, 1.0, *calls))
+    drawn = ElementTree.fromstring(svg([("one", found)], title="T"))
     check_that_all_can_be_read(drawn)
 
 
 def test_nothing_at_all_can_be_drawn():
-    for nothing in ([], [("one", example())]):
+    for nothing in ([], [("one", story())]):
         check_that_all_can_be_read(ElementTree.fromstring(svg(nothing, title="T")))
 
 
@@ -350,14 +522,19 @@ instants = st.integers(0, 40).map(lambda n: n / 8) | st.sampled_from(
     [1e-6, 3600.0, 1e9]
 )
 actors = st.sampled_from(["job()", "job(1)", "compute('a', 2)"]) | st.text(max_size=40)
-whats = st.sampled_from(["start", "sleep", "wake", "end", "error", "cancelled", "note"])
-details = st.sampled_from(["", "1 s", "0.25 s", "for ever"]) | st.text(max_size=120)
+natives = st.sampled_from(["main", "job", "job no. 2", ""]) | st.text(max_size=9)
+whats = st.sampled_from([*ENDS, "start", "sleep", "wake", "note", "spawn", "exit"])
+details = st.sampled_from(["", "1 s", "for ever", *ENDS]) | st.text(max_size=120)
 anything = st.builds(
-    lambda events, seconds: example(*sorted(events), seconds=seconds),
+    lambda events, seconds, cancelled: story(
+        *sorted(events), seconds=seconds, cancelled=cancelled
+    ),
     st.lists(
-        st.tuples(instants, actors, whats | st.just("call"), details), max_size=25
+        st.tuples(instants, natives, actors, whats | st.just("call"), details),
+        max_size=25,
     ),
     instants,
+    st.none() | instants,
 )
 sections = st.lists(st.tuples(st.sampled_from(["trio", "anyio"]), anything), max_size=3)
 
@@ -386,7 +563,9 @@ plain = st.text("abc' …<&日", max_size=120)
     st.lists(st.tuples(instants, st.sampled_from(["say", "beat"]), plain), max_size=12)
 )
 def test_labels_never_overlap_whatever_is_said(calls):
-    found = example(*sorted((at, who, "call", detail) for at, who, detail in calls))
+    says = sorted((at, who, "call", detail) for at, who, detail in calls)
+    end = max((at for at, *_ in says), default=0.0)
+    found = by_time(actor("main", 0.0, end, *says))
     check_that_all_can_be_read(ElementTree.fromstring(svg([("t", found)], title="T")))
 
 
@@ -395,16 +574,14 @@ def test_labels_never_overlap_whatever_is_said(calls):
 def test_every_event_is_in_some_lane(found):
     for _, one in found:
         every = lanes(one)
-        calls = [call for lane in every for call in lane.calls]
+        said = [event for lane in every for event in lane.said]
         ends = [run.end for lane in every for run in lane.runs if run.end is not None]
-        notes = [note for lane in every for run in lane.runs for note in run.notes]
         for event in one.events:
-            if event.what == "call":
-                assert event in calls
-            elif event.what in ("end", "error", "cancelled"):
-                assert event in ends
-            elif event.what == "note":
-                assert event in notes
+            bare = Event(event.at, event.actor, event.what, event.detail, "")
+            if event.what in ("call", "note"):
+                assert bare in said
+            elif event.what in ENDS:
+                assert bare in ends
 
 
 # The trace for viewers
@@ -419,18 +596,41 @@ def test_a_trace_has_a_process_a_study_and_a_thread_a_lane():
     threads = [e for e in events if e["name"] == "thread_name"]
     assert len({e["tid"] for e in threads}) == len(threads) == 2 * len(lanes(SOME))
     assert [e["args"]["name"] for e in threads if e["pid"] == 1] == [
-        lane.name for lane in lanes(SOME)
+        f"{lane.label} ({lane.kind})" for lane in lanes(SOME)
     ]
 
 
 def test_a_trace_is_in_microseconds():
-    found = by_time(job("a()", 0.5, 1.5), [(2.0, "say", "call", "'hi'")])
+    says = (2.0, "say", "call", "'hi'")
+    found = by_time(actor("main", 0.0, 2.5, *job("a()", 0.5, 1.5), says))
     events = json.loads(chrome_trace([("trio", found)]))["traceEvents"]
     spans = {e["name"]: (e["ts"], e["dur"]) for e in events if e["ph"] == "X"}
-    assert spans == {"a()": (500_000, 1_500_000), "asleep": (500_000, 1_500_000)}
+    assert spans == {
+        "main": (0, 2_500_000),
+        "a()": (500_000, 1_500_000),
+        "asleep": (500_000, 1_500_000),
+    }
     assert [(e["name"], e["ts"]) for e in events if e["ph"] == "i"] == [
-        ("'hi'", 2_000_000)
+        ("say('hi')", 2_000_000)
     ]
+
+
+def test_a_trace_of_what_takes_no_time_has_a_millisecond_a_step():
+    events = json.loads(chrome_trace([("trio", AT_ONCE)]))["traceEvents"]
+    assert events[0]["args"]["name"] == f"trio ({IN_ORDER})"
+    says = [e["ts"] for e in events if e["ph"] == "i" and e["name"].startswith("say")]
+    assert says == [3000, 4000]
+
+
+def test_spans_of_a_thread_lie_one_in_another():
+    """Viewers draw them so, by their times alone."""
+    events = json.loads(chrome_trace([("trio", SOME)]))["traceEvents"]
+    spans = [e for e in events if e["ph"] == "X"]
+    for one in spans:
+        for other in (e for e in spans if e["tid"] == one["tid"]):
+            first, then = sorted((one, other), key=lambda e: (e["ts"], -e["dur"]))
+            ends = first["ts"] + first["dur"]
+            assert then["ts"] >= ends or then["ts"] + then["dur"] <= ends
 
 
 @settings(deadline=None)

@@ -81,11 +81,14 @@ def is_polite(text, shown):
 
 
 def test_the_example(world, pipe, say):
-    pipe.write(EXAMPLE)
+    # As a person types: a line every two seconds.
+    for number, line in enumerate(EXAMPLE.splitlines(keepends=True), 1):
+        world.at(2 * number - 0.5, pipe.write, line)
     world.run(world.answer, pipe.source, say)
-    assert hellos(say) == [0]
-    assert answers(say) == [(0, text) for text in PRINTS if text != HELLO]
-    assert world.returned_at == 0
+    assert hellos(say) == [0, 3, 6]
+    said = [text for text in PRINTS if text != HELLO]
+    assert answers(say) == [*zip((1.5, 3.5, 5.5), said, strict=True)]
+    assert world.returned_at == 7.5
 
 
 def test_the_example_from_a_redirected_file(world, tmp_path, say):

@@ -12,15 +12,15 @@ from concurrency_study.world import CANCELLED
 def takes(world):
     """``takes(2)`` is a job that returns after 2 s; with an error, it raises that."""
 
-    def make(seconds, error=None):
-        @world.job
+    def make(seconds, error=None, name="job"):
         async def job(w):
             await w.sleep(seconds)
             if error:
                 raise error
             return f"{seconds} s"
 
-        return job
+        job.__name__ = name
+        return world.job(job)
 
     return make
 
@@ -49,7 +49,8 @@ def cleans_up(world):
 
 def test_the_example(world, takes):
     error = ZeroDivisionError("division by zero")
-    jobs = {"quick": takes(0.1), "clumsy": takes(0.2, error), "sleepyhead": takes(60)}
+    ways = {"quick": (0.1,), "clumsy": (0.2, error), "sleepyhead": (60,)}
+    jobs = {name: takes(*ways[name], name=name) for name in ways}
     report = world.recorder("report")
     world.run(world.answer, jobs, *EXAMPLE, report)
     assert report == [

@@ -186,6 +186,7 @@ def test_a_report_has_a_footer_only_if_the_run_came_to_its_end(place):
     place.run("--study", "honest", *COMPLETE, "--report", str(report))
     header, *_, footer = map(json.loads, report.read_text().splitlines())
     assert header["study"] == "honest"
+    assert footer.pop("digest").startswith("sha256:")
     assert footer == {
         "record": "footer",
         "complete": True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 
@@ -184,3 +185,84 @@ def test_a_callback_of_the_kernel_and_threads_keep_the_instants(world):
 def test_each_run_begins_at_zero(world, job):
     for _ in range(2):
         assert world.run(job, 1) == 1
+
+
+# Native actors
+
+
+def lives(world):
+    return [(a.name, a.kind, a.start, a.end, a.how) for a in world.trace.actors]
+
+
+def test_every_task_has_a_life_of_its_own(world):
+    def nap(seconds):
+        yield from sleep(seconds)
+
+    def fail():
+        yield from sleep(2)
+        raise ValueError("no")
+
+    def body(group):
+        group.spawn(nap, 1)
+        group.spawn(nap, 60)
+        group.spawn(fail, name="shaky")
+
+    def answer():
+        with contextlib.suppress(ExceptionGroup):
+            yield from open_group(body)
+
+    world.watching = True
+    world.run(answer)
+    assert lives(world) == [
+        ("answer", "task", 0, 2, "end"),
+        ("nap", "task", 0, 1, "end"),
+        ("nap no. 2", "task", 0, 2, "cancelled"),
+        ("shaky", "task", 0, 2, "error"),
+    ]
+
+
+def test_a_task_that_is_cancelled_before_it_runs_is_told_as_such(world):
+    def body(group):
+        group.spawn(sleep, 1)
+        group.cancel()
+
+    def answer():
+        yield from open_group(body)
+
+    world.watching = True
+    world.run(answer)
+    assert lives(world)[1] == ("sleep", "task", 0, 0, "cancelled")
+
+
+def test_to_watch_tasks_changes_nothing_for_long(world):
+    spawn = Group.spawn
+
+    def answer():
+        yield from sleep(1)
+
+    world.watching = True
+    world.run(answer)
+    assert Group.spawn is spawn
+
+
+def test_a_call_in_a_thread_is_an_actor_and_what_it_calls_is_its_own(world):
+    say = world.recorder()
+
+    def work():
+        time.sleep(2)
+        say("done")
+
+    def answer():
+        yield from in_thread(work)
+
+    world.watching = True
+    world.run(answer)
+    ((_, *life),) = lives(world)[1:]
+    assert life == ["thread", 0, 2, "end"]
+    assert [event.by for event in world.trace] == [world.trace.actors[1].name]
+
+
+def test_a_plain_answer_is_a_thread(world):
+    world.watching = True
+    world.run(lambda: time.sleep(1))
+    assert lives(world) == [("<lambda>", "thread", 0, 1, "end")]

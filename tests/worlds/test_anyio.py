@@ -627,3 +627,51 @@ def test_jobs_in_the_trace(place):
     place.run(answer)
     assert place.trace.most_at_once() == 2
     assert place.trace.when("end") == [(1, "job(1)"), (2, "job(2)")]
+
+
+# Native actors
+
+
+def lives(place):
+    return [(a.name, a.kind, a.start, a.end, a.how) for a in place.trace.actors]
+
+
+def test_every_task_has_a_life_of_its_own(place):
+    async def nap(seconds):
+        await anyio.sleep(seconds)
+
+    async def fail():
+        await anyio.sleep(2)
+        raise ValueError("no")
+
+    async def answer():
+        with contextlib.suppress(ExceptionGroup):
+            async with anyio.create_task_group() as group:
+                group.start_soon(nap, 1)
+                group.start_soon(nap, 60)
+                group.start_soon(fail)
+
+    place.watching = True
+    place.run(answer)
+    assert lives(place) == [
+        ("answer", "task", 0, 2, "end"),
+        ("nap", "task", 0, 1, "end"),
+        ("nap no. 2", "task", 0, 2, "cancelled"),
+        ("fail", "task", 0, 2, "error"),
+    ]
+
+
+def test_a_call_in_a_thread_is_an_actor_and_what_it_calls_is_its_own(place):
+    say = place.recorder()
+
+    def work():
+        time.sleep(2)
+        say("done")
+
+    async def answer():
+        await anyio.to_thread.run_sync(work)
+
+    place.watching = True
+    place.run(answer)
+    assert lives(place)[1] == ("thread", "worker thread", 0, 2, "end")
+    assert [event.by for event in place.trace] == ["thread"]

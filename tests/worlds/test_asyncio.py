@@ -838,3 +838,75 @@ def test_a_function_of_another_colour_is_refused_before_it_does_anything():
     with pytest.raises(TypeError, match="takes a function and its arguments"):
         AsyncioWorld().run(asyncio.sleep(1))
     assert not ran
+
+
+# Native actors
+
+
+def lives(place):
+    return [(a.name, a.kind, a.start, a.end, a.how) for a in place.trace.actors]
+
+
+def test_every_task_has_a_life_of_its_own(place):
+    async def nap(seconds):
+        await asyncio.sleep(seconds)
+
+    async def fail():
+        await asyncio.sleep(2)
+        raise ValueError("no")
+
+    async def answer():
+        with contextlib.suppress(ExceptionGroup):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(nap(1))
+                group.create_task(nap(60))
+                group.create_task(fail())
+
+    place.watching = True
+    place.run(answer)
+    assert lives(place) == [
+        ("answer", "task", 0, 2, "end"),
+        ("nap", "task", 0, 1, "end"),
+        ("nap no. 2", "task", 0, 2, "cancelled"),
+        ("fail", "task", 0, 2, "error"),
+    ]
+
+
+def test_who_is_left_has_no_end(place):
+    async def answer():
+        answer.loser = asyncio.create_task(forever())
+        await asyncio.sleep(1)
+
+    place.watching = True
+    with pytest.raises(StillAlive):
+        place.run(answer)
+    assert lives(place)[1] == ("forever", "task", 0, None, "")
+
+
+def test_to_watch_a_task_does_not_take_its_error(place):
+    async def fail():
+        raise ValueError("no")
+
+    async def answer():
+        task = asyncio.create_task(fail())
+        await asyncio.wait([task])
+
+    place.watching = True
+    with pytest.raises(LostError):
+        place.run(answer)
+
+
+def test_a_call_in_a_thread_is_an_actor_and_what_it_calls_is_its_own(place):
+    say = place.recorder()
+
+    def work():
+        time.sleep(2)
+        say("done")
+
+    async def answer():
+        await asyncio.to_thread(work)
+
+    place.watching = True
+    place.run(answer)
+    assert lives(place)[1] == ("thread", "worker thread", 0, 2, "end")
+    assert [event.by for event in place.trace] == ["thread"]

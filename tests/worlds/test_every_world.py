@@ -558,3 +558,73 @@ def test_a_cancellation_after_the_end_has_no_effect(world, sleeps, raises):
     with world.raises(ValueError):
         world.run(raises, ValueError("no"), cancel_at=2)
     assert world.run(sleeps, 3) == [3]
+
+
+# Native actors
+
+
+def lives(world):
+    return [(a.name, a.start, a.end, a.how) for a in world.trace.actors]
+
+
+def test_the_answer_itself_is_a_native_actor(world, sleeps):
+    world.watching = True
+    world.run(sleeps, 1, 2)
+    assert lives(world) == [("sleeps", 0, 3, "end")]
+    assert {event.by for event in world.trace} == {"sleeps"}
+
+
+def test_how_the_answer_ended_is_told(world, raises):
+    world.watching = True
+    with world.raises(ValueError):
+        world.run(raises, ValueError("no"))
+    assert lives(world) == [("raises", 0, 1, "error")]
+
+
+def test_a_cancelled_answer_is_told_as_such(world, sleeps):
+    world.watching = True
+    if world.run(sleeps, 5, cancel_at=2.5) is CANCELLED:
+        assert lives(world) == [("sleeps", 0, 2.5, "cancelled")]
+    else:
+        assert lives(world) == [("sleeps", 0, 5, "end")]
+    assert world.cancelled_at == 2.5
+
+
+def test_the_story_has_native_actors_among_the_rest(world):
+    say = world.recorder()
+
+    @world.job
+    async def main(w):
+        say("hello")
+
+    world.watching = True
+    world.run(main)
+    assert [(e.by, e.actor, e.what) for e in world.trace.story()] == [
+        ("main", "main", "spawn"),
+        ("main", "main()", "start"),
+        ("main", "say", "call"),
+        ("main", "main()", "end"),
+        ("main", "main", "exit"),
+    ]
+
+
+def test_each_story_begins_anew(world, sleeps):
+    world.watching = True
+    world.run(sleeps, 3)
+    world.run(sleeps, 1)
+    assert lives(world) == [("sleeps", 0, 1, "end")]
+
+
+def test_nobody_is_watched_unless_asked_for(world, sleeps):
+    world.run(sleeps, 1)
+    assert world.trace.actors == []
+    assert {event.by for event in world.trace} == {""}
+    assert world.trace.story() == world.trace.events
+
+
+def test_what_the_test_does_itself_is_done_by_nobody(world, sleeps):
+    say = world.recorder()
+    world.watching = True
+    world.at(0.5, say, "from outside")
+    world.run(sleeps, 1)
+    assert [e.by for e in world.trace if e.actor == "say"] == [""]

@@ -932,3 +932,68 @@ def test_timers_that_are_due_fire_though_callbacks_never_end(place):
     place.at(2.45, lambda: fired.append(place.now()))
     place.run(busy)
     assert fired == [2.5]
+
+
+# Native actors
+
+
+def lives(place):
+    return [(a.name, a.kind, a.start, a.end, a.how) for a in place.trace.actors]
+
+
+def test_every_greenlet_has_a_life_of_its_own(place):
+    def nap(seconds):
+        gevent.sleep(seconds)
+
+    def answer():
+        begun = [gevent.spawn(nap, 1), gevent.spawn(nap, 60), gevent.spawn(fails, 2)]
+        gevent.wait(begun[2:])
+        gevent.killall(begun)
+        with pytest.raises(ValueError, match="after 2"):
+            begun[2].get()
+
+    place.watching = True
+    place.run(answer)
+    assert lives(place) == [
+        ("answer", "greenlet", 0, 2, "end"),
+        ("nap", "greenlet", 0, 1, "end"),
+        ("nap no. 2", "greenlet", 0, 2, "cancelled"),
+        ("fails", "greenlet", 0, 2, "error"),
+    ]
+
+
+def test_a_greenlet_that_is_killed_before_it_runs_is_cancelled(place):
+    def answer():
+        gevent.spawn(gevent.sleep, 1).kill()
+
+    place.watching = True
+    place.run(answer)
+    assert lives(place)[1] == ("sleep", "greenlet", 0, 0, "cancelled")
+
+
+def test_to_watch_a_greenlet_is_no_reason_to_keep_its_error(place):
+    def answer():
+        gevent.spawn(fails)
+        gevent.sleep(1)
+
+    place.watching = True
+    with pytest.raises(LostError):
+        place.run(answer)
+
+
+def test_a_call_in_a_thread_is_an_actor_and_what_it_calls_is_its_own(place):
+    say = place.recorder()
+
+    def work():
+        time.sleep(2)
+        say("done")
+
+    def answer():
+        pool = ThreadPool(1)
+        pool.spawn(work).get()
+        pool.join()
+
+    place.watching = True
+    place.run(answer)
+    assert lives(place)[1] == ("thread", "worker thread", 0, 2, "end")
+    assert [event.by for event in place.trace] == ["thread"]

@@ -1476,3 +1476,76 @@ def test_a_function_of_another_colour_is_refused():
 
     with pytest.raises(TypeError, match="'threads' runs plain functions"):
         ThreadsWorld().run(coroutine)
+
+
+# Native actors
+
+
+def lives(function):
+    world = ThreadsWorld()
+    world.watching = True
+    with contextlib.suppress(LostError, StillAlive):
+        world.run(function)
+    return [(a.name, a.kind, a.start, a.end, a.how) for a in world.trace.actors]
+
+
+def test_every_thread_has_a_life_of_its_own():
+    def nap():
+        sleep(2)
+
+    def fail():
+        sleep(1)
+        raise ValueError("no")
+
+    def answer():
+        named = threading.Thread(target=nap, name="sleeper")
+        named.start()
+        with started(nap, fail):
+            pass
+        named.join()
+
+    assert lives(answer) == [
+        ("answer", "thread", 0, 2, "end"),
+        ("sleeper", "thread", 0, 2, "end"),
+        ("nap", "thread", 0, 2, "end"),
+        ("fail", "thread", 0, 1, "error"),
+    ]
+
+
+def test_a_thread_of_a_pool_is_a_worker_whatever_number_its_pool_has():
+    def answer():
+        with ThreadPoolExecutor(2) as pool:
+            pool.submit(sleep, 2)
+            pool.submit(sleep, 2)
+
+    for _ in range(2):
+        assert lives(answer) == [
+            ("answer", "thread", 0, 2, "end"),
+            ("worker", "thread", 0, 2, "end"),
+            ("worker no. 2", "thread", 0, 2, "end"),
+        ]
+
+
+def test_a_thread_that_is_left_has_no_end():
+    def answer():
+        threading.Thread(target=sleep, args=(5,)).start()
+
+    assert lives(answer)[1] == ("sleep", "thread", 0, None, "")
+
+
+def test_the_thread_that_calls_back_for_the_world_is_not_watched():
+    world = ThreadsWorld()
+    world.watching = True
+    world.at(1, lambda: None)
+    world.run(sleep, 2)
+    assert [actor.name for actor in world.trace.actors] == ["sleep"]
+
+
+def test_an_answer_that_the_world_gives_up_has_no_end():
+    world = ThreadsWorld()
+    world.watching = True
+    with pytest.raises(Deadlock):
+        world.run(threading.Event().wait)
+    with pytest.raises(AssertionError, match="still runs"):
+        world.run(lambda: sleep(1e9), cancel_at=1)
+    assert [(a.end, a.how) for a in world.trace.actors] == [(None, "")]

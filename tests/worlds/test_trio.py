@@ -774,3 +774,64 @@ def test_a_seed_of_random_replays_the_order_in_which_trio_runs_its_tasks():
 
     assert order(1) == order(1)
     assert order(1) != order(2)
+
+
+# Native actors
+
+
+def lives(place):
+    return [(a.name, a.kind, a.start, a.end, a.how) for a in place.trace.actors]
+
+
+def test_every_task_has_a_life_of_its_own(place):
+    async def nap(seconds):
+        await trio.sleep(seconds)
+
+    async def fail():
+        await trio.sleep(2)
+        raise ValueError("no")
+
+    async def answer():
+        with contextlib.suppress(ExceptionGroup):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(nap, 1)
+                nursery.start_soon(nap, 60)
+                nursery.start_soon(fail, name="shaky")
+
+    place.watching = True
+    place.run(answer)
+    assert lives(place) == [
+        ("answer", "task", 0, 2, "end"),
+        ("nap", "task", 0, 1, "end"),
+        ("nap no. 2", "task", 0, 2, "cancelled"),
+        ("shaky", "task", 0, 2, "error"),
+    ]
+
+
+def test_trios_own_tasks_and_methods_are_left_alone(place):
+    exited = trio._core._run.Runner.task_exited
+
+    async def answer():
+        trio.lowlevel.current_trio_token().run_sync_soon(lambda: None)
+        await trio.sleep(1)
+
+    place.watching = True
+    place.run(answer)
+    assert lives(place) == [("answer", "task", 0, 1, "end")]
+    assert trio._core._run.Runner.task_exited is exited
+
+
+def test_a_call_in_a_thread_is_an_actor_and_what_it_calls_is_its_own(place):
+    say = place.recorder()
+
+    def work():
+        time.sleep(2)
+        say("done")
+
+    async def answer():
+        await trio.to_thread.run_sync(work)
+
+    place.watching = True
+    place.run(answer)
+    assert lives(place)[1] == ("thread", "worker thread", 0, 2, "end")
+    assert [event.by for event in place.trace] == ["thread"]

@@ -28,6 +28,7 @@ from . import pages, reports, site
 from .answers import Answer, NotFound, Tree, Unreadable, shared_lines
 from .bench import costs
 from .screen import Screen
+from .timeline import chrome_trace
 
 app = typer.Typer(
     name="study",
@@ -84,6 +85,14 @@ StudyNames = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+Python = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VERSION",
+        help="Of which Python, as in 3.13; else the newest that all ran on.",
+        show_default=False,
+    ),
+]
 NoPager = Annotated[bool, typer.Option("--no-pager", help="Print without a pager.")]
 
 
@@ -261,11 +270,18 @@ def timeline(
     topic: TopicName,
     studies: StudyNames = None,
     as_json: Json = False,
+    trace: Annotated[
+        bool,
+        typer.Option(
+            "--trace", help="Print a Chrome trace, for Perfetto or chrome://tracing."
+        ),
+    ] = False,
     no_pager: NoPager = False,
 ) -> None:
     """Draw what happened, in virtual time.
 
-    That is, when the example of TOPIC was run. Needs the reports that `nox -s STUDY`
+    That is, when the example of TOPIC was run: a lane for the answer, and for each
+    task, thread or greenlet that it started. Needs the reports that `nox -s STUDY`
     writes.
     """
     tree = _tree(context)
@@ -285,14 +301,11 @@ def timeline(
     if as_json:
         _print_json({name: asdict(example) for name, example in examples.items()})
         return
-    until = max(
-        max([example.seconds, *(event.at for event in example.events)])
-        for example in examples.values()
-    )
+    if trace:
+        print(chrome_trace([*examples.items()]), end="")
+        return
     with _screen(pager=not no_pager) as screen:
-        screen.timeline_legend()
-        for name, example in examples.items():
-            screen.timeline(name, example, until)
+        screen.timelines([*examples.items()])
 
 
 @app.command("pages")
@@ -304,6 +317,7 @@ def write_pages(
             "--check", help="Write nothing; fail unless they are of the text here now."
         ),
     ] = False,
+    python: Python = None,
 ) -> None:
     """Write the pages in Markdown, comparisons/pages.
 
@@ -319,7 +333,7 @@ def write_pages(
             )
         print(f"The pages in {pages.FOLDER} are of the text that is here now.")
         return
-    found = pages.believed(tree)
+    found = pages.believed(tree, python)
     for topic in _watched([*tree.topics.values()], "Pages"):
         pages.write(pages.Subject(tree, topic, found))
     pages.tidy(tree)
@@ -327,13 +341,13 @@ def write_pages(
 
 
 @app.command("site")
-def write_site(context: typer.Context) -> None:
+def write_site(context: typer.Context, python: Python = None) -> None:
     """Write the site, comparisons/site.
 
     Needs the reports of all studies, as `nox -s compare` makes them.
     """
     tree = _tree(context)
-    found = pages.believed(tree)
+    found = pages.believed(tree, python)
     start = site.write(tree, [*_watched(site.pages(tree, found), "Site")])
     print(f"The start page is {start}")
 
@@ -468,6 +482,8 @@ def _reports(tree: Tree, studies: Sequence[str]) -> dict[str, reports.Report]:
                 f"no report of {study}; run `nox -s {study}` to make one"
             ]
     if not found:
+        if len(problems) > 1:
+            problems.append("`nox -s compare` makes the reports of all studies")
         raise Impossible("\nstudy: ".join(problems))
     for problem in problems:
         print(f"study: {problem}", file=sys.stderr)

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -30,8 +29,8 @@ from .answers import (
     Tree,
     rows,
 )
-from .reports import Event, Example, Report
-from .timeline import svg
+from .reports import Report, Story
+from .timeline import in_order, lanes, svg
 
 FOLDER = "comparisons/pages"
 TITLES = {
@@ -95,6 +94,32 @@ class Outcome:
         """As in: 41 passed, 1 cannot."""
         cannot = f", {len(self.cannot)} cannot" if self.cannot else ""
         return f"{len(self.passed)} passed{cannot}"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A test that some answers cannot pass, and what they do instead."""
+
+    subject: Subject
+    test: str
+    cannot: list[str]
+    """The names of those answers."""
+    stories: list[tuple[str, Story]]
+
+    @property
+    def name(self) -> str:
+        """What its picture is called."""
+        return f"{self.subject.topic.name}-{self.test.removeprefix('test_')}"
+
+    @property
+    def title(self) -> str:
+        """What its picture shows."""
+        return f"Timeline of a test of {self.subject.topic.name}: {spoken(self.test)}"
+
+    @property
+    def picture(self) -> str:
+        """The timeline, as SVG."""
+        return svg(self.stories, title=self.title)
 
 
 @dataclass(frozen=True)
@@ -193,30 +218,76 @@ class Subject:
         return [(reason, who, mine) for (reason, *mine), who in found.items()]
 
     @cached_property
-    def examples(self) -> list[tuple[str, Example]]:
+    def examples(self) -> list[tuple[str, Story]]:
         """What each recommended answer did, labelled for a picture.
 
         Of two worlds in which a study did the same, one is shown.
         """
-        shown: list[tuple[str, Example]] = []
-        any_order = "\nANY_ORDER = True" in self.question.read_text("utf-8")
-        for study, report in self.found.items():
-            mine = [
-                replace(example, events=settled(example.events, any_order=any_order))
-                for example in sorted(report.examples, key=lambda one: one.world)
-                if (example.topic, example.variant) == (self.topic.name, "")
-            ]
-            same = all(one.events == mine[0].events for one in mine)
-            if same:
-                shown += [(study, one) for one in mine[:1]]
-            else:
-                shown += [(one.world, one) for one in mine]
-        return shown
+        return [
+            shown
+            for study, report in self.found.items()
+            for shown in _labelled(
+                (study, story)
+                for story in sorted(report.examples, key=lambda one: one.world)
+                if (story.topic, story.variant) == (self.topic.name, "")
+            )
+        ]
 
     @property
     def picture(self) -> str:
-        """The timeline, as SVG."""
+        """The timeline of the example, as SVG."""
         return svg(self.examples, title=f"Timeline of the example of {self.topic.name}")
+
+    @cached_property
+    def differences(self) -> list[Difference]:
+        """Where the paradigms differ: what some of them cannot, and what they do.
+
+        Of several tests that the same answers cannot pass, the first is shown; beside
+        them, what the others do.
+        """
+        found: list[Difference] = []
+        seen: set[tuple[str, ...]] = set()
+        answers = self.answers + self.others
+        outcomes = {answer.name: self.outcome(answer) for answer in answers}
+        for test in self.tests:
+            cannot = [a.name for a in answers if test in outcomes[a.name].cannot]
+            stories = [(a.name, s) for a in answers for s in self._stories(a, test)]
+            if not cannot or tuple(cannot) in seen:
+                continue
+            able = [a.name for a in self.answers if a.name not in cannot]
+            told = {name for name, _ in stories}
+            if not {*cannot[:1], *able[:1]} <= told:
+                continue  # too long a story, or nobody can
+            seen.add(tuple(cannot))
+            chosen = _labelled(
+                (name, story) for name, story in stories if name in {*cannot, *able}
+            )
+            found.append(Difference(self, test, cannot, chosen))
+        return found
+
+    def _stories(self, answer: Answer, test: str) -> list[Story]:
+        return sorted(
+            (
+                story
+                for story in self.found[answer.study].stories
+                if (story.topic, story.test, story.variant)
+                == (self.topic.name, test.partition("[")[0], answer.variant)
+            ),
+            key=lambda story: story.world,
+        )
+
+    @property
+    def orders(self) -> dict[str, list[str]]:
+        """If the example takes no time: who says what about the order of things."""
+        found: dict[str, list[str]] = {}
+        if in_order(self.examples):
+            for study, report in self.found.items():
+                for story in report.examples:
+                    if (story.topic, story.variant) == (self.topic.name, ""):
+                        several = len(report.worlds) > 1
+                        who = found.setdefault(story.order, [])
+                        who.append(story.world if several else study)
+        return found
 
     @property
     def question(self) -> Path:
@@ -224,8 +295,10 @@ class Subject:
         return self.tree.root / _question(self.topic.name)
 
 
-def believed(tree: Tree) -> dict[str, Report]:
+def believed(tree: Tree, only: str | None = None) -> dict[str, Report]:
     """The reports of all studies, from one Python: the newest that has them all.
+
+    With ``only``, as in "3.13", those of that Python.
 
     Raises:
         reports.Refused: there is no such Python; says what to run.
@@ -234,7 +307,8 @@ def believed(tree: Tree) -> dict[str, Report]:
     for study in tree.studies:
         for path in (tree.root / "reports").glob(f"{study}-*.jsonl"):
             python = path.stem.removeprefix(f"{study}-")
-            count[python] = count.get(python, 0) + 1
+            if only in (None, python):
+                count[python] = count.get(python, 0) + 1
     refused: list[reports.Refused] = []
     for python in sorted(count, key=lambda p: (count[p], _version(p)), reverse=True):
         try:
@@ -248,9 +322,33 @@ def believed(tree: Tree) -> dict[str, Report]:
             refused.append(error)
     if refused:
         raise refused[0]
+    of = f" of Python {only}" if only else ""
     raise reports.Refused(
-        "there are no reports in the folder reports; run `nox -s compare` to make them"
+        f"there are no reports{of} in the folder reports; run `nox -s compare` to make "
+        "them"
     )
+
+
+def _labelled(stories: Iterable[tuple[str, Story]]) -> list[tuple[str, Story]]:
+    """Stories, each told once, under the names of all who did just that.
+
+    A study that did not the same in all its worlds goes by the names of these.
+    """
+    told = list(stories)
+    looks = {name: [lanes(s) for other, s in told if other == name] for name, _ in told}
+    found: list[tuple[list[str], Story]] = []
+    for name, story in told:
+        look = lanes(story)
+        same = all(look == other for other in looks[name])
+        label = name if same else story.world
+        for labels, other in found:
+            if (lanes(other), other.seconds) == (look, story.seconds):
+                if label not in labels:
+                    labels.append(label)
+                break
+        else:
+            found.append(([label], story))
+    return [(", ".join(labels), story) for labels, story in found]
 
 
 def versions(found: Mapping[str, Report]) -> dict[str, str]:
@@ -266,54 +364,6 @@ def versions(found: Mapping[str, Report]) -> dict[str, str]:
     }
 
 
-def settled(events: Sequence[Event], *, any_order: bool) -> list[Event]:
-    """The events in an order that is the same in every run.
-
-    What different actors do in one instant is sorted by actor, calls of plain callables
-    last: their order is open, and in trio random. So are the steps of several runs of
-    one name. With ``any_order`` so is the order of the calls of one callable, which are
-    sorted by what they were called with.
-    """
-    found: list[Event] = []
-    for _, instant in groupby(events, key=lambda event: event.at):
-        mine = sorted(instant, key=_whose)
-        for _, same in groupby(mine, key=_whose):
-            found += _settled(list(same), any_order=any_order)
-    return found
-
-
-def _whose(event: Event) -> tuple[bool, str]:
-    return event.what == "call", event.actor
-
-
-def _settled(events: list[Event], *, any_order: bool) -> list[Event]:
-    """What one actor does in one instant."""
-    if events[0].what == "call":
-        if any_order:
-            events.sort(key=lambda event: event.detail)
-        return events
-    # A run goes on without others until it sleeps or ends.
-    steps: list[list[Event]] = []
-    for event in events:
-        begins = event.what in ("start", "wake")
-        if begins or not steps or steps[-1][-1].what in PAUSES:
-            steps.append([])
-        steps[-1].append(event)
-    found: list[Event] = []
-    for what, group in groupby(steps, key=lambda step: step[0].what):
-        alike = list(group)
-        # Each is a run of its own, unless one sleeps for no time and is there again.
-        if what in ("start", "wake") and not any(
-            event.detail in ("0 s", "0.0 s") for step in alike for event in step
-        ):
-            alike.sort(key=lambda step: [(event.what, event.detail) for event in step])
-        found += [event for step in alike for event in step]
-    return found
-
-
-PAUSES = ("sleep", "end", "error", "cancelled")
-
-
 def markdown(subject: Subject) -> str:
     """The page of a topic."""
     tree = subject.tree
@@ -327,10 +377,11 @@ def markdown(subject: Subject) -> str:
         versions=versions(subject.found),
         link=linked(tree),
         spoken=spoken,
+        listed=listed,
         code=_code,
         cell=_in_cell,
     )
-    seal = _sealed(body, subject.picture)
+    seal = _sealed(body, _drawn(subject))
     made = digest(tree, subject.topic.name)
     return f"<!-- made from {made} -->\n<!-- holds {seal} -->\n{body}"
 
@@ -345,7 +396,10 @@ def write(subject: Subject) -> None:
     folder = subject.tree.root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     name = subject.topic.name
-    (folder / f"{name}.svg").write_text(subject.picture, "utf-8", newline="\n")
+    for path in _pictures(subject.tree, name):
+        path.unlink()
+    for file, text in _drawn(subject).items():
+        (folder / file).write_text(text, "utf-8", newline="\n")
     (folder / f"{name}.md").write_text(markdown(subject), "utf-8", newline="\n")
 
 
@@ -363,12 +417,12 @@ def stale(tree: Tree) -> list[str]:
     found = [path.name for path in _surplus(tree)]
     for topic in tree.topics:
         page = tree.root / FOLDER / f"{topic}.md"
-        picture = page.with_suffix(".svg")
-        if not (page.exists() and picture.exists()):
+        if not page.exists():
             found.append(page.name)
             continue
         made, holds, body = [*page.read_text("utf-8").split("\n", 2), "", ""][:3]
-        seal = _sealed(body, picture.read_text("utf-8"))
+        pictures = {p.name: p.read_text("utf-8") for p in _pictures(tree, topic)}
+        seal = _sealed(body, pictures)
         if (made, holds) != (
             f"<!-- made from {digest(tree, topic)} -->",
             f"<!-- holds {seal} -->",
@@ -405,6 +459,12 @@ def spoken(test: str) -> str:
     return test.removeprefix("test_").replace("_", " ")
 
 
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence, as in: asyncio, trio and gevent."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def _question(topic: str) -> str:
     return f"shared/src/concurrency_study/topics/{topic}.py"
 
@@ -413,13 +473,28 @@ def _surplus(tree: Tree) -> list[Path]:
     return [
         path
         for path in sorted((tree.root / FOLDER).glob("*"))
-        if path.suffix in (".md", ".svg") and path.stem not in (*tree.topics, "costs")
+        if path.suffix in (".md", ".svg")
+        and path.stem.partition("-")[0] not in (*tree.topics, "costs")
     ]
 
 
-def _sealed(body: str, picture: str) -> str:
-    whole = f"{body}\0{picture}"
-    return f"sha256:{hashlib.sha256(whole.encode()).hexdigest()}"
+def _drawn(subject: Subject) -> dict[str, str]:
+    """The pictures of a topic, by the names of their files."""
+    others = {f"{each.name}.svg": each.picture for each in subject.differences}
+    return {f"{subject.topic.name}.svg": subject.picture} | others
+
+
+def _pictures(tree: Tree, topic: str) -> list[Path]:
+    """The files with pictures of a topic."""
+    folder = tree.root / FOLDER
+    return sorted([*folder.glob(f"{topic}.svg"), *folder.glob(f"{topic}-*.svg")])
+
+
+def _sealed(body: str, pictures: Mapping[str, str]) -> str:
+    whole = hashlib.sha256(body.encode())
+    for name, text in sorted(pictures.items()):
+        whole.update(f"\0{name}\0{text}".encode())
+    return f"sha256:{whole.hexdigest()}"
 
 
 def _version(python: str) -> list[int]:

@@ -5,6 +5,7 @@ The format is that of ``concurrency_study.report``, which also writes it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from concurrency_study.report import FORMAT, VERSION, fingerprint
+from concurrency_study.report import EXAMPLE, FORMAT, VERSION, fingerprint
 
 
 class Refused(Exception):
@@ -49,17 +50,24 @@ class Event:
     actor: str
     what: str
     detail: str
+    by: str
+    """The native actor in which it happened; "": in none of the answer's."""
 
 
 @dataclass(frozen=True)
-class Example:
-    """What happened when the example of a topic was run."""
+class Story:
+    """What happened in a run of an answer, until it ended."""
 
     topic: str
+    test: str
     world: str
     variant: str
     seconds: float
-    """Virtual seconds until the answer returned."""
+    """Virtual seconds until the answer returned or raised."""
+    cancelled: float | None
+    """The second at which it was to be cancelled from outside, if it was."""
+    order: str
+    """Who goes first of those who are ready at one instant: a sentence."""
     events: list[Event]
 
 
@@ -73,7 +81,13 @@ class Report:
     libraries: dict[str, str]
     """What the study builds on: name and version."""
     tests: list[Test]
-    examples: list[Example]
+    stories: list[Story]
+    """Of the examples, and of small tests of what some cannot."""
+
+    @property
+    def examples(self) -> list[Story]:
+        """What happened when the examples of the topics were run."""
+        return [story for story in self.stories if story.test == EXAMPLE]
 
 
 def read(path: Path, root: Path) -> Report:
@@ -88,16 +102,16 @@ def read(path: Path, root: Path) -> Report:
         file.refuse("has no footer: the run that wrote it has not ended")
     file.check(foot, "footer")
     tests: list[Test] = []
-    examples: list[Example] = []
+    stories: list[Story] = []
     for record in file.records[1:-1]:
         match record.get("record"):
             case "test":
                 tests.append(Test(**file.check(record, "test")))
-            case "example":
-                fields = file.check(record, "example")
+            case "story":
+                fields = file.check(record, "story")
                 events = [file.check(event, "event") for event in fields["events"]]
                 fields["events"] = [_event(event) for event in events]
-                examples.append(Example(**fields))
+                stories.append(Story(**fields))
             case other:
                 file.refuse(f"has a record {other!r} between its header and its footer")
     counts = Counter({"passed": 0, "cannot": 0, "failed": 0})
@@ -105,6 +119,8 @@ def read(path: Path, root: Path) -> Report:
     counted = {"tests": len(tests), **counts}
     if counted != {key: foot.get(key) for key in counted}:
         file.refuse("counts other tests in its footer than it holds")
+    if foot["digest"] != file.digest:
+        file.refuse("was changed after it had been written")
     if not foot["complete"]:
         file.refuse("is of a run in which tests failed or were left out")
     if head["fingerprint"] != fingerprint(root, head["study"]):
@@ -115,7 +131,7 @@ def read(path: Path, root: Path) -> Report:
         python=head["python"],
         libraries=head["libraries"],
         tests=tests,
-        examples=examples,
+        stories=stories,
     )
 
 
@@ -158,20 +174,24 @@ _SHAPES: dict[str, dict[str, Any]] = {
         "reason": str,
         "seconds": (*_NUMBER, type(None)),
     },
-    "example": {
+    "story": {
         "topic": str,
+        "test": str,
         "world": str,
         "variant": str,
         "seconds": _NUMBER,
+        "cancelled": (*_NUMBER, type(None)),
+        "order": str,
         "events": list,
     },
-    "event": {"at": _NUMBER, "actor": str, "what": str, "detail": str},
+    "event": {"at": _NUMBER, "actor": str, "what": str, "detail": str, "by": str},
     "footer": {
         "complete": bool,
         "tests": int,
         "passed": int,
         "cannot": int,
         "failed": int,
+        "digest": str,
     },
 }
 """The fields of each record; report.schema.json says it for machines."""
@@ -187,11 +207,14 @@ class _File:
         self.records: list[dict[str, Any]] = []
         try:
             # Not splitlines: a detail may hold other separators, such as U+2028.
-            lines = path.read_text("utf-8").removesuffix("\n").split("\n")
+            text = path.read_bytes().decode()
         except OSError as error:
             self.refuse(f"cannot be read ({error.strerror})")
         except UnicodeDecodeError:
             self.refuse("is no UTF-8 text")
+        lines = text.removesuffix("\n").split("\n")
+        told = text[: text.rstrip("\n").rfind("\n") + 1]  # all but the footer
+        self.digest = f"sha256:{hashlib.sha256(told.encode()).hexdigest()}"
         for number, line in enumerate(lines, 1):
             try:
                 record: Any = json.loads(line, parse_constant=_no_number)

@@ -18,8 +18,17 @@ from rich.table import Table
 from rich.text import Text
 
 from .answers import GUARD, HELPERS, IMPORTS, SIGNATURE, Answer, Line, Part, Topic, rows
-from .reports import Example, Report, Test
-from .timeline import Lane, lanes
+from .reports import Report, Story, Test
+from .timeline import (
+    IN_ORDER,
+    Lane,
+    Scale,
+    in_order,
+    lanes,
+    marked,
+    stepped,
+    words,
+)
 
 NARROWEST = 36
 """Columns of text that code needs, to be read beside other code."""
@@ -148,7 +157,7 @@ class Screen:
     ) -> None:
         """What every test of a topic found out, in the order in which they stand."""
         self.console.print(Text(topic.title, style="bold"))
-        table = self._matrix("test", found)
+        table = self._matrix("test", found, narrow=12)
         tested = {
             test.test
             for report in found.values()
@@ -168,68 +177,83 @@ class Screen:
         self._reasons(found, {topic.name})
         self._versions(found)
 
-    def timeline(self, name: str, example: Example, until: float) -> None:
-        """What happened in virtual time, a lane for each actor, ``until`` a second."""
-        self._rule(name)
-        found = lanes(example)
-        room = self.console.width // 3
-        label = min(max((len(lane.name) for lane in found), default=0), room)
-        width = max(self.console.width - label - 8, 10)
-        for lane in found:
-            short = (
-                lane.name if len(lane.name) <= label else f"{lane.name[: label - 1]}…"
-            )
-            drawn = self._lane(lane, until, width)
-            self.console.print(Text(f"{short:<{label}}  {drawn}"))
-        self.console.print(Text(f"{'':<{label}}  {_axis(until, width)}", "dim"))
-        for event in example.events:
-            if event.what in ("call", "note", "error"):
-                said = f"{event.at:>8g} s  {event.actor}: {event.detail}"
-                self.console.print(Text(said.removesuffix(": "), "dim"))
+    def timelines(self, stories: Sequence[tuple[str, Story]]) -> None:
+        """What happened in virtual time, a lane for each native actor.
 
-    def _lane(self, lane: Lane, until: float, width: int) -> str:
-        sleep, awake, start, end, error, call, note, at_once = self.bars
-        ends = {"end": end, "error": error, "cancelled": "x"}
+        If all happens at 0 s, each event takes a step.
+        """
+        self._timeline_legend()
+        steps = in_order(stories)
+        shown = [(name, stepped(s) if steps else s) for name, s in stories]
+        found = [(name, story, lanes(story)) for name, story in shown]
+        longest = max((len(_named(lane)) for *_, ls in found for lane in ls), default=0)
+        label = min(longest, self.console.width // 3)
+        width = max(self.console.width - label - 8, 10)
+        scale = Scale([story for _, story in shown], 0, width - 1, cut=width // 10)
+        for name, story, mine in found:
+            self._rule(name)
+            for lane in mine:
+                drawn = self._lane(lane, scale, story.seconds, width)
+                short = _named(lane)
+                if len(short) > label:
+                    short = f"{short[: label - 1]}…"
+                self.console.print(Text(f"{short:<{label}}  {drawn}"))
+            axis = IN_ORDER if steps else _axis(scale, width)
+            self.console.print(Text(f"{'':<{label}}  {axis}", "dim"))
+            for event in story.events:
+                if event.what in ("call", "note", "error"):
+                    at = "" if steps else f"{event.at:>8g} s  "
+                    said = f"{at}{event.by or '(outside)'} {words(event)}"
+                    self.console.print(Text(said, "dim"))
+
+    def _lane(self, lane: Lane, scale: Scale, returned: float, width: int) -> str:
+        alive, awake, start, end, error, call, note, at_once = self.bars
+        ends = {"end": end, "error": error, "cancelled": "x", "left": ">"}
         cells = [" "] * width
 
         def column(at: float) -> int:
-            return round(at / until * (width - 1)) if until else 0
+            return min(round(scale.x(at)), width - 1)
 
+        def bar(mark: str, begin: float, stop: float) -> None:
+            for here in range(column(begin), column(stop)):
+                cells[here] = mark
+
+        if lane.kind:
+            bar(alive, lane.begin, returned if lane.end is None else lane.end)
         for run in lane.runs:
-            for bar, spans in ((sleep, run.asleep), (awake, run.awake)):
+            for mark, spans in ((alive, run.asleep), (awake, run.awake)):
                 for begin, stop in spans:
-                    for here in range(column(begin), column(stop)):
-                        cells[here] = bar
-            cells[column(run.start)] = start
-            for event in run.notes:
-                cells[column(event.at)] = note
-            if run.end is not None:
-                here = column(run.end.at)
-                brief = here == column(run.start) and run.end.what == "end"
-                cells[here] = at_once if brief else ends[run.end.what]
-        for event in lane.calls:
-            cells[column(event.at)] = call
+                    bar(mark, begin, stop)
+        marks = {"start": start, "call": call, "note": note, **ends}
+        for what, at, _ in marked(lane, returned):
+            here = column(at)
+            brief = what == "end" and cells[here] == start
+            cells[here] = at_once if brief else marks.get(what, note)
         return "".join(cells).rstrip()
 
-    def timeline_legend(self) -> None:
+    def _timeline_legend(self) -> None:
         """What the marks of a timeline mean."""
-        sleep, awake, start, end, error, call, _, at_once = self.bars
+        alive, awake, start, end, error, call, _, at_once = self.bars
         self._legend(
-            (start + sleep, "starts, sleeps"),
-            (awake, "does something else"),
+            (start + alive, "begins, waits"),
+            (awake, "works or blocks"),
+            (call, "calls, hands over"),
             (end, "ends"),
-            (at_once, "both at once"),
+            (at_once, "begins and ends"),
             (error, "error"),
             ("x", "cancelled"),
-            (call, "is called"),
+            (">", "still runs"),
         )
 
     def _legend(self, *marks: tuple[str, str]) -> None:
-        text = Text()
+        line = Text()
         for mark, meaning in marks:
-            text.append(mark, "bold yellow").append(f" {meaning}   ", "dim")
-        text.rstrip()
-        self.console.print(text)
+            item = Text.assemble((mark, "bold yellow"), (f" {meaning}", "dim"))
+            if line and line.cell_len + 3 + item.cell_len > self.console.width:
+                self.console.print(line)
+                line = Text()
+            line.append("   " if line else "").append(item)
+        self.console.print(line)
 
     def _rule(self, *titles: str) -> None:
         self.console.print()
@@ -305,11 +329,14 @@ class Screen:
                     mark = self.alike
                 yield one, mark, other
 
-    def _matrix(self, first: str, found: Mapping[str, Report]) -> Table:
+    def _matrix(
+        self, first: str, found: Mapping[str, Report], narrow: int = 16
+    ) -> Table:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column(first, overflow="fold", min_width=16)
+        table.add_column(first, overflow="fold", min_width=narrow)
         for study in found:
-            table.add_column(study, overflow="fold", min_width=len(study))
+            width = max(len(study), len("passed"))
+            table.add_column(study, overflow="fold", min_width=width)
         return table
 
     def _versions(self, found: Mapping[str, Report]) -> None:
@@ -433,15 +460,16 @@ def _outcome(tests: Sequence[Test]) -> Text:
     return text
 
 
-def _axis(until: float, width: int) -> str:
+def _named(lane: Lane) -> str:
+    return f"{lane.label} ({lane.sort})" if lane.sort else lane.label
+
+
+def _axis(scale: Scale, width: int) -> str:
     """Seconds below the lanes, as many as there is room for."""
-    if not until:
-        return "0 s"
-    room = max(width // 10, 1)
-    step = 10 ** math.floor(math.log10(until / room))
-    step *= next(m for m in (1, 2, 5, 10, 20) if until / (step * m) <= room)
     text = ""
-    for tick in range(math.floor(until / step + 1e-9) + 1):
-        text = text.ljust(round(tick * step / until * (width - 1)))
-        text += f"{tick * step:g} "
+    for tick in scale.ticks(max(width // 9, 2)):
+        here = round(scale.x(tick))
+        shown = f"{tick:g} "
+        if here >= len(text) and here + len(shown) <= width + 6:
+            text = text.ljust(here) + shown
     return f"{text}s"

@@ -23,8 +23,9 @@ from pygments.lexers.python import (  # pyright: ignore[reportMissingTypeStubs]
 from pygments.token import Comment, Keyword, Name, Number, Operator, String
 
 from .answers import Answer, Line, Tree, rows, shared_lines
-from .pages import Subject, dedented, linked, spoken, templates, versions
+from .pages import Subject, dedented, linked, listed, spoken, templates, versions
 from .reports import Report
+from .timeline import chrome_trace
 
 FOLDER = "comparisons/site"
 COLOURS = {
@@ -305,6 +306,8 @@ def pages(tree: Tree, found: Mapping[str, Report]) -> Iterator[tuple[str, str]]:
         "link": linked(tree),
         "code": code,
         "spoken": spoken,
+        "listed": listed,
+        "markup": Markup,
         "prose": prose,
         "inline": inline,
     }
@@ -328,6 +331,7 @@ def pages(tree: Tree, found: Mapping[str, Report]) -> Iterator[tuple[str, str]]:
                 shared=shared_lines(subject.answers),
             ),
         )
+        yield f"{subject.topic.name}.trace.json", chrome_trace(subject.examples)
     for pair in pairs:
         yield (
             f"{pair.name}.html",

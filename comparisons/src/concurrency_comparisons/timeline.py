@@ -1,7 +1,8 @@
-"""Pictures of what happened when: one lane an actor, one time axis for all studies.
+"""Pictures of what happened when: one lane a native actor, one time axis for all.
 
-They are drawn from the examples of the reports, so in virtual time, and are the same
-to the byte for the same examples.
+They are drawn from the stories of the reports, so in virtual time, and are the same to
+the byte for the same stories. What takes no time at all is drawn over the order in
+which it happened, a step an event.
 """
 
 from __future__ import annotations
@@ -9,165 +10,268 @@ from __future__ import annotations
 import json
 import math
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby, pairwise
 from typing import Any
 from xml.sax.saxutils import escape
 
-from .reports import Event, Example
+from .reports import Event, Story
 
 # What happened, made into lanes
 
 
 @dataclass
 class Run:
-    """One run of a job, from its start to its end."""
+    """One run of a job, from its start to its end, inside of a native actor."""
 
+    name: str
     start: float
-    asleep: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
-    """From when to when it slept."""
     awake: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
-    """From when to when it did something else."""
-    notes: list[Event] = field(default_factory=list[Event])
+    """From when to when it did not sleep."""
+    asleep: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    interrupted: float | None = None
+    """When a sleep was cut short; what it did from then on is cleanup."""
     end: Event | None = None
     """How it ended: ``end``, ``error`` or ``cancelled``; None if it has not."""
     until: float = 0
     """The last instant known of it."""
-    due: float | None = None
-    """While it sleeps: when it means to wake."""
+    sleeps: bool = False
 
     def happens(self, event: Event) -> None:
         """Take note of one more event of this run."""
-        if event.what in ("sleep", "wake", *_ENDS):
-            self.pass_time(event.at)
-            self.due = event.at + _asleep_for(event) if event.what == "sleep" else None
-        if event.what in _ENDS:
+        self.pass_time(event.at)
+        if self.sleeps and event.what != "wake" and self.interrupted is None:
+            self.interrupted = event.at
+        self.sleeps = event.what == "sleep"
+        if event.what in ENDS:
             self.end = event
-        elif event.what not in ("start", "sleep", "wake"):
-            self.notes.append(event)
 
     def pass_time(self, at: float) -> None:
         """What it did until now, it did until then."""
-        spans = self.awake if self.due is None else self.asleep
-        spans.append((self.until, at))
+        if at > self.until:
+            spans = self.asleep if self.sleeps else self.awake
+            spans.append((self.until, at))
         self.until = at
 
 
 @dataclass
 class Lane:
-    """All that one actor did: the runs of a job, or the calls of a plain callable."""
+    """All that happened in one native actor."""
 
-    name: str
+    name: str = field(compare=False)
+    """Its own name."""
+    kind: str
+    """What it is: task, thread, greenlet; empty if that is not known."""
+    begin: float
+    end: float | None = None
+    how: str = ""
+    """``end``, ``error`` or ``cancelled``; empty if it was left alive."""
     runs: list[Run] = field(default_factory=list[Run])
-    calls: list[Event] = field(default_factory=list[Event])
+    said: list[Event] = field(default_factory=list[Event])
+    """The plain callables that it called, and what its jobs noted."""
+    label: str = ""
+    """What it is known by: its only job, or else its own name."""
+    names: set[str] = field(default_factory=set[str], compare=False)
+    """The native actors whose lane it is."""
+    hired: bool = False
+    """Whether it is there for its jobs alone, as a thread of a pool is."""
+
+    @property
+    def sort(self) -> str:
+        """What it is, in a word; empty if its label says so already."""
+        sort = _clean(self.kind).removeprefix("worker ")
+        said = sort == self.label.partition(" no. ")[0]
+        return "" if said else sort
+
+    @property
+    def labelled(self) -> list[tuple[float, str]]:
+        """The jobs by which it is not known, and when they begin."""
+        names = ((run.start, run.name) for run in self.runs)
+        return [(at, name) for at, name in names if name not in ("", self.label)]
 
 
-def lanes(example: Example) -> list[Lane]:
-    """The jobs in the order of their first start, then the plain callables.
+def lanes(story: Story) -> list[Lane]:
+    """The native actors in the order in which they began, the answer itself first.
 
-    Jobs that start in the same instant stand in the order of their names: their own
-    order is open, and differs from study to study. Runs of one name that overlap get a
-    lane each; which event is whose is told by how long each means to sleep, so it is a
-    guess where several of one name are cut short.
+    Of calls in worker threads that begin in one instant the order is that of their
+    numbers: which one comes first is a matter of chance. One that begins when another
+    has ended has its lane, as it may have its thread. What happened outside of all has
+    a lane without a name, the last.
     """
-    runs: dict[str, list[Run]] = {}
-    callables: dict[str, Lane] = {}
-    for event in example.events:
-        if event.what == "call":
-            lane = callables.setdefault(event.actor, Lane(event.actor))
-            lane.calls.append(event)
-            continue
-        mine = runs.setdefault(event.actor, [])
-        run = _whose(event, mine)
-        if run in mine:
-            mine.remove(run)
-        mine.append(run)  # who moved last stands last
-        run.happens(event)
-    jobs: list[Lane] = []
-    for actor, mine in runs.items():
-        several: list[list[Run]] = []
-        for run in sorted(mine, key=lambda run: (run.start, run.until, run.due or 0)):
+    found: dict[str, Lane] = {}
+    last = _last(story)
+    for event in story.events:
+        new = Lane(event.by, "", event.at, names={event.by})
+        lane = found.setdefault(event.by, new)
+        event = replace(event, by="")  # what others did in tasks of another name
+        if event.what == "spawn":
+            lane.kind, lane.begin = event.detail, event.at
+        elif event.what == "exit":
+            lane.end, lane.how = event.at, event.detail
+        elif event.what == "call":
+            lane.said.append(event)
+        else:
+            _in_a_run(lane, event)
+    for lane in found.values():
+        for run in lane.runs:
             if run.end is None:
-                run.pass_time(max(_last(example), run.until))
-            free = (lane for lane in several if lane[-1].until <= run.start)
-            lane = next(free, None)
-            if lane is None:
-                several.append([run])
-            else:
-                lane.append(run)
-        for number, lane in enumerate(several, 1):
-            name = actor if len(several) == 1 else f"{actor} no. {number}"
-            jobs.append(Lane(name, runs=lane))
-    jobs.sort(key=lambda lane: (lane.runs[0].start, lane.name))
-    return [*jobs, *callables.values()]
+                run.pass_time(max(last, run.until))
+    order = {name: number for number, name in enumerate(found)}
+
+    def place(lane: Lane) -> tuple[bool, float, bool, int, str]:
+        worker = lane.kind == WORKER
+        number = len(lane.name) if worker else order[lane.name]
+        return not lane.name, lane.begin, worker, number, lane.name
+
+    shared = _shared(sorted(found.values(), key=place), last)
+    for lane in shared:
+        names = {run.name for run in lane.runs}
+        lane.hired = bool(names) and lane is not shared[0]
+        only = lane.hired and len(names) == 1
+        lane.label = (names.pop() if only else "") or lane.name or "(outside)"
+    return shared
 
 
-_ENDS = ("end", "error", "cancelled")
+def _shared(every: list[Lane], last: float) -> list[Lane]:
+    """The lanes, of which calls in worker threads share one if they do not overlap."""
+    found: list[Lane] = []
+    for lane in every:
+        if lane.kind == WORKER and not lane.runs:  # no job, but it does something
+            until = last if lane.end is None else lane.end
+            lane.runs.append(Run("", lane.begin, [(lane.begin, until)], until=until))
+        free = (
+            other
+            for other in found
+            if lane.kind == other.kind == WORKER
+            and other.end is not None
+            and other.end <= lane.begin
+        )
+        other = next(free, None)
+        if other is None:
+            found.append(lane)
+        else:
+            other.runs += lane.runs
+            other.said += lane.said
+            other.names |= lane.names
+            other.end, other.how = lane.end, lane.how
+    return found
 
 
-def _asleep_for(event: Event) -> float:
-    """The seconds of a sleep, which its detail names ("for ever", if none)."""
-    try:
-        return float(event.detail.removesuffix(" s"))
-    except ValueError:
-        return math.inf
+def _in_a_run(lane: Lane, event: Event) -> None:
+    """Let it happen to the innermost job of that name; others wait for that."""
+    running = [run for run in lane.runs if run.end is None]
+    own = [run for run in running if run.name == event.actor]
+    if event.what == "start" or not own:
+        if running:
+            running[-1].pass_time(event.at)
+        own = [Run(event.actor, event.at, until=event.at)]
+        lane.runs += own
+        running += own
+    if event.what == "note":
+        lane.said.append(event)
+    if event.what != "start":
+        own[-1].happens(event)
+    if event.what in ENDS and own[-1] is running[-1] and len(running) > 1:
+        running[-2].until = event.at
 
 
-def _whose(event: Event, runs: list[Run]) -> Run:
-    """The run to which an event happens; of ``runs`` who moved last stands last."""
-    alive = [run for run in runs if run.end is None]
-    if event.what == "start" or not alive:
-        return Run(event.at, until=event.at)
-    asleep = [(run.due, run) for run in alive if run.due is not None]
-    awake = [run for run in alive if run.due is None]
-    if event.what == "wake" and asleep:
-        return min(asleep, key=lambda pair: pair[0])[1]
-    if event.what == "cancelled":
-        # One that is cancelled while awake has just been doing something.
-        awake = [run for run in awake if run.until == event.at or not asleep]
-    if awake:
-        return awake[-1]
-    return max(asleep, key=lambda pair: pair[0])[1]
+ENDS = ("end", "error", "cancelled")
+WORKER = "worker thread"
 
 
-def _last(example: Example) -> float:
-    return max([example.seconds, *(event.at for event in example.events)])
+def _last(story: Story) -> float:
+    return max([story.seconds, *(event.at for event in story.events)])
+
+
+def in_order(stories: Sequence[tuple[str, Story]]) -> bool:
+    """Whether nothing of it takes any time, so that only the order tells something."""
+    return bool(stories) and not any(_last(story) for _, story in stories)
+
+
+def stepped(story: Story) -> Story:
+    """The same with steps in place of seconds."""
+    events = [replace(event, at=n) for n, event in enumerate(story.events)]
+    return replace(story, seconds=max(len(events) - 1, 0), events=events)
 
 
 # The story in words
 
 
-def story(example: Example) -> str:
-    """What happened when, for those who cannot see the picture; one sentence."""
-    told: list[str] = []
-    for at, events in groupby(example.events, key=lambda event: event.at):
-        actors = groupby(events, key=lambda event: event.actor)
-        told.append(
-            f"at {_seconds(at)} "
-            + ", ".join(
-                f"{actor} {' and '.join(_words(event) for event in own)}"
-                for actor, own in actors
-            )
+def told(story: Story, *, steps: bool = False) -> str:
+    """What happened when, for those who cannot see the picture, actor by actor."""
+
+    def at(instant: float) -> str:
+        return f"at step {instant:g}" if steps else f"at {_seconds(instant)}"
+
+    found = stepped(story) if steps else story
+    sentences: list[str] = []
+    for lane in lanes(found):
+        own = [event for event in found.events if event.by in lane.names]
+        name = f"{lane.kind} {lane.label}".strip()
+        parts = [
+            f"{at(instant)} "
+            + " and ".join(words(event, known=lane.label) for event in _telling(every))
+            for instant, every in groupby(own, key=lambda event: event.at)
+        ]
+        if lane.kind and lane.end is None:
+            parts.append(f"still runs {at(found.seconds)}")
+        sentences.append(f"{name}: {', '.join(parts)}.")
+    if found.cancelled is not None:
+        sentences.append(f"It is cancelled from outside {at(found.cancelled)}.")
+    sentences.append(f"The answer {_outcome(found)} {at(found.seconds)}.")
+    return _clean(" ".join(sentences))
+
+
+def _telling(events: Iterable[Event]) -> list[Event]:
+    """Of one instant: not that a task begins or ends, where its job does."""
+    found = list(events)
+    starts = any(event.what == "start" for event in found)
+    ends = {event.what for event in found}
+    return [
+        event
+        for event in found
+        if not (
+            (event.what == "spawn" and starts)
+            or (event.what == "exit" and event.detail in ends)
         )
-    told.append(f"the answer returns at {_seconds(example.seconds)}")
-    return _clean("; ".join(told) + ".")
+    ]
 
 
-def _words(event: Event) -> str:
+def words(event: Event, *, known: str = "") -> str:
+    """What happened, as a verb; to whom, unless that is known."""
+    who = f"{event.actor} " if event.actor != known else ""
     match event.what:
+        case "spawn":
+            return "begins"
+        case "exit":
+            ways = {"error": "ends by an error", "cancelled": "is cancelled"}
+            return ways.get(event.detail, "ends")
         case "start" | "wake" | "end":
-            return f"{event.what}s"
+            return f"{who}{event.what}s"
         case "sleep":
-            return f"sleeps {event.detail}"
+            return f"{who}sleeps {event.detail}"
         case "error":
-            return f"fails with {event.detail}"
+            return f"{who}fails with {event.detail}"
         case "cancelled":
-            return "is cancelled"
+            return f"{who}is cancelled"
         case "call":
-            return f"is given {event.detail}" if event.detail else "is called"
+            return f"calls {_called(event)}"
         case _:
-            return f"notes {event.detail}"
+            return f"{who}notes {event.detail}"
+
+
+def _called(event: Event) -> str:
+    return f"{event.actor}({event.detail})"
+
+
+def _outcome(story: Story) -> str:
+    """What the answer does in the end."""
+    spawned = [event.by for event in story.events if event.what == "spawn"]
+    exits = {event.by: event.detail for event in story.events if event.what == "exit"}
+    how = exits.get(spawned[0], "") if spawned else ""
+    ways = {"end": "returns", "error": "raises", "cancelled": "is cancelled"}
+    return ways.get(how, "does not end")
 
 
 def _seconds(seconds: float) -> str:
@@ -179,6 +283,65 @@ def _clean(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
+# The scale of time
+
+
+class Scale:
+    """Where instants lie between two places; a long time without events is cut out."""
+
+    def __init__(
+        self, stories: Sequence[Story], left: float, right: float, cut: float = 70
+    ) -> None:
+        self.span = max(map(_last, stories), default=0)
+        at = {event.at for story in stories for event in story.events}
+        at |= {story.cancelled for story in stories if story.cancelled is not None}
+        found = sorted({0.0, self.span, *at, *(story.seconds for story in stories)})
+        self.gap = max(
+            pairwise(found), key=lambda two: two[1] - two[0], default=(0.0, 0.0)
+        )
+        rest = self.span - (self.gap[1] - self.gap[0])
+        self.cut = cut if 0 < rest < self.span * _WORTH_A_CUT else 0
+        """How much room the cut takes; 0: nothing is cut out."""
+        if not self.cut:
+            self.gap = self.span, self.span
+            rest = self.span
+        shown = right - left - self.cut
+        self.left, self.pixels = left, shown / rest if rest else 0
+
+    def x(self, at: float) -> float:
+        """Where an instant lies."""
+        low, high = self.gap
+        part = (at - low) / (high - low) if high > low else 0
+        return (
+            self.left
+            + (min(at, low) + max(at - high, 0)) * self.pixels
+            + min(max(part, 0), 1) * self.cut
+        )
+
+    def ticks(self, most: int = 7) -> list[float]:
+        """Round instants, about so many; after a cut, counted from where it ends."""
+        low, high = self.gap
+        if not self.cut:
+            return _ticks(low, most)
+        rest = self.span - high
+        part = low / (low + rest)
+        before, after = (max(1, round(most * share)) for share in (part, 1 - part))
+        return [*_ticks(low, before), *(high + at for at in _ticks(rest, after))]
+
+
+def _ticks(span: float, most: int) -> list[float]:
+    """Round instants from 0 to ``span``, at most so many or a few more."""
+    if not span:
+        return [0]
+    rough = span / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * n for n in (1, 2, 5, 10) if power * n >= rough * 0.999)
+    return [n * step for n in range(int(span / step * 1.000001) + 1)]
+
+
+_WORTH_A_CUT = 0.25
+"""The part of the time that is left then, at most."""
+
 # The picture
 
 _WIDTH = 800
@@ -186,8 +349,13 @@ _PAD = 12
 _CHARACTER = 7.4
 """Width of a character: a little more than 0.6 em of 12 px, so that nothing is cut."""
 _LANE = 20
-_ROW = 17
-_LONGEST_NAME = 26
+_ROW = 15
+_LONGEST_NAME = 24
+_MOST = 10
+"""Texts of a lane; of more only the first and the last are shown."""
+_LEAST = 30
+"""Characters that are worth to be shown of a text that is cut short."""
+IN_ORDER = "all of it at 0 s, in the order in which it happened"
 
 _COLOURS = {
     "paper": ("#ffffff", "#14181d"),
@@ -204,72 +372,90 @@ _RULES = (
     ("ink", "fill", "ink"),
     ("muted", "fill", "muted"),
     ("grid", "stroke", "grid"),
+    ("cut", "fill", "grid"),
     ("returned", "stroke", "muted"),
+    ("leader", "stroke", "muted"),
     ("job", "fill", "job"),
+    ("cleanup", "fill", "cancelled"),
     ("call", "fill", "call"),
+    ("left", "fill", "error"),
     ("note", "stroke", "ink"),
     ("error", "stroke", "error"),
     ("cancelled", "stroke", "cancelled"),
 )
 _MARKS = {
-    "start": "starts",
-    "sleep": "sleeps",
-    "awake": "is awake",
+    "start": "begins",
+    "idle": "idle",
+    "alive": "sleeps or waits",
+    "awake": "works or blocks",
+    "call": "calls, hands over",
+    "note": "notes something",
     "end": "ends",
     "error": "fails",
     "cancelled": "is cancelled",
-    "call": "is called",
-    "note": "notes something",
-    "returned": "the answer returns",
+    "cleanup": "cleans up",
+    "left": "still runs when the answer has ended",
+    "returned": "the answer ends",
+    "outside": "cancelled from outside",
+    "cut": "time cut out",
 }
 """The legend, in its order."""
+_BARS = {
+    "idle": ("muted", 1),
+    "alive": ("job", 2),
+    "awake": ("job", 10),
+    "cleanup": ("cleanup", 4),
+}
+"""The class of a bar, and how tall it is."""
 
 
-def svg(examples: list[tuple[str, Example]], *, title: str) -> str:
-    """One picture with a section for each (label, example), on one time axis.
+def svg(stories: Sequence[tuple[str, Story]], *, title: str) -> str:
+    """One picture with a section for each (label, story), on one time axis.
 
     It stands for itself as a file, and any number may stand inline in one page: it has
     no ids, and its style reaches nothing outside of ``.study-timeline``.
     """
-    return _Picture(examples, title).drawn()
+    return _Picture(stories, title).drawn()
 
 
 class _Picture:
-    def __init__(self, examples: list[tuple[str, Example]], title: str) -> None:
+    def __init__(self, stories: Sequence[tuple[str, Story]], title: str) -> None:
         self.title = _clean(title)
-        self.examples = examples
-        self.sections = [(label, one, lanes(one)) for label, one in examples]
-        names = [lane.name for _, _, found in self.sections for lane in found]
-        widest = max([_cells(_fit(_clean(n), _LONGEST_NAME)) for n in names], default=0)
+        self.stories = stories
+        self.steps = in_order(stories)
+        shown = [(label, stepped(s) if self.steps else s) for label, s in stories]
+        self.sections = [(label, story, lanes(story)) for label, story in shown]
+        widest = max(
+            [_cells(_name(lane)) for *_, found in self.sections for lane in found],
+            default=0,
+        )
         self.left = _PAD + widest * _CHARACTER + 18
         self.right = _WIDTH - _PAD - 10
-        self.span = max([_last(one) for _, one in examples], default=0)
+        self.scale = Scale([story for _, story in shown], self.left, self.right)
+        self.x = self.scale.x
         self.marks: set[str] = set()
         self.parts: list[str] = []
         self.y = 0.0
 
-    def x(self, at: float) -> float:
-        """Where an instant lies."""
-        part = at / self.span if self.span else 0
-        return self.left + part * (self.right - self.left)
-
     def drawn(self) -> str:
         self.axis(18)
         self.y = 24
-        for label, example, found in self.sections:
-            self.section(label, example, found)
-        self.axis(self.y + 20)
-        self.y += 30
+        for section in self.sections:
+            self.section(*section)
+        if not self.steps:
+            self.axis(self.y + 20)
+            self.y += 16
+        self.y += 14
         self.legend()
         height = round(self.y + _PAD)
-        words = " ".join(self.told())
+        story = " ".join(self.told())
         return "\n".join(
             [
                 f'<svg xmlns="http://www.w3.org/2000/svg" class="study-timeline" '
                 f'role="img" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" '
                 f'height="{height}">',
                 f"<title>{escape(self.title)}</title>",
-                f"<desc>{escape(words)}</desc>",
+                f"<desc>{escape(story)}</desc>",
                 f"<style>{_style()}</style>",
                 f'<rect class="paper" width="{_WIDTH}" height="{height}"/>',
                 *self.parts,
@@ -279,113 +465,147 @@ class _Picture:
         )
 
     def told(self) -> Iterator[str]:
+        if self.steps:
+            yield f"{IN_ORDER.capitalize()}."
         before: dict[str, str] = {}
-        for label, example in self.examples:
-            words = story(example)
-            same = before.setdefault(words, label)
+        for label, story in self.stories:
+            text = told(story, steps=self.steps)
+            same = before.setdefault(text, label)
             yield f"{_clean(label)}: " + (
-                words if same == label else f"the same as {_clean(same)}."
+                text if same == label else f"the same as {_clean(same)}."
             )
 
     def axis(self, y: float) -> None:
+        if self.steps:
+            x = (self.left + self.right) / 2
+            half = _cells(IN_ORDER) * _CHARACTER / 2
+            self.text(IN_ORDER, min(x, _WIDTH - half - 4), y, "muted", anchor="middle")
+            return
         free = 0.0
-        for at in _ticks(self.span):
+        for at in self.scale.ticks():
             half = _cells(_seconds(at)) * _CHARACTER / 2
             x = min(self.x(at), _WIDTH - half)
             if x - half >= free:
-                self.text(_seconds(at), x, y, kind="muted", anchor="middle")
+                self.text(_seconds(at), x, y, "muted", anchor="middle")
                 free = x + half + _CHARACTER
 
-    def behind(self, top: float, returned: float) -> str:
+    def behind(self, top: float, story: Story) -> str:
         """What lies behind the lanes of a section: the grid, and its end."""
-        grid = "".join(
-            f"M{_n(self.x(at))} {_n(top)}V{_n(self.y)}" for at in _ticks(self.span)
-        )
-        end = f"M{_n(self.x(returned))} {_n(top)}V{_n(self.y)}"
-        return f'<path class="grid" d="{grid}"/><path class="returned" d="{end}"/>'
 
-    def section(self, label: str, example: Example, found: list[Lane]) -> None:
+        def line(kind: str, *instants: float) -> str:
+            places = (_n(self.x(at)) for at in instants)
+            path = "".join(f"M{x} {_n(top)}V{_n(self.y)}" for x in places)
+            return f'<path class="{kind}" d="{path}"/>'
+
+        parts: list[str] = []
+        if self.scale.cut:
+            self.marks.add("cut")
+            low, high = map(self.x, self.scale.gap)
+            parts.append(
+                f'<rect class="cut" x="{_n(low + 8)}" y="{_n(top)}" '
+                f'width="{_n(high - low - 16)}" height="{_n(self.y - top)}"/>'
+            )
+        if not self.steps:
+            parts.append(line("grid", *self.scale.ticks()))
+        self.marks.add("returned")
+        parts.append(line("returned", story.seconds))
+        if story.cancelled is not None:
+            self.marks.add("outside")
+            parts.append(line("cancelled outside", story.cancelled))
+        return "".join(parts)
+
+    def section(self, label: str, story: Story, found: list[Lane]) -> None:
         self.y += 8
-        label = _fit(_clean(label), 40)
+        label = _fit(_clean(label), 60)
         x = _PAD + _cells(label) * _CHARACTER + 12
-        self.text(label, _PAD, self.y + 14, kind="ink name")
-        self.text(
-            f"returns after {_seconds(example.seconds)}", x, self.y + 14, kind="muted"
-        )
+        self.text(label, _PAD, self.y + 14, "ink name")
+        ends = _outcome(story)
+        if not self.steps:
+            when = {"is cancelled": "at", "does not end": "in"}.get(ends, "after")
+            ends += f" {when} {_seconds(story.seconds)}"
+        self.text(ends, x, self.y + 14, "muted")
         self.y += 22
         top = self.y
         held = len(self.parts)
         for lane in found:
-            if lane.calls:
-                self.calls(lane)
-            else:
-                self.job(lane)
+            self.lane(lane, story)
         if found:
-            self.parts.insert(held, self.behind(top, example.seconds))
-            self.marks.add("returned")
+            self.parts.insert(held, self.behind(top, story))
 
-    def job(self, lane: Lane) -> None:
+    def lane(self, lane: Lane, story: Story) -> None:
         middle = self.y + _LANE / 2
-        self.name(lane.name, middle)
+        self.name(lane, middle)
+        end = story.seconds if lane.end is None else lane.end
+        if lane.kind:
+            self.bar("idle" if lane.hired else "alive", lane.begin, end, middle)
         for run in lane.runs:
-            for begin, end in run.asleep:
-                self.bar("sleep", begin, end, middle)
-            for begin, end in run.awake:
-                self.bar("awake", begin, end, middle)
-            self.mark("start", self.x(run.start), middle)
-            for event in run.notes:
-                self.mark("note", self.x(event.at), middle, _words(event))
-        # On top: the next run may start where one ends.
-        rooms = [*(self.x(run.start) for run in lane.runs[1:]), self.right + 10]
-        for run, limit in zip(lane.runs, rooms, strict=True):
-            if run.end is None:
+            if lane.hired or not lane.kind:
+                self.bar("alive", run.start, run.until, middle)
+            for begin, until in run.awake:
+                self.bar("awake", begin, until, middle)
+            if run.interrupted is not None and run.until > run.interrupted:
+                self.bar("cleanup", run.interrupted, run.until, middle)
+        for kind, at, said in marked(lane, story.seconds):
+            self.mark(kind, self.x(at), middle, said)
+        labels = [
+            *(_Label(self.x(at), name) for at, name in lane.labelled),
+            *(_Label(self.x(event.at), _label(event)) for event in lane.said),
+            *(
+                _Label(self.x(run.end.at), run.end.detail)
+                for run in lane.runs
+                if run.end is not None and run.end.what == "error"
+            ),
+        ]
+        if len(labels) > _MOST:
+            labels = [*labels[:3], *labels[-1:]]
+        beside = "still runs" if lane.kind and lane.end is None else ""
+        if beside and self.x(end) < self.right - 80:
+            self.text(beside, self.x(end) + 12, middle + 4)
+        free = math.inf if beside else self.x(end)
+        self.y += _LANE + self.labels(labels, middle, free=free)
+
+    def labels(self, labels: list[_Label], middle: float, *, free: float) -> float:
+        """Texts below a lane, or behind its end; how much room they take."""
+        rows: list[list[tuple[float, float]]] = []
+        edge = self.right + 10
+        texts: list[tuple[str, str, float, float]] = []
+        for label in sorted(labels, key=lambda label: -label.x):
+            text = _clean(label.text)
+            width = _cells(text) * _CHARACTER
+            if label.x >= free and label.x + 10 + width <= edge and not texts:
+                texts.append((text, "", label.x + 10, middle + 4))
                 continue
-            x = self.x(run.end.at)
-            self.mark(run.end.what, x, middle, _words(run.end))
-            room = int((limit - x - 20) / _CHARACTER)
-            if run.end.detail and room > 4:
-                self.text(_fit(_clean(run.end.detail), room), x + 10, middle + 4)
-        self.y += _LANE
+            room = int((edge - label.x + 3) / _CHARACTER)
+            if room < _LEAST or _cells(text) - room < 10:
+                # Not beside its mark, then, but before it.
+                room = int((edge - self.left) / _CHARACTER)
+            shown = _fit(text, room)
+            width = _cells(shown) * _CHARACTER
+            begin = max(self.left, min(label.x - 3, edge - width))
+            row = _free_row(rows, begin - 4, begin + width + 4)
+            low = middle + _LANE / 2 + row * _ROW
+            self.parts.append(
+                f'<path class="leader" d="M{_n(label.x)} {_n(middle + 5)}V{_n(low)}"/>'
+            )
+            texts.append((shown, text, begin, low + 10))
+        for shown, text, x, y in texts:
+            self.text(shown, x, y, whole=text)
+        return len(rows) * _ROW + (3 if rows else 0)
 
-    def calls(self, lane: Lane) -> None:
-        """Marks with labels beside them, in as many rows as it needs."""
-        self.name(lane.name, self.y + _ROW / 2)
-        ends: list[list[tuple[float, float]]] = []
-        for event in lane.calls:
-            x = self.x(event.at)
-            text, begin = self.beside(x, _clean(event.detail))
-            low, high = x - 4.5, x + 4.5
-            if text:
-                low = min(low, begin) - 4
-                high = max(high, begin + _cells(text) * _CHARACTER) + 4
-            row = _free_row(ends, low, high)
-            middle = self.y + row * _ROW + _ROW / 2
-            said = f"{lane.name} {_words(event)} at {_seconds(event.at)}"
-            self.mark("call", x, middle, said)
-            if text:
-                anchor = "end" if begin < x else ""
-                self.text(text, x - 9 if anchor else begin, middle + 4, anchor=anchor)
-        self.y += _ROW * len(ends) + 3
-
-    def beside(self, x: float, text: str) -> tuple[str, float]:
-        """A label that fits beside a mark at ``x``, and where it begins."""
-        after, before = self.right + 10 - (x + 9), x - 9 - self.left
-        width = _cells(text) * _CHARACTER
-        if width > after and before > after:
-            text = _fit(text, int(before / _CHARACTER))
-            return text, x - 9 - _cells(text) * _CHARACTER
-        return _fit(text, int(after / _CHARACTER)), x + 9
-
-    def name(self, name: str, middle: float) -> None:
-        self.text(_fit(_clean(name), _LONGEST_NAME), _PAD, middle + 4, whole=name)
+    def name(self, lane: Lane, middle: float) -> None:
+        label = _fit(_clean(lane.label), _LONGEST_NAME)
+        self.text(label, _PAD, middle + 4, whole=lane.label)
+        if lane.sort:
+            x = _PAD + (_cells(label) + 1) * _CHARACTER
+            self.text(lane.sort, x, middle + 4, "muted", whole=lane.kind)
 
     def text(
         self,
         text: str,
         x: float,
         y: float,
-        *,
         kind: str = "ink",
+        *,
         anchor: str = "",
         whole: str = "",
     ) -> None:
@@ -397,13 +617,11 @@ class _Picture:
         )
 
     def bar(self, kind: str, begin: float, end: float, middle: float) -> None:
-        """A thin one while asleep; what takes no time is seen nevertheless."""
         self.marks.add(kind)
-        tall = 2 if kind == "sleep" else 10
         low, high = self.x(begin), self.x(end)
-        if high - low < 3 and kind == "awake":
+        if kind == "awake" and high - low < 3:  # it is to be seen nevertheless
             low, high = low - 1.5, low + 1.5
-        self.parts.append(_bar(low, high, middle, tall))
+        self.parts.append(_bar(kind, low, high, middle))
 
     def mark(self, kind: str, x: float, middle: float, said: str = "") -> None:
         kind = kind if kind in _MARKS else "note"
@@ -412,32 +630,82 @@ class _Picture:
 
     def legend(self) -> None:
         x: float = _PAD
-        for kind, words in _MARKS.items():
+        for kind, meaning in _MARKS.items():
             if kind not in self.marks:
                 continue
-            width = 24 + len(words) * _CHARACTER
+            width = 24 + len(meaning) * _CHARACTER
             if x + width > _WIDTH - _PAD:
                 x = _PAD
-                self.y += _ROW
+                self.y += _ROW + 3
             middle = self.y + _ROW / 2
-            if kind in ("sleep", "awake"):
-                tall = 2 if kind == "sleep" else 10
-                self.parts.append(_bar(x, x + 14, middle, tall))
-            elif kind == "returned":
+            if kind in _BARS:
+                self.parts.append(_bar(kind, x, x + 14, middle))
+            elif kind == "cut":
+                self.parts.append(
+                    f'<rect class="cut" x="{_n(x)}" y="{_n(middle - 7)}" '
+                    'width="14" height="14"/>'
+                )
+            elif kind in ("returned", "outside"):
                 line = f"M{_n(x + 7)} {_n(middle - 7)}v14"
-                self.parts.append(f'<path class="returned" d="{line}"/>')
+                of = "returned" if kind == "returned" else "cancelled outside"
+                self.parts.append(f'<path class="{of}" d="{line}"/>')
             else:
-                at = x + (10 if kind == "start" else 7)
+                at = x + {"start": 10, "left": 3}.get(kind, 7)
                 self.parts.append(_glyph(kind, at, middle))
-            self.text(words, x + 20, middle + 4, kind="muted")
+            self.text(meaning, x + 20, middle + 4, "muted")
             x += width + 14
         self.y += _ROW
 
 
-def _bar(low: float, high: float, middle: float, tall: float) -> str:
+@dataclass(frozen=True)
+class _Label:
+    x: float
+    """Where that is of which it says something."""
+    text: str
+
+
+def _name(lane: Lane) -> str:
+    return f"{_fit(_clean(lane.label), _LONGEST_NAME)} {lane.sort}"
+
+
+def _label(event: Event) -> str:
+    return _called(event) if event.what == "call" else event.detail
+
+
+def marked(lane: Lane, returned: float) -> Iterator[tuple[str, float, str]]:
+    """What is marked on a lane: how, at which instant, and the words for it.
+
+    Where a job ends together with its task, the mark is that which tells more.
+    """
+    ends = [(run.end.what, run.end.at, words(run.end)) for run in lane.runs if run.end]
+    if lane.kind:
+        yield "start", lane.begin, f"{lane.label} begins"
+        if lane.end is None:
+            ends.append(("left", returned, f"{lane.label} still runs"))
+        else:
+            ends.append((lane.how, lane.end, f"{lane.label}: {_HOW.get(lane.how, '')}"))
+    for run in lane.runs:
+        if run.name and (not lane.kind or run.start > lane.begin):
+            yield "start", run.start, f"{run.name} starts"
+    for event in lane.said:
+        yield event.what, event.at, f"{words(event)} at {_seconds(event.at)}"
+    weight = ["note", "end", "cancelled", "error", "left"]
+    telling: dict[float, tuple[str, float, str]] = {}
+    for mark in ends:
+        other = telling.get(mark[1], ("note", mark[1], ""))
+        if weight.index(mark[0] or "note") >= weight.index(other[0] or "note"):
+            telling[mark[1]] = mark
+    yield from telling.values()
+
+
+_HOW = {"end": "ends", "error": "ends by an error", "cancelled": "is cancelled"}
+
+
+def _bar(kind: str, low: float, high: float, middle: float) -> str:
+    of, tall = _BARS[kind]
     return (
-        f'<rect class="job" x="{_n(low)}" y="{_n(middle - tall / 2)}" '
-        f'width="{_n(high - low)}" height="{_n(tall)}"/>'
+        f'<rect class="{of}" x="{_n(low)}" y="{_n(middle - tall / 2)}" '
+        f'width="{_n(max(high - low, 0))}" height="{_n(tall)}"/>'
     )
 
 
@@ -452,6 +720,8 @@ def _glyph(kind: str, x: float, y: float, title: str = "") -> str:
         case "error":
             cross = f"M{at}m-5-5l10 10m0-10l-10 10"
             return f'<path class="error" d="{cross}">{title}</path>'
+        case "left":
+            return f'<path class="left" d="M{at}m-1-6l10 6l-10 6z">{title}</path>'
         case "cancelled":
             return (
                 f'<g class="cancelled"><circle class="paper" {round_} r="5.5"/>'
@@ -463,8 +733,8 @@ def _glyph(kind: str, x: float, y: float, title: str = "") -> str:
             return f'<circle class="note paper" {round_} r="4">{title}</circle>'
 
 
-def _title(words: str) -> str:
-    return f"<title>{escape(_clean(words))}</title>" if words else ""
+def _title(hint: str) -> str:
+    return f"<title>{escape(_clean(hint))}</title>" if hint else ""
 
 
 def _style() -> str:
@@ -484,6 +754,8 @@ def _style() -> str:
         f"{root} .name{{font-weight:bold}}",
         f"{root} .returned{{stroke-dasharray:2 3}}",
         f"{root} .error,{root} .cancelled{{stroke-width:2.5;fill:none}}",
+        f"{root} .outside{{stroke-width:1.5;stroke-dasharray:5 3}}",
+        f"{root} .leader{{stroke-width:.75}}",
         *(
             f"{root} .{name}{{{what}:{_COLOURS[colour][0]};{what}:var(--{colour})}}"
             for name, what, colour in _RULES
@@ -500,16 +772,6 @@ def _free_row(rows: list[list[tuple[float, float]]], low: float, high: float) ->
             return number
     rows.append([(low, high)])
     return len(rows) - 1
-
-
-def _ticks(span: float) -> list[float]:
-    """Round instants from 0 to ``span``, at most eight or so."""
-    if not span:
-        return [0]
-    rough = span / 7
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * n for n in (1, 2, 5, 10) if power * n >= rough * 0.999)
-    return [n * step for n in range(int(span / step * 1.000001) + 1)]
 
 
 def _cells(text: str) -> int:
@@ -533,20 +795,26 @@ def _n(number: float) -> str:
 # For a viewer of traces
 
 
-def chrome_trace(examples: list[tuple[str, Example]]) -> str:
+def chrome_trace(stories: Sequence[tuple[str, Story]]) -> str:
     """The same as Chrome trace JSON, which Perfetto shows: a process a study.
 
-    Instants are in microseconds. Every lane is a thread, whose number no other has.
+    Instants are in microseconds; where all happens at 0 s, a step takes a millisecond.
+    Every lane is a thread, whose number no other has.
     """
     events: list[dict[str, Any]] = []
     thread = 0
-    for process, (label, example) in enumerate(examples, 1):
-        events.append(_meta("process", label, process, 0))
-        for lane in lanes(example):
+    steps = in_order(stories)
+    unit = 1_000 if steps else 1_000_000
+    for process, (label, story) in enumerate(stories, 1):
+        name = f"{label} ({IN_ORDER})" if steps else label
+        events.append(_meta("process", name, process, 0))
+        story = stepped(story) if steps else story
+        for lane in lanes(story):
             thread += 1
-            events.append(_meta("thread", lane.name, process, thread))
+            name = f"{lane.label} ({lane.kind})" if lane.kind else lane.label
+            events.append(_meta("thread", name, process, thread))
             place = {"pid": process, "tid": thread}
-            events.extend(event | place for event in _traced(lane))
+            events.extend(event | place for event in _traced(lane, story.seconds, unit))
     shown = {"displayTimeUnit": "ms", "traceEvents": events}
     return json.dumps(shown, indent=1) + "\n"
 
@@ -556,22 +824,26 @@ def _meta(of: str, name: str, pid: int, tid: int) -> dict[str, Any]:
     return {"ph": "M", "name": f"{of}_name", "pid": pid, "tid": tid, "args": args}
 
 
-def _traced(lane: Lane) -> Iterator[dict[str, Any]]:
+def _traced(lane: Lane, returned: float, unit: int) -> Iterator[dict[str, Any]]:
     def span(name: str, begin: float, end: float) -> dict[str, Any]:
-        long = _micro(end) - _micro(begin)
-        return {"ph": "X", "name": name, "ts": _micro(begin), "dur": long}
+        long = max(round(end * unit) - round(begin * unit), 0)
+        ts = round(begin * unit)
+        return {"ph": "X", "cat": "study", "name": name, "ts": ts, "dur": long}
 
     def mark(name: str, at: float) -> dict[str, Any]:
-        return {"ph": "i", "name": name, "ts": _micro(at), "s": "t"}
+        ts = round(at * unit)
+        return {"ph": "i", "cat": "study", "name": name, "ts": ts, "s": "t"}
 
+    if lane.kind:
+        end = returned if lane.end is None else lane.end
+        yield span(lane.name, lane.begin, end)
     for run in lane.runs:
-        yield span(lane.name, run.start, run.until)
+        yield span(run.name or "call", run.start, run.until)
         yield from (span("asleep", begin, end) for begin, end in run.asleep)
-        yield from (mark(_words(event), event.at) for event in run.notes)
         if run.end is not None and run.end.what != "end":
-            yield mark(_words(run.end), run.end.at)
-    yield from (mark(event.detail or lane.name, event.at) for event in lane.calls)
-
-
-def _micro(seconds: float) -> int:
-    return round(seconds * 1_000_000)
+            yield mark(words(run.end), run.end.at)
+    yield from (mark(_label(event), event.at) for event in lane.said)
+    if lane.kind and lane.how != "end":
+        yield mark(
+            _HOW.get(lane.how, "still runs"), returned if lane.end is None else lane.end
+        )

@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixtures `world`, `trace` and `study`.
+"""The pytest plugin: the fixtures `world`, `trace`, `study` and `racer`.
 
 ``world`` gives a test a place in virtual time. In a test of your own, say which one:
 ``pytest --world gevent``, or ``world = gevent`` in pytest's configuration, or
@@ -9,17 +9,24 @@ installed study as ``world.answer``, one after the other.
 from __future__ import annotations
 
 import ast
+import random
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from .report import Report
+from .report import EXAMPLE, Report
 from .study import Answer, Study, installed_studies, installed_worlds, make_world
 from .topics import TOPICS
 from .trace import Trace
 from .world import Deadlock, World
+
+if TYPE_CHECKING:
+    from .referees.racer import Racer
+
+SEED = 0
+"""Of what a world draws by lot in a run that the report tells."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -175,6 +182,17 @@ class _Suite:
         return marks
 
     @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(
+        self, pyfuncitem: pytest.Function
+    ) -> Generator[None, object, object]:
+        """Watch a run that the report tells, and have it draw the same lots again."""
+        world = getattr(pyfuncitem, "funcargs", {}).get("world")
+        if self.report and isinstance(world, World) and _is_told(pyfuncitem):
+            world.watching = True
+            random.seed(SEED)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -199,8 +217,8 @@ class _Suite:
         needs = [str(n) for m in item.iter_markers("needs") for n in m.args]
         reason = getattr(report, "wasxfail", "")
         self.report.test(name, world, answer, needs, outcome, reason)
-        if name == "test_the_example":
-            self.report.example(world, answer)
+        if _is_told(item):
+            self.report.story(name, world, answer)
 
     @pytest.hookimpl
     def pytest_report_header(self) -> str | None:
@@ -252,6 +270,12 @@ class _Suite:
                 yield f"CANNOT of {answer.module}: no test needs {capability!r}"
 
 
+def _is_told(item: pytest.Item) -> bool:
+    """Whether the report tells what happened: in the example, and where some cannot."""
+    example = cast(Any, item).originalname == EXAMPLE
+    return example or item.get_closest_marker("needs") is not None
+
+
 def _tests_in(path: Path) -> list[str]:
     """The tests that the text of a module holds, whatever was collected."""
     return [
@@ -290,3 +314,22 @@ def world(request: pytest.FixtureRequest) -> World:
 def trace(world: World) -> Trace:
     """What happened in the world: who did what, and when."""
     return world.trace
+
+
+@pytest.fixture(scope="session")
+def _racer_process() -> Iterator[Racer]:
+    # Not before: it imports ssl, which gevent must patch first.
+    from .referees.racer import running
+
+    with running() as racer:
+        yield racer
+
+
+@pytest.fixture
+def racer(_racer_process: Racer) -> Racer:
+    """The referee of the obstacle course, on real sockets, with all counts at 0.
+
+    It runs in a process of its own: see `concurrency_study.referees.racer`.
+    """
+    _racer_process.reset()
+    return _racer_process

@@ -1,8 +1,10 @@
 """What a run found out, written down line by line, for others to read.
 
 A report is a file of JSON lines: a header (who was tested, with which versions, on
-which text), a record for each test, the trace of each topic's example, and a footer. It
-is written as the run goes on: one without a footer is of a run that did not end.
+which text), a record for each test, the story of some runs (of each topic's example,
+and of what not everybody can), and a footer. It is written as the run goes on: one
+without a footer is of a run that did not end; one that does not fit the digest in its
+footer was changed afterwards.
 ``report.schema.json`` beside this module describes the lines.
 """
 
@@ -21,7 +23,11 @@ from .study import Answer, Study
 from .world import World
 
 FORMAT = "concurrency-study-report"
-VERSION = 1
+VERSION = 2
+EXAMPLE = "test_the_example"
+"""The test that runs the example of its topic."""
+LONGEST = 100
+"""How many events a story may have; a longer one is not told."""
 SCHEMA = Path(__file__).with_name("report.schema.json")
 
 
@@ -44,8 +50,9 @@ class Report:
 
     def __init__(self, path: Path, root: Path, study: Study) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("w", encoding="utf-8")
+        self._file = path.open("w", encoding="utf-8", newline="\n")
         self._outcomes: Counter[str] = Counter()
+        self._digest = hashlib.sha256()
         self._write(
             record="header",
             format=FORMAT,
@@ -81,18 +88,21 @@ class Report:
             seconds=world.returned_at if world.returned_at >= 0 else None,
         )
 
-    def example(self, world: World, answer: Answer) -> None:
-        """What happened when the example of a topic was run."""
+    def story(self, name: str, world: World, answer: Answer) -> None:
+        """What happened in the last run of a test, unless that is too long."""
+        events = world.trace.story()
+        if len(events) > LONGEST or world.returned_at < 0:
+            return
         self._write(
-            record="example",
+            record="story",
             topic=answer.topic,
+            test=name,
             world=world.name,
             variant=answer.variant,
             seconds=world.returned_at,
-            events=[
-                {"at": e.at, "actor": e.actor, "what": e.what, "detail": e.detail}
-                for e in world.trace
-            ],
+            cancelled=world.cancelled_at,
+            order=world.order,
+            events=[event._asdict() for event in events],
         )
 
     def close(self, *, complete: bool) -> None:
@@ -102,11 +112,16 @@ class Report:
         """
         outcomes = {key: self._outcomes[key] for key in ("passed", "cannot", "failed")}
         tests = self._outcomes.total()
-        self._write(record="footer", complete=complete, tests=tests, **outcomes)
+        digest = f"sha256:{self._digest.hexdigest()}"
+        self._write(
+            record="footer", complete=complete, tests=tests, **outcomes, digest=digest
+        )
         self._file.close()
 
     def _write(self, **record: Any) -> None:
-        self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        line = json.dumps(record, ensure_ascii=False) + "\n"
+        self._digest.update(line.encode())
+        self._file.write(line)
         self._file.flush()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -11,7 +12,9 @@ class Event(NamedTuple):
 
     ``what`` is one of: ``start``, ``sleep``, ``wake``, ``end``, ``error``,
     ``cancelled`` (it ended so, its cleanup done), ``call`` (a plain callable of the
-    test was called) and ``note`` (the job said something itself).
+    test was called) and ``note`` (the job said something itself). In `Trace.story`
+    also ``spawn`` and ``exit``, of a native actor: the detail says what kind it is of,
+    and whether it came to its ``end``, to an ``error`` or was ``cancelled``.
     """
 
     at: float
@@ -19,18 +22,104 @@ class Event(NamedTuple):
     actor: str
     what: str
     detail: str = ""
+    by: str = ""
+    """The native actor in which it happened, if those are watched; "": in none."""
+
+
+class Actor(NamedTuple):
+    """A native actor: a task, a thread, a greenlet; the answer itself is one."""
+
+    name: str
+    """The name of its function; "grep no. 2" is the second of that name."""
+    kind: str
+    start: float
+    """Virtual seconds since the world began to run."""
+    end: float | None
+    """None: it was alive when the answer had ended."""
+    how: str
+    """``end``, ``error``, ``cancelled``; empty if it was left alive."""
 
 
 class Trace:
     """The events of a world, in the order in which they happened."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(
+        self, now: Callable[[], float], whose: Callable[[], str] = lambda: ""
+    ) -> None:
         self._now = now
+        self._whose = whose
         self.events: list[Event] = []
+        self.watching = False
+        """Whether native actors are noted."""
+        self._natives: list[tuple[int, Event]] = []
+        self._names: Counter[str] = Counter()
+        self._mark: int | None = None
+
+    def begin(self, name: str, kind: str, *, watching: bool) -> None:
+        """Forget everything; an answer of that name begins, as such a native actor."""
+        self.events.clear()
+        self._natives.clear()
+        self._names.clear()
+        self._mark = None
+        self.watching = watching
+        if watching:
+            spawn = Event(0.0, self.named(name), "spawn", kind, name)
+            self._natives.append((0, spawn))
+
+    def close(self) -> None:
+        """Leave what happens from now on out of the story: the answer has ended."""
+        self.watching = False
+        self._mark = len(self.events)
 
     def note(self, actor: str, what: str, detail: str = "") -> None:
         """Record that ``what`` happened to ``actor`` now."""
-        self.events.append(Event(self._now(), actor, what, detail))
+        by = self._whose() if self.watching else ""
+        self.events.append(Event(self._now(), actor, what, detail, by))
+
+    def named(self, name: str) -> str:
+        """A name for a native actor that no other has."""
+        self._names[name] += 1
+        return name if self._names[name] == 1 else f"{name} no. {self._names[name]}"
+
+    def spawned(self, name: str, kind: str) -> None:
+        """Record that a native actor begins to live."""
+        self._native(name, "spawn", kind)
+
+    def exited(self, name: str, how: str) -> None:
+        """Record that it lives no longer: ``end``, ``error`` or ``cancelled``."""
+        self._native(name, "exit", how)
+
+    def _native(self, name: str, what: str, detail: str) -> None:
+        if self.watching:
+            event = Event(self._now(), name, what, detail, name)
+            self._natives.append((len(self.events), event))
+
+    def answered(self, name: str, how: str, at: float) -> None:
+        """Record how the answer itself ended, in a story that is closed."""
+        if self._natives and self._mark is not None:
+            self._natives.append((self._mark, Event(at, name, "exit", how, name)))
+
+    @property
+    def actors(self) -> list[Actor]:
+        """The native actors that were watched, in the order in which they began."""
+        exits = {e.by: e for _, e in self._natives if e.what == "exit"}
+        return [
+            Actor(e.by, e.detail, e.at, exit.at, exit.detail)
+            if (exit := exits.get(e.by))
+            else Actor(e.by, e.detail, e.at, None, "")
+            for _, e in self._natives
+            if e.what == "spawn"
+        ]
+
+    def story(self) -> list[Event]:
+        """All that happened until the answer ended, in native actors, too."""
+        found: list[Event] = []
+        told = 0
+        for place, event in self._natives:
+            found += self.events[told:place]
+            found.append(event)
+            told = max(told, place)
+        return found + self.events[told : self._mark]
 
     def of(self, actor: str) -> list[tuple[float, str]]:
         """The (instant, what) of everything that happened to one actor."""

@@ -16,7 +16,7 @@ import sysconfig
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, MutableMapping
 from types import FrameType
 from typing import Any, BinaryIO, ClassVar, Generic, TypeVar, cast
 
@@ -134,14 +134,27 @@ class World(ABC):
     name: ClassVar[str]
     Cancelled: type[BaseException]
     """The exception in which a cancellation reaches a job of this world."""
+    kind: ClassVar[str]
+    """What its native actors are: ``task``, ``thread``, ``greenlet``."""
+    order: ClassVar[str]
+    """Who goes first of those who are ready at one instant: a sentence."""
 
     def __init__(self, answer: Callable[..., Any] | None = None) -> None:
         self._answer = answer
-        self.trace = Trace(self.now)
+        self.trace = Trace(self.now, self._whose)
+        self.watching = False
+        """Whether the next run notes native actors in the trace, which costs time."""
+        self.cancelled_at: float | None = None
+        """The instant at which the last answer was to be cancelled from outside."""
+        self._names: MutableMapping[object, str] = {}
+        self._became: dict[str, Callable[[], str]] = {}
+        self._title = ""
         self.returned_at = -1.0
         """The instant at which the last answer returned or raised."""
         self._planned: list[tuple[float, Callable[[], None]]] = []
         self._running = False
+        self._given_up = False
+        """Whether the world put an end to an answer that would not have ended."""
         self._alive: dict[object, str] = {}
         self._left: list[str] = []
         self._mark = 0
@@ -235,15 +248,22 @@ class World(ABC):
         if self._running:
             raise RuntimeError("this world runs already; a job calls by `w.call`")
         self._check_colour(function)
-        self.trace.events.clear()
+        self._title = _named(function)
+        kind = self._kind_of(function)
+        self.trace.begin(self._title, kind, watching=self.watching)
+        self.cancelled_at = cancel_at
+        self._names.clear()
+        self._became.clear()
         self._alive.clear()
         self._left, self._lost, self._mark = [], [], 0
-        self._running = True
+        self._running, self._given_up = True, False
         try:
             value, error = self._run(function, args, cancel_at)
         finally:
             self._running = False
             self._planned.clear()
+        if not self._given_up and not isinstance(error, Deadlock):
+            self.trace.answered(self._title, self._how(error), self.returned_at)
         if isinstance(error, Deadlock):
             raise error
         late = [f"{e.actor}: {e.what} at {e.at:g} s" for e in self._late()]
@@ -347,6 +367,49 @@ class World(ABC):
         self.returned_at = self.now()
         self._left = [*self._alive.values(), *natives]
         self._mark = len(self.trace)
+        if self.trace.watching:
+            alive = {actor.name for actor in self.trace.actors if actor.end is None}
+            for name, became in self._became.items():
+                if name in alive and (how := became()):
+                    self.trace.exited(name, how)
+            self.trace.close()
+
+    # Native actors, which are watched only where somebody wants to see them
+
+    def _whose(self) -> str:
+        """The name of the native actor that runs now; "" if it is none of ours."""
+        try:
+            return self._names.get(self.here(), "")
+        except RuntimeError:  # there is none: the world itself calls back
+            return ""
+
+    def _is_main(self, native: object) -> None:
+        """Say who the answer itself is."""
+        if self.trace.watching:
+            self._names[native] = self._title
+
+    def _spawned(
+        self, native: object, name: str, became: Callable[[], str] = lambda: ""
+    ) -> str:
+        """Note that the answer has started a native actor; what it is called.
+
+        ``became`` tells how one ended whose end was not noted; "": it is alive.
+        """
+        self._names[native] = name = self.trace.named(name)
+        self._became[name] = became
+        self.trace.spawned(name, self._kind_of(native))
+        return name
+
+    def _kind_of(self, native: object) -> str:
+        """What a native actor is, or what the function of the answer becomes."""
+        return self.kind
+
+    def _how(self, error: BaseException | None) -> str:
+        """How that is called which ends with this error, or with none."""
+        if error is None:
+            return "end"
+        cancelled = all(isinstance(leaf, self.Cancelled) for leaf in leaves(error))
+        return "cancelled" if cancelled else "error"
 
     def _late(self) -> list[Any]:
         return self.trace.events[self._mark :]
@@ -392,6 +455,7 @@ class LoopWorld(World):
         """Worker threads that have been given work and are not asleep."""
         self._thread = -1
         self._workers: set[int] = set()
+        self._worker_names: dict[int, str] = {}
 
     def now(self) -> float:
         return round(self.clock, 9)
@@ -403,15 +467,30 @@ class LoopWorld(World):
     def as_worker(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap what a worker thread is going to call, so that it sleeps virtually."""
 
+        # On the loop's thread, so that numbers are the same in every run.
+        name = self.trace.named("thread") if self.trace.watching else ""
+
         def working(*args: Any, **kwargs: Any) -> Any:
             ident = threading.get_ident()
             self._workers.add(ident)
+            self._worker_names[ident] = name
+            self.trace.spawned(name, WORKER)
+            how = "error"
             try:
-                return function(*args, **kwargs)
+                value = function(*args, **kwargs)
+                how = "end"
+                return value
             finally:
+                self.trace.exited(name, how)
                 self._workers.discard(ident)
 
         return working
+
+    def _whose(self) -> str:
+        ident = threading.get_ident()
+        if ident != self._thread:
+            return self._worker_names.get(ident, "")
+        return super()._whose()
 
     def _hold_up(self, seconds: float) -> None:
         """Somebody blocks the loop for so long."""
@@ -470,6 +549,9 @@ class LoopWorld(World):
             for name, function in real.items():
                 setattr(time, name, function)
 
+
+WORKER = "worker thread"
+"""The kind of a native actor that is a call in a thread beside the loop."""
 
 _CLOCKS = (
     "sleep",
@@ -557,5 +639,8 @@ def _is_library(path: str) -> bool:
 
 
 def _actor(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
-    name = getattr(function, "__name__", str(function))
-    return f"{name}({', '.join(map(repr, args))})"
+    return f"{_named(function)}({', '.join(map(repr, args))})"
+
+
+def _named(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__name__", function))

@@ -100,8 +100,8 @@ def _parser() -> argparse.ArgumentParser:
         "--json",
         type=Path,
         metavar="PATH",
-        help="write the figures there, and beside it, in PATH.about.json, what they "
-        "are worth",
+        help="write the figures there, and beside it, in x.about.json for x.json, what "
+        "they are worth",
     )
     parser.add_argument(
         "--only",

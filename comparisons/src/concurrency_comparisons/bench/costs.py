@@ -13,6 +13,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from jinja2 import UndefinedError
+
 from ..pages import FOLDER, templates
 from .contestants import REFERENCE
 from .report import beside_of, duration
@@ -44,7 +46,7 @@ def files(root: Path) -> dict[Path, str]:
             f"{Path(error.filename).relative_to(root)} is not there; "
             f"`nox -s bench -- --json {FIGURES}` measures"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, UndefinedError) as error:
         raise NoFigures(
             f"{FIGURES} and {beside_of(path).name} are not what the bench writes, or "
             f"not of one run: {error!r}"
@@ -138,7 +140,7 @@ def markdown(figures: Figures, about: Mapping[str, Any]) -> str:
         blocks=[name for name in figures if not details[name]["topic"]],
         topics=topics,
         libraries=libraries,
-        duration=lambda seconds: duration(seconds).replace("us", "µs"),
+        duration=_duration,
         duration_in_minutes=f"{max(1, round(about['took_s'] / 60))} min",
         decided=decided,
         number=number,
@@ -146,6 +148,10 @@ def markdown(figures: Figures, about: Mapping[str, Any]) -> str:
         idiom=idiom,
         repeated=repeated,
     )
+
+
+def _duration(seconds: float) -> str:
+    return duration(seconds).replace("us", "µs")
 
 
 LIBRARIES = ("anyio", "gevent", "greenlet", "tinyio", "trio", "uvloop")
@@ -164,7 +170,7 @@ class _Missing(dict[str, Mapping[str, Any]]):
 _WIDTH = 800
 _PANEL = _WIDTH / 2
 _ROW = 16
-_NAMES = 128
+_NAMES = 136
 _VALUES = 44
 _STYLE = (
     ".costs{--paper:#fff;--ink:#1b2430;--muted:#566272;--grid:#dfe4ea;--job:#1f6fbf;"
@@ -242,6 +248,8 @@ def _panel(
     yield f'<g transform="translate({_n(x)} {_n(y)})">'
     yield f'<text class="name" x="12" y="12">{escape(name)}</text>'
     bottom = 22 + _ROW * len(rows)
+    one = _n(axis.x(1))
+    yield f'<text class="muted" x="{one}" y="12" text-anchor="middle">asyncio</text>'
     for power in axis.powers:
         at = _n(axis.x(10.0**power))
         kind = "grid" if power else "one"

@@ -86,7 +86,8 @@ def about(
             "absent": result.absent,
             "failed": {one.label: one.failed for one in result.series if one.failed},
         }
-    known = bench.known
+    known = bench.known.values()
+    builds: list[dict[str, str]] = [one["build"] for one in known]
     return {
         "when": datetime.now(UTC).strftime("%Y-%m-%d"),
         "took_s": round(seconds),
@@ -98,12 +99,12 @@ def about(
         },
         "machine": machine(),
         "lost": _rounded(lost(results.values())),
-        "python": next((k["python"] for k in known.values()), ""),
-        "build": next((k["build"] for k in known.values()), {}),
+        "python": next((one["python"] for one in known), ""),
+        "build": builds[0] if builds else {},
         "contestants": {
             name: {
                 "title": bench.field[name].title,
-                "libraries": known.get(name, {}).get("libraries", {}),
+                "libraries": bench.known.get(name, {}).get("libraries", {}),
             }
             for name in bench.field
         },
@@ -207,7 +208,7 @@ def show(
         console.print(line, highlight=False, markup=False)
     console.print("?  undecided: the interval spans 1")
     for title, names in parts:
-        for start in range(0, len(others) if names else 0, room):
+        for start in range(0, max(1, len(others)) if names else 0, room):
             table = _table(results, found, names, others[start : start + room])
             table.title = f"\n{title}: times as fast as asyncio (memory: as small)"
             if MEAN & {*names}:

@@ -8,6 +8,7 @@ to stderr.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import importlib.metadata
@@ -21,7 +22,7 @@ import time
 import traceback
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
 
 class Watch:
@@ -44,7 +45,9 @@ class Watch:
         self.weigh = False
         """Whether to look at the memory at all, which takes time."""
         self._then = (0, 0, 0, 0, 0)
-        self._queue = open("/proc/thread-self/schedstat", "rb", buffering=0)  # noqa: SIM115
+        self._queue: BinaryIO | None = None
+        with contextlib.suppress(OSError):  # a kernel may be built without it
+            self._queue = open("/proc/thread-self/schedstat", "rb", 0)  # noqa: SIM115
 
     def start(self) -> None:
         """Let it run."""
@@ -74,9 +77,12 @@ class Watch:
 
     def close(self) -> None:
         """It is not needed any more."""
-        self._queue.close()
+        if self._queue:
+            self._queue.close()
 
     def _queued(self) -> int:
+        if not self._queue:
+            return 0
         self._queue.seek(0)
         return int(self._queue.read().split()[1])
 

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 
 class Failed(Exception):
@@ -58,7 +58,12 @@ class Worker:
             process.stdin.flush()
         except BrokenPipeError:
             self._fail(f"died, {_status(process)}")
-        answer: dict[str, Any] = json.loads(self._line(process))
+        line = self._line(process)
+        try:
+            answer: dict[str, Any] = json.loads(line)
+        except ValueError:
+            said = line.decode(errors="replace")
+            self._fail(f"said {said!r} where an answer was due")
         if "error" in answer:
             self._fail(f"failed: {answer['error'].strip()}")
         return answer
@@ -92,7 +97,7 @@ class Worker:
         line, _, self._read = self._read.partition(b"\n")
         return line
 
-    def _fail(self, why: str) -> None:
+    def _fail(self, why: str) -> NoReturn:
         """Kill it, and raise `Failed` with the last it said."""
         said = b""
         if self._stderr is not None:

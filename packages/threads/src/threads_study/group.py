@@ -26,7 +26,8 @@ class ThreadGroup:
 
     def start(self, function: Callable[..., object], *args: Any) -> None:
         """Run ``function(*args)`` in a thread of the group."""
-        thread = threading.Thread(target=self._work, args=(function, *args))
+        name = getattr(function, "__name__", None)
+        thread = threading.Thread(target=self._work, args=(function, *args), name=name)
         self._threads.append(thread)
         thread.start()
 

@@ -37,6 +37,7 @@ TOPICS = (
     "sync_vs_async",
     "results_at_end",
     "results_as_we_go",
+    "race",
 )
 """All topics, in the order of reading."""
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import re
 import selectors
 import threading
 import weakref
@@ -49,6 +50,8 @@ class AsyncioWorld(LoopWorld):
     name = "asyncio"
     colour = "async"
     Cancelled = asyncio.CancelledError
+    kind = "task"
+    order = "tasks that are ready run first come, first served"
 
     def here(self) -> object:
         """The task that runs now."""
@@ -81,6 +84,7 @@ class AsyncioWorld(LoopWorld):
             task = asyncio.current_task()
             assert task is not None
             task.set_name("main")
+            self._is_main(task)
             for seconds, callback in self._planned:
                 self._call_at(seconds, callback)
             try:
@@ -97,6 +101,22 @@ class AsyncioWorld(LoopWorld):
                 self._drive(main)
             loop.lose_errors()
             return result or (None, loop.deadlock)
+
+    def watch(self, task: asyncio.Task[Any]) -> None:
+        """Note a task that the answer has started, and its end."""
+        made: Any = task
+
+        def became() -> str:
+            if not task.done():
+                return ""
+            # Not exception(): who calls that has taken the error.
+            return "cancelled" if task.cancelled() else self._how(made._exception)
+
+        name = task.get_name()
+        if re.fullmatch(r"Task-\d+", name):  # nobody has named it
+            name = str(getattr(task.get_coro(), "__name__", name))
+        name = self._spawned(task, name.rpartition(".")[2], became)
+        task.add_done_callback(lambda _: self.trace.exited(name, became()))
 
     def _drive(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
@@ -165,7 +185,7 @@ class AsyncioWorld(LoopWorld):
 class VirtualLoop(asyncio.SelectorEventLoop):
     """A selector event loop that takes its time from a world."""
 
-    def __init__(self, world: LoopWorld) -> None:
+    def __init__(self, world: AsyncioWorld) -> None:
         self.world = world
         self.deadlock: Deadlock | None = None
         self.unfinished: Counter[object] = Counter()
@@ -265,6 +285,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Like asyncio's own, and remembers the task."""
         task = super().create_task(coro, **options)
         self._tasks.add(task)
+        if self.world.trace.watching and self.is_running():  # the answer is not
+            self.world.watch(task)
         return task
 
     def lose_errors(self) -> None:

@@ -9,12 +9,14 @@ Not covered: a plain function cannot be cancelled from outside.
 
 from __future__ import annotations
 
+import functools
 import gc
 import inspect
 import os
+import threading
 import types
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any
+from typing import Any, cast
 
 from ..world import Deadlock, Job, World, coroutine_frames, waits_at
 from .threads import ThreadsWorld
@@ -43,6 +45,8 @@ class GeneratorsWorld(ThreadsWorld):
 
     name = "generators"
     colour = "any"
+    kind = "task"
+    order = "tasks of the kernel that are ready run first come, first served"
 
     def __init__(
         self, answer: Callable[..., Any] | None = None, seed: int | None = None
@@ -82,8 +86,10 @@ class GeneratorsWorld(ThreadsWorld):
         self, function: Callable[..., Any], args: tuple[Any, ...], at: float | None
     ) -> Any:
         self._noted = False
-        told = _kernel().Task.waits_at
+        told, spawn = _kernel().Task.waits_at, _kernel().Group.spawn
         _kernel().Task.waits_at = _waits_at
+        if self.trace.watching:
+            _kernel().Group.spawn = self._watching(spawn)
         gc.freeze()  # so that `_natives` sees only what is made from here on
         try:
             value = super()._call(function, args, at)
@@ -95,12 +101,52 @@ class GeneratorsWorld(ThreadsWorld):
         finally:
             self._ended(self._natives())
             gc.unfreeze()
-            _kernel().Task.waits_at = told
+            _kernel().Task.waits_at, _kernel().Group.spawn = told, spawn
+
+    def _watching(self, spawn: Callable[..., Any]) -> Callable[..., Any]:
+        """`kernel.Group.spawn` that notes each task, and its end."""
+
+        def spawned(group: Any, function: Any, *args: Any, **options: Any) -> Any:
+            name = ""
+
+            @functools.wraps(function)
+            def watched(*args: Any) -> Any:
+                waiting = function(*args)
+                if not hasattr(waiting, "__next__"):
+                    return waiting
+                same: Any = watch(waiting)
+                # A task may be called after it.
+                same.__name__ = getattr(waiting, "__name__", watched.__name__)
+                return same
+
+            def watch(waiting: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+                try:
+                    value = yield from waiting
+                except BaseException as error:
+                    self.trace.exited(name, self._how(error))
+                    raise
+                self.trace.exited(name, "end")
+                return value
+
+            def became() -> str:
+                # It was cancelled before it began to run.
+                return "cancelled" if task.done else ""
+
+            task = spawn(group, watched, *args, **options)
+            name = self._spawned(task, task.name, became)
+            return task
+
+        return spawned
+
+    def _kind_of(self, native: object) -> str:
+        plain = inspect.isfunction(native) and not inspect.isgeneratorfunction(native)
+        return "thread" if plain or isinstance(native, threading.Thread) else "task"
 
     def _main(
         self, answer: Generator[Any, Any, Any], at: float | None
     ) -> Generator[Any, Any, Any]:
         kernel = _kernel().current_kernel()
+        self._is_main(_kernel().current_task())
         with _kernel().CancelScope() as scope:
 
             def cancel() -> None:
@@ -146,8 +192,8 @@ def _unclosed(made: list[Any]) -> list[str]:
     study = os.path.dirname(os.path.dirname(kernel)) + os.sep
     return [
         generator.gi_code.co_qualname
-        for generator in made
-        if type(generator) is types.GeneratorType
+        for generator, kind in ((one, cast(Any, type(one))) for one in made)
+        if kind is types.GeneratorType
         and inspect.getgeneratorstate(generator) == inspect.GEN_SUSPENDED
         and generator.gi_code.co_filename.startswith(study)
         and not generator.gi_code.co_filename.startswith(kernel)

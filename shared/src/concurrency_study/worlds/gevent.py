@@ -17,6 +17,7 @@ and a monkey-patched process raise `NotCovered`.
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import heapq
 import sys
@@ -78,9 +79,12 @@ class GeventWorld(LoopWorld):
 
     name = "gevent"
     Cancelled = gevent.GreenletExit
+    kind = "greenlet"
+    order = "greenlets that are ready run first come, first served"
 
     def __init__(self, answer: Callable[..., Any] | None = None) -> None:
         super().__init__(answer)
+        self._names = WeakKeyDictionary()  # a reference is a reason to keep an error
         self._hub = _virtual_hub()
 
     def here(self) -> object:
@@ -158,6 +162,8 @@ class GeventWorld(LoopWorld):
         def started(begun: _Greenlet) -> None:
             if threading.get_ident() == self._thread:
                 self._greenlets[begun] = _links(begun)
+                if self.trace.watching and not _ends_threads(begun):
+                    self._watch(begun)
 
         def spawn(
             pool: ThreadPool, func: Callable[..., Any], *args: Any, **kwargs: Any
@@ -191,6 +197,35 @@ class GeventWorld(LoopWorld):
             del self._hub.print_exception
             gevent.Greenlet.remove_spawn_callback(started)
             pools.ThreadPool.spawn, pools.sleep = real_spawn, real_sleep
+
+    def _watch(self, begun: _Greenlet) -> None:
+        """Note a greenlet, and its end; the first is the answer itself."""
+        if not self._names:
+            self._is_main(begun)
+            return
+        made: Any = begun
+        work = made._run
+        known = weakref.ref(begun)
+
+        def became() -> str:
+            # It was killed before it began to run.
+            alive = known()
+            return "cancelled" if alive is None or alive.dead else ""
+
+        name = self._spawned(begun, str(getattr(work, "__name__", work)), became)
+
+        # A link would be one who takes its error.
+        @functools.wraps(work)
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            try:
+                value = work(*args, **kwargs)
+            except BaseException as error:
+                self.trace.exited(name, self._how(error))
+                raise
+            self.trace.exited(name, "end")
+            return value
+
+        made._run = watched
 
     def _hold_up(self, seconds: float) -> None:
         super()._hold_up(seconds)

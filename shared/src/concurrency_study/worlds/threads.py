@@ -38,6 +38,7 @@ import math
 import os
 import queue
 import random
+import re
 import select
 import selectors
 import socket
@@ -127,6 +128,11 @@ class ThreadsWorld(World):
 
     name = "threads"
     Cancelled = CancelledError
+    kind = "thread"
+    order = (
+        "which of the threads that are ready goes on is up to the system; here it is "
+        "first come, first served"
+    )
 
     def __init__(
         self, answer: Callable[..., Any] | None = None, seed: int | None = None
@@ -188,8 +194,11 @@ class ThreadsWorld(World):
         if _machine:
             raise NotCovered("one world of threads at a time")
         machine = self._machine = Machine(self.lose, self.seed)
+        if self.trace.watching:
+            machine.begins, machine.ends = self._begins, self._ends
         value, error = None, None
         with machine.running():
+            self._is_main(threading.current_thread())
             try:
                 for seconds, callback in self._planned:
                     self._call_at(seconds, callback)
@@ -205,6 +214,7 @@ class ThreadsWorld(World):
             machine.unwind()
             del self.trace.events[events:]  # they were only the unwinding
             if machine.failure:
+                self._given_up = True
                 self._ended([])
         return value, machine.failure or error
 
@@ -221,6 +231,20 @@ class ThreadsWorld(World):
             self._call_at(at, future.cancel)  # pyright: ignore[reportArgumentType]
             self._call_at(at + HORIZON, self._not_cancelled)
         return function(*args)
+
+    def _begins(self, thread: _Thread) -> None:
+        """Note a thread that the answer has started."""
+        name = thread.name
+        target = getattr(thread.owner, "_target", None)
+        if target is _pools._worker:
+            name = "worker"
+        elif re.fullmatch(r"\?|Thread-\d+( \(.*\))?", name):
+            name = str(getattr(target, "__name__", "thread"))
+        self._spawned(thread.owner or thread, name)
+
+    def _ends(self, thread: _Thread) -> None:
+        name = self._names.get(thread.owner or thread, "")
+        self.trace.exited(name, "error" if thread.failed else "end")
 
     def _not_cancelled(self) -> None:
         if self._machine:
@@ -253,6 +277,7 @@ class _Thread:
         self.looks = 0
         """Since its last real wait."""
         self.refused = 0
+        self.failed = False
         self.wants: _Lock | None = None
 
     @property
@@ -274,6 +299,9 @@ class Machine:
         self.failure: BaseException | None = None
         """Why the run came to an end of the machine's own making."""
         self.unwinding = False
+        self.begins: Callable[[_Thread], object] = lambda _: None
+        self.ends: Callable[[_Thread], object] = lambda _: None
+        """Called with each thread of the code under test."""
         self._random = None if seed is None else random.Random(seed)
         self.main = self.current = _Thread("main")
         self.main.ident = get_ident()
@@ -343,6 +371,8 @@ class Machine:
             del self._live[thread]
             raise
         self._ready.append(thread)
+        if thread is not self._helper:
+            self.begins(thread)
 
     def _live_through(self, thread: _Thread) -> None:
         self._await_baton(thread)
@@ -355,6 +385,7 @@ class Machine:
                 work()
         except BaseException as error:
             if not isinstance(error, _Unwind | SystemExit):
+                thread.failed = True
                 self.lose(error)
         finally:
             # Whatever is finalized by this still has the baton.
@@ -367,6 +398,8 @@ class Machine:
         if self.failure and not self.unwinding:
             self._abort()
         del self._live[thread]
+        if not self.unwinding:
+            self.ends(thread)
         thread.sentinel.open()
         self._hand_to(self._next())
 
@@ -390,6 +423,7 @@ class Machine:
     def excepthook(self, args: Any) -> None:
         """What ``threading.excepthook`` is while the machine runs."""
         if not self.unwinding and args.exc_type is not SystemExit:
+            self.current.failed = True
             self.lose(args.exc_value)
 
     def _refuse(self, thread: _Thread) -> NoReturn:

@@ -52,6 +52,8 @@ class TrioWorld(LoopWorld):
     name = "trio"
     colour = "async"
     Cancelled = trio.Cancelled
+    kind = "task"
+    order = "of the tasks that are ready trio draws the next by lot"
     _token: trio.lowlevel.TrioToken
 
     def here(self) -> object:
@@ -92,6 +94,7 @@ class TrioWorld(LoopWorld):
         async def main() -> None:
             nonlocal result
             trio.lowlevel.current_task().name = "main"
+            self._is_main(trio.lowlevel.current_task())
             self._token = trio.lowlevel.current_trio_token()
             for seconds, callback in self._planned:
                 self._call_at(seconds, callback)
@@ -129,6 +132,11 @@ class TrioWorld(LoopWorld):
             "a worker thread"
         ] * self._unfinished
 
+    def watch(self, task: trio.lowlevel.Task) -> None:
+        """Note a task that the answer has started; not trio's own."""
+        if self.trace.watching and self._names and not task.name.startswith("<"):
+            self._spawned(task, task.name.rpartition(".")[2])
+
     def next_timer(self) -> float:
         """The instant of the next callback, or infinity."""
         return self._timers[0][0] if self._timers else math.inf
@@ -157,6 +165,13 @@ class TrioWorld(LoopWorld):
         A worker that waits for the loop is not at work; a subprocess is refused.
         """
         start, send = _ThreadCache.start_thread_soon, _threads._send_message_to_trio
+        task_exited = _run.Runner.task_exited
+
+        def exited(runner: Any, task: trio.lowlevel.Task, result: Any) -> Any:
+            if task in self._names:
+                error = getattr(result, "error", None)
+                self.trace.exited(self._names[task], self._how(error))
+            return task_exited(runner, task, result)
 
         def start_thread_soon(
             cache: Any,
@@ -191,12 +206,15 @@ class TrioWorld(LoopWorld):
         # Trio runs tasks that are ready in random order; this way a run is replayed by
         # whoever seeds `random`, as pytest-randomly does for each test.
         _run._r.seed(random.random())
+        if self.trace.watching:
+            _run.Runner.task_exited = exited
         _ThreadCache.start_thread_soon = start_thread_soon
         _threads._send_message_to_trio = send_message
         _subprocess.subprocess = SimpleNamespace(**vars(subprocess) | {"Popen": refuse})
         try:
             yield
         finally:
+            _run.Runner.task_exited = task_exited
             _ThreadCache.start_thread_soon = start
             _threads._send_message_to_trio = send
             _subprocess.subprocess = subprocess
@@ -237,6 +255,9 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
 
     def current_time(self) -> float:
         return self._world.clock
+
+    def task_spawned(self, task: trio.lowlevel.Task) -> None:
+        self._world.watch(task)
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:
         self._polled = self._been_patient = False

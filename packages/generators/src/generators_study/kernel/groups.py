@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import GeneratorType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 from .loop import WAITS, Task, Wait, Waits, checked
 from .scopes import Cancelled, CancelScope, current_kernel
@@ -18,13 +18,7 @@ class Group:
     """The tasks of a block; made by `open_group`."""
 
     __slots__ = (
-        "_errors",
-        "_open",
-        "cancelled",
-        "kernel",
-        "last",
-        "parent",
-        "ready",
+        *("_errors", "_open", "cancelled", "kernel", "last", "parent", "ready"),
         "scope",
     )
 
@@ -66,7 +60,7 @@ class Group:
         generator = function(*args)
         if type(generator) is not GeneratorType:
             checked(generator, function)
-            name = name or getattr(function, "__name__", None) or str(function)
+            name = name or getattr(function, "__name__", repr(function))
         task = Task(generator, self)
         if name is not None:
             task.name = name
@@ -110,22 +104,22 @@ def open_group(body: Callable[[Group], Wait[T] | T]) -> Wait[T]:
         group._open = True
         try:
             result = body(group)
-            if type(result) is GeneratorType or type(result) is WAITS:
-                result = yield from result
+            kind = cast(Any, type(result))
+            if kind is GeneratorType or kind is WAITS:
+                result = yield from result  # pyright: ignore[reportUnknownVariableType]
         except GeneratorExit:  # whoever is closed cannot wait
             scope.cancel()
             raise
         except BaseException as error:
             group.failed(error)
-        if group.last is not None:
-            task: Any = scope.host
-            while group.last is not None:
-                task.doomed = False  # the children are cancelled through their scope
-                yield group
-            task.doomed = scope.doomed
+        task: Any = scope.host
+        while group.last is not None:
+            task.doomed = False  # the children are cancelled through their scope
+            yield group
+        task.doomed = scope.doomed
         group._open = False
         if group.cancelled and group._errors is None:
             raise Cancelled
     if group._errors is not None:
         raise BaseExceptionGroup("errors in a group", group._errors)
-    return result
+    return result  # pyright: ignore[reportUnknownVariableType]

@@ -15,13 +15,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from heapq import heappop, heappush
 from itertools import islice
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, cast
 
-from .scopes import CancelScope, Cancelled, Deadlock, _running, current_kernel
+from .scopes import Cancelled, CancelScope, Deadlock, _running, current_kernel
 
 if TYPE_CHECKING:
     from .groups import Group
@@ -31,12 +31,13 @@ T = TypeVar("T")
 Wait = Generator[Any, Any, T]
 """What a generator function that waits returns; ``yield from`` it to get the T."""
 Waits = Iterator[Any]
-"""What a function that waits for nothing in particular returns; ``yield from`` it."""
+"""What a function returns whose waiting has no result; ``yield from`` it, too."""
 
 TURN = 0.001
 """Seconds, or so, for which tasks run before the kernel looks around."""
 LONGEST = 1e6
 """Seconds that the loop sleeps at most; epoll counts milliseconds in 31 bits."""
+FOLDER = os.path.dirname(__file__)
 
 
 class TaskCancelled(Exception):
@@ -57,39 +58,28 @@ class Place(Protocol):
 class Task:
     """A generator on its way, and where it waits."""
 
-    # Few, as each costs: a task is made and ends more often than anything else.
+    # Nothing else is made and ends as often, so it holds and sets little.
     __slots__ = (
-        "_name",
-        "_scope",
-        "context",
-        "doomed",
-        "error",
-        "generator",
-        "group",
-        "joiners",
-        "next",
-        "place",
-        "previous",
-        "result",
+        *("_name", "_scope", "context", "doomed", "error", "generator", "group"),
+        *("joiners", "next", "place", "previous", "result"),
     )
-    context: Context | None
-    doomed: bool
-    """Whether its next wait raises `Cancelled`."""
-    error: BaseException | None
-    joiners: list[Task] | None
+    _name: str
+    generator: Any
+    """A generator, or `Waits` alone: whatever can be asked for its next place."""
     next: Task
     """The child of the group that was spawned after this one, if there is one."""
     place: Place | None
-    previous: Task | None
+    joiners: list[Task] | None
     result: Any
+    error: BaseException | None
 
     def __init__(self, generator: Any, group: Group) -> None:
         self.generator = generator
-        """A generator, or `Waits` alone: whatever can be asked for its next place."""
         self.group = group
         self._scope = scope = group.scope
         self.doomed = scope.doomed
-        self.context = copy_context()
+        """Whether its next wait raises `Cancelled`."""
+        self.context: Any = copy_context()
         self.place = self.joiners = self.result = self.error = None
         self.previous = last = group.last
         if last is not None:
@@ -118,7 +108,7 @@ class Task:
             TaskCancelled: it was cancelled.
             BaseException: whatever it raised.
         """
-        if self.context is not None:
+        if not self.done:
             if self.joiners is None:
                 self.joiners = []
             yield self.joiners
@@ -153,7 +143,7 @@ class Task:
 
     def doom(self, outermost: CancelScope) -> None:
         """A scope around it is cancelled: so are those in there, and the task."""
-        scope = self._scope
+        scope: CancelScope | None = self._scope
         if scope is not outermost:
             scopes: list[CancelScope] = []
             while scope is not outermost:
@@ -168,15 +158,18 @@ class Task:
                 for task in scope.children():
                     task.doom(scope)
         self.doomed = True
-        place, ready = self.place, self.group.ready
-        if place is None or place is ready:
+        place, group = self.place, self.group
+        if place is None or place is group.ready:
             return
         try:
             place.remove(self)
         except ValueError:
-            return  # it has been woken, and is on its way
+            return
         self.place = None
-        self.group.kernel.cancel_soon(self)
+        kernel = group.kernel  # from here on, this is `cancel_soon`
+        if not kernel._doomed:
+            kernel.ready.append(kernel._sweep)
+        kernel._doomed.append(self)
 
     def end(self, result: Any, error: BaseException | None) -> None:
         """Note how it ended, leave the group, and wake whoever waits for that."""
@@ -194,10 +187,9 @@ class Task:
                 self.error = error
                 group.failed(error)
         if group.last is not self:
-            following = self.next
-            following.previous = previous
+            self.next.previous = previous
             if previous is not None:
-                previous.next = following
+                previous.next = self.next
             return
         group.last = previous
         if previous is not None:
@@ -213,45 +205,39 @@ class Task:
         """The innermost line, outside of the kernel, at which it waits."""
         generator = self.generator
         frame = getattr(generator, "gi_frame", None)
-        while frame and type(generator := generator.gi_yieldfrom) is GeneratorType:
-            if os.path.dirname(generator.gi_code.co_filename) != FOLDER:
+        while generator := getattr(generator, "gi_yieldfrom", None):
+            code = getattr(generator, "gi_code", None)
+            if code and os.path.dirname(code.co_filename) != FOLDER:
                 frame = generator.gi_frame
         if frame is None:
             return self.name
         path, line = frame.f_code.co_filename, frame.f_lineno
-        code = linecache.getline(path, line).strip()
-        return f"{self.name}: {os.path.basename(path)}:{line}: {code}"
+        text = linecache.getline(path, line).strip()
+        return f"{self.name}: {os.path.basename(path)}:{line}: {text}"
 
 
 GONE = Cancelled()
-FOLDER = os.path.dirname(__file__)
 
 
 class Delivery:
     """Stands in for a task's generator for one step, which hands something over."""
 
-    __slots__ = ("errors", "generator", "task", "value")
-
     def __init__(self, task: Task, value: Any, *errors: BaseException) -> None:
         self.task = task
-        self.generator = task.generator
-        self.value = value
-        self.errors = [*errors]
-
-    @property
-    def __name__(self) -> str:
-        return self.generator.__name__
+        self.generator: Any = task.generator
+        self.value, self.errors = value, [*errors]
+        self.__name__ = task.name
 
     def __next__(self) -> Place:
-        self.task.generator = generator = self.generator
-        if self.errors:
-            throw = _throw if type(generator) is WAITS else generator.throw
-            return throw(self.errors.pop())  # in no frame, which the error would keep
-        return next(generator) if self.value is None else generator.send(self.value)
+        self.task.generator = self.generator
+        if self.errors:  # popped, as no frame should hold what holds the frame
+            return getattr(self.generator, "throw", _raise)(self.errors.pop())
+        if self.value is None:
+            return next(self.generator)
+        return self.generator.send(self.value)
 
 
-def _throw(error: BaseException) -> NoReturn:
-    """What `Waits` do for which an error comes."""
+def _raise(error: Any) -> NoReturn:
     raise error
 
 
@@ -259,7 +245,7 @@ class Kernel:
     """The loop: runs who is ready, looks at the clock, watches descriptors, waits."""
 
     def __init__(self) -> None:
-        self.ready: list[Task] = []
+        self.ready: list[Any] = []
         """Who goes on next. Wake a task by appending it, all of a place by extending.
 
         It is a place, too: to wait there is to let everybody else run.
@@ -268,13 +254,11 @@ class Kernel:
         """Who goes on once the kernel has looked around."""
         self.current: Task | None = None
         self.root = CancelScope()
+        self.outside = self.listeners = 0
+        """Threads that will call back, and tasks that wait for a descriptor."""
         self._doomed: list[Task] = []
-        """Who goes on by a `Cancelled`, when the turn of the sweep comes."""
+        """Who is to go on by raising `Cancelled`, when the sweep comes."""
         self._sweep = Sweep(self)
-        self.outside = 0
-        """Threads that will call back."""
-        self.listeners = 0
-        """Tasks that wait for a descriptor."""
         self._fatal: list[BaseException] = []
         """What ends the run, beginning with the first."""
         self._timers: list[float] = []
@@ -284,16 +268,16 @@ class Kernel:
         self._crowded = 300
         self._calls: deque[Callable[[], Any]] = deque()
 
-    def run(self, generator: Wait[T]) -> T:
+    def run(self, generator: Any) -> Any:
         """Run the main task, and all that it starts, to the end."""
+        from .groups import Group
+
+        _running.set(self)
         self.selector = selectors.DefaultSelector()
         self._wakeup, self._alarm = socket.socketpair()
         self._wakeup.setblocking(False)
         self._alarm.setblocking(False)
         self.selector.register(self._wakeup, selectors.EVENT_READ)
-        from .groups import Group
-
-        _running.set(self)
         main = Task(generator, Group(self.root))
         main.name = "main"
         restore = self._take_interrupts()
@@ -304,14 +288,13 @@ class Kernel:
         finally:
             self._close_tasks()
             restore()
-            self.selector.close()
-            self._wakeup.close()
-            self._alarm.close()
-        if not self._fatal and main.error is None:
-            return main.result
+            for opened in (self.selector, self._wakeup, self._alarm):
+                opened.close()
         errors = list(self._fatal)
         if main.error and not (errors and isinstance(main.error, Cancelled)):
             errors.append(main.error)
+        if not errors:
+            return main.result
         first, *rest = errors
         if rest:
             raise first from BaseExceptionGroup("these came with it", rest)
@@ -319,22 +302,21 @@ class Kernel:
 
     def _loop(self, main: Task) -> None:
         ready, step, turn = self.ready, next, 16
-        while main.context is not None:
+        while not main.done:
             # The ready list grows while it is walked; not for ever.
-            walk = iter(ready)
+            walk: Any = iter(ready)
             began = time.monotonic()
             for task in islice(walk, turn):
                 self.current = task
                 try:
-                    place = task.context.run(step, task.generator)  # type: ignore
+                    place = task.context.run(step, task.generator)
                 except StopIteration as stop:
                     task.end(stop.value, None)
                     continue
                 except BaseException as error:
                     task.end(None, error)
                     continue
-                # This is `park`, as a call costs more.
-                if task.doomed:
+                if task.doomed:  # from here on, this is `_park`: a call costs more
                     self.cancel_soon(task)
                     continue
                 task.place = place
@@ -349,36 +331,10 @@ class Kernel:
                 turn = turn // 2 or 1
             elif steps == turn:
                 turn *= 2
-            if main.context is not None:
+            if not main.done:
                 self._look_around()
 
-    def cancel_soon(self, task: Task) -> None:
-        """Have the task, which is in no place, go on by raising `Cancelled`."""
-        if not self._doomed:
-            self.ready.append(self._sweep)  # pyright: ignore[reportArgumentType]
-        self._doomed.append(task)
-
-    def sweep(self) -> Place:
-        """Make the steps of those who are cancelled."""
-        doomed, self._doomed = self._doomed, []
-        for task in doomed:
-            self.current = task
-            generator = task.generator
-            throw = _throw if type(generator) is WAITS else generator.throw
-            try:
-                place = task.context.run(throw, Cancelled)  # type: ignore
-            except Cancelled as error:
-                task.end(None, error)
-            except StopIteration as stop:
-                task.end(stop.value, None)
-            except BaseException as error:
-                task.end(None, error)
-            else:
-                self.park(task, place)
-        return NOWHERE
-
-    def park(self, task: Task, place: Place) -> None:
-        """Have the task wait there."""
+    def _park(self, task: Task, place: Place) -> None:
         if task.doomed:
             self.cancel_soon(task)
             return
@@ -387,6 +343,28 @@ class Kernel:
             place.append(task)
         except BaseException as error:
             task.fail(_refusal(place, error))
+
+    def cancel_soon(self, task: Task) -> None:
+        """Have the task, which is in no place, go on by raising `Cancelled`."""
+        if not self._doomed:
+            self.ready.append(self._sweep)
+        self._doomed.append(task)
+
+    def sweep(self) -> deque[Any]:
+        """Make the steps of all who are cancelled; the sweep itself waits nowhere."""
+        doomed, self._doomed = self._doomed, []
+        for task in doomed:
+            self.current = task
+            throw = getattr(task.generator, "throw", _raise)
+            try:
+                place = task.context.run(throw, Cancelled)
+            except StopIteration as stop:
+                task.end(stop.value, None)
+            except BaseException as error:
+                task.end(None, error)
+            else:
+                self._park(task, place)
+        return deque(maxlen=0)
 
     def _look_around(self) -> None:
         """Make the calls from other threads, look at descriptors and at the clock."""
@@ -421,14 +399,12 @@ class Kernel:
                 key.data.happened(events)
 
     def _until_next_timer(self) -> float | None:
-        timers = self._timers
-        while timers and not (
-            self._sleepers.get(timers[0]) or self._alarms.get(timers[0])
-        ):
+        timers, sleepers, alarms = self._timers, self._sleepers, self._alarms
+        while timers and not (sleepers.get(timers[0]) or alarms.get(timers[0])):
             when = heappop(timers)
-            self._alarms.pop(when, None)
-            if (sleepers := self._sleepers.pop(when, None)) is not None:
-                sleepers.__class__ = Past
+            alarms.pop(when, None)
+            if when in sleepers:
+                sleepers.pop(when).__class__ = Past
         if not timers or timers[0] == math.inf:
             return None
         return min(max(0.0, timers[0] - time.monotonic()), LONGEST)
@@ -446,32 +422,28 @@ class Kernel:
 
     def call_at(self, when: float, call: Callable[[], Any]) -> None:
         """Have something called at that instant, before the sleepers of it wake."""
-        calls = self._alarms.get(when)
-        if calls is None:
+        if when not in self._alarms:
             self._expect(when)
-            self._alarms[when] = calls = []
-        calls.append(call)
+            self._alarms[when] = []
+        self._alarms[when].append(call)
 
     def do_not_call_at(self, when: float, call: Callable[[], Any]) -> None:
         """Take that back; harmless if it has been called."""
-        try:
-            self._alarms[when].remove(call)
-        except (KeyError, ValueError):
-            return
+        calls = self._alarms.get(when, [])
+        if call in calls:
+            calls.remove(call)
 
     def _expect(self, when: float) -> None:
         if len(self._timers) > self._crowded:
             # Those who were cancelled leave instants at which nothing happens.
-            for instant, sleepers in [*self._sleepers.items()]:
-                if not sleepers:
-                    del self._sleepers[instant]
-                    sleepers.__class__ = Past
-            for instant, calls in [*self._alarms.items()]:
-                if not calls:
-                    del self._alarms[instant]
-            self._timers[:] = sorted({*self._sleepers, *self._alarms})
+            sleepers, alarms = self._sleepers, self._alarms
+            for idle in [at for at, waiting in sleepers.items() if not waiting]:
+                sleepers.pop(idle).__class__ = Past
+            for idle in [at for at, calls in alarms.items() if not calls]:
+                del alarms[idle]
+            self._timers[:] = sorted({*sleepers, *alarms})
             self._crowded = 3 * len(self._timers) + 300
-        if when != when:
+        if math.isnan(when):
             raise ValueError("an instant must be a number, not nan")
         heappush(self._timers, when)
 
@@ -495,7 +467,7 @@ class Kernel:
         for task in self.tasks():
             self.current = task
             try:
-                if task.context is not None and type(task.generator) is not WAITS:
+                if not task.done and hasattr(task.generator, "close"):
                     task.context.run(task.generator.close)
             except BaseException as error:
                 self._fatal.append(error)
@@ -549,16 +521,13 @@ class Sweep:
         raise error
 
 
-NOWHERE: deque[Any] = deque(maxlen=0)
-
-
 def _refusal(place: Any, error: BaseException) -> BaseException:
     if hasattr(place, "append"):
         return error
     return TypeError(f"yielded {place!r}: a task yields places; `yield from`?")
 
 
-def run(function: Callable[..., Any], *args: Any) -> Any:
+def run(function: Callable[..., Wait[T]], *args: Any) -> T:
     """Run generator function ``function(*args)`` and all that it starts, to the end.
 
     Raises:
@@ -572,15 +541,17 @@ def run(function: Callable[..., Any], *args: Any) -> Any:
     return copy_context().run(Kernel().run, main)
 
 
-def checked(made: Any, function: Callable[..., Any]) -> Any:
+def checked(made: Any, function: Any) -> Any:
     """What a function made that is to be a task: a generator, or at least `Waits`."""
-    if type(made) is not GeneratorType and type(made) is not WAITS:
+    kind = cast(Any, type(made))
+    if kind is not GeneratorType and kind is not WAITS:
         name = getattr(function, "__name__", function)
         raise TypeError(f"{name} must be a generator function: it returned {made!r}")
     return made
 
 
-# Waiting for time. A wait that gives no value is an iterator over one place, or none.
+# Waiting for time. What waits without a result is an iterator over one place, or none:
+# it costs less than a generator.
 
 WAITS = type(iter(()))
 NOTHING: Waits = iter(())
@@ -595,17 +566,15 @@ class Instant(list[Task]):
 
 
 class Past(Instant):
-    """An instant that the kernel has let go of."""
+    """An instant that the kernel has let go of: it has come, or nobody waited."""
 
     __slots__ = ()
 
-    def append(self, task: Task) -> None:
+    def append(self, task: Task, /) -> None:
         """Go on, or wait, if it is still to come."""
-        task.place = place = (
-            task.group.ready
-            if self.when <= time.monotonic()
-            else task.group.kernel.instant(self.when)
-        )
+        kernel = task.group.kernel
+        past = self.when <= time.monotonic()
+        task.place = place = kernel.ready if past else kernel.instant(self.when)
         place.append(task)
 
 
@@ -644,7 +613,8 @@ def _inside(function: Callable[..., Waits], *args: float) -> Waits:
 
 def sleep_forever() -> Waits:
     """Wait until cancelled."""
-    return iter(([],))
+    nowhere: list[Task] = []
+    return iter((nowhere,))
 
 
 class Timer:

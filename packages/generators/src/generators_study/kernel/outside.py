@@ -1,7 +1,10 @@
 """The world outside: descriptors, sockets, threads."""
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import os
 import selectors
@@ -12,7 +15,7 @@ from typing import Any, TypeVar
 
 from .loop import NOTHING, Kernel, Task, Wait, Waits, checkpoint
 from .places import Closed, Event
-from .scopes import CancelScope, current_kernel, _running, current_task
+from .scopes import CancelScope, _running, current_kernel, current_task
 
 T = TypeVar("T")
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
@@ -48,8 +51,6 @@ class Watched:
     it is closed, as the number may come again.
     """
 
-    __slots__ = ("descriptor", "events", "kept", "kernel", "reader", "writer")
-
     def __init__(self, kernel: Kernel, descriptor: int, *, kept: bool) -> None:
         self.kernel = kernel
         self.descriptor = descriptor
@@ -69,10 +70,15 @@ class Watched:
                 if direction.task is not None:
                     direction.leave().wake()
         if idle:
-            self.watch(self.events & ~idle)
+            self.ignore(idle)
 
     def watch(self, events: int) -> None:
-        """Have the selector look out for these, and nothing else."""
+        """Have the selector look out for these, and nothing else.
+
+        Raises:
+            OSError, ValueError: it is no open descriptor, or one that never blocks;
+                who waits for it is told, too.
+        """
         selector, before, self.events = self.kernel.selector, self.events, events
         try:
             if not before:
@@ -81,16 +87,20 @@ class Watched:
                 selector.modify(self.descriptor, events, self)
             else:
                 selector.unregister(self.descriptor)
-        except OSError as error:  # it is none, or was closed under those who wait
+        except (OSError, ValueError) as error:
             self.events = 0
             self.drop(error)
-            if not before:
-                raise
+            raise
+
+    def ignore(self, events: int) -> None:
+        """Look out for these no more; if it has been closed meanwhile, for nothing."""
+        with contextlib.suppress(OSError):
+            self.watch(self.events & ~events)
 
     def drop(self, error: BaseException) -> None:
         """Watch it no more; whoever waits for it is told why."""
         if self.events:
-            self.watch(0)
+            self.ignore(self.events)
         for direction in (self.reader, self.writer):
             if direction.task is not None:
                 direction.leave().fail(error)
@@ -98,8 +108,6 @@ class Watched:
 
 class Direction:
     """The place of the one task that waits until it can read (or write)."""
-
-    __slots__ = ("task", "watched", "way")
 
     def __init__(self, watched: Watched, way: int) -> None:
         self.watched = watched
@@ -131,13 +139,11 @@ class Direction:
             raise ValueError(f"{task.name} does not wait here")
         self.leave()
         if not self.watched.kept:
-            self.watched.watch(self.watched.events & ~self.way)
+            self.watched.ignore(self.way)
 
 
 class Descriptor:
     """A place that becomes a `Direction` when a task comes to wait there."""
-
-    __slots__ = ("descriptor", "way")
 
     def __init__(self, descriptor: int, way: int) -> None:
         self.descriptor = descriptor
@@ -239,9 +245,7 @@ def connect(host: str, port: int) -> Wait[Socket]:
     Raises:
         OSError: of the last of its addresses, if none of them answers.
     """
-    found = yield from in_thread(
-        socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM
-    )
+    found = yield from in_thread(socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM)
     error: OSError = OSError(f"{host} has no address")
     for family, kind, protocol, _, address in found:
         made = Socket(socket.socket(family, kind, protocol))
@@ -249,7 +253,7 @@ def connect(host: str, port: int) -> Wait[Socket]:
             try:
                 made.plain.connect(address)
             except BlockingIOError:
-                yield made._watched.writer  # pyright: ignore[reportPrivateUsage]
+                yield made._watched.writer
                 if number := made.plain.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                     raise OSError(number, os.strerror(number)) from None
         except OSError as failed:

@@ -27,7 +27,7 @@ def _go_on(task: Task) -> None:
 class Event:
     """Something that happens once; whoever waits for it goes on then.
 
-    It is a place itself: ``yield event`` waits, and so does ``yield from event.wait()``.
+    It is a place itself: ``yield event`` waits, as ``yield from event.wait()`` does.
     """
 
     __slots__ = ("_waiters", "append", "remove")
@@ -56,8 +56,6 @@ class Event:
 
 class Future(Generic[T]):
     """A value to come, which many may wait for."""
-
-    __slots__ = ("_error", "_event", "_value")
 
     def __init__(self) -> None:
         self._event = Event()
@@ -96,8 +94,6 @@ class Future(Generic[T]):
 class Semaphore:
     """So many at a time."""
 
-    __slots__ = ("_value", "_waiters")
-
     def __init__(self, value: int) -> None:
         if value < 0:
             raise ValueError(f"a semaphore begins at 0 or more, not {value!r}")
@@ -127,8 +123,6 @@ class Semaphore:
 
 class Lock:
     """One at a time; who holds it must release it."""
-
-    __slots__ = ("_turn", "owner")
 
     def __init__(self) -> None:
         self._turn = Semaphore(1)
@@ -165,16 +159,6 @@ class Channel(Generic[T]):
     Args:
         capacity: How many items may lie in it; 0 means hand to hand.
     """
-
-    __slots__ = (
-        "_capacity",
-        "_closed",
-        "_getters",
-        "_handed",
-        "_items",
-        "_offers",
-        "_putters",
-    )
 
     def __init__(self, capacity: float = 0) -> None:
         if capacity < 0:

@@ -60,15 +60,8 @@ class CancelScope:
 
     # A task knows the innermost scope that it is in, a scope the one around it.
     __slots__ = (
-        "_deadline",
-        "_parent",
-        "_seconds",
-        "host",
-        "cancel_called",
-        "cancelled_caught",
-        "doomed",
-        "group",
-        "shield",
+        *("_deadline", "_parent", "_seconds", "cancel_called", "cancelled_caught"),
+        *("doomed", "group", "host", "shield"),
     )
 
     def __init__(self, seconds: float | None = None, *, shield: bool = False) -> None:
