@@ -38,6 +38,7 @@ TOPICS = (
     "results_at_end",
     "results_as_we_go",
     "race",
+    "resource",
 )
 """All topics, in the order of reading."""
 
