@@ -103,10 +103,13 @@ def open_group(body: Callable[[Group], Wait[T] | T]) -> Wait[T]:
     with group.scope as scope:
         group._open = True
         try:
-            result = body(group)
-            kind = cast(Any, type(result))
+            made: Any = body(group)
+            kind = cast(Any, type(made))
             if kind is GeneratorType or kind is WAITS:
-                result = yield from result  # pyright: ignore[reportUnknownVariableType]
+                waiting: Wait[Any] = made
+                result = yield from waiting
+            else:
+                result = made
         except GeneratorExit:  # whoever is closed cannot wait
             scope.cancel()
             raise
@@ -122,4 +125,4 @@ def open_group(body: Callable[[Group], Wait[T] | T]) -> Wait[T]:
             raise Cancelled
     if group._errors is not None:
         raise BaseExceptionGroup("errors in a group", group._errors)
-    return result  # pyright: ignore[reportUnknownVariableType]
+    return result
