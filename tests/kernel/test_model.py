@@ -142,9 +142,6 @@ class Play:
         self.note(name, "starts")
         try:
             yield from self.block(name, block)
-        except GeneratorExit:
-            self.over = True
-            raise
         except BaseException as error:
             self.note(name, "ends", tell(error))
             raise
@@ -257,7 +254,6 @@ class Play:
         try:
             yield from self.block(name, block)
         except GeneratorExit:
-            self.over = True
             raise
         except BaseException:
             self.note(name, "cleans up")
@@ -290,9 +286,6 @@ class Play:
 
         try:
             result = yield from self.kernel.open_group(body)
-        except GeneratorExit:
-            self.over = True
-            raise
         except BaseException as error:
             self.note(name, "closes", number, tell(error))
             raise
@@ -655,8 +648,13 @@ def played(program, pace):
         play.note_look()
         original(self)
 
+    def close_tasks(self, original=loop.Kernel._close_tasks):
+        play.over = bool(self.tasks())
+        original(self)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop.Kernel, "_look_around", look_around)
+        patch.setattr(loop.Kernel, "_close_tasks", close_tasks)
         if pace:
             patch.setattr(loop, "islice", lambda walk, _: islice(walk, pace))
         try:
