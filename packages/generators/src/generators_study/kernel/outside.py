@@ -59,6 +59,7 @@ class Watched:
         """What the selector looks out for."""
         self.reader = Direction(self, READ)
         self.writer = Direction(self, WRITE)
+        self.closed = False
 
     def happened(self, events: int) -> None:
         """The selector has seen these: wake who waits for them."""
@@ -79,6 +80,8 @@ class Watched:
             OSError, ValueError: it is no open descriptor, or one that never blocks;
                 who waits for it is told, too.
         """
+        if self.closed:  # its number may be that of another now
+            raise Closed("the socket is closed")
         selector, before, self.events = self.kernel.selector, self.events, events
         try:
             if not before:
@@ -174,6 +177,8 @@ class Socket:
         self._watched = Watched(current_kernel(), plain.fileno(), kept=True)
         self._empty = False
         """Whether the last read got less than it asked for."""
+        self._sending = False
+        """Whether a task has sent a part of its bytes."""
 
     def receive(self, most: int = 65536) -> Wait[bytes]:
         """Wait for bytes, and take at most so many; none at the end of the stream.
@@ -188,6 +193,8 @@ class Socket:
                     data = self.plain.recv(most)
                 except BlockingIOError:
                     pass
+                except OSError as error:
+                    raise self._told(error) from None
                 else:
                     self._empty = 0 < len(data) < most
                     return data
@@ -198,30 +205,49 @@ class Socket:
         """Send all of it; waits while the other side takes none.
 
         Raises:
-            Closed: the socket was closed while this waited.
+            Busy: another task has sent a part of its bytes, and waits to send the rest.
+            Closed: the socket is closed, perhaps while this waited.
             OSError: the connection is broken.
         """
+        if self._sending:
+            raise Busy("another task is sending")
         try:
             sent = self.plain.send(data)
         except BlockingIOError:
             sent = 0
-        return NOTHING if sent == len(data) else self._send(memoryview(data)[sent:])
+        except OSError as error:
+            raise self._told(error) from None
+        if sent == len(data):
+            return NOTHING
+        self._sending = True
+        return self._send(memoryview(data)[sent:])
 
     def _send(self, rest: memoryview) -> Wait[None]:
-        while rest:
-            yield self._watched.writer
-            try:
-                rest = rest[self.plain.send(rest) :]
-            except BlockingIOError:
-                continue
+        try:
+            while rest:
+                yield self._watched.writer
+                try:
+                    rest = rest[self.plain.send(rest) :]
+                except BlockingIOError:
+                    continue
+                except OSError as error:
+                    raise self._told(error) from None
+        finally:
+            self._sending = False
 
     def accept(self) -> Wait[Socket]:
-        """Wait for the next connection."""
+        """Wait for the next connection.
+
+        Raises:
+            Closed: the socket is closed, perhaps while this waited.
+        """
         while True:
             try:
                 return Socket(self.plain.accept()[0])
             except BlockingIOError:
                 yield self._watched.reader
+            except OSError as error:
+                raise self._told(error) from None
 
     def shutdown(self) -> None:
         """Send no more: the other side reads the end of the stream."""
@@ -230,7 +256,12 @@ class Socket:
     def close(self) -> None:
         """Close it; whoever waits for it gets `Closed`."""
         self._watched.drop(Closed("the socket was closed"))
+        self._watched.closed = True
         self.plain.close()
+
+    def _told(self, error: OSError) -> BaseException:
+        """What an error means: perhaps that the socket is closed."""
+        return error if self.plain.fileno() >= 0 else Closed("the socket is closed")
 
     def __enter__(self) -> Socket:
         return self
