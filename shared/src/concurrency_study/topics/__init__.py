@@ -39,6 +39,7 @@ TOPICS = (
     "results_as_we_go",
     "race",
     "resource",
+    "timeout",
 )
 """All topics, in the order of reading."""
 
