@@ -38,8 +38,9 @@ TOPICS = (
     "results_at_end",
     "results_as_we_go",
     "race",
-    "resource",
+    "hedge",
     "timeout",
+    "resource",
 )
 """All topics, in the order of reading."""
 
