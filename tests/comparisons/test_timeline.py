@@ -548,6 +548,20 @@ def test_whatever_happens_it_is_drawn_well_formed_and_the_same_again(found, titl
     check_bars(drawn)
 
 
+def test_a_task_that_ended_in_a_way_unheard_of_is_drawn_as_over():
+    told = story(
+        (0.0, "main", "main", "spawn", "task"),
+        (1.0, "main", "main", "exit", "by magic"),
+        seconds=1.0,
+    )
+    assert "main: is over" in svg([("trio", told)], title="")
+
+
+def test_of_a_cut_within_thirty_years_nothing_is_rounded_away():
+    told = story((1e-6, "main", "job()", "call", ""), seconds=1e9)
+    check_bars(ElementTree.fromstring(svg([("trio", told)], title="")))
+
+
 def check_bars(drawn):
     for bar in drawn.iter(SVG + "rect"):
         assert float(bar.get("width")) >= 0

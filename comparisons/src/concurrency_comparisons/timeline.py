@@ -66,7 +66,7 @@ class Lane:
     begin: float
     end: float | None = None
     how: str = ""
-    """``end``, ``error`` or ``cancelled``; empty if it was left alive."""
+    """``end``, ``error`` or ``cancelled``; empty if alive, or if nobody said."""
     runs: list[Run] = field(default_factory=list[Run])
     said: list[Event] = field(default_factory=list[Event])
     """The plain callables that it called, and what its jobs noted."""
@@ -108,7 +108,8 @@ def lanes(story: Story) -> list[Lane]:
         if event.what == "spawn":
             lane.kind, lane.begin = event.detail, event.at
         elif event.what == "exit":
-            lane.end, lane.how = event.at, event.detail
+            known = event.detail in _HOW
+            lane.end, lane.how = event.at, event.detail if known else ""
         elif event.what == "call":
             lane.said.append(event)
         else:
@@ -299,7 +300,7 @@ class Scale:
         self.gap = max(
             pairwise(found), key=lambda two: two[1] - two[0], default=(0.0, 0.0)
         )
-        rest = self.span - (self.gap[1] - self.gap[0])
+        rest = self.gap[0] + (self.span - self.gap[1])
         self.cut = cut if 0 < rest < self.span * _WORTH_A_CUT else 0
         """How much room the cut takes; 0: nothing is cut out."""
         if not self.cut:
@@ -683,7 +684,8 @@ def marked(lane: Lane, returned: float) -> Iterator[tuple[str, float, str]]:
         if lane.end is None:
             ends.append(("left", returned, f"{lane.label} still runs"))
         else:
-            ends.append((lane.how, lane.end, f"{lane.label}: {_HOW.get(lane.how, '')}"))
+            how = _HOW.get(lane.how, "is over")
+            ends.append((lane.how, lane.end, f"{lane.label}: {how}"))
     for run in lane.runs:
         if run.name and (not lane.kind or run.start > lane.begin):
             yield "start", run.start, f"{run.name} starts"
