@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 
@@ -605,3 +606,21 @@ def test_a_group_whose_block_was_cancelled_has_no_result():
         return "result"
 
     assert run(open_group, body) is None
+
+
+def test_a_group_that_has_ended_leaves_nothing_to_the_garbage_collector():
+    def leaf():
+        return
+        yield
+
+    def main():
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(10):
+                yield from open_group(lambda group: [group.spawn(leaf)])
+            return gc.collect()
+        finally:
+            gc.enable()
+
+    assert run(main) == 0

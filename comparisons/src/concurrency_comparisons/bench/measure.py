@@ -51,7 +51,7 @@ class Plan:
         return self.limit / 4 if benchmark.topic else self.limit
 
 
-QUICK = Plan(slice=0.01, rounds=7, sittings=1, limit=3, patience=20, quick=True)
+QUICK = Plan(slice=0.01, rounds=5, sittings=1, limit=2, patience=20, quick=True)
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,8 @@ class GeneratorsWorld(ThreadsWorld):
         """`kernel.Group.spawn` that notes each task, and its end."""
 
         def spawned(group: Any, function: Any, *args: Any, **options: Any) -> Any:
+            if group.scope is group.kernel.root:  # the answer itself
+                return spawn(group, function, *args, **options)
             name = ""
 
             @functools.wraps(function)

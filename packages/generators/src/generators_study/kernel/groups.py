@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import copy_context
 from types import GeneratorType
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -12,6 +13,7 @@ from .loop import WAITS, Task, Wait, Waits, checked
 from .scopes import Cancelled, CancelScope, current_kernel
 
 T = TypeVar("T")
+new = object.__new__
 
 
 class Group:
@@ -61,7 +63,19 @@ class Group:
         if type(generator) is not GeneratorType:
             checked(generator, function)
             name = name or getattr(function, "__name__", repr(function))
-        task = Task(generator, self)
+        # Here and not in Task.__init__: to call a class with slots costs more.
+        task = new(Task)
+        task.generator = generator
+        task.group = self
+        task._scope = scope = self.scope
+        task.doomed = scope.doomed
+        task.context = copy_context()
+        task.place = task.joiners = task.result = task.error = None
+        task.previous = last = self.last
+        if last is not None:
+            last.next = task
+        self.last = task
+        self.ready.append(task)
         if name is not None:
             task.name = name
         return task
@@ -131,6 +145,9 @@ def open_group(body: Callable[[Group], Wait[T] | T]) -> Wait[T]:
             raise
         task.doomed = scope.doomed
         group._open = False
+        scope.group = (
+            None  # each knowing the other, they would be left to the collector
+        )
         if group.cancelled and group._errors is None:
             raise Cancelled
     if group._errors is not None:

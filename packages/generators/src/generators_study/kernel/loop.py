@@ -64,28 +64,21 @@ class Task:
         *("joiners", "next", "place", "previous", "result"),
     )
     _name: str
+    _scope: CancelScope
     generator: Any
     """A generator, or `Waits` alone: whatever can be asked for its next place."""
+    group: Group
+    previous: Task | None
+    """The child of the group that was spawned before this one, if there is one."""
     next: Task
-    """The child of the group that was spawned after this one, if there is one."""
+    """The one that was spawned after it, if there is one."""
+    context: Any
+    doomed: bool
+    """Whether its next wait raises `Cancelled`."""
     place: Place | None
     joiners: list[Task] | None
     result: Any
     error: BaseException | None
-
-    def __init__(self, generator: Any, group: Group) -> None:
-        self.generator = generator
-        self.group = group
-        self._scope = scope = group.scope
-        self.doomed = scope.doomed
-        """Whether its next wait raises `Cancelled`."""
-        self.context: Any = copy_context()
-        self.place = self.joiners = self.result = self.error = None
-        self.previous = last = group.last
-        if last is not None:
-            last.next = self
-        group.last = self
-        group.ready.append(self)
 
     @property
     def name(self) -> str:
@@ -282,8 +275,9 @@ class Kernel:
         self._wakeup.setblocking(False)
         self._alarm.setblocking(False)
         self.selector.register(self._wakeup, selectors.EVENT_READ)
-        main = Task(generator, Group(self.root))
-        main.name = "main"
+        group = Group(self.root)
+        group._open = True
+        main = group.spawn(lambda: generator, name="main")
         restore = self._take_interrupts()
         try:
             self._loop(main)
@@ -358,6 +352,9 @@ class Kernel:
         """Make the steps of all who are cancelled; the sweep itself waits nowhere."""
         doomed, self._doomed = self._doomed, []
         for task in doomed:
+            if type(task.generator) is WAITS:  # nothing in there could take notice
+                task.end(None, GONE)
+                continue
             self.current = task
             throw = getattr(task.generator, "throw", _raise)
             try:
