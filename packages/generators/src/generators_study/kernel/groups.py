@@ -10,7 +10,7 @@ from types import GeneratorType
 from typing import Any, NoReturn, TypeVar, cast
 
 from .loop import WAITS, Task, Wait, Waits, checked
-from .scopes import Cancelled, CancelScope, current_kernel
+from .scopes import Cancelled, CancelScope, _running, current_kernel
 
 T = TypeVar("T")
 new = object.__new__
@@ -23,20 +23,21 @@ class Group:
         *("_errors", "_open", "cancelled", "kernel", "last", "parent", "ready"),
         "scope",
     )
+    last: Task | None
+    """The child that came last; each knows the one before it."""
+    parent: Task | None
+    """The task that waits for the end of the children."""
+    cancelled: bool
+    """Whether a child, or the block, was left by the cancellation of the group."""
+    _errors: list[BaseException] | None
 
     def __init__(self, scope: CancelScope | None = None) -> None:
-        self.kernel = current_kernel()
-        self.ready = self.kernel.ready
-        self.scope = scope or CancelScope()
-        self.scope.group = self
-        self.last: Task | None = None
-        """The child that came last; each knows the one before it."""
-        self.parent: Task | None = None
-        """The task that waits for the end of the children."""
-        self._errors: list[BaseException] | None = None
-        self.cancelled = False
-        """Whether a child, or the block, was left by the cancellation of the group."""
-        self._open = False
+        self.kernel = kernel = _running.get() or current_kernel()
+        self.ready = kernel.ready
+        self.scope = scope = scope or CancelScope()
+        scope.group = self
+        self.last = self.parent = self._errors = None
+        self.cancelled = self._open = False
 
     @property
     def tasks(self) -> list[Task]:

@@ -88,7 +88,10 @@ class CancelScope:
                 task.doom(self)
 
     def __enter__(self) -> CancelScope:
-        task = current_task()
+        kernel = _running.get()
+        task = kernel.current if kernel is not None else None
+        if task is None:
+            task = current_task()  # which says what is wrong
         if self.host is not None:
             raise RuntimeError("a cancel scope can be entered only once")
         if self._seconds is not None:
