@@ -84,6 +84,7 @@ def obstacle_8(base: str) -> Wait[str]:
     url = f"{base}/8"
 
     def user() -> Wait[str]:
+        resource = ""
         with CancelScope(shield=True):
             resource = yield from right(f"{url}?open")
         try:
@@ -91,6 +92,7 @@ def obstacle_8(base: str) -> Wait[str]:
         finally:
             with CancelScope(shield=True):
                 yield from right(f"{url}?close={resource}")
+            yield from checkpoint()  # whoever has lost meanwhile ends by that
 
     return race([user, user])
 

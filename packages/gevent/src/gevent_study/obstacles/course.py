@@ -91,6 +91,7 @@ def obstacle_8(base: str) -> str:
     Greenlets of their own open and close it: nobody kills these.
     """
     url = f"{base}/8"
+    clerks = Group()
 
     def close(opening: Greenlet[..., str]) -> None:
         opening.join()
@@ -98,11 +99,11 @@ def obstacle_8(base: str) -> str:
             right(f"{url}?close={opening.get()}")
 
     def user() -> str:
-        opening = gevent.spawn(right, f"{url}?open")
+        opening = clerks.spawn(right, f"{url}?open")
         try:
             return right(f"{url}?use={opening.get()}")
         finally:
-            finish(gevent.spawn(close, opening))
+            finish(clerks.spawn(close, opening))
 
     return race([user, user])
 

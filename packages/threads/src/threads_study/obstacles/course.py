@@ -95,6 +95,8 @@ def obstacle_8(base: str) -> str:
             return right(f"{url}?use={resource}", stop)
         finally:
             right(f"{url}?close={resource}", Stop())
+            if stop.is_set():
+                raise CancelledError  # whoever has lost meanwhile ends by that
 
     return race([user, user])
 

@@ -1,0 +1,14 @@
+"""``python -m generators_study.obstacles [URL]``; ``--help`` says more."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+
+from concurrency_study.topics.fetching.front import main
+
+from .. import run
+from . import OBSTACLES
+
+if __name__ == "__main__":
+    sys.exit(main(f"{__package__}", [partial(run, each) for each in OBSTACLES]))
