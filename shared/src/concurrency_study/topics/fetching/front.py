@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from concurrency_study.referees.racer import Racer, allow_open_files, running
+from ...referees.racer import Racer, allow_open_files, running
 
 from . import Exchange
 from .course import MANY, RIGHT, TITLES
