@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import cast
 
 from ...referees.racer import Racer, allow_open_files, running
-
 from . import Exchange
 from .course import MANY, RIGHT, TITLES
 
