@@ -6,12 +6,14 @@
 nox                 everything
 nox -s compare      all six studies, alone; then the pages, and a site of them
 nox -s trio         one study, installed alone, and proven
-nox -s trio -- -k cancel    ... or a part of its suite
+nox -s trio -- -k cancel    ... or a part of its tests
+nox -s trio -- --suite      ... or what all studies are asked, for the report
 nox -l              the list of sessions
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -71,12 +73,16 @@ def prove(session: nox.Session, study: str) -> None:
         *(f"tests/worlds/test_{world}.py" for world in worlds),
         *(["tests/kernel"] if study == "generators" else []),
     ]
+    if session.posargs == ["--suite"]:
+        tests, posargs = tests[:1], []
+    else:
+        posargs = session.posargs
     session.run(
         *PYTEST,
         *("-rxfE", "--study", study),  # what failed stands last
-        *(() if session.posargs else (*whole, *report)),
+        *(() if posargs else (*whole, *report)),
         *(path for path in tests if (ROOT / path).exists()),
-        *session.posargs,
+        *posargs,
     )
     if MISSING:
         session.warn(f"not found here, so not tested: Python {', '.join(MISSING)}")
@@ -119,21 +125,22 @@ def comparisons(session: nox.Session) -> None:
 
 @nox.session(python=HERE, default=False)
 def compare(session: nox.Session) -> None:
-    """Run all six studies, then make the pages and the site from what they found."""
+    """Run the suite of all six studies, then make pages and site of what it found."""
     session.install(*CONSTRAINTS, "-e", "./shared", "-e", "./comparisons")
     begin = time.monotonic()
 
     def prove_alone(study: str) -> subprocess.CompletedProcess[str]:
         session.log(f"{time.monotonic() - begin:3.0f} s  {study} starts")
-        command = [sys.executable, "-m", "nox", "-s", f"{study}-{HERE}"]
+        alone = ("-s", f"{study}-{HERE}", "--", "--suite")
+        command = [sys.executable, "-m", "nox", *alone]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         outcome = "FAILED" if done.returncode else "proven"
         session.log(f"{time.monotonic() - begin:3.0f} s  {study} {outcome}")
         return done
 
-    # Two at a time, each being mostly one process on one core; the longest first.
+    # The longest first. One more than there are cores: each waits now and then.
     order = sorted(STUDIES, key=lambda study: study not in LONGEST)
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
         runs = dict(zip(order, pool.map(prove_alone, order), strict=True))
     failed = {study: done for study, done in runs.items() if done.returncode}
     for study, done in failed.items():

@@ -473,7 +473,8 @@ def test_a_contestant_needs_what_the_one_needs_that_it_builds_upon():
 
 
 def test_every_topic_is_measured_but_those_that_cannot_be():
-    assert {*worker.TOPICS} == {*TOPICS} - {"chaining", "follow"}
+    few = {"chaining", "follow", "race", "hedge", "timeout", "resource"}
+    assert {*worker.TOPICS} == {*TOPICS} - few
     names = contestants.benchmarks()
     assert "results_at_end at 10000" in names
     assert "results_at_end at 1000" in contestants.benchmarks(quick=True)

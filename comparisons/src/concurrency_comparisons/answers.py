@@ -58,7 +58,7 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-JOBS = _names("compute function job tick until")
+JOBS = _names("close compute function job open_it tick until use")
 """Parameters of the topics that are native callables, and so may wait."""
 
 WAITS: Mapping[str, Waits] = {

@@ -143,7 +143,8 @@ TOPICS: dict[str, Callable[[Any, int], Callable[[], tuple[Any, ...]]]] = {
 
 ``job`` is native and lets the others run once; `blocking_calls` is given `abs`. Numbers
 are such that nobody has to sleep for a second. Not here: chaining, which takes no
-inputs, and follow, whose time is the tenth of a second between two looks at the file.
+inputs, follow, whose time is the tenth of a second between two looks at the file, and
+race, hedge, timeout and resource, which are about stopping and not about many inputs.
 """
 
 

@@ -38,6 +38,9 @@ TOPICS = (
     "results_at_end",
     "results_as_we_go",
     "race",
+    "hedge",
+    "timeout",
+    "resource",
 )
 """All topics, in the order of reading."""
 

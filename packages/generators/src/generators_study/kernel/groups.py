@@ -80,6 +80,11 @@ class Group:
             self._errors.append(error)
             self.scope.cancel()
 
+    def closed(self) -> None:
+        """The block is closed before its children have ended: tell what they raised."""
+        if self._errors is not None:
+            raise BaseExceptionGroup("errors in a group", self._errors)
+
     # A place: the one in which the block waits for the end of its children.
 
     def append(self, task: Task) -> None:
@@ -103,23 +108,31 @@ def open_group(body: Callable[[Group], Wait[T] | T]) -> Wait[T]:
     with group.scope as scope:
         group._open = True
         try:
-            result = body(group)
-            kind = cast(Any, type(result))
+            made: Any = body(group)
+            kind = cast(Any, type(made))
             if kind is GeneratorType or kind is WAITS:
-                result = yield from result  # pyright: ignore[reportUnknownVariableType]
+                waiting: Wait[Any] = made
+                result = yield from waiting
+            else:
+                result = made
         except GeneratorExit:  # whoever is closed cannot wait
             scope.cancel()
+            group.closed()
             raise
         except BaseException as error:
             group.failed(error)
         task: Any = scope.host
-        while group.last is not None:
-            task.doomed = False  # the children are cancelled through their scope
-            yield group
+        try:
+            while group.last is not None:
+                task.doomed = False  # the children are cancelled through their scope
+                yield group
+        except GeneratorExit:
+            group.closed()
+            raise
         task.doomed = scope.doomed
         group._open = False
         if group.cancelled and group._errors is None:
             raise Cancelled
     if group._errors is not None:
         raise BaseExceptionGroup("errors in a group", group._errors)
-    return result  # pyright: ignore[reportUnknownVariableType]
+    return result

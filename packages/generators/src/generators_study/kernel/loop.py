@@ -236,6 +236,10 @@ class Delivery:
             return next(self.generator)
         return self.generator.send(self.value)
 
+    def close(self) -> None:
+        if hasattr(self.generator, "close"):
+            self.generator.close()
+
 
 def _raise(error: Any) -> NoReturn:
     raise error

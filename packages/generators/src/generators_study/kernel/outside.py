@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import os
 import selectors
@@ -58,6 +59,7 @@ class Watched:
         """What the selector looks out for."""
         self.reader = Direction(self, READ)
         self.writer = Direction(self, WRITE)
+        self.closed = False
 
     def happened(self, events: int) -> None:
         """The selector has seen these: wake who waits for them."""
@@ -69,10 +71,17 @@ class Watched:
                 if direction.task is not None:
                     direction.leave().wake()
         if idle:
-            self.watch(self.events & ~idle)
+            self.ignore(idle)
 
     def watch(self, events: int) -> None:
-        """Have the selector look out for these, and nothing else."""
+        """Have the selector look out for these, and nothing else.
+
+        Raises:
+            OSError, ValueError: it is no open descriptor, or one that never blocks;
+                who waits for it is told, too.
+        """
+        if self.closed:  # its number may be that of another now
+            raise Closed("the socket is closed")
         selector, before, self.events = self.kernel.selector, self.events, events
         try:
             if not before:
@@ -81,16 +90,20 @@ class Watched:
                 selector.modify(self.descriptor, events, self)
             else:
                 selector.unregister(self.descriptor)
-        except OSError as error:  # it is none, or was closed under those who wait
+        except (OSError, ValueError) as error:
             self.events = 0
             self.drop(error)
-            if not before:
-                raise
+            raise
+
+    def ignore(self, events: int) -> None:
+        """Look out for these no more; if it has been closed meanwhile, for nothing."""
+        with contextlib.suppress(OSError):
+            self.watch(self.events & ~events)
 
     def drop(self, error: BaseException) -> None:
         """Watch it no more; whoever waits for it is told why."""
         if self.events:
-            self.watch(0)
+            self.ignore(self.events)
         for direction in (self.reader, self.writer):
             if direction.task is not None:
                 direction.leave().fail(error)
@@ -129,7 +142,7 @@ class Direction:
             raise ValueError(f"{task.name} does not wait here")
         self.leave()
         if not self.watched.kept:
-            self.watched.watch(self.watched.events & ~self.way)
+            self.watched.ignore(self.way)
 
 
 class Descriptor:
@@ -164,6 +177,8 @@ class Socket:
         self._watched = Watched(current_kernel(), plain.fileno(), kept=True)
         self._empty = False
         """Whether the last read got less than it asked for."""
+        self._sending = False
+        """Whether a task has sent a part of its bytes."""
 
     def receive(self, most: int = 65536) -> Wait[bytes]:
         """Wait for bytes, and take at most so many; none at the end of the stream.
@@ -178,6 +193,8 @@ class Socket:
                     data = self.plain.recv(most)
                 except BlockingIOError:
                     pass
+                except OSError as error:
+                    raise self._told(error) from None
                 else:
                     self._empty = 0 < len(data) < most
                     return data
@@ -188,30 +205,49 @@ class Socket:
         """Send all of it; waits while the other side takes none.
 
         Raises:
-            Closed: the socket was closed while this waited.
+            Busy: another task has sent a part of its bytes, and waits to send the rest.
+            Closed: the socket is closed, perhaps while this waited.
             OSError: the connection is broken.
         """
+        if self._sending:
+            raise Busy("another task is sending")
         try:
             sent = self.plain.send(data)
         except BlockingIOError:
             sent = 0
-        return NOTHING if sent == len(data) else self._send(memoryview(data)[sent:])
+        except OSError as error:
+            raise self._told(error) from None
+        if sent == len(data):
+            return NOTHING
+        self._sending = True
+        return self._send(memoryview(data)[sent:])
 
     def _send(self, rest: memoryview) -> Wait[None]:
-        while rest:
-            yield self._watched.writer
-            try:
-                rest = rest[self.plain.send(rest) :]
-            except BlockingIOError:
-                continue
+        try:
+            while rest:
+                yield self._watched.writer
+                try:
+                    rest = rest[self.plain.send(rest) :]
+                except BlockingIOError:
+                    continue
+                except OSError as error:
+                    raise self._told(error) from None
+        finally:
+            self._sending = False
 
     def accept(self) -> Wait[Socket]:
-        """Wait for the next connection."""
+        """Wait for the next connection.
+
+        Raises:
+            Closed: the socket is closed, perhaps while this waited.
+        """
         while True:
             try:
                 return Socket(self.plain.accept()[0])
             except BlockingIOError:
                 yield self._watched.reader
+            except OSError as error:
+                raise self._told(error) from None
 
     def shutdown(self) -> None:
         """Send no more: the other side reads the end of the stream."""
@@ -220,7 +256,12 @@ class Socket:
     def close(self) -> None:
         """Close it; whoever waits for it gets `Closed`."""
         self._watched.drop(Closed("the socket was closed"))
+        self._watched.closed = True
         self.plain.close()
+
+    def _told(self, error: OSError) -> BaseException:
+        """What an error means: perhaps that the socket is closed."""
+        return error if self.plain.fileno() >= 0 else Closed("the socket is closed")
 
     def __enter__(self) -> Socket:
         return self

@@ -1,0 +1,64 @@
+"""Hedge: ask once more when the answer is late; the first one counts.
+
+The event says that all so far have failed; whoever waits for it moves on when it is
+time. A success cancels the whole group, this waiting included.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+
+import anyio
+from concurrency_study.topics import Result
+from concurrency_study.topics.hedge import EXAMPLE, FAILED, SECONDS, check
+
+from .. import run
+
+
+async def hedge(
+    function: Callable[[int], Awaitable[Result]], after: float, most: int
+) -> Result:
+    check(function, after, most)
+    successes: list[Result] = []
+    failures: dict[int, Exception] = {}
+    started = 0
+    all_failed = anyio.Event()
+
+    # 1. The first to succeed wins and stops the others; a failure is kept.
+    async def attempt(number: int) -> None:
+        try:
+            successes.append(await function(number))
+        except Exception as error:
+            if anyio.current_effective_deadline() == -math.inf:
+                raise
+            failures[number] = error
+            if len(failures) == started:
+                all_failed.set()
+        else:
+            group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        # 2. Start the next one when it is time, or when all so far have failed.
+        while started < most:
+            all_failed = anyio.Event()
+            group.start_soon(attempt, started)
+            started += 1
+            with anyio.move_on_after(after):
+                await all_failed.wait()
+
+        # 3. Wait for all; whoever is stopped gets to clean up.
+
+    # 4. Return what the winner has; if there is none, raise all failures in order.
+    if not successes:
+        raise ExceptionGroup(FAILED, [failures[number] for number in sorted(failures)])
+    return successes[0]
+
+
+async def ask(number: int) -> str:
+    await anyio.sleep(SECONDS[number])
+    return f"answered by attempt {number}"
+
+
+if __name__ == "__main__":
+    print(run(hedge, ask, *EXAMPLE))

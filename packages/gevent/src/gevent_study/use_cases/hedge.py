@@ -1,0 +1,65 @@
+"""Hedge: ask once more when the answer is late; the first one counts.
+
+`gevent.joinall` returns when all have ended, or when the time is up, and kills nobody:
+the winner has the group do so. An attempt keeps its error to itself; that of a cleanup
+stays in the greenlet until somebody looks there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import gevent
+from concurrency_study.topics import Result
+from concurrency_study.topics.hedge import EXAMPLE, FAILED, SECONDS, check
+from gevent.pool import Group
+
+from .. import run
+from .._stop import stop
+
+
+def hedge(function: Callable[[int], Result], after: float, most: int) -> Result:
+    check(function, after, most)
+    successes: list[Result] = []
+    failures: dict[int, BaseException] = {}
+    group = Group()
+    attempts: list[gevent.Greenlet[[int], None]] = []
+
+    # 1. The first to succeed wins and stops the others; a failure is kept.
+    def attempt(number: int) -> None:
+        try:
+            successes.append(function(number))
+        except (Exception, gevent.Timeout) as error:
+            if gevent.getcurrent() in group.dying:
+                raise
+            failures[number] = error
+        else:
+            group.kill(block=False)
+
+    try:
+        # 2. Start the next one when it is time, or when all so far have failed.
+        while len(attempts) < most and not successes:
+            attempts.append(group.spawn(attempt, len(attempts)))
+            gevent.joinall(attempts, timeout=after, raise_error=True)
+
+        # 3. Wait for all; whoever is stopped gets to clean up.
+        gevent.joinall(attempts, raise_error=True)
+    finally:
+        stop(group)
+        if errors := [one.exception for one in attempts if one.exception is not None]:
+            raise BaseExceptionGroup("errors in greenlets", errors)
+
+    # 4. Return what the winner has; if there is none, raise all failures in order.
+    if not successes:
+        ordered = [failures[number] for number in sorted(failures)]
+        raise BaseExceptionGroup(FAILED, ordered)
+    return successes[0]
+
+
+def ask(number: int) -> str:
+    gevent.sleep(SECONDS[number])
+    return f"answered by attempt {number}"
+
+
+if __name__ == "__main__":
+    print(run(hedge, ask, *EXAMPLE))

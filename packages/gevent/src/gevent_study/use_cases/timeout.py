@@ -1,0 +1,49 @@
+"""Timeout: a deadline within a deadline, and each knows whether it was the one.
+
+A `gevent.Timeout` with ``False`` is raised where the job waits, and ends its own block
+in silence; another passes through. It is no Exception, and no GreenletExit either: a
+job that cleans up ``except GreenletExit`` does not when it is cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import gevent
+from concurrency_study.topics import Result
+from concurrency_study.topics.timeout import DONE, EXAMPLE, INNER, OUTER, check
+
+from .. import run
+
+
+def timeout(
+    job: Callable[[], Result],
+    instead: Callable[[], Result],
+    outer: float,
+    inner: float,
+) -> tuple[str, Result | None]:
+    check(job, instead, outer, inner)
+
+    # 2. The outer deadline: when it cuts, all is over.
+    with gevent.Timeout(outer, False):  # pyright: ignore[reportArgumentType]
+        # 3. The inner deadline; the outer one counts on.
+        with gevent.Timeout(inner, False):  # pyright: ignore[reportArgumentType]
+            return DONE, job()
+
+        # 4. If the inner one has cut, the outer part goes on.
+        return INNER, instead()
+    return OUTER, None
+
+
+def download() -> str:
+    gevent.sleep(60)
+    return "from afar"
+
+
+def look_up() -> str:
+    gevent.sleep(0.5)
+    return "from the cache"
+
+
+if __name__ == "__main__":
+    print(*run(timeout, download, look_up, *EXAMPLE), sep=": ")

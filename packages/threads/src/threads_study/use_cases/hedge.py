@@ -1,0 +1,67 @@
+"""Hedge: ask once more when the answer is late; the first one counts.
+
+``wait`` returns when all have ended, or when the time is up. An attempt that is late
+cannot be given up without being asked to stop, and is waited for in the end.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+
+from concurrency_study.topics import Result
+from concurrency_study.topics.hedge import EXAMPLE, FAILED, SECONDS, check
+
+from .. import run
+
+
+def hedge(
+    function: Callable[[int, threading.Event], Result], after: float, most: int
+) -> Result:
+    check(function, after, most)
+    successes: list[Result] = []
+    failures: dict[int, Exception] = {}
+    attempts: list[Future[None]] = []
+    stop = threading.Event()
+
+    # 1. The first to succeed wins and stops the others; a failure is kept.
+    def attempt(number: int) -> None:
+        try:
+            successes.append(function(number, stop))
+        except Exception as error:
+            if stop.is_set():
+                raise
+            failures[number] = error
+        finally:
+            if number not in failures:
+                stop.set()
+
+    with ThreadPoolExecutor(most) as pool:
+        try:
+            # 2. Start the next one when it is time, or when all so far have failed.
+            while len(attempts) < most and not stop.is_set():
+                attempts.append(pool.submit(attempt, len(attempts)))
+                wait(attempts, timeout=after)
+
+            # 3. Wait for all; whoever is stopped gets to clean up.
+            wait(attempts)
+        finally:
+            stop.set()
+    errors = [error for one in attempts if (error := one.exception()) is not None]
+    if errors := [e for e in errors if not isinstance(e, CancelledError)]:
+        raise BaseExceptionGroup("errors in threads", errors)
+
+    # 4. Return what the winner has; if there is none, raise all failures in order.
+    if not successes:
+        raise ExceptionGroup(FAILED, [failures[number] for number in sorted(failures)])
+    return successes[0]
+
+
+def ask(number: int, stop: threading.Event) -> str:
+    stop.wait(SECONDS[number])
+    return f"answered by attempt {number}"
+
+
+if __name__ == "__main__":
+    print(run(hedge, ask, *EXAMPLE))

@@ -1,0 +1,51 @@
+"""Resource: what was opened is closed, whatever happens.
+
+For whoever has connections, files, locks or leases that somebody has to give back, also
+when the work fails or is cancelled, and giving back takes time itself.
+
+    resource(open_it, use, close)
+
+- The three are native; ``open_it`` takes no argument and returns a handle, ``use`` and
+  ``close`` take that handle. Each may wait.
+- Returns what ``use`` returns, when ``close`` has ended.
+- If ``open_it`` has returned, ``close`` is called, once; also if ``use`` fails or is
+  cancelled. If ``open_it`` raises, neither is called.
+- Cancelled during opening: ``open_it`` is cancelled. If it returns a handle all the
+  same, that is closed.
+- Cancelled during use: ``use`` is cancelled, and ``close`` runs to its end.
+- Cancelled during closing: ``close`` runs to its end. Then the cancellation takes
+  effect, here or at the caller's next wait.
+- An error of ``use`` or of ``close`` reaches the caller. If both fail, it is that of
+  ``close``, with the other one as its context: nothing is lost. An error comes before a
+  cancellation.
+- Who cannot be called is a TypeError, before anything is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from . import need_callable
+
+STEPS = (
+    "Open it: from now on there is something to close.",
+    "Use it.",
+    "Close it, whatever has happened, to the end, whatever happens.",
+    "A cancellation that came meanwhile takes effect.",
+)
+
+Handle = TypeVar("Handle")
+"""What was opened."""
+
+EXAMPLE = "a connection"
+"""What is opened; opening and closing take half a second each."""
+PRINTS = ("opened a connection", "closed a connection", "used a connection")
+"""What `use` returns is printed last."""
+
+
+def check(
+    open_it: Callable[..., Any], use: Callable[..., Any], close: Callable[..., Any]
+) -> None:
+    """Raise TypeError if something cannot be called."""
+    need_callable(open_it=open_it, use=use, close=close)

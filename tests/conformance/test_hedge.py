@@ -1,0 +1,316 @@
+"""Does an answer to `hedge` keep its contract?"""
+
+from __future__ import annotations
+
+import pytest
+from concurrency_study.topics.hedge import EXAMPLE, SECONDS
+from concurrency_study.world import CANCELLED
+
+
+@pytest.fixture
+def tries(world):
+    """``tries(3, (1, error))``: attempt 0 takes 3 s, attempt 1 fails after one."""
+
+    def make(*plans):
+        @world.job
+        async def attempt(w, number):
+            plan = plans[number]
+            seconds, error = plan if isinstance(plan, tuple) else (plan, None)
+            await w.sleep(seconds)
+            if error is not None:
+                raise error
+            return f"answer {number}"
+
+        return attempt
+
+    return make
+
+
+@pytest.fixture
+def stopped(world):
+    """``stopped("late", error, 1)``: one that is stopped returns that, or raises it.
+
+    Where a number stands instead, it takes so many seconds, and just stops.
+    """
+
+    def make(*plans):
+        @world.job
+        async def attempt(w, number):
+            plan = plans[number]
+            try:
+                await w.sleep(plan if isinstance(plan, int) else 60)
+            except w.Cancelled:
+                w.note("clean")
+                if isinstance(plan, BaseException):
+                    raise plan from None
+                if isinstance(plan, int):
+                    raise
+                return plan
+            return f"answer {number}"
+
+        return attempt
+
+    return make
+
+
+@pytest.fixture
+def slow(world):
+    """``slow(60, 1)``: attempts take so long, and three seconds more if stopped."""
+
+    def make(*seconds):
+        @world.job
+        async def attempt(w, number):
+            try:
+                await w.sleep(seconds[number])
+            except w.Cancelled:
+                await w.sleep(3)
+                w.note("clean")
+                raise
+            return f"answer {number}"
+
+        return attempt
+
+    return make
+
+
+@pytest.fixture
+def starts(world):
+    """When did which attempt start?"""
+    return lambda: [at for at, _ in world.trace.when("start")]
+
+
+def test_the_example(world, tries, starts):
+    assert world.run(world.answer, tries(*SECONDS), *EXAMPLE) == "answer 2"
+    assert starts() == [0, 0.5, 1]
+    assert world.returned_at == 1.5
+    lost = [(1.5, "attempt(0)"), (1.5, "attempt(1)")]
+    assert sorted(world.trace.when("cancelled")) == lost
+
+
+def test_if_the_answer_is_not_late_only_one_runs(world, tries, starts):
+    assert world.run(world.answer, tries(1, 1), 2, 5) == "answer 0"
+    assert world.returned_at == 1
+    assert starts() == [0]
+
+
+def test_whenever_it_is_time_another_starts(world, tries, starts):
+    assert world.run(world.answer, tries(60, 60, 60, 1), 2, 5) == "answer 3"
+    assert world.trace.when("start") == [(2 * i, f"attempt({i})") for i in range(4)]
+    assert world.returned_at == 7
+
+
+def test_the_one_that_is_late_may_still_be_the_first(world, tries):
+    assert world.run(world.answer, tries(5, 60, 60), 2, 5) == "answer 0"
+    assert world.returned_at == 5
+    lost = [(5, "attempt(1)"), (5, "attempt(2)")]
+    assert sorted(world.trace.when("cancelled")) == lost
+
+
+def test_no_more_than_most_start(world, tries, starts):
+    assert world.run(world.answer, tries(60, 90), 2, 2) == "answer 0"
+    assert starts() == [0, 2]
+    assert world.returned_at == 60
+
+
+def test_with_one_attempt_there_is_nothing_to_hedge(world, tries, starts):
+    assert world.run(world.answer, tries(7200), 2, 1) == "answer 0"
+    assert starts() == [0]
+    assert world.returned_at == 7200
+
+
+def test_without_a_second_in_between_all_run_at_once(world, tries):
+    assert world.run(world.answer, tries(60, 60, 1, 60), 0, 4) == "answer 2"
+    assert world.returned_at == 1
+    assert world.trace.most_at_once() == 4
+
+
+def test_when_all_so_far_have_failed_the_next_starts_at_once(world, tries, starts):
+    error = ValueError("no")
+    function = tries((1, error), (1, error), (0, error), 1)
+    assert world.run(world.answer, function, 5, 9) == "answer 3"
+    assert starts() == [0, 1, 2, 2]
+    assert world.returned_at == 3
+
+
+def test_when_one_fails_and_another_runs_there_is_time(world, tries, starts):
+    error = ValueError("no")
+    assert world.run(world.answer, tries(60, (1, error), 1), 2, 9) == "answer 2"
+    assert starts() == [0, 2, 4]
+    assert world.returned_at == 5
+
+
+def test_when_the_last_that_runs_has_failed_too_the_next_starts_at_once(
+    world, tries, starts
+):
+    error = ValueError("no")
+    function = tries((3.5, error), (1, error), 60, 1)
+    assert world.run(world.answer, function, 2, 9) == "answer 3"
+    assert starts() == [0, 2, 3.5, 5.5]
+    assert world.returned_at == 6.5
+
+
+def test_time_counts_from_the_last_start(world, tries, starts):
+    assert world.run(world.answer, tries((1, ValueError()), 60, 1), 2, 9) == "answer 2"
+    assert starts() == [0, 1, 3]
+
+
+def test_time_counts_from_the_start_of_it(world, tries, starts):
+    @world.job
+    async def main(w):
+        await w.sleep(5)
+        return await w.call(world.answer, tries(60, 1), 2, 9)
+
+    assert world.run(main) == "answer 1"
+    assert starts() == [0, 5, 7]
+    assert world.returned_at == 8
+
+
+def test_after_the_answer_no_more_are_started(world, tries, starts):
+    @world.job
+    async def main(w):
+        answer = await w.call(world.answer, tries(60, 1, 1), 2, 9)
+        await w.sleep(60)
+        return answer
+
+    assert world.run(main) == "answer 1"
+    assert starts() == [0, 0, 2]
+    assert world.returned_at == 63
+
+
+def test_whatever_is_returned_is_a_success(world):
+    @world.job
+    async def attempt(w, number):
+        await w.sleep(1)
+        return values[number]
+
+    for value in (None, 0, ValueError("not raised")):
+        values = [value]
+        assert world.run(world.answer, attempt, 2, 9) is value
+        assert world.returned_at == 1
+
+
+def test_a_failure_before_a_success_is_no_news(world, tries):
+    function = tries((5, ValueError("no")), (1, KeyError("nor that")), 60, 1)
+    assert world.run(world.answer, function, 2, 9) == "answer 3"
+    assert world.returned_at == 7
+
+
+def test_one_that_cannot_even_begin_has_failed(world):
+    def broken(number, *stop):
+        raise ValueError(number)
+
+    with pytest.raises(ExceptionGroup) as raised:
+        world.run(world.answer, broken, 2, 3)
+    assert [error.args for error in raised.value.exceptions] == [(0,), (1,), (2,)]
+    assert world.returned_at == 0
+
+
+def test_if_all_fail_all_failures_reach_the_caller_in_order(world, tries, starts):
+    errors = [ValueError("a"), KeyError("b"), OSError("c")]
+    plans = zip((9, 1, 3), errors, strict=True)
+    with pytest.raises(ExceptionGroup) as raised:
+        world.run(world.answer, tries(*plans), 2, 3)
+    assert list(raised.value.exceptions) == errors
+    assert starts() == [0, 2, 4]
+    assert world.returned_at == 9
+
+
+def test_one_that_fails_alone_fails_in_a_group(world, tries):
+    error = ValueError("no")
+    with pytest.raises(ExceptionGroup) as raised:
+        world.run(world.answer, tries((1, error)), 2, 1)
+    assert raised.value.exceptions == (error,)
+    assert world.returned_at == 1
+
+
+def test_of_those_who_succeed_at_one_instant_one_wins(world, tries):
+    answers = [f"answer {number}" for number in range(3)]
+    assert world.run(world.answer, tries(5, 3, 1), 2, 9) in answers
+    assert world.returned_at == 5
+
+
+def test_a_loser_that_swallows_its_cancellation_does_not_win(world, stopped):
+    assert world.run(world.answer, stopped("late", 1), 2, 9) == "answer 1"
+    assert world.trace.when("note") == [(3, "attempt(0)")]
+    assert world.returned_at == 3
+
+
+def test_the_losers_have_cleaned_up_when_it_returns(world, stopped):
+    @world.job
+    async def main(w):
+        await w.call(world.answer, stopped(60, 60, 1), 2, 9)
+        w.note("returned")
+
+    world.run(main)
+    assert world.trace.when("note")[-1] == (5, "main()")
+    assert len(world.trace.when("note")) == 3
+
+
+def test_an_error_in_the_cleanup_of_a_loser_reaches_the_caller(world, stopped):
+    error = KeyError("cleanup")
+    with pytest.raises(ExceptionGroup) as raised:
+        world.run(world.answer, stopped(error, 60, 1), 2, 9)
+    assert raised.value.exceptions == (error,)
+    assert world.returned_at == 5
+
+
+@pytest.mark.needs("waiting in cleanup")
+def test_while_the_losers_clean_up_no_more_are_started(world, slow, starts):
+    assert world.run(world.answer, slow(60, 1), 2, 9) == "answer 1"
+    assert starts() == [0, 2]
+    assert world.trace.when("note") == [(6, "attempt(0)")]
+    assert world.returned_at == 6
+
+
+def test_what_is_no_exception_stops_all(world, tries, starts):
+    class Enough(BaseException):
+        pass
+
+    with world.raises(Enough):
+        world.run(world.answer, tries(60, (1, Enough())), 2, 9)
+    assert starts() == [0, 2]
+    assert world.returned_at == 3
+    assert world.trace.when("cancelled") == [(3, "attempt(0)")]
+
+
+@pytest.mark.needs("cancellation from outside")
+def test_cancelled_from_outside_all_are_stopped(world, tries, starts):
+    function = tries((3, ValueError("no news")), 60, 60)
+    assert world.run(world.answer, function, 2, 9, cancel_at=5) is CANCELLED
+    assert world.returned_at == 5
+    assert starts() == [0, 2, 4]
+    lost = [(5, "attempt(1)"), (5, "attempt(2)")]
+    assert sorted(world.trace.when("cancelled")) == lost
+
+
+@pytest.mark.needs("waiting in cleanup", "cancellation from outside")
+def test_cancelled_from_outside_a_cleanup_is_waited_for(world, slow, starts):
+    assert world.run(world.answer, slow(60, 60), 2, 9, cancel_at=3) is CANCELLED
+    assert starts() == [0, 2]
+    assert world.returned_at == 6
+
+
+@pytest.mark.needs("cancellation from outside")
+def test_cancelled_from_outside_an_error_in_a_cleanup_reaches_the_caller(
+    world, stopped
+):
+    error = KeyError("cleanup")
+    with world.raises(Exception) as raised:
+        world.run(world.answer, stopped(60, error), 2, 9, cancel_at=3)
+    assert raised.errors == [error]
+    assert world.returned_at == 3
+
+
+def test_bad_input_is_refused_before_anything_starts(world, tries):
+    function = tries(1)
+    for arguments, expected, words in [
+        ((function, 1, 0), ValueError, "most must be at least 1"),
+        ((function, 1, 1.5), TypeError, "most must be a whole number"),
+        ((function, -1, 1), ValueError, "after"),
+        ((function, "1", 1), TypeError, "after must be a number"),
+        ((3, 1, 1), TypeError, "function must be callable"),
+    ]:
+        with world.raises(expected) as raised:
+            world.run(world.answer, *arguments)
+        assert words in str(raised.value)
+        assert not world.trace.when("start")
