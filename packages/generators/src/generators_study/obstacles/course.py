@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 from uuid import uuid4
 
-from concurrency_study.topics.fetching.course import MANY, Load, Loser
+from concurrency_study.topics.fetching import Response
+from concurrency_study.topics.fetching.course import MANY, Load, won
 
-from ..kernel import (
-    CancelScope,
-    Group,
-    Wait,
-    checkpoint,
-    fail_after,
-    open_group,
-    sleep,
-)
+from ..kernel import Group, Wait, checkpoint, fail_after, open_group, sleep
+from ..use_cases.hedge import hedge
 from ..use_cases.race import race
+from ..use_cases.resource import resource
+from ..use_cases.results_as_we_go import results_as_we_go
 from .fetch import fetch
 
 
 def right(url: str) -> Wait[str]:
     """The body; `Loser` if the status is not 200."""
-    response = yield from fetch(url)
-    if response.status != 200:
-        raise Loser(response)
-    return response.text
+    return won((yield from fetch(url)))
 
 
 def obstacle_1(base: str) -> Wait[str]:
@@ -66,51 +58,29 @@ def obstacle_6(base: str) -> Wait[str]:
 
 
 def obstacle_7(base: str, second: float = 1.0) -> Wait[str]:
-    """Hedge: race a request against another one that begins three seconds later."""
-    url = f"{base}/7"
-
-    def later() -> Wait[str]:
-        yield from sleep(3 * second)
-        return (yield from right(url))
-
-    return race([partial(right, url), later])
+    """Hedge: make a second request, if the first is not answered in three seconds."""
+    return hedge(lambda _: right(f"{base}/7"), 3 * second, 2)
 
 
 def obstacle_8(base: str) -> Wait[str]:
-    """Race two users of a resource, which is closed whatever happens.
-
-    Opening is shielded, too: of a cancelled request nobody knows what it has opened.
-    """
+    """Race two users of a resource, which is closed whatever happens."""
     url = f"{base}/8"
 
     def user() -> Wait[str]:
-        resource = ""
-        with CancelScope(shield=True):
-            resource = yield from right(f"{url}?open")
-        try:
-            return (yield from right(f"{url}?use={resource}"))
-        finally:
-            with CancelScope(shield=True):
-                yield from right(f"{url}?close={resource}")
-            yield from checkpoint()  # whoever has lost meanwhile ends by that
+        return resource(
+            lambda: right(f"{url}?open"),
+            lambda handle: right(f"{url}?use={handle}"),
+            lambda handle: right(f"{url}?close={handle}"),
+        )
 
     return race([user, user])
 
 
 def obstacle_9(base: str) -> Wait[str]:
     """Make ten requests at once; put together what succeeds, as it comes."""
-    letters: list[str] = []
-
-    def collect() -> Wait[None]:
-        with suppress(Loser):
-            letters.append((yield from right(f"{base}/9")))
-
-    def start(group: Group) -> None:
-        for _ in range(10):
-            group.spawn(collect)
-
-    yield from open_group(start)
-    return "".join(letters)
+    responses: list[Response] = []
+    yield from results_as_we_go(fetch, [f"{base}/9"] * 10, responses.append)
+    return "".join(each.text for each in responses if each.status == 200)
 
 
 def obstacle_10(base: str) -> Wait[str]:
@@ -133,10 +103,8 @@ def obstacle_10(base: str) -> Wait[str]:
         while True:
             yield from sleep(1)
             response = yield from fetch(f"{url}={load.read():.3f}")
-            if response.status == 200:
-                return response.text
             if response.status != 302:
-                raise Loser(response)
+                return won(response)
 
     return (yield from open_group(report))
 
@@ -145,3 +113,10 @@ def obstacle_11(base: str) -> Wait[str]:
     """Race a request against a race of two."""
     one = partial(right, f"{base}/11")
     return race([one, partial(race, [one, one])])
+
+
+OBSTACLES = (
+    *(obstacle_1, obstacle_2, obstacle_3, obstacle_4, obstacle_5, obstacle_6),
+    *(obstacle_7, obstacle_8, obstacle_9, obstacle_10, obstacle_11),
+)
+"""All of them, in order."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
 
 import gevent
 from concurrency_study.topics.fetching.front import main
@@ -13,4 +12,4 @@ from . import OBSTACLES
 
 if __name__ == "__main__":
     gevent.get_hub().NOT_ERROR += (KeyboardInterrupt,)  # else the hub prints it
-    sys.exit(main(f"{__package__}", [partial(run, each) for each in OBSTACLES]))
+    sys.exit(main(f"{__package__}", OBSTACLES, run))

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 from uuid import uuid4
 
 import gevent
-from concurrency_study.topics import Result
-from concurrency_study.topics.fetching.course import MANY, Load, Loser
-from gevent import Greenlet, GreenletExit
+from concurrency_study.topics.fetching import Response
+from concurrency_study.topics.fetching.course import MANY, Load, won
 from gevent.pool import Group
 
 from .._stop import stop
+from ..use_cases.hedge import hedge
 from ..use_cases.race import race
+from ..use_cases.resource import resource
+from ..use_cases.results_as_we_go import results_as_we_go
 from .fetch import fetch
 
 
 def right(url: str) -> str:
     """The body; `Loser` if the status is not 200."""
-    response = fetch(url)
-    if response.status != 200:
-        raise Loser(response)
-    return response.text
+    return won(fetch(url))
 
 
 def obstacle_1(base: str) -> str:
@@ -62,66 +60,29 @@ def obstacle_6(base: str) -> str:
 
 
 def obstacle_7(base: str, second: float = 1.0) -> str:
-    """Hedge: race a request against another one that begins three seconds later."""
-    url = f"{base}/7"
-
-    def later() -> str:
-        gevent.sleep(3 * second)
-        return right(url)
-
-    return race([partial(right, url), later])
-
-
-def finish(greenlet: Greenlet[..., Result]) -> Result:
-    """Wait for its value; a kill, or a timeout, that comes meanwhile is raised then."""
-    late: BaseException | None = None
-    while not greenlet.ready():
-        try:
-            greenlet.join()
-        except (GreenletExit, gevent.Timeout) as error:
-            late = error
-    if late is not None:
-        raise late
-    return greenlet.get()
+    """Hedge: make a second request, if the first is not answered in three seconds."""
+    return hedge(lambda _: right(f"{base}/7"), 3 * second, 2)
 
 
 def obstacle_8(base: str) -> str:
-    """Race two users of a resource, which is closed whatever happens.
-
-    Greenlets of their own open and close it: nobody kills these.
-    """
+    """Race two users of a resource, which is closed whatever happens."""
     url = f"{base}/8"
-    clerks = Group()
-
-    def close(opening: Greenlet[..., str]) -> None:
-        opening.join()
-        if opening.successful():
-            right(f"{url}?close={opening.get()}")
 
     def user() -> str:
-        opening = clerks.spawn(right, f"{url}?open")
-        try:
-            return right(f"{url}?use={opening.get()}")
-        finally:
-            finish(clerks.spawn(close, opening))
+        return resource(
+            lambda: right(f"{url}?open"),
+            lambda handle: right(f"{url}?use={handle}"),
+            lambda handle: right(f"{url}?close={handle}"),
+        )
 
     return race([user, user])
 
 
 def obstacle_9(base: str) -> str:
     """Make ten requests at once; put together what succeeds, as it comes."""
-    letters: list[str] = []
-    group = Group()
-
-    def collect() -> None:
-        with suppress(Loser):
-            letters.append(right(f"{base}/9"))
-
-    try:
-        gevent.joinall([group.spawn(collect) for _ in range(10)], raise_error=True)
-    finally:
-        stop(group)
-    return "".join(letters)
+    responses: list[Response] = []
+    results_as_we_go(fetch, [f"{base}/9"] * 10, responses.append)
+    return "".join(each.text for each in responses if each.status == 200)
 
 
 def obstacle_10(base: str) -> str:
@@ -134,7 +95,7 @@ def obstacle_10(base: str) -> str:
             sum(range(10_000))
             gevent.sleep()
 
-    def hold() -> None:
+    def burn_while_held() -> None:
         burning = group.spawn(burn)
         right(url)
         burning.kill()
@@ -144,14 +105,12 @@ def obstacle_10(base: str) -> str:
         while True:
             gevent.sleep(1)
             response = fetch(f"{url}={load.read():.3f}")
-            if response.status == 200:
-                return response.text
             if response.status != 302:
-                raise Loser(response)
+                return won(response)
 
     reporting = group.spawn(report)
     try:
-        gevent.joinall([group.spawn(hold), reporting], raise_error=True)
+        gevent.joinall([group.spawn(burn_while_held), reporting], raise_error=True)
     finally:
         stop(group)
     return reporting.get()
@@ -161,3 +120,10 @@ def obstacle_11(base: str) -> str:
     """Race a request against a race of two."""
     one = partial(right, f"{base}/11")
     return race([one, partial(race, [one, one])])
+
+
+OBSTACLES = (
+    *(obstacle_1, obstacle_2, obstacle_3, obstacle_4, obstacle_5, obstacle_6),
+    *(obstacle_7, obstacle_8, obstacle_9, obstacle_10, obstacle_11),
+)
+"""All of them, in order."""

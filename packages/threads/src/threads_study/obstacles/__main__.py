@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
 
 from concurrency_study.topics.fetching.front import main
 
@@ -11,4 +10,4 @@ from .. import run
 from . import OBSTACLES
 
 if __name__ == "__main__":
-    sys.exit(main(f"{__package__}", [partial(run, each) for each in OBSTACLES]))
+    sys.exit(main(f"{__package__}", OBSTACLES, run))

@@ -5,14 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from uuid import uuid4
 
-from concurrency_study.topics.fetching.course import MANY, Load, Loser
+from concurrency_study.topics.fetching import Response
+from concurrency_study.topics.fetching.course import MANY, Load, won
 
 from ..group import Stop, ThreadGroup
+from ..use_cases.hedge import hedge
 from ..use_cases.race import race
+from ..use_cases.resource import resource
+from ..use_cases.results_as_we_go import results_as_we_go
 from .fetch import fetch
 
 STACK = 2**18
@@ -21,10 +25,7 @@ STACK = 2**18
 
 def right(url: str, stop: Stop, seconds: float | None = None) -> str:
     """The body; `Loser` if the status is not 200."""
-    response = fetch(url, stop, seconds)
-    if response.status != 200:
-        raise Loser(response)
-    return response.text
+    return won(fetch(url, stop, seconds))
 
 
 def obstacle_1(base: str) -> str:
@@ -70,56 +71,39 @@ def obstacle_6(base: str) -> str:
 
 
 def obstacle_7(base: str, second: float = 1.0) -> str:
-    """Hedge: race a request against another one that begins three seconds later."""
-    url = f"{base}/7"
-
-    def later(stop: Stop) -> str:
-        if stop.wait(3 * second):
-            raise CancelledError
-        return right(url, stop)
-
-    return race([partial(right, url), later])
+    """Hedge: make a second request, if the first is not answered in three seconds."""
+    return hedge(lambda _, stop: right(f"{base}/7", stop), 3 * second, 2)
 
 
 def obstacle_8(base: str) -> str:
-    """Race two users of a resource, which is closed whatever happens.
-
-    Opening and closing have a ``stop`` of their own, that nobody sets: of a request
-    that was stopped nobody knows what it has opened.
-    """
+    """Race two users of a resource, which is closed whatever happens."""
     url = f"{base}/8"
 
     def user(stop: Stop) -> str:
-        resource = right(f"{url}?open", Stop())
-        try:
-            return right(f"{url}?use={resource}", stop)
-        finally:
-            right(f"{url}?close={resource}", Stop())
-            if stop.is_set():
-                raise CancelledError  # whoever has lost meanwhile ends by that
+        return resource(
+            lambda: right(f"{url}?open", Stop()),  # nobody stops that
+            lambda handle: right(f"{url}?use={handle}", stop),
+            lambda handle: right(f"{url}?close={handle}", Stop()),
+        )
 
     return race([user, user])
 
 
 def obstacle_9(base: str) -> str:
     """Make ten requests at once; put together what succeeds, as it comes."""
-    letters: list[str] = []
-
-    def collect() -> None:
-        with suppress(Loser):
-            letters.append(right(f"{base}/9", group.stop))
-
-    with ThreadGroup() as group:
-        for _ in range(10):
-            group.start(collect)
-    return "".join(letters)
+    responses: list[Response] = []
+    results_as_we_go(fetch, [f"{base}/9"] * 10, responses.append)
+    return "".join(each.text for each in responses if each.status == 200)
 
 
 def obstacle_10(base: str) -> str:
     """Burn CPU as long as a request is held, and report the load once a second."""
     url = f"{base}/10?{uuid4().hex}"
     released = threading.Event()
-    answers: list[str] = []
+
+    def burn() -> None:
+        while not released.is_set():  # it holds the GIL for 5 ms if others want it
+            pass
 
     def hold() -> None:
         try:
@@ -127,23 +111,15 @@ def obstacle_10(base: str) -> str:
         finally:
             released.set()
 
-    def burn() -> None:
-        while not released.is_set():  # it holds the GIL for 5 ms if others want it
-            pass
-
-    def report() -> None:
-        load = Load()
-        while not (answers or group.stop.wait(1)):
-            response = fetch(f"{url}={load.read():.3f}", group.stop)
-            if response.status == 200:
-                answers.append(response.text)
-            elif response.status != 302:
-                raise Loser(response)
-
     with ThreadGroup() as group:
-        for function in (hold, burn, report):
-            group.start(function)
-    return answers[0]
+        group.start(burn)
+        group.start(hold)
+        load = Load()
+        while True:
+            group.stop.wait(1)
+            response = fetch(f"{url}={load.read():.3f}", group.stop)
+            if response.status != 302:
+                return won(response)
 
 
 def obstacle_11(base: str) -> str:
@@ -163,3 +139,10 @@ def obstacle_11(base: str) -> str:
             raise
 
     return race([partial(right, url), pair])
+
+
+OBSTACLES = (
+    *(obstacle_1, obstacle_2, obstacle_3, obstacle_4, obstacle_5, obstacle_6),
+    *(obstacle_7, obstacle_8, obstacle_9, obstacle_10, obstacle_11),
+)
+"""All of them, in order."""

@@ -34,6 +34,13 @@ class Loser(Exception):
         super().__init__(f"{response.status}: {response.text[:200]}")
 
 
+def won(response: Response) -> str:
+    """The body; `Loser` if the status is not 200."""
+    if response.status != 200:
+        raise Loser(response)
+    return response.text
+
+
 class Load:
     """How busy this process is, between 0 and 1, one CPU being 1.
 
@@ -63,4 +70,4 @@ class Load:
             for thread, delay in self._delays.items()
         )
         busy, had = self._cpu - cpu, self._wall - wall - delayed
-        return min(1.0, busy / had) if had > busy else 1.0 * (busy > 0)
+        return min(1.0, busy / max(had, 1e-9))

@@ -10,7 +10,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
+from functools import partial
+from typing import Any, cast
 
 from ...referees.racer import Racer, allow_open_files, running
 from . import Exchange
@@ -37,12 +38,19 @@ class Run:
         return line.rstrip()
 
 
-def main(name: str, obstacles: Sequence[Callable[[str], str]]) -> int:
+def main(
+    name: str,
+    obstacles: Sequence[Callable[..., Any]],
+    run: Callable[..., str],
+    backends: Sequence[str] = (),
+) -> int:
     """Run what the command line says; the exit status.
 
     Args:
         name: The module that is the command.
-        obstacles: The eleven, as ordinary functions of a base URL.
+        obstacles: The eleven, native functions of a base URL.
+        run: The study's front door, which calls them.
+        backends: What ``run`` may be told as ``backend``, the default first.
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m {name}",
@@ -64,11 +72,20 @@ def main(name: str, obstacles: Sequence[Callable[[str], str]]) -> int:
         metavar="N",
         help="run these obstacles only, 1 to 11",
     )
+    if backends:
+        parser.add_argument(
+            "--backend",
+            choices=backends,
+            default=backends[0],
+            help="what it runs on (default: %(default)s)",
+        )
     options = parser.parse_args()
+    door = partial(run, backend=options.backend) if backends else run
+    course = [partial(door, obstacle) for obstacle in obstacles]
     numbers: list[int] = sorted(set(options.only or TITLES))
     try:
         if options.url is None:
-            runs = _with_referee(obstacles, numbers)
+            runs = _with_referee(course, numbers)
         else:
             url: str = options.url.rstrip("/")
             try:
@@ -78,7 +95,7 @@ def main(name: str, obstacles: Sequence[Callable[[str], str]]) -> int:
             if why := _nobody_at(address):
                 print(f"nobody answers at {url}: {why}", file=sys.stderr)
                 return 1
-            runs = _run(obstacles, numbers, url)
+            runs = _run(course, numbers, url)
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return 130
@@ -93,16 +110,16 @@ def main(name: str, obstacles: Sequence[Callable[[str], str]]) -> int:
 
 
 def _with_referee(
-    obstacles: Sequence[Callable[[str], str]], numbers: list[int]
+    course: Sequence[Callable[[str], str]], numbers: list[int]
 ) -> list[Run]:
     many = MANY if 3 in numbers and not _too_few_files() else 1
     with running(many=many) as racer:
         print(f"a referee is at {racer.url}", flush=True)
-        return _run(obstacles, numbers, racer.url, racer)
+        return _run(course, numbers, racer.url, racer)
 
 
 def _run(
-    obstacles: Sequence[Callable[[str], str]],
+    course: Sequence[Callable[[str], str]],
     numbers: list[int],
     url: str,
     racer: Racer | None = None,
@@ -116,7 +133,7 @@ def _run(
         if number == 3 and problem:
             result = problem
         else:
-            result = _outcome(obstacles[number - 1], url)
+            result = _outcome(course[number - 1], url)
         seconds = time.monotonic() - began
         print(f"{seconds:6.2f} s  {result}", flush=True)
         verdict = _verdict(racer, number) if racer else ""
