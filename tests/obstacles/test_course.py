@@ -14,13 +14,25 @@ import socket
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from http.client import HTTPConnection
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from concurrency_study.referees.racer import MANY, Racer, allow_open_files, running
+from concurrency_study.referees.racer import (
+    MANY,
+    Racer,
+    Tally,
+    allow_open_files,
+    running,
+)
+from concurrency_study.study import installed_studies
 from concurrency_study.topics.fetching import Exchange
+from concurrency_study.topics.fetching.course import RIGHT
 
 UNIT = 0.05
 """Seconds that a second takes, where it may be short."""
@@ -30,7 +42,10 @@ PATIENCE = 30
 """Seconds that nothing here ever takes."""
 
 
-@pytest.fixture(scope="module", params=["length", "chunked", "close", "mixed"])
+WORLDS = [world for study in installed_studies() for world in study.worlds]
+
+
+@pytest.fixture(scope="module", params=["length", "chunked", "close"])
 def quick_referee(request):
     with running(unit=UNIT, many=FEW, framing=request.param) as racer:
         yield racer
@@ -47,60 +62,110 @@ def obstacles(study):
     return import_module(f"{study.package.__name__}.obstacles").OBSTACLES
 
 
+@pytest.fixture(params=WORLDS)
+def backend(request):
+    """What the study is told to run on, if it has a choice."""
+    return request.param.partition("-on-")[2]
+
+
 @pytest.fixture
-def command(study):
+def course(study, obstacles, backend, capfd, caplog):
+    run = partial(study.package.run, **({"backend": backend} if backend else {}))
+    return Course(study, obstacles, run, capfd, caplog)
+
+
+@pytest.fixture
+def command(study, backend):
     """The start of a command that runs the course."""
-    return [sys.executable, "-W", "error", "-m", f"{study.package.__name__}.obstacles"]
+    module = f"{study.package.__name__}.obstacles"
+    told = ["--backend", backend] if backend else []
+    return [sys.executable, "-W", "error", "-m", module, *told]
 
 
-def descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+class Course:
+    """Runs an obstacle, and looks whether anything is left: at once, and afterwards."""
+
+    def __init__(self, study, obstacles, run, capfd, caplog):
+        self.folder = str(Path(study.package.__file__).parent)
+        self.obstacles = obstacles
+        self.run = run
+        self.capfd = capfd
+        self.caplog = caplog
+
+    def overcome(self, number: int, racer: Racer, second: float = 1) -> Tally:
+        """Give `right`, and leave nothing, here nor there; what the referee counted."""
+        self.run(self.obstacles[0], racer.url)  # the first run may open for good
+        racer.reset()
+        gc.collect()
+        before = self.things()
+        obstacle = self.obstacles[number - 1]
+        scaled = "second" in inspect.signature(obstacle).parameters
+        result = self.run(self.watched, obstacle, racer.url, *[second] * scaled)
+        assert result == RIGHT
+        stats = racer.stats(settled=10)
+        tally = stats.obstacles[number]
+        assert stats.settled, stats
+        assert (stats.malformed, tally.held, tally.faults) == (0, 0, [])
+        gc.collect()  # what is closed by nobody else warns here, and that is an error
+        assert self.things() == before
+        assert self.capfd.readouterr().err == ""
+        assert [record.getMessage() for record in self.caplog.records] == []
+        return tally
+
+    def watched(self, obstacle, *args):
+        """The same, whatever its colour; nothing is left in the instant it returns.
+
+        Later is too late: its loop has ended by then, and all that ran there.
+        """
+
+        async def coroutine():
+            with self.nothing_is_left():
+                return await result
+
+        def generator():
+            with self.nothing_is_left():
+                return (yield from result)
+
+        with self.nothing_is_left():
+            result = obstacle(*args)
+        if inspect.iscoroutine(result):
+            return coroutine()
+        return generator() if inspect.isgenerator(result) else result
+
+    @contextmanager
+    def nothing_is_left(self):
+        before = self.things()
+        yield
+        assert self.things() == before
+
+    def things(self) -> dict[str, object]:
+        """What may be left: threads, open files, and whoever waits in the study."""
+        return {
+            "threads": threading.enumerate(),
+            "open files": len(os.listdir("/dev/fd")),
+            "suspended": sorted(self.suspended()),
+        }
+
+    def suspended(self) -> Iterator[str]:
+        """Generators, coroutines and greenlets that wait for somebody to go on."""
+        for thing in gc.get_objects():
+            if inspect.isgenerator(thing):
+                waits = inspect.getgeneratorstate(thing) == inspect.GEN_SUSPENDED
+                frame = thing.gi_frame
+            elif inspect.iscoroutine(thing):
+                waits = inspect.getcoroutinestate(thing) == inspect.CORO_SUSPENDED
+                frame = thing.cr_frame
+            else:
+                frame = getattr(thing, "gr_frame", None) if is_greenlet(thing) else None
+                waits = frame is not None
+            while waits and frame is not None:
+                if frame.f_code.co_filename.startswith(self.folder):
+                    yield f"{frame.f_code.co_qualname}, line {frame.f_lineno}"
+                frame = frame.f_back
 
 
-def suspended(study) -> list[object]:
-    """Generators and coroutines of the study that wait for somebody to go on."""
-    folder = str(Path(study.package.__file__).parent)
-    found: list[object] = []
-    for thing in gc.get_objects():
-        if inspect.isgenerator(thing):
-            waits = inspect.getgeneratorstate(thing) == inspect.GEN_SUSPENDED
-            code = thing.gi_code
-        elif inspect.iscoroutine(thing):
-            waits = inspect.getcoroutinestate(thing) == inspect.CORO_SUSPENDED
-            code = thing.cr_code
-        else:
-            continue
-        if waits and code.co_filename.startswith(folder):
-            found.append(thing)
-    return found
-
-
-@contextmanager
-def nothing_is_left(study, racer: Racer, number: int, capfd):
-    """Neither here nor at the referee; the tally of the obstacle."""
-    obstacles = import_module(f"{study.package.__name__}.obstacles").OBSTACLES
-    study.package.run(obstacles[0], racer.url)  # the first run may open for good
-    racer.reset()
-    gc.collect()
-    threads, files = threading.enumerate(), descriptors()
-    tally = []
-    yield tally
-    stats = racer.stats(settled=10)
-    assert stats.settled, stats
-    assert stats.malformed == 0
-    tally.append(stats.obstacles[number])
-    assert stats.obstacles[number].held == 0
-    assert stats.obstacles[number].faults == []
-    assert suspended(study) == []
-    assert threading.enumerate() == threads
-    gc.collect()  # what is closed by nobody else warns here, and that is an error
-    assert descriptors() <= files
-    assert capfd.readouterr().err == ""
-
-
-def overcome(study, obstacle, url: str, second: float = 1) -> str:
-    scaled = "second" in inspect.signature(obstacle).parameters
-    return study.package.run(obstacle, url, *([second] if scaled else []))
+def is_greenlet(thing: object) -> bool:
+    return any(kind.__name__ == "greenlet" for kind in type(thing).__mro__)
 
 
 EXPECTED = {  # begun, broken, dropped; the rest is answered
@@ -125,32 +190,21 @@ def test_there_are_eleven_and_each_says_what_it_does(obstacles):
 
 
 @pytest.mark.parametrize("number", EXPECTED)
-def test_the_obstacle_is_overcome_and_nothing_is_left(
-    study, obstacles, number, quick, capfd
-):
-    with nothing_is_left(study, quick, number, capfd) as tallies:
-        result = overcome(study, obstacles[number - 1], quick.url, UNIT)
-        assert result == "right"
-    (tally,) = tallies
+def test_the_obstacle_is_overcome_and_nothing_is_left(course, number, quick):
+    tally = course.overcome(number, quick, UNIT)
     assert (tally.begun, tally.broken, tally.dropped) == EXPECTED[number]
     assert tally.rounds == tally.right == 1
 
 
-def test_ten_thousand_race_and_nothing_is_left(study, obstacles, racer, capfd):
+def test_ten_thousand_race_and_nothing_is_left(course, racer):
     assert not allow_open_files(MANY + 1000)
-    capfd.readouterr()
-    with nothing_is_left(study, racer, 3, capfd) as tallies:
-        assert overcome(study, obstacles[2], racer.url) == "right"
-    (tally,) = tallies
+    course.capfd.readouterr()
+    tally = course.overcome(3, racer)
     assert (tally.begun, tally.answered, tally.dropped) == (MANY, 1, MANY - 1)
 
 
-def test_the_load_is_high_as_long_as_it_should_and_nothing_is_left(
-    study, obstacles, racer, capfd
-):
-    with nothing_is_left(study, racer, 10, capfd) as tallies:
-        assert overcome(study, obstacles[9], racer.url) == "right"
-    (tally,) = tallies
+def test_the_load_is_high_as_long_as_it_should_and_nothing_is_left(course, racer):
+    tally = course.overcome(10, racer)
     assert (tally.right, tally.dropped, tally.broken) == (1, 0, 0)
 
 
@@ -207,20 +261,46 @@ def test_the_command_says_what_it_can_do(command):
     assert "--only" in done.stdout
 
 
+def interrupted(process: subprocess.Popen[str]) -> None:
+    """Press Ctrl-C; it must end for that reason, and quietly."""
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, errors.strip()) == (130, "interrupted")
+
+
+@contextmanager
+def asked(racer: Racer, page: str) -> Iterator[HTTPConnection]:
+    """A connection of ours on which we have asked for a page."""
+    with closing(HTTPConnection(urlsplit(racer.url).netloc, timeout=PATIENCE)) as ours:
+        ours.request("GET", page)
+        yield ours
+
+
+def started(command: list[str]) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
+
+
 def test_ctrl_c_ends_the_command_and_its_referee(command):
-    with subprocess.Popen(
-        [*command, "--only", "7"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with started([*command, "--only", "7"]) as process:
         assert process.stdout
         url = process.stdout.readline().split()[-1]
         racer = Racer(url)
         while not racer.stats().obstacles[7].open:
             assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=PATIENCE)
-    assert (process.returncode, errors.strip()) == (130, "interrupted")
+        interrupted(process)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(Exchange(url).address, timeout=PATIENCE)
+
+
+def test_ctrl_c_in_the_midst_of_a_use_closes_what_was_opened(command, racer):
+    # We are the first user: as long as we do not close, no other one is answered.
+    with asked(racer, "/8?open") as opening:
+        ours = opening.getresponse().read().decode()
+    theirs = [*command, racer.url, "--only", "8"]
+    with asked(racer, f"/8?use={ours}"), started(theirs) as process:
+        while racer.stats().obstacles[8].open < 2:
+            assert process.poll() is None
+        interrupted(process)
+    tally = racer.stats(settled=PATIENCE).obstacles[8]
+    assert (tally.held, tally.dropped, tally.faults) == (1, 2, [])
