@@ -68,6 +68,7 @@ def prove(session: nox.Session, study: str) -> None:
     tests = [
         "tests/conformance",
         "tests/installed",
+        "tests/obstacles",
         "tests/worlds/test_every_world.py",
         *(f"tests/worlds/test_{world}.py" for world in worlds),
         *(["tests/kernel"] if study == "generators" else []),

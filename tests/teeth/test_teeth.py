@@ -1,12 +1,14 @@
 """Does the suite bite? Each mistake that is planted in an answer must fail a test.
 
 ``tests/teeth/<topic>.py`` holds the mistakes of a topic: by name, the text of the
-asyncio answer that is replaced, and what takes its place.
+asyncio answer that is replaced, and what takes its place. ``obstacles.py`` holds those
+of clients of the obstacle course.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,7 +25,7 @@ ROOT = HERE.parent.parent
 PACKAGE = Path(asyncio_study.__file__).parent
 
 
-def mistakes_in(topic: str) -> dict[str, tuple[str, str]]:
+def mistakes_in(topic: str) -> dict[str, tuple[str, ...]]:
     """The mistakes that are planted in the answer to a topic."""
     spec = spec_from_file_location(f"mistakes_in_{topic}", HERE / f"{topic}.py")
     assert spec is not None
@@ -33,23 +35,23 @@ def mistakes_in(topic: str) -> dict[str, tuple[str, str]]:
     return module.MISTAKES
 
 
-def plant(topic: str, old: str, new: str, folder: Path) -> None:
-    """A copy of the study in which one answer is wrong."""
+def plant(answer: str, old: str, new: str, folder: Path) -> None:
+    """A copy of the study in which one file is wrong."""
     shutil.copytree(PACKAGE, folder / PACKAGE.name)
-    (answer,) = (folder / PACKAGE.name).glob(f"*/{topic}.py")
-    text = answer.read_text("utf-8")
-    assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {topic}"
-    answer.write_text(text.replace(old, new), "utf-8")
+    (path,) = (folder / PACKAGE.name).glob(answer)
+    text = path.read_text("utf-8")
+    assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {answer}"
+    path.write_text(text.replace(old, new), "utf-8")
 
 
-def suite_on(topic: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the conformance tests of one topic on the copy; the first failure ends it."""
+def suite_on(folder: Path, *tests: str) -> subprocess.CompletedProcess[str]:
+    """Run tests on the copy; the first failure ends it."""
     return subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-x", "--study", "asyncio"),
             *("-p", "no:randomly", "-p", "no:cacheprovider", "-k", "not asyncio:"),
             *("--timeout", "60", "--timeout-method", "thread"),
-            f"tests/conformance/test_{topic}.py",
+            *tests,
         ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
@@ -66,11 +68,24 @@ def test_every_planted_mistake_fails_a_test(topic, tmp_path):
         runs = {}
         for number, (name, (old, new)) in enumerate(mistakes.items()):
             folder = tmp_path / str(number)
-            plant(topic, old, new, folder)
-            runs[name] = pool.submit(suite_on, topic, folder)
+            plant(f"*/{topic}.py", old, new, folder)
+            suite = f"tests/conformance/test_{topic}.py"
+            runs[name] = pool.submit(suite_on, folder, suite)
     survivors = [name for name, run in runs.items() if run.result().returncode == 0]
     assert not survivors
     for run in runs.values():
         done = run.result()
         # 1 is a test that failed; an answer that cannot be imported gives another.
         assert done.returncode == 1, done.stdout + done.stderr
+
+
+CLIENTS = mistakes_in("obstacles")
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_every_wrong_client_is_caught_for_the_right_reason(name, tmp_path):
+    file, old, new, *tests, reason = CLIENTS[name]
+    plant(file, old, new, tmp_path)
+    done = suite_on(tmp_path, *(f"tests/obstacles/test_course.py::{t}" for t in tests))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(reason, done.stdout), done.stdout

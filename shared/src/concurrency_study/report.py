@@ -133,6 +133,7 @@ def _libraries(study: Study) -> dict[str, str]:
     names = {
         name
         for line in requires(f"{study.name}-study") or []
+        if not line.startswith("concurrency-study")
         for name in findall(r"[\w.-]+", split(r"[<>=~!; ]", line, maxsplit=1)[0])
     }
-    return {name: version(name) for name in sorted(names - {"concurrency-study"})}
+    return {name: version(name) for name in sorted(names)}

@@ -773,8 +773,8 @@ def _run(
             file=sys.stderr,
         )
         return 1
-    if problem := _allow_open_files(many + SPARE):
-        print(problem, file=sys.stderr)
+    if problem := allow_open_files(many + SPARE):
+        print(f"{problem}, or have fewer at obstacle 3, with --many", file=sys.stderr)
         return 1
 
     def ready(url: str) -> None:
@@ -795,7 +795,7 @@ def _run(
     return 0
 
 
-def _allow_open_files(wanted: int) -> str:
+def allow_open_files(wanted: int) -> str:
     """Raise the limit of open files to what is wanted; else say what is the matter."""
     try:
         import resource
@@ -807,7 +807,7 @@ def _allow_open_files(wanted: int) -> str:
     if hard != resource.RLIM_INFINITY and hard < wanted:
         return (
             f"{wanted} files must be open at once, and the limit here is {hard} "
-            "(ulimit -Hn): raise it, or have fewer at obstacle 3, with --many"
+            "(ulimit -Hn): raise it"
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     print(f"the limit of open files was {soft}, and is {wanted} now", flush=True)

@@ -276,7 +276,11 @@ def connect(host: str, port: int) -> Wait[Socket]:
     Raises:
         OSError: of the last of its addresses, if none of them answers.
     """
-    found = yield from in_thread(socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM)
+    wanted = (host, port, 0, socket.SOCK_STREAM, 0)
+    try:
+        found = socket.getaddrinfo(*wanted, socket.AI_NUMERICHOST)
+    except socket.gaierror:  # it is no number: a look-up takes time
+        found = yield from in_thread(socket.getaddrinfo, *wanted)
     error: OSError = OSError(f"{host} has no address")
     for family, kind, protocol, _, address in found:
         made = Socket(socket.socket(family, kind, protocol))

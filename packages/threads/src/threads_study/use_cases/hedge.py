@@ -14,16 +14,15 @@ from concurrency_study.topics import Result
 from concurrency_study.topics.hedge import EXAMPLE, FAILED, SECONDS, check
 
 from .. import run
+from ..group import Stop
 
 
-def hedge(
-    function: Callable[[int, threading.Event], Result], after: float, most: int
-) -> Result:
+def hedge(function: Callable[[int, Stop], Result], after: float, most: int) -> Result:
     check(function, after, most)
     successes: list[Result] = []
     failures: dict[int, Exception] = {}
     attempts: list[Future[None]] = []
-    stop = threading.Event()
+    stop = Stop()
 
     # 1. The first to succeed wins and stops the others; a failure is kept.
     def attempt(number: int) -> None:

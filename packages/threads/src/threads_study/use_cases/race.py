@@ -15,16 +15,16 @@ from concurrency_study.topics import Result
 from concurrency_study.topics.race import EXAMPLE, FAILED, check
 
 from .. import run
-from ..group import ThreadGroup
+from ..group import Stop, ThreadGroup
 
 
-def race(functions: Iterable[Callable[[threading.Event], Result]]) -> Result:
+def race(functions: Iterable[Callable[[Stop], Result]]) -> Result:
     functions = check(functions)
     successes: list[Result] = []
     failures: dict[int, Exception] = {}
 
     # 1. The first to succeed wins and stops the others; a failure is kept.
-    def attempt(number: int, function: Callable[[threading.Event], Result]) -> None:
+    def attempt(number: int, function: Callable[[Stop], Result]) -> None:
         try:
             successes.append(function(group.stop))
         except Exception as error:

@@ -15,16 +15,17 @@ from concurrency_study.topics import Input, Result
 from concurrency_study.topics.results_as_we_go import EXAMPLE, check
 
 from .. import MOST, run
+from ..group import Stop
 
 
 def results_as_we_go(
-    function: Callable[[Input, threading.Event], Result],
+    function: Callable[[Input, Stop], Result],
     inputs: Iterable[Input],
     handle: Callable[[Result], object],
 ) -> None:
     inputs = check(function, inputs, handle)
     results: SimpleQueue[Future[Result]] = SimpleQueue()
-    stop = threading.Event()
+    stop = Stop()
 
     # 1. A job puts its result in line when it ends.
     def start(item: Input) -> None:

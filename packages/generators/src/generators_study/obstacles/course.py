@@ -1,0 +1,122 @@
+"""The eleven obstacles: functions over `race` and `fetch`, base URL in, body out."""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import uuid4
+
+from concurrency_study.topics.fetching import Response
+from concurrency_study.topics.fetching.course import MANY, Load, won
+
+from ..kernel import Group, Wait, checkpoint, fail_after, open_group, sleep
+from ..use_cases.hedge import hedge
+from ..use_cases.race import race
+from ..use_cases.resource import resource
+from ..use_cases.results_as_we_go import results_as_we_go
+from .fetch import fetch
+
+
+def right(url: str) -> Wait[str]:
+    """The body; `Loser` if the status is not 200."""
+    return won((yield from fetch(url)))
+
+
+def obstacle_1(base: str) -> Wait[str]:
+    """Race two requests."""
+    return race([partial(right, f"{base}/1")] * 2)
+
+
+def obstacle_2(base: str) -> Wait[str]:
+    """Race two requests; one whose connection breaks has lost."""
+    return race([partial(right, f"{base}/2")] * 2)
+
+
+def obstacle_3(base: str) -> Wait[str]:
+    """Race 10,000 requests."""
+    return race([partial(right, f"{base}/3")] * MANY)
+
+
+def obstacle_4(base: str, second: float = 1.0) -> Wait[str]:
+    """Race two requests, one of which gives up after a second."""
+    url = f"{base}/4"
+
+    def hasty() -> Wait[str]:
+        with fail_after(second):
+            return (yield from right(url))
+
+    return race([partial(right, url), hasty])
+
+
+def obstacle_5(base: str) -> Wait[str]:
+    """Race two requests; one with a status other than 200 has lost."""
+    return race([partial(right, f"{base}/5")] * 2)
+
+
+def obstacle_6(base: str) -> Wait[str]:
+    """Race three requests; one with a status other than 200 has lost."""
+    return race([partial(right, f"{base}/6")] * 3)
+
+
+def obstacle_7(base: str, second: float = 1.0) -> Wait[str]:
+    """Hedge: make a second request, if the first is not answered in three seconds."""
+    return hedge(lambda _: right(f"{base}/7"), 3 * second, 2)
+
+
+def obstacle_8(base: str) -> Wait[str]:
+    """Race two users of a resource, which is closed whatever happens."""
+    url = f"{base}/8"
+
+    def user() -> Wait[str]:
+        return resource(
+            lambda: right(f"{url}?open"),
+            lambda handle: right(f"{url}?use={handle}"),
+            lambda handle: right(f"{url}?close={handle}"),
+        )
+
+    return race([user, user])
+
+
+def obstacle_9(base: str) -> Wait[str]:
+    """Make ten requests at once; put together what succeeds, as it comes."""
+    responses: list[Response] = []
+    yield from results_as_we_go(fetch, [f"{base}/9"] * 10, responses.append)
+    return "".join(each.text for each in responses if each.status == 200)
+
+
+def obstacle_10(base: str) -> Wait[str]:
+    """Burn CPU as long as a request is held, and report the load once a second."""
+    url = f"{base}/10?{uuid4().hex}"
+
+    def burn() -> Wait[None]:
+        while True:  # a task can be cancelled where it waits, so it does, often
+            sum(range(10_000))
+            yield from checkpoint()
+
+    def burn_while_held(group: Group) -> Wait[None]:
+        group.spawn(burn)
+        yield from right(url)
+        group.cancel()
+
+    def report(group: Group) -> Wait[str]:
+        load = Load()
+        group.spawn(open_group, burn_while_held)
+        while True:
+            yield from sleep(1)
+            response = yield from fetch(f"{url}={load.read():.3f}")
+            if response.status != 302:
+                return won(response)
+
+    return (yield from open_group(report))
+
+
+def obstacle_11(base: str) -> Wait[str]:
+    """Race a request against a race of two."""
+    one = partial(right, f"{base}/11")
+    return race([one, partial(race, [one, one])])
+
+
+OBSTACLES = (
+    *(obstacle_1, obstacle_2, obstacle_3, obstacle_4, obstacle_5, obstacle_6),
+    *(obstacle_7, obstacle_8, obstacle_9, obstacle_10, obstacle_11),
+)
+"""All of them, in order."""

@@ -1,0 +1,306 @@
+"""Do the obstacles give ``right``, and is nothing left when they return?
+
+Seconds are short at the referee and, where an obstacle has seconds of its own, there.
+"""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from http.client import HTTPConnection
+from importlib import import_module
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from concurrency_study.referees.racer import (
+    MANY,
+    Racer,
+    Tally,
+    allow_open_files,
+    running,
+)
+from concurrency_study.study import installed_studies
+from concurrency_study.topics.fetching import Exchange
+from concurrency_study.topics.fetching.course import RIGHT
+
+UNIT = 0.05
+"""Seconds that a second takes, where it may be short."""
+FEW = 50
+"""Requests that obstacle 3 waits for at the quick referee; the others come too late."""
+PATIENCE = 30
+"""Seconds that nothing here ever takes."""
+
+
+WORLDS = [world for study in installed_studies() for world in study.worlds]
+
+
+@pytest.fixture(scope="module", params=["length", "chunked", "close"])
+def quick_referee(request):
+    with running(unit=UNIT, many=FEW, framing=request.param) as racer:
+        yield racer
+
+
+@pytest.fixture
+def quick(quick_referee):
+    quick_referee.reset()
+    return quick_referee
+
+
+@pytest.fixture
+def obstacles(study):
+    return import_module(f"{study.package.__name__}.obstacles").OBSTACLES
+
+
+@pytest.fixture(params=WORLDS)
+def backend(request):
+    """What the study is told to run on, if it has a choice."""
+    return request.param.partition("-on-")[2]
+
+
+@pytest.fixture
+def course(study, obstacles, backend, capfd, caplog):
+    run = partial(study.package.run, **({"backend": backend} if backend else {}))
+    return Course(study, obstacles, run, capfd, caplog)
+
+
+@pytest.fixture
+def command(study, backend):
+    """The start of a command that runs the course."""
+    module = f"{study.package.__name__}.obstacles"
+    told = ["--backend", backend] if backend else []
+    return [sys.executable, "-W", "error", "-m", module, *told]
+
+
+class Course:
+    """Runs an obstacle, and looks whether anything is left: at once, and afterwards."""
+
+    def __init__(self, study, obstacles, run, capfd, caplog):
+        self.folder = str(Path(study.package.__file__).parent)
+        self.obstacles = obstacles
+        self.run = run
+        self.capfd = capfd
+        self.caplog = caplog
+
+    def overcome(self, number: int, racer: Racer, second: float = 1) -> Tally:
+        """Give `right`, and leave nothing, here nor there; what the referee counted."""
+        self.run(self.obstacles[0], racer.url)  # the first run may open for good
+        racer.reset()
+        gc.collect()
+        before = self.things()
+        obstacle = self.obstacles[number - 1]
+        scaled = "second" in inspect.signature(obstacle).parameters
+        result = self.run(self.watched, obstacle, racer.url, *[second] * scaled)
+        assert result == RIGHT
+        stats = racer.stats(settled=10)
+        tally = stats.obstacles[number]
+        assert stats.settled, stats
+        assert (stats.malformed, tally.held, tally.faults) == (0, 0, [])
+        gc.collect()  # what is closed by nobody else warns here, and that is an error
+        assert self.things() == before
+        assert self.capfd.readouterr().err == ""
+        assert [record.getMessage() for record in self.caplog.records] == []
+        return tally
+
+    def watched(self, obstacle, *args):
+        """The same, whatever its colour; nothing is left in the instant it returns.
+
+        Later is too late: its loop has ended by then, and all that ran there.
+        """
+
+        async def coroutine():
+            with self.nothing_is_left():
+                return await result
+
+        def generator():
+            with self.nothing_is_left():
+                return (yield from result)
+
+        with self.nothing_is_left():
+            result = obstacle(*args)
+        if inspect.iscoroutine(result):
+            return coroutine()
+        return generator() if inspect.isgenerator(result) else result
+
+    @contextmanager
+    def nothing_is_left(self):
+        before = self.things()
+        yield
+        assert self.things() == before
+
+    def things(self) -> dict[str, object]:
+        """What may be left: threads, open files, and whoever waits in the study."""
+        return {
+            "threads": threading.enumerate(),
+            "open files": len(os.listdir("/dev/fd")),
+            "suspended": sorted(self.suspended()),
+        }
+
+    def suspended(self) -> Iterator[str]:
+        """Generators, coroutines and greenlets that wait for somebody to go on."""
+        for thing in gc.get_objects():
+            if inspect.isgenerator(thing):
+                waits = inspect.getgeneratorstate(thing) == inspect.GEN_SUSPENDED
+                frame = thing.gi_frame
+            elif inspect.iscoroutine(thing):
+                waits = inspect.getcoroutinestate(thing) == inspect.CORO_SUSPENDED
+                frame = thing.cr_frame
+            else:
+                frame = getattr(thing, "gr_frame", None) if is_greenlet(thing) else None
+                waits = frame is not None
+            while waits and frame is not None:
+                if frame.f_code.co_filename.startswith(self.folder):
+                    yield f"{frame.f_code.co_qualname}, line {frame.f_lineno}"
+                frame = frame.f_back
+
+
+def is_greenlet(thing: object) -> bool:
+    return any(kind.__name__ == "greenlet" for kind in type(thing).__mro__)
+
+
+EXPECTED = {  # begun, broken, dropped; the rest is answered
+    1: (2, 0, 1),
+    2: (2, 1, 0),
+    4: (2, 0, 1),
+    5: (2, 0, 0),
+    6: (3, 0, 1),
+    7: (2, 0, 1),
+    8: (6, 0, 0),
+    9: (10, 0, 0),
+    11: (3, 2, 0),
+}
+"""What the referee counts at each; 8 is two users who open, use and close."""
+
+
+def test_there_are_eleven_and_each_says_what_it_does(obstacles):
+    assert [each.__name__ for each in obstacles] == [
+        f"obstacle_{number}" for number in range(1, 12)
+    ]
+    assert all(each.__doc__ for each in obstacles)
+
+
+@pytest.mark.parametrize("number", EXPECTED)
+def test_the_obstacle_is_overcome_and_nothing_is_left(course, number, quick):
+    tally = course.overcome(number, quick, UNIT)
+    assert (tally.begun, tally.broken, tally.dropped) == EXPECTED[number]
+    assert tally.rounds == tally.right == 1
+
+
+def test_ten_thousand_race_and_nothing_is_left(course, racer):
+    assert not allow_open_files(MANY + 1000)
+    course.capfd.readouterr()
+    tally = course.overcome(3, racer)
+    assert (tally.begun, tally.answered, tally.dropped) == (MANY, 1, MANY - 1)
+
+
+def test_the_load_is_high_as_long_as_it_should_and_nothing_is_left(course, racer):
+    tally = course.overcome(10, racer)
+    assert (tally.right, tally.dropped, tally.broken) == (1, 0, 0)
+
+
+# The command
+
+
+def test_the_command_runs_what_it_is_told_with_a_referee_of_its_own(command):
+    done = subprocess.run(
+        [*command, "--only", "8", "1"], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    table = re.findall(r"^ *(\d+)  .*right  +(.*)$", done.stdout, re.MULTILINE)
+    assert table == [
+        ("1", "2 requests, 1 answered, 1 dropped"),
+        ("8", "6 requests, 6 answered"),
+    ]
+    assert "2 of 2 right" in done.stdout
+
+
+def test_the_command_fails_if_something_is_not_right(command, racer):
+    done = subprocess.run(
+        [*command, f"{racer.url}/stats?x=", "--only", "2"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "2 x Loser: 400" in done.stdout
+    assert "0 of 1 right" in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["http://127.0.0.1:{port}"], 1, "nobody answers at http://127.0.0.1:{port}: "),
+        (["here"], 2, "not an http address: 'here'"),
+        (["--only", "12"], 2, "invalid choice: 12"),
+    ],
+)
+def test_what_cannot_work_is_told_clearly(command, arguments, status, says):
+    with socket.socket() as taken:  # and does not listen
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        arguments = [argument.format(port=port) for argument in arguments]
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True)
+    assert done.returncode == status
+    assert says.format(port=port) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_command_says_what_it_can_do(command):
+    done = subprocess.run([*command, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "--only" in done.stdout
+
+
+def interrupted(process: subprocess.Popen[str]) -> None:
+    """Press Ctrl-C; it must end for that reason, and quietly."""
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, errors.strip()) == (130, "interrupted")
+
+
+@contextmanager
+def asked(racer: Racer, page: str) -> Iterator[HTTPConnection]:
+    """A connection of ours on which we have asked for a page."""
+    with closing(HTTPConnection(urlsplit(racer.url).netloc, timeout=PATIENCE)) as ours:
+        ours.request("GET", page)
+        yield ours
+
+
+def started(command: list[str]) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
+
+
+def test_ctrl_c_ends_the_command_and_its_referee(command):
+    with started([*command, "--only", "7"]) as process:
+        assert process.stdout
+        url = process.stdout.readline().split()[-1]
+        racer = Racer(url)
+        while not racer.stats().obstacles[7].open:
+            assert process.poll() is None
+        interrupted(process)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(Exchange(url).address, timeout=PATIENCE)
+
+
+def test_ctrl_c_in_the_midst_of_a_use_closes_what_was_opened(command, racer):
+    # We are the first user: as long as we do not close, no other one is answered.
+    with asked(racer, "/8?open") as opening:
+        ours = opening.getresponse().read().decode()
+    theirs = [*command, racer.url, "--only", "8"]
+    with asked(racer, f"/8?use={ours}"), started(theirs) as process:
+        while racer.stats().obstacles[8].open < 2:
+            assert process.poll() is None
+        interrupted(process)
+    tally = racer.stats(settled=PATIENCE).obstacles[8]
+    assert (tally.held, tally.dropped, tally.faults) == (1, 2, [])
