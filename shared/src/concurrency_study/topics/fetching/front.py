@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import socket
 import sys
 import time
@@ -70,7 +69,7 @@ def main(
         type=int,
         choices=range(1, len(obstacles) + 1),
         metavar="N",
-        help="run these obstacles only, 1 to 11",
+        help="run these obstacles only, 1 to 11; the URL stands before them",
     )
     if backends:
         parser.add_argument(
@@ -193,5 +192,5 @@ def _nobody_at(address: tuple[str, int]) -> str:
     try:
         socket.create_connection(address, timeout=10).close()
     except OSError as error:
-        return os.strerror(error.errno) if error.errno else str(error)
+        return error.strerror or str(error)
     return ""
