@@ -1,10 +1,10 @@
-"""What each feature of the kernel's loop costs at a switch.
+"""What each feature of the kernel costs: at a switch, and in the life of a task.
 
     python tests/kernel/features.py
 
-The loop of the kernel is run as it is, and again without one feature at a time, in
-turns. What is left out is found in the kernel's own text, so this fails when the text
-has changed. Figures are the best of many rounds, in nanoseconds a switch.
+The kernel is run as it is, and again without one feature at a time, in turns. What is
+left out is found in the kernel's own text, so this fails when the text has changed.
+Figures are the best of many rounds, in nanoseconds.
 """
 
 from __future__ import annotations
@@ -13,39 +13,103 @@ import inspect
 import platform
 import textwrap
 import time
+from contextlib import contextmanager
 
-from generators_study.kernel import Kernel, current_kernel, loop, open_group, run
-
-TASKS, SWITCHES, ROUNDS = 100, 200_000, 15
-CONTEXT = ("task.context.run(step, task.generator)", "step(task.generator)")
-DOOMED = ("if task.doomed:", "if False:")
-PLACE = ("task.place = place\n", "pass\n")
-CURRENT = (
-    ("self.current = task\n", "pass\n"),
-    ("self.current = None\n", "self.current = main\n"),
-    ("ready, step, turn =", "self.current = main; ready, step, turn ="),
+from generators_study.kernel import (
+    Group,
+    Kernel,
+    Task,
+    current_kernel,
+    groups,
+    loop,
+    open_group,
+    run,
 )
-BOUND = ("islice(walk, turn)", "walk")
-WITHOUT = {
+
+TASKS, SWITCHES, SPAWNS, ROUNDS = 100, 200_000, 20_000, 15
+PARTS = {
+    "loop": (Kernel, "_loop", loop),
+    "spawn": (Group, "spawn", groups),
+    "end": (Task, "end", loop),
+}
+"""Functions whose text is changed: of which class, their names there, their modules."""
+
+CONTEXT = (("loop", "task.context.run(step, task.generator)", "step(task.generator)"),)
+DOOMED = (("loop", "if task.doomed:", "if False:"),)
+PLACE = (("loop", "task.place = place\n", "pass\n"),)
+CURRENT = (
+    ("loop", "self.current = task\n", "pass\n"),
+    ("loop", "self.current = None\n", "self.current = main\n"),
+    ("loop", "ready, step, turn =", "self.current = main; ready, step, turn ="),
+)
+BOUND = (("loop", "islice(walk, turn)", "walk"),)
+AT_A_SWITCH = {
     "as it is": (),
-    "without context variables for each task": (CONTEXT,),
-    "without level-triggered cancellation": (DOOMED,),
-    "without being taken out of a place": (PLACE,),
+    "without context variables for each task": CONTEXT,
+    "without level-triggered cancellation": DOOMED,
+    "without being taken out of a place": PLACE,
     "without current_task()": CURRENT,
-    "without a look around in a long turn": (BOUND,),
-    "without all of these": (CONTEXT, DOOMED, PLACE, *CURRENT, BOUND),
+    "without a look around in a long turn": BOUND,
+    "without all of these": (*CONTEXT, *DOOMED, *PLACE, *CURRENT, *BOUND),
+}
+
+NO_COPY = (*CONTEXT, ("spawn", "= copy_context()", "= True"))
+UNDOOMED = (
+    *DOOMED,
+    ("spawn", "task._scope = scope = self.scope\n", "task._scope = self.scope\n"),
+    ("spawn", "task.doomed = scope.doomed\n", "pass\n"),
+)
+COUNTED = (
+    ("spawn", "task.previous = last = self.last\n", "last = None\n"),
+    ("spawn", "self.last = task\n", "self.last = (self.last or 0) + 1\n"),
+    ("end", "previous = self.group, self.previous", "previous = self.group, None"),
+    (
+        "end",
+        "if group.last is not self:",
+        "group.last = group.last - 1 or None\n    if group.last is not None:",
+    ),
+    ("end", "self.next.previous = previous\n", "pass\n"),
+)
+UNJOINED = (
+    ("spawn", "task.joiners = ", ""),
+    ("end", "if self.joiners is not None:", "if False:"),
+)
+UNCHECKED = (
+    ("spawn", "if not self._open:", "if False:"),
+    ("spawn", "if type(generator) is not GeneratorType:", "if False:"),
+)
+IN_A_LIFE = {
+    "as it is": (),
+    "without context variables for each task": NO_COPY,
+    "without level-triggered cancellation": UNDOOMED,
+    "without knowing the tasks of a group, but their number": COUNTED,
+    "without joining": UNJOINED,
+    "without refusing what cannot become a task": UNCHECKED,
+    "without current_task()": CURRENT,
+    "without all of these": (
+        *(*NO_COPY, *UNDOOMED, *COUNTED, *UNJOINED, *UNCHECKED, *CURRENT, *PLACE),
+        *BOUND,
+    ),
 }
 
 
-def changed(changes: tuple[tuple[str, str], ...]):
-    """The kernel's loop with its text changed."""
-    text = textwrap.dedent(inspect.getsource(Kernel._loop))
-    for old, new in changes:
-        assert text.count(old) == 1, f"the loop does not hold {old!r} once"
-        text = text.replace(old, new)
-    names: dict[str, object] = {}
-    exec(text, vars(loop), names)
-    return names["_loop"]
+@contextmanager
+def changed(changes):
+    """The kernel with its text changed."""
+    kept = {part: getattr(of, name) for part, (of, name, _) in PARTS.items()}
+    try:
+        for part, (of, name, module) in PARTS.items():
+            text = textwrap.dedent(inspect.getsource(kept[part]))
+            for _, old, new in (change for change in changes if change[0] == part):
+                assert text.count(old) == 1, f"{name} does not hold {old!r} once"
+                text = text.replace(old, new)
+            made: dict[str, object] = {}
+            exec(text, vars(module), made)
+            setattr(of, name, made[name])
+        yield
+    finally:
+        for part, (of, name, _) in PARTS.items():
+            setattr(of, name, kept[part])
 
 
 def turns(times: int):
@@ -54,7 +118,12 @@ def turns(times: int):
         yield ready
 
 
-def measure() -> float:
+def nothing():
+    return
+    yield
+
+
+def switching() -> float:
     """Nanoseconds a switch."""
     begin = time.perf_counter()
     run(
@@ -64,20 +133,32 @@ def measure() -> float:
     return (time.perf_counter() - begin) / SWITCHES * 1e9
 
 
+def living() -> float:
+    """Nanoseconds a task, from spawn to end."""
+
+    def body(group):
+        for _ in range(SPAWNS):
+            group.spawn(nothing)
+
+    begin = time.perf_counter()
+    run(open_group, body)
+    return (time.perf_counter() - begin) / SPAWNS * 1e9
+
+
 def main() -> None:
-    loops = {name: changed(changes) for name, changes in WITHOUT.items()}
-    best = dict.fromkeys(loops, float("inf"))
-    kept = Kernel._loop
-    try:
+    print(f"CPython {platform.python_version()}")
+    for what, measure, features in (
+        (f"A switch, {TASKS} tasks", switching, AT_A_SWITCH),
+        (f"A task from spawn to end, {SPAWNS:,} at once", living, IN_A_LIFE),
+    ):
+        best = dict.fromkeys(features, float("inf"))
         for _ in range(ROUNDS):
-            for name, changed_loop in loops.items():
-                Kernel._loop = changed_loop
-                best[name] = min(best[name], measure())
-    finally:
-        Kernel._loop = kept
-    print(f"CPython {platform.python_version()}, {TASKS} tasks")
-    for name, nanoseconds in best.items():
-        print(f"{nanoseconds:6.1f} ns  {name}")
+            for name, changes in features.items():
+                with changed(changes):
+                    best[name] = min(best[name], measure())
+        print(f"\n{what}")
+        for name, nanoseconds in best.items():
+            print(f"{nanoseconds:6.0f} ns  {name}")
 
 
 if __name__ == "__main__":
