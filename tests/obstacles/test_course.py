@@ -101,6 +101,7 @@ class Course:
         racer.reset()
         gc.collect()
         before = self.things()
+        self.nobody_waits()
         obstacle = self.obstacles[number - 1]
         scaled = "second" in inspect.signature(obstacle).parameters
         result = self.run(self.watched, obstacle, racer.url, *[second] * scaled)
@@ -139,15 +140,19 @@ class Course:
     def nothing_is_left(self):
         before = self.things()
         yield
+        self.nobody_waits()
         assert self.things() == before
 
     def things(self) -> dict[str, object]:
-        """What may be left: threads, open files, and whoever waits in the study."""
+        """What is counted, and may be there before."""
         return {
             "threads": threading.enumerate(),
             "open files": len(os.listdir("/dev/fd")),
-            "suspended": sorted(self.suspended()),
         }
+
+    def nobody_waits(self) -> None:
+        waiting = "; ".join(sorted(self.suspended()))
+        assert not waiting, f"somebody still waits: {waiting}"
 
     def suspended(self) -> Iterator[str]:
         """Generators, coroutines and greenlets that wait for somebody to go on."""
