@@ -85,6 +85,19 @@ def command(study, backend):
     return [sys.executable, "-W", "error", "-m", module, *told]
 
 
+class Things:
+    """Threads and open files that are there, and may be; idle threads may end."""
+
+    def __init__(self):
+        self.threads = threading.enumerate()
+        self.files = len(os.listdir("/dev/fd"))
+
+    def and_no_more(self):
+        now = Things()
+        assert [thread for thread in now.threads if thread not in self.threads] == []
+        assert now.files <= self.files, f"open files: {self.files}, then {now.files}"
+
+
 class Course:
     """Runs an obstacle, and looks whether anything is left: at once, and afterwards."""
 
@@ -100,7 +113,7 @@ class Course:
         self.run(self.obstacles[0], racer.url)  # the first run may open for good
         racer.reset()
         gc.collect()
-        before = self.things()
+        before = Things()
         self.nobody_waits()
         obstacle = self.obstacles[number - 1]
         scaled = "second" in inspect.signature(obstacle).parameters
@@ -111,7 +124,7 @@ class Course:
         assert stats.settled, stats
         assert (stats.malformed, tally.held, tally.faults) == (0, 0, [])
         gc.collect()  # what is closed by nobody else warns here, and that is an error
-        assert self.things() == before
+        before.and_no_more()
         assert self.capfd.readouterr().err == ""
         assert [record.getMessage() for record in self.caplog.records] == []
         return tally
@@ -138,17 +151,10 @@ class Course:
 
     @contextmanager
     def nothing_is_left(self):
-        before = self.things()
+        before = Things()
         yield
         self.nobody_waits()
-        assert self.things() == before
-
-    def things(self) -> dict[str, object]:
-        """What is counted, and may be there before."""
-        return {
-            "threads": threading.enumerate(),
-            "open files": len(os.listdir("/dev/fd")),
-        }
+        before.and_no_more()
 
     def nobody_waits(self) -> None:
         waiting = "; ".join(sorted(self.suspended()))

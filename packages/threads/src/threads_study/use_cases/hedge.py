@@ -14,7 +14,7 @@ from concurrency_study.topics import Result
 from concurrency_study.topics.hedge import EXAMPLE, FAILED, SECONDS, check
 
 from .. import run
-from ..group import Stop
+from ..group import Stop, was_stopped
 
 
 def hedge(function: Callable[[int, Stop], Result], after: float, most: int) -> Result:
@@ -29,7 +29,7 @@ def hedge(function: Callable[[int, Stop], Result], after: float, most: int) -> R
         try:
             successes.append(function(number, stop))
         except Exception as error:
-            if stop.is_set():
+            if stop.is_set() and was_stopped(error):
                 raise
             failures[number] = error
         finally:

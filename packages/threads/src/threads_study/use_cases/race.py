@@ -15,7 +15,7 @@ from concurrency_study.topics import Result
 from concurrency_study.topics.race import EXAMPLE, FAILED, check
 
 from .. import run
-from ..group import Stop, ThreadGroup
+from ..group import Stop, ThreadGroup, was_stopped
 
 
 def race(functions: Iterable[Callable[[Stop], Result]]) -> Result:
@@ -28,7 +28,7 @@ def race(functions: Iterable[Callable[[Stop], Result]]) -> Result:
         try:
             successes.append(function(group.stop))
         except Exception as error:
-            if group.stop.is_set():
+            if group.stop.is_set() and was_stopped(error):
                 raise
             failures[number] = error
         else:
