@@ -623,6 +623,7 @@ def test_a_group_that_has_ended_leaves_nothing_to_the_garbage_collector():
             before = groups()
             for _ in range(10):
                 yield from open_group(lambda group: [group.spawn(leaf)])
+            yield from checkpoint()  # the list of who was ready holds them till then
             return groups() - before
         finally:
             gc.enable()
