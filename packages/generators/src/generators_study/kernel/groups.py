@@ -146,9 +146,8 @@ def open_group(body: Callable[[Group], Wait[T] | T]) -> Wait[T]:
             raise
         task.doomed = scope.doomed
         group._open = False
-        scope.group = (
-            None  # each knowing the other, they would be left to the collector
-        )
+        # As long as each knows the other, they are left to the garbage collector.
+        scope.group = None
         if group.cancelled and group._errors is None:
             raise Cancelled
     if group._errors is not None:
