@@ -17,9 +17,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from http.client import HTTPConnection
-from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,7 +29,6 @@ from concurrency_study.referees.racer import (
     allow_open_files,
     running,
 )
-from concurrency_study.study import installed_studies
 from concurrency_study.topics.fetching import Exchange
 from concurrency_study.topics.fetching.course import RIGHT
 
@@ -43,9 +40,6 @@ FEW = 50
 """Requests that obstacle 3 waits for at the quick referee; the others come too late."""
 PATIENCE = 30
 """Seconds that nothing here ever takes."""
-
-
-WORLDS = [world for study in installed_studies() for world in study.worlds]
 
 
 @pytest.fixture(scope="module", params=["length", "chunked", "close"])
@@ -61,19 +55,7 @@ def quick(quick_referee):
 
 
 @pytest.fixture
-def obstacles(study):
-    return import_module(f"{study.package.__name__}.obstacles").OBSTACLES
-
-
-@pytest.fixture(params=WORLDS)
-def backend(request):
-    """What the study is told to run on, if it has a choice."""
-    return request.param.partition("-on-")[2]
-
-
-@pytest.fixture
-def course(study, obstacles, backend, capfd, caplog):
-    run = partial(study.package.run, **({"backend": backend} if backend else {}))
+def course(study, obstacles, run, capfd, caplog):
     return Course(study, obstacles, run, capfd, caplog)
 
 
@@ -83,19 +65,6 @@ def command(study, backend):
     module = f"{study.package.__name__}.obstacles"
     told = ["--backend", backend] if backend else []
     return [sys.executable, "-W", "error", "-m", module, *told]
-
-
-class Things:
-    """Threads and open files that are there, and may be; idle threads may end."""
-
-    def __init__(self):
-        self.threads = threading.enumerate()
-        self.files = len(os.listdir("/dev/fd"))
-
-    def and_no_more(self):
-        now = Things()
-        assert [thread for thread in now.threads if thread not in self.threads] == []
-        assert now.files <= self.files, f"open files: {self.files}, then {now.files}"
 
 
 class Course:
@@ -113,18 +82,16 @@ class Course:
         self.run(self.obstacles[0], racer.url)  # the first run may open for good
         racer.reset()
         gc.collect()
-        before = Things()
-        self.nobody_waits()
         obstacle = self.obstacles[number - 1]
         scaled = "second" in inspect.signature(obstacle).parameters
-        result = self.run(self.watched, obstacle, racer.url, *[second] * scaled)
+        with self.nothing_is_left():
+            result = self.run(self.watched, obstacle, racer.url, *[second] * scaled)
+            stats = racer.stats(settled=10)
+            gc.collect()  # what nobody has closed warns here, and that is an error
         assert result == RIGHT
-        stats = racer.stats(settled=10)
         tally = stats.obstacles[number]
         assert stats.settled, stats
         assert (stats.malformed, tally.held, tally.faults) == (0, 0, [])
-        gc.collect()  # what is closed by nobody else warns here, and that is an error
-        before.and_no_more()
         assert self.capfd.readouterr().err == ""
         assert [record.getMessage() for record in self.caplog.records] == []
         return tally
@@ -151,10 +118,13 @@ class Course:
 
     @contextmanager
     def nothing_is_left(self):
-        before = Things()
+        """Nothing more than before: others may have left something, which ends."""
+        self.nobody_waits()
+        threads, files = set(threading.enumerate()), open_files()
         yield
         self.nobody_waits()
-        before.and_no_more()
+        assert set(threading.enumerate()) <= threads
+        assert open_files() <= files
 
     def nobody_waits(self) -> None:
         waiting = "; ".join(sorted(self.suspended()))
@@ -176,6 +146,10 @@ class Course:
                 if frame.f_code.co_filename.startswith(self.folder):
                     yield f"{frame.f_code.co_qualname}, line {frame.f_lineno}"
                 frame = frame.f_back
+
+
+def open_files() -> int:
+    return len(os.listdir("/dev/fd"))
 
 
 def is_greenlet(thing: object) -> bool:

@@ -131,6 +131,6 @@ MISTAKES = {
 """,
         "        pass\n",
         _at(1),
-        r"open files: \d+, then \d+",
+        r"assert \d+ <= \d+\n.* open_files\(\)",
     ),
 }

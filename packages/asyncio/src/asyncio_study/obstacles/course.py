@@ -67,11 +67,12 @@ async def obstacle_8(base: str) -> str:
     url = f"{base}/8"
 
     async def user() -> str:
-        return await resource(
+        response = await resource(
             lambda: right(f"{url}?open"),
-            lambda handle: right(f"{url}?use={handle}"),
+            lambda handle: fetch(f"{url}?use={handle}"),
             lambda handle: right(f"{url}?close={handle}"),
         )
+        return won(response)
 
     return await race([user, user])
 

@@ -69,11 +69,12 @@ def obstacle_8(base: str) -> str:
     url = f"{base}/8"
 
     def user() -> str:
-        return resource(
+        response = resource(
             lambda: right(f"{url}?open"),
-            lambda handle: right(f"{url}?use={handle}"),
+            lambda handle: fetch(f"{url}?use={handle}"),
             lambda handle: right(f"{url}?close={handle}"),
         )
+        return won(response)
 
     return race([user, user])
 
