@@ -51,6 +51,10 @@ MISTAKES = {
     attempts = []
 """,
     ),
+    "what a loser raises is news, even if it is no cleanup": (
+        " and not of_cleanup(error, asyncio.CancelledError)",
+        " and False",
+    ),
     "one after the other": (
         _GROUP,
         """\

@@ -43,18 +43,6 @@ class Stop(threading.Event):
                 del self._calls[key]
 
 
-def was_stopped(error: BaseException | None) -> bool:
-    """Whether it says that a thread stopped, or was raised in the midst of stopping.
-
-    When it was raised tells nothing: a failure may be on its way as ``stop`` is set.
-    """
-    while error is not None:
-        if isinstance(error, CancelledError):
-            return True
-        error = error.__context__
-    return False
-
-
 class ThreadGroup:
     """Threads of a block: leaving it waits for all, and raises what they raised.
 

@@ -13,10 +13,11 @@ several methods, and wants it as soon as any of them has it.
 - If all fail, all the failures reach the caller in one ExceptionGroup, in the order of
   ``functions``; even if there is only one.
 - Two succeed at the same instant: one of them wins, and nothing is left.
-- A loser that swallows its cancellation and returns something does not change who won.
-- A loser that fails after the win (in its cleanup, or at the same instant, before it
-  learned that it had lost): its error reaches the caller in an ExceptionGroup, in place
-  of the result. An error is never lost; failures before the win are no news then, too.
+- A loser that swallows its cancellation, and then returns something or fails, does not
+  change who won; nor does one that fails at the same instant, before it has learned
+  that it has lost.
+- What the cleanup of a loser raises is never lost: it reaches the caller in an
+  ExceptionGroup, in place of the result. Failures are no news then, too.
 - What is no Exception stops all at once and reaches the caller.
 - Cancelled from outside, all are cancelled; what their cleanup raises reaches the
   caller.
@@ -27,7 +28,7 @@ several methods, and wants it as soon as any of them has it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from . import need_callable, need_iterable
 
@@ -55,3 +56,20 @@ def check(functions: Iterable[F]) -> list[F]:
     if not checked:
         raise ValueError("functions must not be empty: nobody could win")
     return checked
+
+
+def of_cleanup(error: BaseException, cancelled: type[BaseException]) -> bool:
+    """Whether it was raised as a cancellation was on its way, or is one itself.
+
+    To be asked of who was cancelled: a timeout often has been a cancellation, too.
+    """
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, cancelled):
+            return True
+        if isinstance(found, BaseExceptionGroup):
+            group = cast("BaseExceptionGroup[BaseException]", found)
+            if any(of_cleanup(each, cancelled) for each in group.exceptions):
+                return True
+        found = found.__context__
+    return False

@@ -68,13 +68,11 @@ async def obstacle_8(base: str) -> str:
     url = f"{base}/8"
 
     async def user() -> str:
-        response = await resource(
+        return await resource(
             lambda: right(f"{url}?open"),
-            lambda handle: fetch(f"{url}?use={handle}"),
+            lambda handle: right(f"{url}?use={handle}"),
             lambda handle: right(f"{url}?close={handle}"),
         )
-        await anyio.lowlevel.checkpoint()  # who has lost meanwhile ends by that
-        return won(response)
 
     return await race([user, user])
 

@@ -1,8 +1,8 @@
 """Race: run all at once; the first success counts.
 
 The winner cancels the group's scope, which is left in silence. In a cancelled scope
-the effective deadline is past: so a task tells an error of its cleanup, which the
-group shall raise, from a failure.
+the effective deadline is past: so a task knows that it has lost. What its cleanup
+raises, the group shall raise.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 
 import anyio
 from concurrency_study.topics import Result
-from concurrency_study.topics.race import EXAMPLE, FAILED, check
+from concurrency_study.topics.race import EXAMPLE, FAILED, check, of_cleanup
 
 from .. import run
 
@@ -28,7 +28,8 @@ async def race(functions: Iterable[Callable[[], Awaitable[Result]]]) -> Result:
         try:
             successes.append(await function())
         except Exception as error:
-            if anyio.current_effective_deadline() == -math.inf:
+            lost = anyio.current_effective_deadline() == -math.inf
+            if lost and of_cleanup(error, anyio.get_cancelled_exc_class()):
                 raise
             failures[number] = error
         else:

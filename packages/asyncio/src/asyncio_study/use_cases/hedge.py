@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from concurrency_study.topics import Result
 from concurrency_study.topics.hedge import EXAMPLE, FAILED, SECONDS, check
+from concurrency_study.topics.race import of_cleanup
 
 from .. import run
 
@@ -31,6 +32,8 @@ async def hedge(
         except Exception as error:
             if attempts[number].cancelling() and not successes:
                 raise
+            if successes and not of_cleanup(error, asyncio.CancelledError):
+                return
             failures[number] = error
         else:
             if len(successes) == 1:

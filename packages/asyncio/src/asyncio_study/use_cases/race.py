@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
 from concurrency_study.topics import Result
-from concurrency_study.topics.race import EXAMPLE, FAILED, check
+from concurrency_study.topics.race import EXAMPLE, FAILED, check, of_cleanup
 
 from .. import run
 
@@ -30,6 +30,8 @@ async def race(functions: Iterable[Callable[[], Awaitable[Result]]]) -> Result:
         except Exception as error:
             if attempts[number].cancelling() and not successes:
                 raise
+            if successes and not of_cleanup(error, asyncio.CancelledError):
+                return
             failures[number] = error
         else:
             if len(successes) == 1:

@@ -10,9 +10,19 @@ from collections.abc import Callable
 
 from concurrency_study.topics import Result
 from concurrency_study.topics.hedge import EXAMPLE, FAILED, SECONDS, check
+from concurrency_study.topics.race import of_cleanup
 
 from .. import run
-from ..kernel import Event, Group, Wait, current_task, move_on_after, open_group, sleep
+from ..kernel import (
+    Cancelled,
+    Event,
+    Group,
+    Wait,
+    current_task,
+    move_on_after,
+    open_group,
+    sleep,
+)
 
 
 def hedge(
@@ -29,7 +39,7 @@ def hedge(
         try:
             successes.append((yield from function(number)))
         except Exception as error:
-            if current_task().doomed:
+            if current_task().doomed and of_cleanup(error, Cancelled):
                 raise
             failures[number] = error
             if len(failures) == started:

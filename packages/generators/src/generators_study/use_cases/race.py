@@ -1,7 +1,7 @@
 """Race: run all at once; the first success counts.
 
 The winner cancels the group, which then ends in silence. A task that is ``doomed`` has
-lost: its error is that of its cleanup, and the group shall raise it.
+lost: what its cleanup raises, the group shall raise.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from concurrency_study.topics import Result
-from concurrency_study.topics.race import EXAMPLE, FAILED, check
+from concurrency_study.topics.race import EXAMPLE, FAILED, check, of_cleanup
 
 from .. import run
-from ..kernel import Group, Wait, current_task, open_group, sleep
+from ..kernel import Cancelled, Group, Wait, current_task, open_group, sleep
 
 
 def race(functions: Iterable[Callable[[], Wait[Result]]]) -> Wait[Result]:
@@ -28,7 +28,7 @@ def race(functions: Iterable[Callable[[], Wait[Result]]]) -> Wait[Result]:
         try:
             successes.append((yield from function()))
         except Exception as error:
-            if current_task().doomed:
+            if current_task().doomed and of_cleanup(error, Cancelled):
                 raise
             failures[number] = error
         else:

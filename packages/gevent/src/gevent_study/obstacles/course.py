@@ -69,12 +69,11 @@ def obstacle_8(base: str) -> str:
     url = f"{base}/8"
 
     def user() -> str:
-        response = resource(
+        return resource(
             lambda: right(f"{url}?open"),
-            lambda handle: fetch(f"{url}?use={handle}"),
+            lambda handle: right(f"{url}?use={handle}"),
             lambda handle: right(f"{url}?close={handle}"),
         )
-        return won(response)
 
     return race([user, user])
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import gevent
 from concurrency_study.topics import Result
 from concurrency_study.topics.hedge import EXAMPLE, FAILED, SECONDS, check
+from concurrency_study.topics.race import of_cleanup
 from gevent.pool import Group
 
 from .. import run
@@ -30,7 +31,8 @@ def hedge(function: Callable[[int], Result], after: float, most: int) -> Result:
         try:
             successes.append(function(number))
         except (Exception, gevent.Timeout) as error:
-            if gevent.getcurrent() in group.dying:
+            lost = gevent.getcurrent() in group.dying
+            if lost and of_cleanup(error, gevent.GreenletExit):
                 raise
             failures[number] = error
         else:

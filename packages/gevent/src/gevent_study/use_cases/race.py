@@ -1,7 +1,7 @@
 """Race: run all at once; the first success counts.
 
-The winner has the group kill the others. Whoever is ``dying`` has lost: its error is
-that of its cleanup, which stays in the greenlet until somebody looks there.
+The winner has the group kill the others. Whoever is ``dying`` has lost: an error of its
+cleanup stays in the greenlet until somebody looks there.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import partial
 
 import gevent
 from concurrency_study.topics import Result
-from concurrency_study.topics.race import EXAMPLE, FAILED, check
+from concurrency_study.topics.race import EXAMPLE, FAILED, check, of_cleanup
 from gevent.pool import Group
 
 from .. import run
@@ -29,7 +29,8 @@ def race(functions: Iterable[Callable[[], Result]]) -> Result:
         try:
             successes.append(function())
         except (Exception, gevent.Timeout) as error:
-            if gevent.getcurrent() in group.dying:
+            lost = gevent.getcurrent() in group.dying
+            if lost and of_cleanup(error, gevent.GreenletExit):
                 raise
             failures[number] = error
         else:

@@ -12,9 +12,10 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 
 from concurrency_study.topics import Result
 from concurrency_study.topics.hedge import EXAMPLE, FAILED, SECONDS, check
+from concurrency_study.topics.race import of_cleanup
 
 from .. import run
-from ..group import Stop, was_stopped
+from ..group import Stop
 
 
 def hedge(function: Callable[[int, Stop], Result], after: float, most: int) -> Result:
@@ -29,7 +30,7 @@ def hedge(function: Callable[[int, Stop], Result], after: float, most: int) -> R
         try:
             successes.append(function(number, stop))
         except Exception as error:
-            if stop.is_set() and was_stopped(error):
+            if stop.is_set() and of_cleanup(error, CancelledError):
                 raise
             failures[number] = error
         finally:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError
 from functools import partial
 
 from concurrency_study.topics import Result
-from concurrency_study.topics.race import EXAMPLE, FAILED, check
+from concurrency_study.topics.race import EXAMPLE, FAILED, check, of_cleanup
 
 from .. import run
-from ..group import Stop, ThreadGroup, was_stopped
+from ..group import Stop, ThreadGroup
 
 
 def race(functions: Iterable[Callable[[Stop], Result]]) -> Result:
@@ -28,7 +29,7 @@ def race(functions: Iterable[Callable[[Stop], Result]]) -> Result:
         try:
             successes.append(function(group.stop))
         except Exception as error:
-            if group.stop.is_set() and was_stopped(error):
+            if group.stop.is_set() and of_cleanup(error, CancelledError):
                 raise
             failures[number] = error
         else:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 import trio
 from concurrency_study.topics import Result
 from concurrency_study.topics.hedge import EXAMPLE, FAILED, SECONDS, check
+from concurrency_study.topics.race import of_cleanup
 
 from .. import run
 
@@ -30,7 +31,8 @@ async def hedge(
         try:
             successes.append(await function(number))
         except Exception as error:
-            if trio.current_effective_deadline() == -math.inf:
+            lost = trio.current_effective_deadline() == -math.inf
+            if lost and of_cleanup(error, trio.Cancelled):
                 raise
             failures[number] = error
             if len(failures) == started:
