@@ -197,13 +197,11 @@ def skynet(times, size, watch):
     def node(number, size):
         if size == 1:
             return number
-        size //= 10
-        children = yield from open_group(
-            lambda group: [
-                group.spawn(node, number + i * size, size) for i in range(10)
-            ]
-        )
+        children = yield from open_group(ten, number, size // 10)
         return sum(child.result for child in children)
+
+    def ten(group, number, size):
+        return [group.spawn(node, number + i * size, size) for i in range(10)]
 
     with watch:
         for _ in range(times):

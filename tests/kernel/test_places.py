@@ -322,12 +322,22 @@ def test_who_waits_in_a_place_that_lets_nobody_out_is_named_and_so_is_the_error(
 
 
 @pytest.mark.parametrize("late", [0.5, 1, 3])
-@pytest.mark.parametrize("make", [sleep, sleep_until])
-def test_a_sleep_counts_from_where_it_was_made_whenever_it_is_waited_for(
-    world, make, late
+def test_a_sleep_counts_from_where_it_begins_as_those_of_asyncio_and_trio_do(
+    world, late
 ):
     def main():
-        nap = make(1)
+        nap = sleep(1)
+        yield from sleep(late)
+        yield from nap
+
+    world.run(main)
+    assert world.returned_at == late + 1
+
+
+@pytest.mark.parametrize("late", [0.5, 1, 3])
+def test_an_instant_is_the_same_whenever_it_is_waited_for(world, late):
+    def main():
+        nap = sleep_until(world.now() + 1)
         yield from sleep(late)
         yield from nap
 
@@ -335,18 +345,17 @@ def test_a_sleep_counts_from_where_it_was_made_whenever_it_is_waited_for(
     assert world.returned_at == max(1, late)
 
 
-def test_so_does_one_of_many_that_others_have_left(world):
-    def main():
-        naps = [sleep(1) for _ in range(3)]
+def test_who_sleeps_is_not_forgotten_when_the_kernel_tidies_up(world):
+    def body(group):
+        for _ in range(3):
+            group.spawn(sleep, 1)
         with move_on_after(0.5):
-            yield from naps[0]
-        for number in range(2000):  # so many that the kernel tidies up
+            yield from sleep(1)
+        for number in range(2000):  # so many that it does
             with move_on_after(10 + number):
                 yield from checkpoint()
-        for nap in naps:
-            yield from nap
 
-    world.run(main)
+    world.run(open_group, body)
     assert world.returned_at == 1
 
 

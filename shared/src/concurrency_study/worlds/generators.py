@@ -107,7 +107,7 @@ class GeneratorsWorld(ThreadsWorld):
         """`kernel.Group.spawn` that notes each task, and its end."""
 
         def spawned(group: Any, function: Any, *args: Any, **options: Any) -> Any:
-            if group.scope is group.kernel.root:  # the answer itself
+            if group is group.kernel.root:  # the answer itself
                 return spawn(group, function, *args, **options)
             name = ""
 

@@ -7,40 +7,41 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import copy_context
 from types import GeneratorType
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, TypeVarTuple, cast
 
-from .loop import WAITS, Task, Wait, Waits, checked
+from .loop import WAITS, Kernel, Task, Wait, Waits, checked
 from .scopes import Cancelled, CancelScope, _running, current_kernel
 
 T = TypeVar("T")
-new = object.__new__
+Args = TypeVarTuple("Args")
 
 
-class Group:
-    """The tasks of a block; made by `open_group`."""
+class Group(CancelScope):
+    """The tasks of a block, and the scope of them and of the block.
 
-    __slots__ = (
-        *("_errors", "_open", "cancelled", "kernel", "last", "parent", "ready"),
-        "scope",
-    )
+    Made by `open_group`.
+    """
+
+    __slots__ = ("_errors", "_open", "joiners", "kernel", "last", "ready", "waiter")
     last: Task | None
     """The child that came last; each knows the one before it."""
-    parent: Task | None
+    waiter: Task | None
     """The task that waits for the end of the children."""
-    cancelled: bool
-    """Whether a child, or the block, was left by the cancellation of the group."""
+    joiners: dict[Task, list[Task]] | None
+    """Who waits for the end of a single child."""
     _errors: list[BaseException] | None
+    """What children, and the block, have raised; none: they were cancelled."""
 
-    def __init__(self, scope: CancelScope | None = None) -> None:
-        self.kernel = kernel = _running.get() or current_kernel()
+    def __init__(self, kernel: Kernel | None = None) -> None:
+        # Of a scope, too: to call its `__init__` costs more.
+        self.shield = self.cancel_called = self.cancelled_caught = False
+        self.doomed = self._open = False
+        self._seconds = self._parent = self.host = None
+        self.last = self.waiter = self.joiners = self._errors = None
+        self.kernel = kernel = kernel or _running.get() or current_kernel()
         self.ready = kernel.ready
-        self.scope = scope = scope or CancelScope()
-        scope.group = self
-        self.last = self.parent = self._errors = None
-        self.cancelled = self._open = False
 
-    @property
-    def tasks(self) -> list[Task]:
+    def children(self) -> list[Task]:
         """The children that have not ended, in the order of their spawning."""
         found: list[Task] = []
         task = self.last
@@ -64,14 +65,11 @@ class Group:
         if type(generator) is not GeneratorType:
             checked(generator, function)
             name = name or getattr(function, "__name__", repr(function))
-        # Here and not in Task.__init__: to call a class with slots costs more.
-        task = new(Task)
+        task = Task()
         task.generator = generator
-        task.group = self
-        task._scope = scope = self.scope
-        task.doomed = scope.doomed
+        task.group = task._scope = self
         task.context = copy_context()
-        task.place = task.joiners = task.result = task.error = None
+        task.place = None
         task.previous = last = self.last
         if last is not None:
             last.next = task
@@ -81,36 +79,39 @@ class Group:
             task.name = name
         return task
 
-    def cancel(self) -> None:
-        """Cancel all tasks of the group and the block that opened it."""
-        self.scope.cancel()
+    def wake_joiners(self, task: Task) -> None:
+        """Wake who waits for the end of a child, which has come."""
+        if self.joiners is not None and task in self.joiners:
+            joiners = self.joiners.pop(task)
+            self.ready.extend(joiners)
+            joiners.clear()  # who is woken is in no place
 
     def failed(self, error: BaseException) -> None:
         """Take the error of a task or of the block; the first cancels the rest."""
-        if self.scope.doomed and isinstance(error, Cancelled):
-            self.cancelled = True
-        else:  # also a `Cancelled` that somebody made up: nothing is cancelled here
-            if self._errors is None:
-                self._errors = []
+        if self._errors is None:
+            self._errors = []
+        # Also a `Cancelled` that somebody made up, if nothing is cancelled here.
+        if not (self.doomed and isinstance(error, Cancelled)):
             self._errors.append(error)
-            self.scope.cancel()
+            self.cancel()
 
     def closed(self) -> None:
         """The block is closed before its children have ended: tell what they raised."""
-        if self._errors is not None:
+        if self._errors:
             raise BaseExceptionGroup("errors in a group", self._errors)
 
     # A place: the one in which the block waits for the end of its children.
 
     def append(self, task: Task) -> None:
-        self.parent = task
+        self.waiter = task
+        task.place = None  # out of which nobody takes it
 
     def remove(self, _: Task) -> NoReturn:
         raise ValueError("only the end of its children ends this wait")
 
 
-def open_group(body: Callable[[Group], Wait[T] | T]) -> Wait[T]:
-    """Run ``body(group)``, then wait for all tasks that were spawned into the group.
+def open_group(body: Callable[[Group, *Args], Wait[T] | T], *args: *Args) -> Wait[T]:
+    """Run ``body(group, *args)``, then wait for all tasks spawned into the group.
 
     The body may be a generator function or a plain one. The first error, of a task or
     of the body, cancels all others.
@@ -120,10 +121,10 @@ def open_group(body: Callable[[Group], Wait[T] | T]) -> Wait[T]:
     """
     group = Group()
     result: Any = None
-    with group.scope as scope:
+    with group:
         group._open = True
         try:
-            made: Any = body(group)
+            made: Any = body(group, *args)
             kind = cast(Any, type(made))
             if kind is GeneratorType or kind is WAITS:
                 waiting: Wait[Any] = made
@@ -131,25 +132,20 @@ def open_group(body: Callable[[Group], Wait[T] | T]) -> Wait[T]:
             else:
                 result = made
         except GeneratorExit:  # whoever is closed cannot wait
-            scope.cancel()
+            group.cancel()
             group.closed()
             raise
         except BaseException as error:
             group.failed(error)
-        task: Any = scope.host
         try:
             while group.last is not None:
-                task.doomed = False  # the children are cancelled through their scope
                 yield group
         except GeneratorExit:
             group.closed()
             raise
-        task.doomed = scope.doomed
         group._open = False
-        # As long as each knows the other, they are left to the garbage collector.
-        scope.group = None
-        if group.cancelled and group._errors is None:
+        if group._errors == []:
             raise Cancelled
-    if group._errors is not None:
+    if group._errors:
         raise BaseExceptionGroup("errors in a group", group._errors)
     return result

@@ -60,9 +60,10 @@ class Task:
 
     # Nothing else is made and ends as often, so it holds and sets little.
     __slots__ = (
-        *("_name", "_scope", "context", "doomed", "error", "generator", "group"),
-        *("joiners", "next", "place", "previous", "result"),
+        *("_error", "_name", "_scope", "context", "generator", "group"),
+        *("next", "place", "previous", "result"),
     )
+    _error: BaseException
     _name: str
     _scope: CancelScope
     generator: Any
@@ -73,12 +74,9 @@ class Task:
     next: Task
     """The one that was spawned after it, if there is one."""
     context: Any
-    doomed: bool
-    """Whether its next wait raises `Cancelled`."""
     place: Place | None
-    joiners: list[Task] | None
     result: Any
-    error: BaseException | None
+    """What it returned; there once it has ended."""
 
     @property
     def name(self) -> str:
@@ -94,6 +92,16 @@ class Task:
         """Whether it has ended."""
         return self.context is None
 
+    @property
+    def doomed(self) -> bool:
+        """Whether its next wait raises `Cancelled`."""
+        return self._scope.doomed
+
+    @property
+    def error(self) -> BaseException | None:
+        """What it raised, if it did."""
+        return getattr(self, "_error", None)
+
     def join(self) -> Wait[Any]:
         """Wait until the task has ended; its result.
 
@@ -102,13 +110,14 @@ class Task:
             BaseException: whatever it raised.
         """
         if not self.done:
-            if self.joiners is None:
-                self.joiners = []
-            yield self.joiners
-        if isinstance(self.error, Cancelled):
+            if self.group.joiners is None:
+                self.group.joiners = {}
+            yield self.group.joiners.setdefault(self, [])
+        error = self.error
+        if isinstance(error, Cancelled):
             raise TaskCancelled(f"{self.name} was cancelled")
-        if self.error is not None:
-            raise self.error
+        if error is not None:
+            raise error
         return self.result
 
     def wake(self, value: Any = None) -> None:
@@ -126,13 +135,21 @@ class Task:
 
     def interrupt(self, error: BaseException) -> None:
         """Leave the place and go on by raising; no effect on one that is awake."""
-        if self.place is None or self.place is self.group.ready:
-            return
+        if self._leave():
+            self.fail(error)
+
+    def _leave(self) -> bool:
+        """Leave the place; whether it was waiting in one."""
+        place, kernel = self.place, self.group.kernel
+        if place is None or place is kernel.ready or self is kernel.current:
+            return False
         try:
-            self.place.remove(self)
+            place.remove(self)
         except ValueError:
-            return  # it has been woken, and is on its way
-        self.fail(error)
+            return False  # it has been woken, and is on its way
+        self.place = None
+        kernel._vain += 1
+        return True
 
     def doom(self, outermost: CancelScope) -> None:
         """A scope around it is cancelled: so are those in there, and the task."""
@@ -150,16 +167,15 @@ class Task:
                 scope.doomed = True
                 for task in scope.children():
                     task.doom(scope)
-        self.doomed = True
-        place, group = self.place, self.group
-        if place is None or place is group.ready:
+        place, kernel = self.place, self.group.kernel
+        if place is None or place is kernel.ready or self is kernel.current:
             return
         try:
             place.remove(self)
         except ValueError:
             return
         self.place = None
-        kernel = group.kernel  # from here on, this is `cancel_soon`
+        kernel._vain += 1
         if not kernel._doomed:
             kernel.ready.append(kernel._sweep)
         kernel._doomed.append(self)
@@ -169,16 +185,13 @@ class Task:
         self.result = result
         self.context = None
         group, previous = self.group, self.previous
-        if self.joiners is not None:
-            group.ready.extend(self.joiners)
-            self.joiners.clear()  # who is woken is in no place
+        if group.joiners is not None:
+            group.wake_joiners(self)
         if error is not None:
-            if isinstance(error, Cancelled) and group.scope.doomed:
-                self.error = GONE  # without the frames that the error keeps alive
-                group.cancelled = True
-            else:
-                self.error = error
-                group.failed(error)
+            if group.doomed and isinstance(error, Cancelled):
+                error = GONE  # without the frames that the error keeps alive
+            self._error = error
+            group.failed(error)
         if group.last is not self:
             self.next.previous = previous
             if previous is not None:
@@ -187,9 +200,9 @@ class Task:
         group.last = previous
         if previous is not None:
             del previous.next
-        elif group.parent is not None:
-            group.ready.append(group.parent)
-            group.parent = None
+        elif group.waiter is not None:
+            group.ready.append(group.waiter)
+            group.waiter = None
 
     def __repr__(self) -> str:
         return f"<Task {self.name}>"
@@ -214,6 +227,8 @@ GONE = Cancelled()
 
 class Delivery:
     """Stands in for a task's generator for one step, which hands something over."""
+
+    gi_code = None
 
     def __init__(self, task: Task, value: Any, *errors: BaseException) -> None:
         self.task = task
@@ -242,6 +257,8 @@ class Kernel:
     """The loop: runs who is ready, looks at the clock, watches descriptors, waits."""
 
     def __init__(self) -> None:
+        from .groups import Group
+
         self.ready: list[Any] = []
         """Who goes on next. Wake a task by appending it, all of a place by extending.
 
@@ -250,7 +267,8 @@ class Kernel:
         self.later: list[Task] = []
         """Who goes on once the kernel has looked around."""
         self.current: Task | None = None
-        self.root = CancelScope()
+        self.root = Group(self)
+        """That of the main task."""
         self.outside = self.listeners = 0
         """Threads that will call back, and tasks that wait for a descriptor."""
         self._doomed: list[Task] = []
@@ -260,24 +278,22 @@ class Kernel:
         """What ends the run, beginning with the first."""
         self._timers: list[float] = []
         """The instants at which something happens, as a heap; what, stands in these."""
-        self._sleepers: dict[float, Instant] = {}
+        self._sleepers: dict[float, list[Task]] = {}
         self._alarms: dict[float, list[Callable[[], Any]]] = {}
-        self._crowded = 300
+        self._vain = 0
+        """How many of them nobody waits for any more, or fewer."""
         self._calls: deque[Callable[[], Any]] = deque()
 
     def run(self, generator: Any) -> Any:
         """Run the main task, and all that it starts, to the end."""
-        from .groups import Group
-
         _running.set(self)
         self.selector = selectors.DefaultSelector()
         self._wakeup, self._alarm = socket.socketpair()
         self._wakeup.setblocking(False)
         self._alarm.setblocking(False)
         self.selector.register(self._wakeup, selectors.EVENT_READ)
-        group = Group(self.root)
-        group._open = True
-        main = group.spawn(lambda: generator, name="main")
+        self.root._open = True
+        main = self.root.spawn(lambda: generator, name="main")
         restore = self._take_interrupts()
         try:
             self._loop(main)
@@ -308,21 +324,36 @@ class Kernel:
                 self.current = task
                 try:
                     place = task.context.run(step, task.generator)
-                except StopIteration as stop:
-                    task.end(stop.value, None)
+                except StopIteration as stop:  # and this is `end`: a call costs more
+                    task.result = stop.value
+                    task.context = None
+                    group, previous = task.group, task.previous
+                    if group.joiners is not None:
+                        group.wake_joiners(task)
+                    if group.last is not task:
+                        task.next.previous = previous
+                        if previous is not None:
+                            previous.next = task.next
+                    else:
+                        group.last = previous
+                        if previous is not None:
+                            del previous.next
+                        elif group.waiter is not None:
+                            ready.append(group.waiter)
+                            group.waiter = None
                     continue
                 except BaseException as error:
                     task.end(None, error)
                     continue
-                if task.doomed:  # from here on, this is `_park`: a call costs more
-                    self.cancel_soon(task)
+                if task._scope.doomed:
+                    self._park(task, place)
                     continue
-                task.place = place
+                task.place = place  # and this is the rest of `_park`
                 try:
                     place.append(task)
                 except BaseException as error:
                     task.fail(_refusal(place, error))
-            self.current = None
+            self.current = task = group = previous = None  # and hold nobody
             steps = len(ready) - walk.__length_hint__()
             del ready[:steps]
             if time.monotonic() - began > TURN:
@@ -333,7 +364,8 @@ class Kernel:
                 self._look_around()
 
     def _park(self, task: Task, place: Place) -> None:
-        if task.doomed:
+        scope: Any = task._scope
+        if scope.doomed and place is not scope:  # its children are cancelled, too
             self.cancel_soon(task)
             return
         task.place = place
@@ -352,8 +384,8 @@ class Kernel:
         """Make the steps of all who are cancelled; the sweep itself waits nowhere."""
         doomed, self._doomed = self._doomed, []
         for task in doomed:
-            if type(task.generator) is WAITS:  # nothing in there could take notice
-                task.end(None, GONE)
+            if getattr(task.generator, "gi_code", BARE) is BARE:
+                task.end(None, GONE)  # nothing in there could take notice
                 continue
             self.current = task
             throw = getattr(task.generator, "throw", _raise)
@@ -386,7 +418,6 @@ class Kernel:
             if sleepers is not None:
                 self.ready.extend(sleepers)
                 sleepers.clear()
-                sleepers.__class__ = Past
         self.ready.extend(self.later)
         self.later.clear()
 
@@ -404,21 +435,19 @@ class Kernel:
         while timers and not (sleepers.get(timers[0]) or alarms.get(timers[0])):
             when = heappop(timers)
             alarms.pop(when, None)
-            if when in sleepers:
-                sleepers.pop(when).__class__ = Past
+            sleepers.pop(when, None)
         if not timers or timers[0] == math.inf:
             return None
         return min(max(0.0, timers[0] - time.monotonic()), LONGEST)
 
     # Time
 
-    def instant(self, when: float) -> Instant:
-        """The place of those who wait for that instant."""
+    def instant(self, when: float) -> list[Task]:
+        """The place of those who wait for that instant, to be yielded at once."""
         sleepers = self._sleepers.get(when)
         if sleepers is None:
             self._expect(when)
-            self._sleepers[when] = sleepers = Instant()
-            sleepers.when = when
+            self._sleepers[when] = sleepers = []
         return sleepers
 
     def call_at(self, when: float, call: Callable[[], Any]) -> None:
@@ -433,20 +462,24 @@ class Kernel:
         calls = self._alarms.get(when, [])
         if call in calls:
             calls.remove(call)
+            self._vain += 1
 
     def _expect(self, when: float) -> None:
-        if len(self._timers) > self._crowded:
-            # Those who were cancelled leave instants at which nothing happens.
-            sleepers, alarms = self._sleepers, self._alarms
-            for idle in [at for at, waiting in sleepers.items() if not waiting]:
-                sleepers.pop(idle).__class__ = Past
-            for idle in [at for at, calls in alarms.items() if not calls]:
-                del alarms[idle]
-            self._timers[:] = sorted({*sleepers, *alarms})
-            self._crowded = 3 * len(self._timers) + 300
+        if self._vain > len(self._timers) // 2 + 300:
+            self._forget()
         if math.isnan(when):
             raise ValueError("an instant must be a number, not nan")
         heappush(self._timers, when)
+
+    def _forget(self) -> None:
+        """Forget the instants at which nothing happens any more."""
+        sleepers, alarms = self._sleepers, self._alarms
+        for idle in [at for at, waiting in sleepers.items() if not waiting]:
+            del sleepers[idle]
+        for idle in [at for at, calls in alarms.items() if not calls]:
+            del alarms[idle]
+        self._timers[:] = sorted({*sleepers, *alarms})
+        self._vain = 0
 
     # The end
 
@@ -510,10 +543,10 @@ class Kernel:
 class Sweep:
     """What stands in the ready list for all who are cancelled."""
 
-    doomed = False
     place = None
 
     def __init__(self, kernel: Kernel) -> None:
+        self._scope = CancelScope()
         self.context = copy_context()
         self.generator = iter(kernel.sweep, None)
 
@@ -559,63 +592,37 @@ NOTHING: Waits = iter(())
 """What an operation returns that need not wait."""
 
 
-class Instant(list[Task]):
-    """Those who wait for an instant."""
-
-    __slots__ = ("when",)
-    when: float
-
-
-class Past(Instant):
-    """An instant that the kernel has let go of: it has come, or nobody waited."""
-
-    __slots__ = ()
-
-    def append(self, task: Task, /) -> None:
-        """Go on, or wait, if it is still to come."""
-        kernel = task.group.kernel
-        past = self.when <= time.monotonic()
-        task.place = place = kernel.ready if past else kernel.instant(self.when)
-        place.append(task)
-
-
-def checkpoint() -> Waits:
+def checkpoint() -> Wait[None]:
     """Let everybody run who is ready, and what comes from outside be seen.
 
     (``yield current_kernel().ready`` lets the others run, and costs less.)
     """
-    kernel = _running.get()
-    return iter((kernel.later,)) if kernel else _inside(checkpoint)
+    yield current_kernel().later
 
 
-def sleep(seconds: float) -> Waits:
+def sleep(seconds: float) -> Wait[None]:
     """Wait so many seconds; 0 is a checkpoint."""
-    kernel = _running.get()
-    if kernel is None:
-        return _inside(sleep, seconds)
+    kernel = _running.get() or current_kernel()
     if seconds <= 0:
-        return iter((kernel.later,))
-    return iter((kernel.instant(time.monotonic() + seconds),))
+        yield kernel.later
+    else:
+        yield kernel.instant(time.monotonic() + seconds)
 
 
-def sleep_until(instant: float) -> Waits:
+BARE = sleep.__code__
+
+
+def sleep_until(instant: float) -> Wait[None]:
     """Wait until ``time.monotonic()`` is there."""
-    kernel = _running.get()
-    if kernel is None:
-        return _inside(sleep_until, instant)
+    kernel = current_kernel()
     past = instant <= time.monotonic()
-    return iter((kernel.later if past else kernel.instant(instant),))
+    yield kernel.later if past else kernel.instant(instant)
 
 
-def _inside(function: Callable[..., Waits], *args: float) -> Waits:
-    """Called where no kernel runs: call it again where one does."""
-    yield from function(*args)
-
-
-def sleep_forever() -> Waits:
+def sleep_forever() -> Wait[None]:
     """Wait until cancelled."""
     nowhere: list[Task] = []
-    return iter((nowhere,))
+    yield nowhere
 
 
 class Timer:

@@ -11,7 +11,6 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .groups import Group
     from .loop import Kernel, Task
 
 
@@ -61,21 +60,21 @@ class CancelScope:
     # A task knows the innermost scope that it is in, a scope the one around it.
     __slots__ = (
         *("_deadline", "_parent", "_seconds", "cancel_called", "cancelled_caught"),
-        *("doomed", "group", "host", "shield"),
+        *("doomed", "host", "shield"),
     )
+    _deadline: float
+    """When it is cancelled, if it has seconds."""
+    _parent: CancelScope | None
+    host: Task | None
+    """The task that has entered it."""
 
     def __init__(self, seconds: float | None = None, *, shield: bool = False) -> None:
         self.shield = shield
         self.cancel_called = self.cancelled_caught = False
         self.doomed = False
         """Whether every wait in here raises: cancelled itself, or one around it is."""
-        self.group: Group | None = None
-        """The group whose scope this is, if it is one's."""
         self._seconds = seconds
-        self._deadline: float | None
-        self._parent: CancelScope | None
-        self.host: Task | None
-        self._deadline = self._parent = self.host = None
+        self._parent = self.host = None
 
     def cancel(self) -> None:
         """Make every wait in this scope raise `Cancelled`, now and from now on."""
@@ -95,40 +94,34 @@ class CancelScope:
         if self.host is not None:
             raise RuntimeError("a cancel scope can be entered only once")
         if self._seconds is not None:
+            self._deadline = time.monotonic() + self._seconds
+            task.group.kernel.call_at(self._deadline, self.cancel)
             if self._seconds <= 0:
                 self.cancel()
-            else:
-                self._deadline = time.monotonic() + self._seconds
-                task.group.kernel.call_at(self._deadline, self.cancel)
-        self.host, self._parent = task, task._scope
-        if self._parent.doomed and not self.shield:
+        self.host = task
+        self._parent = parent = task._scope
+        if parent.doomed and not self.shield:
             self.doomed = True
-        task._scope, task.doomed = self, self.doomed
+        task._scope = self
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
         task, parent = self.host, self._parent
         assert task is not None
         assert parent is not None
-        if self._deadline is not None:
+        if self._seconds is not None:
             task.group.kernel.do_not_call_at(self._deadline, self.cancel)
         if task._scope is not self:
             raise RuntimeError("cancel scopes must be left in the order of entering")
-        task._scope, task.doomed = parent, parent.doomed
+        task._scope = parent
         if not self.cancel_called or (parent.doomed and not self.shield):
             return False
         self.cancelled_caught = isinstance(error, Cancelled)
         return self.cancelled_caught
 
     def children(self) -> list[Task]:
-        """The tasks of the group whose scope this is."""
-        return [] if self.group is None else self.group.tasks
-
-    @property
-    def tasks(self) -> list[Task]:
-        """The tasks for which this is the innermost scope."""
-        host = [] if self.host is None else [self.host]
-        return [task for task in host + self.children() if task._scope is self]
+        """The tasks of the group, if this is one."""
+        return []
 
     def everybody(self) -> Iterator[Task]:
         """The children, theirs, and so on."""
