@@ -10,7 +10,7 @@ from types import GeneratorType
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, cast
 
 from .loop import WAITS, Kernel, Task, Wait, Waits, checked
-from .scopes import Cancelled, CancelScope, _running, current_kernel
+from .scopes import Cancelled, CancelScope, _running, current_kernel, current_task
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
@@ -95,11 +95,6 @@ class Group(CancelScope):
             self._errors.append(error)
             self.cancel()
 
-    def closed(self) -> None:
-        """The block is closed before its children have ended: tell what they raised."""
-        if self._errors:
-            raise BaseExceptionGroup("errors in a group", self._errors)
-
     # A place: the one in which the block waits for the end of its children.
 
     def append(self, task: Task) -> None:
@@ -121,8 +116,13 @@ def open_group(body: Callable[[Group, *Args], Wait[T] | T], *args: *Args) -> Wai
     """
     group = Group()
     result: Any = None
-    with group:
-        group._open = True
+    # What follows, and the end, are those of a scope; to call them costs more.
+    group.host = task = group.kernel.current or current_task()
+    group._parent = parent = task._scope
+    group.doomed = parent.doomed
+    task._scope = group
+    group._open = True
+    try:
         try:
             made: Any = body(group, *args)
             kind = cast(Any, type(made))
@@ -131,21 +131,26 @@ def open_group(body: Callable[[Group, *Args], Wait[T] | T], *args: *Args) -> Wai
                 result = yield from waiting
             else:
                 result = made
-        except GeneratorExit:  # whoever is closed cannot wait
-            group.cancel()
-            group.closed()
+        except GeneratorExit:
             raise
         except BaseException as error:
             group.failed(error)
-        try:
-            while group.last is not None:
-                yield group
-        except GeneratorExit:
-            group.closed()
-            raise
+        while group.last is not None:
+            yield group
+    except GeneratorExit:  # whoever is closed cannot wait
+        group.cancel()
+        if group._errors:
+            raise BaseExceptionGroup("errors in a group", group._errors) from None
+        raise
+    finally:
         group._open = False
-        if group._errors == []:
+        if task._scope is not group:
+            raise RuntimeError("cancel scopes must be left in the order of entering")
+        task._scope = parent
+    if group._errors is not None:
+        if group._errors:
+            raise BaseExceptionGroup("errors in a group", group._errors)
+        if not group.cancel_called or (parent.doomed and not group.shield):
             raise Cancelled
-    if group._errors:
-        raise BaseExceptionGroup("errors in a group", group._errors)
+        group.cancelled_caught = True
     return result

@@ -141,7 +141,7 @@ class Task:
     def _leave(self) -> bool:
         """Leave the place; whether it was waiting in one."""
         place, kernel = self.place, self.group.kernel
-        if place is None or place is kernel.ready or self is kernel.current:
+        if place is None or place is kernel.ready:
             return False
         try:
             place.remove(self)
@@ -168,7 +168,7 @@ class Task:
                 for task in scope.children():
                     task.doom(scope)
         place, kernel = self.place, self.group.kernel
-        if place is None or place is kernel.ready or self is kernel.current:
+        if place is None or place is kernel.ready:
             return
         try:
             place.remove(self)
@@ -266,7 +266,10 @@ class Kernel:
         """
         self.later: list[Task] = []
         """Who goes on once the kernel has looked around."""
-        self.current: Task | None = None
+        self._walk: Any = None
+        """The way along the ready list."""
+        self._apart: Task | None = None
+        """A task that makes a step out of its turn."""
         self.root = Group(self)
         """That of the main task."""
         self.outside = self.listeners = 0
@@ -283,6 +286,14 @@ class Kernel:
         self._vain = 0
         """How many of them nobody waits for any more, or fewer."""
         self._calls: deque[Callable[[], Any]] = deque()
+
+    @property
+    def current(self) -> Task | None:
+        """The task that is running, if one is."""
+        walk = self._walk
+        if walk is None or self._apart is not None:
+            return self._apart
+        return self.ready[-1 - walk.__length_hint__()]
 
     def run(self, generator: Any) -> Any:
         """Run the main task, and all that it starts, to the end."""
@@ -319,9 +330,9 @@ class Kernel:
         while not main.done:
             # The ready list grows while it is walked; not for ever.
             walk: Any = iter(ready)
+            self._walk = walk
             began = time.monotonic()
             for task in islice(walk, turn):
-                self.current = task
                 try:
                     place = task.context.run(step, task.generator)
                 except StopIteration as stop:  # and this is `end`: a call costs more
@@ -353,7 +364,7 @@ class Kernel:
                     place.append(task)
                 except BaseException as error:
                     task.fail(_refusal(place, error))
-            self.current = task = group = previous = None  # and hold nobody
+            self._walk = task = group = previous = None  # and hold nobody
             steps = len(ready) - walk.__length_hint__()
             del ready[:steps]
             if time.monotonic() - began > TURN:
@@ -387,7 +398,7 @@ class Kernel:
             if getattr(task.generator, "gi_code", BARE) is BARE:
                 task.end(None, GONE)  # nothing in there could take notice
                 continue
-            self.current = task
+            self._apart = task
             throw = getattr(task.generator, "throw", _raise)
             try:
                 place = task.context.run(throw, Cancelled)
@@ -397,6 +408,7 @@ class Kernel:
                 task.end(None, error)
             else:
                 self._park(task, place)
+        self._apart = None
         return deque(maxlen=0)
 
     def _look_around(self) -> None:
@@ -408,6 +420,7 @@ class Kernel:
             self._deadlock()
         elif self.listeners or timeout != 0:
             self._poll(timeout)
+        self._tidy_up()
         timers = self._timers
         now = time.monotonic() if timers else 0
         while timers and timers[0] <= now:
@@ -446,16 +459,21 @@ class Kernel:
         """The place of those who wait for that instant, to be yielded at once."""
         sleepers = self._sleepers.get(when)
         if sleepers is None:
-            self._expect(when)
+            if when != when:
+                raise ValueError("an instant must be a number, not nan")
+            heappush(self._timers, when)
             self._sleepers[when] = sleepers = []
         return sleepers
 
     def call_at(self, when: float, call: Callable[[], Any]) -> None:
         """Have something called at that instant, before the sleepers of it wake."""
-        if when not in self._alarms:
-            self._expect(when)
-            self._alarms[when] = []
-        self._alarms[when].append(call)
+        calls = self._alarms.get(when)
+        if calls is None:
+            if when != when:
+                raise ValueError("an instant must be a number, not nan")
+            heappush(self._timers, when)
+            self._alarms[when] = calls = []
+        calls.append(call)
 
     def do_not_call_at(self, when: float, call: Callable[[], Any]) -> None:
         """Take that back; harmless if it has been called."""
@@ -463,23 +481,15 @@ class Kernel:
         if call in calls:
             calls.remove(call)
             self._vain += 1
+            self._tidy_up()
 
-    def _expect(self, when: float) -> None:
+    def _tidy_up(self) -> None:
+        """Forget the instants at which nothing happens any more, if they are many."""
         if self._vain > len(self._timers) // 2 + 300:
-            self._forget()
-        if math.isnan(when):
-            raise ValueError("an instant must be a number, not nan")
-        heappush(self._timers, when)
-
-    def _forget(self) -> None:
-        """Forget the instants at which nothing happens any more."""
-        sleepers, alarms = self._sleepers, self._alarms
-        for idle in [at for at, waiting in sleepers.items() if not waiting]:
-            del sleepers[idle]
-        for idle in [at for at, calls in alarms.items() if not calls]:
-            del alarms[idle]
-        self._timers[:] = sorted({*sleepers, *alarms})
-        self._vain = 0
+            self._sleepers = {at: who for at, who in self._sleepers.items() if who}
+            self._alarms = {at: calls for at, calls in self._alarms.items() if calls}
+            self._timers[:] = sorted({*self._sleepers, *self._alarms})
+            self._vain = 0
 
     # The end
 
@@ -499,7 +509,7 @@ class Kernel:
     def _close_tasks(self) -> None:
         """Close what could not end by itself."""
         for task in self.tasks():
-            self.current = task
+            self._apart = task
             try:
                 if not task.done and hasattr(task.generator, "close"):
                     task.context.run(task.generator.close)

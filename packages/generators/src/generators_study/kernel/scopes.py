@@ -81,6 +81,10 @@ class CancelScope:
         self.cancel_called = True
         if not self.doomed:
             self.doomed = True
+            kernel = _running.get()
+            task = kernel.current if kernel is not None else None
+            if task is not None:
+                task.place = None  # who is running is in none
             if self.host is not None:
                 self.host.doom(self)
             for task in self.children():
