@@ -9,7 +9,7 @@ from contextvars import copy_context
 from types import GeneratorType
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, cast
 
-from .loop import WAITS, Kernel, Task, Wait, Waits, checked
+from .loop import WAITS, Kernel, Task, Wait, Waits, generator_of
 from .scopes import Cancelled, CancelScope, _running, current_kernel, current_task
 
 T = TypeVar("T")
@@ -62,9 +62,8 @@ class Group(CancelScope):
         if not self._open:
             raise RuntimeError("the group is not open; it takes no tasks")
         generator = function(*args)
-        if type(generator) is not GeneratorType:
-            checked(generator, function)
-            name = name or getattr(function, "__name__", repr(function))
+        if type(generator) is not GeneratorType or name is not None:
+            generator = generator_of(generator, function, name)
         task = Task()
         task.generator = generator
         task.group = task._scope = self
@@ -75,8 +74,6 @@ class Group(CancelScope):
             last.next = task
         self.last = task
         self.ready.append(task)
-        if name is not None:
-            task.name = name
         return task
 
     def wake_joiners(self, task: Task) -> None:

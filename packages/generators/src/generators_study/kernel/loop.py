@@ -60,14 +60,11 @@ class Task:
 
     # Nothing else is made and ends as often, so it holds and sets little.
     __slots__ = (
-        *("_error", "_name", "_scope", "context", "generator", "group"),
-        *("next", "place", "previous", "result"),
+        *("_scope", "context", "generator", "group", "next", "place", "previous"),
+        "result",
     )
-    _error: BaseException
-    _name: str
     _scope: CancelScope
     generator: Any
-    """A generator, or `Waits` alone: whatever can be asked for its next place."""
     group: Group
     previous: Task | None
     """The child of the group that was spawned before this one, if there is one."""
@@ -76,16 +73,12 @@ class Task:
     context: Any
     place: Place | None
     result: Any
-    """What it returned; there once it has ended."""
+    """What it returned, or `Raised`; there once it has ended."""
 
     @property
     def name(self) -> str:
         """That of its generator function, or the one that it was given."""
-        return getattr(self, "_name", None) or self.generator.__name__
-
-    @name.setter
-    def name(self, name: str) -> None:
-        self._name = name
+        return self.generator.__name__
 
     @property
     def done(self) -> bool:
@@ -100,7 +93,8 @@ class Task:
     @property
     def error(self) -> BaseException | None:
         """What it raised, if it did."""
-        return getattr(self, "_error", None)
+        result = getattr(self, "result", None)
+        return result.error if type(result) is Raised else None
 
     def join(self) -> Wait[Any]:
         """Wait until the task has ended; its result.
@@ -180,18 +174,22 @@ class Task:
             kernel.ready.append(kernel._sweep)
         kernel._doomed.append(self)
 
-    def end(self, result: Any, error: BaseException | None) -> None:
-        """Note how it ended, leave the group, and wake whoever waits for that."""
+    def raised(self, error: BaseException) -> None:
+        """End with an error, of which its group is told."""
+        group = self.group
+        doomed = group.doomed and isinstance(error, Cancelled)
+        result = GONE if doomed else Raised(error)
+        group.wake_joiners(self)  # who learns of it, and is not cancelled before
+        group.failed(result.error)
+        self.end(result)
+
+    def end(self, result: Any) -> None:
+        """Note the result, leave the group, and wake whoever waits for that."""
         self.result = result
         self.context = None
         group, previous = self.group, self.previous
         if group.joiners is not None:
             group.wake_joiners(self)
-        if error is not None:
-            if group.doomed and isinstance(error, Cancelled):
-                error = GONE  # without the frames that the error keeps alive
-            self._error = error
-            group.failed(error)
         if group.last is not self:
             self.next.previous = previous
             if previous is not None:
@@ -209,12 +207,12 @@ class Task:
 
     def waits_at(self) -> str:
         """The innermost line, outside of the kernel, at which it waits."""
-        generator = self.generator
-        frame = getattr(generator, "gi_frame", None)
-        while generator := getattr(generator, "gi_yieldfrom", None):
+        generator, frame = self.generator, None
+        while generator is not None:
             code = getattr(generator, "gi_code", None)
             if code and os.path.dirname(code.co_filename) != FOLDER:
                 frame = generator.gi_frame
+            generator = getattr(generator, "gi_yieldfrom", None)
         if frame is None:
             return self.name
         path, line = frame.f_code.co_filename, frame.f_lineno
@@ -222,13 +220,19 @@ class Task:
         return f"{self.name}: {os.path.basename(path)}:{line}: {text}"
 
 
-GONE = Cancelled()
+class Raised:
+    """The result of a task that has raised an error."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+GONE = Raised(Cancelled())
+"""That of all who are cancelled, without the frames that each error keeps alive."""
 
 
 class Delivery:
     """Stands in for a task's generator for one step, which hands something over."""
-
-    gi_code = None
 
     def __init__(self, task: Task, value: Any, *errors: BaseException) -> None:
         self.task = task
@@ -239,18 +243,11 @@ class Delivery:
     def __next__(self) -> Place:
         self.task.generator = self.generator
         if self.errors:  # popped, as no frame should hold what holds the frame
-            return getattr(self.generator, "throw", _raise)(self.errors.pop())
-        if self.value is None:
-            return next(self.generator)
+            return self.generator.throw(self.errors.pop())
         return self.generator.send(self.value)
 
     def close(self) -> None:
-        if hasattr(self.generator, "close"):
-            self.generator.close()
-
-
-def _raise(error: Any) -> NoReturn:
-    raise error
+        self.generator.close()
 
 
 class Kernel:
@@ -304,7 +301,7 @@ class Kernel:
         self._alarm.setblocking(False)
         self.selector.register(self._wakeup, selectors.EVENT_READ)
         self.root._open = True
-        main = self.root.spawn(lambda: generator, name="main")
+        main = self.root.spawn(lambda: generator)
         restore = self._take_interrupts()
         try:
             self._loop(main)
@@ -354,7 +351,7 @@ class Kernel:
                             group.waiter = None
                     continue
                 except BaseException as error:
-                    task.end(None, error)
+                    task.raised(error)
                     continue
                 if task._scope.doomed:
                     self._park(task, place)
@@ -395,17 +392,16 @@ class Kernel:
         """Make the steps of all who are cancelled; the sweep itself waits nowhere."""
         doomed, self._doomed = self._doomed, []
         for task in doomed:
-            if getattr(task.generator, "gi_code", BARE) is BARE:
-                task.end(None, GONE)  # nothing in there could take notice
+            if task.generator.gi_code is BARE:  # nothing in there could take notice
+                task.raised(GONE.error)
                 continue
             self._apart = task
-            throw = getattr(task.generator, "throw", _raise)
             try:
-                place = task.context.run(throw, Cancelled)
+                place = task.context.run(task.generator.throw, Cancelled)
             except StopIteration as stop:
-                task.end(stop.value, None)
+                task.end(stop.value)
             except BaseException as error:
-                task.end(None, error)
+                task.raised(error)
             else:
                 self._park(task, place)
         self._apart = None
@@ -511,7 +507,7 @@ class Kernel:
         for task in self.tasks():
             self._apart = task
             try:
-                if not task.done and hasattr(task.generator, "close"):
+                if not task.done:
                     task.context.run(task.generator.close)
             except BaseException as error:
                 self._fatal.append(error)
@@ -560,7 +556,7 @@ class Sweep:
         self.context = copy_context()
         self.generator = iter(kernel.sweep, None)
 
-    def end(self, _: None, error: BaseException) -> NoReturn:
+    def raised(self, error: BaseException) -> NoReturn:
         """It has been interrupted, in between two tasks."""
         raise error
 
@@ -581,21 +577,30 @@ def run(function: Callable[..., Wait[T]], *args: Any) -> T:
     """
     if _running.get() is not None:
         raise RuntimeError("a kernel runs in this thread; use `yield from`")
-    main = checked(function(*args), function)
+    main = generator_of(function(*args), function, "main")
     return copy_context().run(Kernel().run, main)
 
 
-def checked(made: Any, function: Any) -> Any:
-    """What a function made that is to be a task: a generator, or at least `Waits`."""
+def generator_of(made: Any, function: Any, name: str | None) -> Any:
+    """What a function made that is to be a task of that name, or of its own."""
     kind = cast(Any, type(made))
-    if kind is not GeneratorType and kind is not WAITS:
+    if kind is WAITS:
+        made = _only(made)
+        name = name or getattr(function, "__name__", repr(function))
+    elif kind is not GeneratorType:
         name = getattr(function, "__name__", function)
         raise TypeError(f"{name} must be a generator function: it returned {made!r}")
+    if name is not None:
+        made.__name__ = name
     return made
 
 
-# Waiting for time. What waits without a result is an iterator over one place, or none:
-# it costs less than a generator.
+def _only(waits: Waits) -> Wait[None]:
+    yield from waits
+
+
+# An operation that waits at most once, and has no result, returns an iterator over that
+# place, or over none: it costs less than a generator.
 
 WAITS = type(iter(()))
 NOTHING: Waits = iter(())
