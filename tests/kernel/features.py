@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from generators_study.kernel import (
     Group,
     Kernel,
-    Task,
     current_kernel,
     groups,
     loop,
@@ -30,50 +29,36 @@ TASKS, SWITCHES, SPAWNS, ROUNDS = 100, 200_000, 20_000, 15
 PARTS = {
     "loop": (Kernel, "_loop", loop),
     "spawn": (Group, "spawn", groups),
-    "end": (Task, "end", loop),
 }
 """Functions whose text is changed: of which class, their names there, their modules."""
 
 CONTEXT = (("loop", "task.context.run(step, task.generator)", "step(task.generator)"),)
-DOOMED = (("loop", "if task.doomed:", "if False:"),)
-PLACE = (("loop", "task.place = place\n", "pass\n"),)
-CURRENT = (
-    ("loop", "self.current = task\n", "pass\n"),
-    ("loop", "self.current = None\n", "self.current = main\n"),
-    ("loop", "ready, step, turn =", "self.current = main; ready, step, turn ="),
-)
+DOOMED = (("loop", "if task._scope.doomed:", "if False:"),)
+PLACE = (("loop", "task.place = place  #", "pass  #"),)
 BOUND = (("loop", "islice(walk, turn)", "walk"),)
 AT_A_SWITCH = {
     "as it is": (),
     "without context variables for each task": CONTEXT,
     "without level-triggered cancellation": DOOMED,
     "without being taken out of a place": PLACE,
-    "without current_task()": CURRENT,
     "without a look around in a long turn": BOUND,
-    "without all of these": (*CONTEXT, *DOOMED, *PLACE, *CURRENT, *BOUND),
+    "without all of these": (*CONTEXT, *DOOMED, *PLACE, *BOUND),
 }
 
 NO_COPY = (*CONTEXT, ("spawn", "= copy_context()", "= True"))
-UNDOOMED = (
-    *DOOMED,
-    ("spawn", "task._scope = scope = self.scope\n", "task._scope = self.scope\n"),
-    ("spawn", "task.doomed = scope.doomed\n", "pass\n"),
-)
 COUNTED = (
     ("spawn", "task.previous = last = self.last\n", "last = None\n"),
     ("spawn", "self.last = task\n", "self.last = (self.last or 0) + 1\n"),
-    ("end", "previous = self.group, self.previous", "previous = self.group, None"),
+    ("loop", "= task.previous, task._scope", "= None, task._scope"),
     (
-        "end",
-        "if group.last is not self:",
-        "group.last = group.last - 1 or None\n    if group.last is not None:",
+        "loop",
+        "if group.last is not task:",
+        "group.last = group.last - 1 or None\n"
+        "                if group.last is not None:",
     ),
-    ("end", "self.next.previous = previous\n", "pass\n"),
+    ("loop", "task.next.previous = previous\n", "pass\n"),
 )
-UNJOINED = (
-    ("spawn", "task.joiners = ", ""),
-    ("end", "if self.joiners is not None:", "if False:"),
-)
+UNJOINED = (("loop", "if group.joiners is not None:", "if False:"),)
 UNCHECKED = (
     ("spawn", "if not self._open:", "if False:"),
     ("spawn", "if type(generator) is not GeneratorType:", "if False:"),
@@ -81,14 +66,12 @@ UNCHECKED = (
 IN_A_LIFE = {
     "as it is": (),
     "without context variables for each task": NO_COPY,
-    "without level-triggered cancellation": UNDOOMED,
+    "without level-triggered cancellation": DOOMED,
     "without knowing the tasks of a group, but their number": COUNTED,
     "without joining": UNJOINED,
     "without refusing what cannot become a task": UNCHECKED,
-    "without current_task()": CURRENT,
     "without all of these": (
-        *(*NO_COPY, *UNDOOMED, *COUNTED, *UNJOINED, *UNCHECKED, *CURRENT, *PLACE),
-        *BOUND,
+        *(*NO_COPY, *DOOMED, *COUNTED, *UNJOINED, *UNCHECKED, *PLACE, *BOUND),
     ),
 }
 

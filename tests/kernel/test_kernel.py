@@ -540,6 +540,19 @@ def test_a_generator_with_an_open_group_can_be_closed(said):
     assert said == ["closed", "child ended"]
 
 
+def test_a_task_that_ends_in_a_scope_that_it_has_not_left_ends_the_run():
+    def careless():
+        CancelScope().__enter__()
+        yield from checkpoint()
+
+    def body(group):
+        group.spawn(careless)
+        yield from sleep_forever()
+
+    with pytest.raises(RuntimeError, match="ended in a cancel scope"):
+        run(open_group, body)
+
+
 def test_a_group_forgets_the_tasks_that_have_ended():
     def body(group):
         for _ in range(10):
@@ -1637,7 +1650,7 @@ def test_a_deadlock_names_who_waits_where():
         yield from event.wait()
 
     def body(group):
-        group.spawn(waiting_child, Event(), name="child")
+        group.spawn(waiting_child, Event()).name = "child"
         with CancelScope(shield=True):
             yield from Channel().get()
 

@@ -296,7 +296,8 @@ class Play:
         child = str(len(self.tasks))
         try:
             group = self.groups[number]
-            task = group.spawn(self.task, child, block, name=child)
+            task = group.spawn(self.task, child, block)
+            task.name = child
         except RuntimeError:
             self.note(name, "cannot spawn", number)
         else:
@@ -332,7 +333,8 @@ class Model:
         """What the kernel's run says, told in the same way."""
         top = Group(self)
         top.scope = self.root
-        main = top.spawn(play.main, program, name="main")
+        main = top.spawn(play.main, program)
+        main.name = "main"
         while not main.done:
             told = len(play.log)
             if told == len(self.heard) or play.log[-1:] != self.heard[told - 1 : told]:
@@ -443,9 +445,9 @@ class Task:
     done = False
     place = thrown = gift = result = error = None
 
-    def __init__(self, group, generator, name):
+    def __init__(self, group, generator):
         self.group, self.scope, self.model = group, group.scope, group.model
-        self.generator, self.name, self.joiners = generator, name, []
+        self.generator, self.joiners = generator, []
         self.model.alive.append(self)
         self.model.ready.append(self)
 
@@ -516,10 +518,10 @@ class Group:
     def children(self):
         return [task for task in self.model.alive if task.group is self]
 
-    def spawn(self, function, *arguments, name):
+    def spawn(self, function, *arguments):
         if not self.open:
             raise RuntimeError
-        return Task(self, function(*arguments), name)
+        return Task(self, function(*arguments))
 
     def cancel(self):
         self.scope.cancel()

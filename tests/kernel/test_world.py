@@ -113,7 +113,7 @@ def test_a_task_that_is_left_is_named(world):
     def main():
         group = Group()
         group._open = True
-        group.spawn(sleep, 60, name="orphan")
+        group.spawn(sleep, 60).name = "orphan"
         yield from sleep(1)
 
     with pytest.raises(StillAlive, match="task orphan"):
@@ -198,14 +198,14 @@ def test_every_task_has_a_life_of_its_own(world):
     def nap(seconds):
         yield from sleep(seconds)
 
-    def fail():
+    def shaky():
         yield from sleep(2)
         raise ValueError("no")
 
     def body(group):
         group.spawn(nap, 1)
         group.spawn(nap, 60)
-        group.spawn(fail, name="shaky")
+        group.spawn(shaky)
 
     def answer():
         with contextlib.suppress(ExceptionGroup):

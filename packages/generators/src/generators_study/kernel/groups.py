@@ -22,7 +22,7 @@ class Group(CancelScope):
     Made by `open_group`.
     """
 
-    __slots__ = ("_errors", "_open", "joiners", "kernel", "last", "ready", "waiter")
+    __slots__ = ("_errors", "_open", "joiners", "last", "waiter")
     last: Task | None
     """The child that came last; each knows the one before it."""
     waiter: Task | None
@@ -38,8 +38,7 @@ class Group(CancelScope):
         self.doomed = self._open = False
         self._seconds = self._parent = self.host = None
         self.last = self.waiter = self.joiners = self._errors = None
-        self.kernel = kernel = kernel or _running.get() or current_kernel()
-        self.ready = kernel.ready
+        self.kernel = kernel or _running.get() or current_kernel()
 
     def children(self) -> list[Task]:
         """The children that have not ended, in the order of their spawning."""
@@ -51,9 +50,7 @@ class Group(CancelScope):
         found.reverse()
         return found
 
-    def spawn(
-        self, function: Callable[..., Waits], *args: Any, name: str | None = None
-    ) -> Task:
+    def spawn(self, function: Callable[..., Waits], *args: Any) -> Task:
         """Start ``function(*args)`` as a task; its first line runs later.
 
         Raises:
@@ -62,25 +59,25 @@ class Group(CancelScope):
         if not self._open:
             raise RuntimeError("the group is not open; it takes no tasks")
         generator = function(*args)
-        if type(generator) is not GeneratorType or name is not None:
-            generator = generator_of(generator, function, name)
+        if type(generator) is not GeneratorType:
+            generator = generator_of(generator, function)
         task = Task()
         task.generator = generator
-        task.group = task._scope = self
+        task._scope = self
         task.context = copy_context()
         task.place = None
         task.previous = last = self.last
         if last is not None:
             last.next = task
         self.last = task
-        self.ready.append(task)
+        self.kernel.ready.append(task)
         return task
 
     def wake_joiners(self, task: Task) -> None:
         """Wake who waits for the end of a child, which has come."""
         if self.joiners is not None and task in self.joiners:
             joiners = self.joiners.pop(task)
-            self.ready.extend(joiners)
+            self.kernel.ready.extend(joiners)
             joiners.clear()  # who is woken is in no place
 
     def failed(self, error: BaseException) -> None:

@@ -60,12 +60,11 @@ class Task:
 
     # Nothing else is made and ends as often, so it holds and sets little.
     __slots__ = (
-        *("_scope", "context", "generator", "group", "next", "place", "previous"),
-        "result",
+        *("_scope", "context", "generator", "next", "place", "previous", "result"),
     )
     _scope: CancelScope
+    """The innermost scope that it is in; at first, and in the end, its group."""
     generator: Any
-    group: Group
     previous: Task | None
     """The child of the group that was spawned before this one, if there is one."""
     next: Task
@@ -79,6 +78,18 @@ class Task:
     def name(self) -> str:
         """That of its generator function, or the one that it was given."""
         return self.generator.__name__
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self.generator.__name__ = name
+
+    @property
+    def group(self) -> Group:
+        """The group that it was spawned into."""
+        scope: Any = self._scope
+        while scope.host is self:
+            scope = scope._parent
+        return scope
 
     @property
     def done(self) -> bool:
@@ -104,9 +115,10 @@ class Task:
             BaseException: whatever it raised.
         """
         if not self.done:
-            if self.group.joiners is None:
-                self.group.joiners = {}
-            yield self.group.joiners.setdefault(self, [])
+            group = self.group
+            if group.joiners is None:
+                group.joiners = {}
+            yield group.joiners.setdefault(self, [])
         error = self.error
         if isinstance(error, Cancelled):
             raise TaskCancelled(f"{self.name} was cancelled")
@@ -119,13 +131,13 @@ class Task:
         self.place = None
         if value is not None:
             self.generator = Delivery(self, value)
-        self.group.ready.append(self)
+        self._scope.kernel.ready.append(self)
 
     def fail(self, error: BaseException) -> None:
         """Go on by raising this error; the task is in no place now."""
         self.place = None
         self.generator = Delivery(self, None, error)
-        self.group.ready.append(self)
+        self._scope.kernel.ready.append(self)
 
     def interrupt(self, error: BaseException) -> None:
         """Leave the place and go on by raising; no effect on one that is awake."""
@@ -134,7 +146,7 @@ class Task:
 
     def _leave(self) -> bool:
         """Leave the place; whether it was waiting in one."""
-        place, kernel = self.place, self.group.kernel
+        place, kernel = self.place, self._scope.kernel
         if place is None or place is kernel.ready:
             return False
         try:
@@ -161,7 +173,7 @@ class Task:
                 scope.doomed = True
                 for task in scope.children():
                     task.doom(scope)
-        place, kernel = self.place, self.group.kernel
+        place, kernel = self.place, self._scope.kernel
         if place is None or place is kernel.ready:
             return
         try:
@@ -176,7 +188,7 @@ class Task:
 
     def raised(self, error: BaseException) -> None:
         """End with an error, of which its group is told."""
-        group = self.group
+        group: Any = self._scope  # the others it has left
         doomed = group.doomed and isinstance(error, Cancelled)
         result = GONE if doomed else Raised(error)
         group.wake_joiners(self)  # who learns of it, and is not cancelled before
@@ -187,7 +199,8 @@ class Task:
         """Note the result, leave the group, and wake whoever waits for that."""
         self.result = result
         self.context = None
-        group, previous = self.group, self.previous
+        group: Any = self._scope
+        previous = self.previous
         if group.joiners is not None:
             group.wake_joiners(self)
         if group.last is not self:
@@ -199,7 +212,7 @@ class Task:
         if previous is not None:
             del previous.next
         elif group.waiter is not None:
-            group.ready.append(group.waiter)
+            group.kernel.ready.append(group.waiter)
             group.waiter = None
 
     def __repr__(self) -> str:
@@ -335,7 +348,7 @@ class Kernel:
                 except StopIteration as stop:  # and this is `end`: a call costs more
                     task.result = stop.value
                     task.context = None
-                    group, previous = task.group, task.previous
+                    previous, group = task.previous, task._scope  # its group
                     if group.joiners is not None:
                         group.wake_joiners(task)
                     if group.last is not task:
@@ -577,21 +590,21 @@ def run(function: Callable[..., Wait[T]], *args: Any) -> T:
     """
     if _running.get() is not None:
         raise RuntimeError("a kernel runs in this thread; use `yield from`")
-    main = generator_of(function(*args), function, "main")
+    main = generator_of(function(*args), function)
+    main.__name__ = "main"
     return copy_context().run(Kernel().run, main)
 
 
-def generator_of(made: Any, function: Any, name: str | None) -> Any:
-    """What a function made that is to be a task of that name, or of its own."""
+def generator_of(made: Any, function: Any) -> Any:
+    """What a function made that is to be a task."""
     kind = cast(Any, type(made))
-    if kind is WAITS:
-        made = _only(made)
-        name = name or getattr(function, "__name__", repr(function))
-    elif kind is not GeneratorType:
-        name = getattr(function, "__name__", function)
+    if kind is GeneratorType:
+        return made
+    name = getattr(function, "__name__", repr(function))
+    if kind is not WAITS:
         raise TypeError(f"{name} must be a generator function: it returned {made!r}")
-    if name is not None:
-        made.__name__ = name
+    made = _only(made)
+    made.__name__ = name
     return made
 
 

@@ -154,7 +154,7 @@ class Descriptor:
 
     def append(self, task: Task) -> None:
         """Wait where the selector watches the descriptor, perhaps already."""
-        kernel = task.group.kernel
+        kernel = task._scope.kernel
         key = kernel.selector.get_map().get(self.descriptor)
         watched: Watched = (
             Watched(kernel, self.descriptor, kept=False) if key is None else key.data

@@ -4,6 +4,8 @@ Whoever is handed something has it: nobody can snatch it, and a cancellation in 
 instant does not lose it. All serve first come, first served.
 """
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from collections import deque
@@ -21,7 +23,7 @@ class Closed(Exception):
 
 
 def _go_on(task: Task) -> None:
-    task.group.ready.append(task)
+    task._scope.kernel.ready.append(task)
 
 
 class Event:
@@ -44,7 +46,7 @@ class Event:
     def set(self) -> None:
         """It has happened; may be called again."""
         if self._waiters:
-            self._waiters[0].group.ready.extend(self._waiters)
+            self._waiters[0]._scope.kernel.ready.extend(self._waiters)
             self._waiters.clear()
         self._waiters = None
         self.append = _go_on
@@ -183,7 +185,7 @@ class Channel(Generic[T]):
         if self._getters:
             self._handed.append(item)
             task = self._getters.popleft()
-            task.group.ready.append(task)
+            task._scope.kernel.ready.append(task)
             return NOTHING
         if len(self._items) < self._capacity:
             self._items.append(item)
@@ -221,7 +223,7 @@ class Channel(Generic[T]):
 
     def _next_offer(self) -> T:
         putter = self._putters.popleft()
-        putter.group.ready.append(putter)
+        putter._scope.kernel.ready.append(putter)
         return self._offers.pop(putter)
 
     def close(self) -> None:

@@ -60,11 +60,12 @@ class CancelScope:
     # A task knows the innermost scope that it is in, a scope the one around it.
     __slots__ = (
         *("_deadline", "_parent", "_seconds", "cancel_called", "cancelled_caught"),
-        *("doomed", "host", "shield"),
+        *("doomed", "host", "kernel", "shield"),
     )
     _deadline: float
     """When it is cancelled, if it has seconds."""
     _parent: CancelScope | None
+    kernel: Kernel
     host: Task | None
     """The task that has entered it."""
 
@@ -95,11 +96,12 @@ class CancelScope:
         task = kernel.current if kernel is not None else None
         if task is None:
             task = current_task()  # which says what is wrong
+        self.kernel = task._scope.kernel
         if self.host is not None:
             raise RuntimeError("a cancel scope can be entered only once")
         if self._seconds is not None:
             self._deadline = time.monotonic() + self._seconds
-            task.group.kernel.call_at(self._deadline, self.cancel)
+            self.kernel.call_at(self._deadline, self.cancel)
             if self._seconds <= 0:
                 self.cancel()
         self.host = task
@@ -114,7 +116,7 @@ class CancelScope:
         assert task is not None
         assert parent is not None
         if self._seconds is not None:
-            task.group.kernel.do_not_call_at(self._deadline, self.cancel)
+            self.kernel.do_not_call_at(self._deadline, self.cancel)
         if task._scope is not self:
             raise RuntimeError("cancel scopes must be left in the order of entering")
         task._scope = parent
@@ -122,6 +124,13 @@ class CancelScope:
             return False
         self.cancelled_caught = isinstance(error, Cancelled)
         return self.cancelled_caught
+
+    if not TYPE_CHECKING:
+
+        @property
+        def joiners(self):
+            """What a task that ends asks its group for; it must be back there."""
+            raise RuntimeError("a task has ended in a cancel scope, without leaving it")
 
     def children(self) -> list[Task]:
         """The tasks of the group, if this is one."""
