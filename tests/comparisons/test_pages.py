@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import shutil
@@ -9,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from concurrency_comparisons import cli, pages, reports
+from concurrency_comparisons import cli, figures, pages, reports
 from concurrency_comparisons.answers import Tree
 from concurrency_comparisons.reports import Event, Report, Story, Test
 
@@ -128,7 +129,7 @@ def test_links_lead_to_files_that_exist(found, topic):
             assert path.resolve().is_file(), link
             assert int(line or 1) <= len(path.read_text("utf-8").split("\n"))
         else:
-            assert path.stem in TOPICS
+            assert path.stem in (*TOPICS, "costs")
 
 
 def test_a_link_to_a_test_leads_to_its_line(subject):
@@ -136,6 +137,55 @@ def test_a_link_to_a_test_leads_to_its_line(subject):
     for test in subject.tests:
         assert lines[subject.place(test) - 1].startswith(f"def {test}(")
         assert subject.place(f"{test}[1-2]") == subject.place(test)
+
+
+def figure(seconds, ratio, *, low=0.9, high=1.1):
+    return {
+        "per_operation_s": seconds,
+        "ratio_to_asyncio": ratio,
+        "low": low,
+        "high": high,
+    }
+
+
+def test_a_page_tells_what_its_answers_cost_and_is_stale_when_that_is_another(
+    checkout, found
+):
+    topic = checkout.topics["results_at_end"]
+    page = checkout.root / pages.FOLDER / "results_at_end.md"
+    assert "What it costs" not in page.read_text("utf-8")
+    small = {
+        "asyncio": figure(5e-6, 1, low=1, high=1),
+        "trio": figure(6.25e-6, 0.8),
+        "uvloop": figure(1e-6, 5),
+    }
+    large = {
+        "asyncio": figure(4e-6, 1, low=1, high=1),
+        "anyio-on-trio": figure(0.02, 0.0002, low=0.0001, high=0.0003),
+    }
+    measured = {
+        "spawn": small,
+        "results_at_end at 1": small,
+        "results_at_end at 10000": large,
+    }
+    (checkout.root / figures.FILE).write_text(json.dumps(measured), "utf-8")
+    assert pages.stale(checkout) == ["results_at_end.md"]
+    pages.write(pages.Subject(checkout, topic, found))
+    lines = page.read_text("utf-8").split("\n")
+    table = lines[lines.index("| | 1 | 10,000 |") :]
+    assert table[2:6] == [
+        "| asyncio | 5 µs (1.00) | 4 µs (1.00) |",
+        "| trio | 6.25 µs (0.800?) | not measured |",
+        "| anyio-on-trio | not measured | 20 ms (0.000200) |",
+        "",
+    ]
+    assert pages.stale(checkout) == []
+
+
+def test_figures_that_cannot_be_read_are_refused_in_a_sentence(checkout, capsys):
+    (checkout.root / figures.FILE).write_text("{", "utf-8")
+    assert study("pages", "--check") == 1
+    assert "nox -s bench" in capsys.readouterr().err
 
 
 def test_a_step_that_a_study_needs_not_is_shown_as_absent(subject):

@@ -34,7 +34,6 @@ from generators_study.kernel import (
     Group,
     Semaphore,
     TaskCancelled,
-    Timer,
     checkpoint,
     current_kernel,
     current_task,
@@ -327,9 +326,9 @@ def test_two_kernels_run_in_two_threads():
 
 
 def test_outside_of_run_there_is_no_kernel_and_no_task():
-    for ask in (current_kernel, current_task, Timer):
+    for ask in (current_kernel, current_task):
         with pytest.raises(RuntimeError, match="no kernel"):
-            ask(*([0] if ask is Timer else []))
+            ask()
 
 
 # Groups
@@ -852,7 +851,12 @@ def enter(seconds):
         yield from checkpoint()
 
 
-@pytest.mark.parametrize("make", [enter, sleep, sleep_until, Timer])
+def call_at(instant):
+    current_kernel().call_at(instant, print)
+    yield from checkpoint()
+
+
+@pytest.mark.parametrize("make", [enter, sleep, sleep_until, call_at])
 def test_nan_is_no_time(make):
     def main():
         with pytest.raises(ValueError, match="nan"):
@@ -938,15 +942,22 @@ def test_cancelled_timers_do_not_pile_up():
     assert run(main) < 1000
 
 
-def test_a_timer_can_be_cancelled_also_when_it_is_past(said):
+def test_a_call_can_be_taken_back_also_when_it_has_been_made(said):
+    def first():
+        said.append("first")
+
+    def second():
+        said.append("second")
+
     def main():
-        first = Timer.at(time.monotonic(), lambda: said.append("first"))
-        second = Timer.at(time.monotonic(), lambda: said.append("second"))
-        second.cancel()
-        second.cancel()
+        kernel, instant = current_kernel(), time.monotonic()
+        kernel.call_at(instant, first)
+        kernel.call_at(instant, second)
+        kernel.do_not_call_at(instant, second)
+        kernel.do_not_call_at(instant, second)
         for _ in range(3):
             yield from checkpoint()
-        first.cancel()
+        kernel.do_not_call_at(instant, first)
 
     run(main)
     assert said == ["first"]
@@ -1752,7 +1763,7 @@ def test_an_error_in_a_callback_ends_the_run_once_all_have_cleaned_up(said, how)
     def body(group):
         group.spawn(child)
         if how == "timer":
-            Timer.at(time.monotonic(), fail)
+            current_kernel().call_at(time.monotonic(), fail)
         else:
             current_kernel().call_soon_threadsafe(fail)
         yield from sleep_forever()

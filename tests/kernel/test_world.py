@@ -12,7 +12,6 @@ from generators_study.concepts import pipeline_send
 from generators_study.kernel import (
     CancelScope,
     Group,
-    Timer,
     current_kernel,
     in_thread,
     open_group,
@@ -167,8 +166,9 @@ def test_a_callback_of_the_kernel_and_threads_keep_the_instants(world):
     instants = []
 
     def main():
-        Timer.at(time.monotonic() + 0.1, lambda: instants.append(world.now()))
         kernel = current_kernel()
+        instant = time.monotonic() + 0.1
+        kernel.call_at(instant, lambda: instants.append(world.now()))
 
         def work():
             time.sleep(0.25)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from . import reports
+from . import figures, reports
 from .answers import (
     GUARD,
     HELPERS,
@@ -41,6 +41,7 @@ TITLES = {
 }
 SOURCES = (
     "answers.py",
+    "figures.py",
     "pages.py",
     "reports.py",
     "timeline.py",
@@ -276,6 +277,17 @@ class Subject:
             key=lambda story: story.world,
         )
 
+    @cached_property
+    def costs(self) -> figures.Growth:
+        """What the answers cost."""
+        tree = self.tree
+        return figures.of_topic(tree.root, self.topic.name, [*tree.studies])
+
+    @property
+    def costs_page(self) -> Path:
+        """The page of all costs."""
+        return self.tree.root / FOLDER / "costs.md"
+
     @property
     def orders(self) -> dict[str, list[str]]:
         """If the example takes no time: who says what about the order of things."""
@@ -376,6 +388,7 @@ def markdown(subject: Subject) -> str:
         after=topics[here + 1] if here + 1 < len(topics) else "",
         versions=versions(subject.found),
         link=linked(tree),
+        cost=figures.told,
         spoken=spoken,
         listed=listed,
         code=_code,
@@ -447,7 +460,8 @@ def digest(tree: Tree, topic: str) -> str:
         for path in [tree.root / _question(topic), *answers, *studies, suite]
     }
     named |= {name: Path(__file__).parent / name for name in SOURCES}
-    whole = hashlib.sha256(" ".join(tree.topics).encode())
+    costs = figures.of_topic(tree.root, topic, [*tree.studies])
+    whole = hashlib.sha256(f"{' '.join(tree.topics)} {costs}".encode())
     for name, path in named.items():
         whole.update(f"\0{name}\0".encode())
         whole.update(path.read_text("utf-8").encode())

@@ -23,6 +23,7 @@ from pygments.lexers.python import (  # pyright: ignore[reportMissingTypeStubs]
 from pygments.token import Comment, Keyword, Name, Number, Operator, String
 
 from .answers import Answer, Line, Tree, rows, shared_lines
+from .figures import told
 from .pages import Subject, dedented, linked, listed, spoken, templates, versions
 from .reports import Report
 from .timeline import chrome_trace
@@ -329,6 +330,7 @@ def pages(tree: Tree, found: Mapping[str, Report]) -> Iterator[tuple[str, str]]:
                 after=subjects[number + 1].topic if subject != subjects[-1] else None,
                 picture=Markup(subject.picture),
                 shared=shared_lines(subject.answers),
+                cost=told,
             ),
         )
         yield f"{subject.topic.name}.trace.json", chrome_trace(subject.examples)

@@ -15,15 +15,14 @@ from typing import Any
 
 from jinja2 import UndefinedError
 
+from ..figures import FILE as FIGURES
+from ..figures import Figures, decided, duration, number
 from ..pages import FOLDER, templates
 from .contestants import REFERENCE
-from .report import beside_of, duration
+from .report import beside_of
 
-FIGURES = "comparisons/costs.json"
 PAGE = "costs.md"
 PICTURE = "costs.svg"
-
-Figures = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 class NoFigures(Exception):
@@ -71,18 +70,6 @@ def stale(root: Path) -> list[str]:
         for path, text in files(root).items()
         if not path.exists() or path.read_text("utf-8") != text
     ]
-
-
-def decided(figure: Mapping[str, Any]) -> bool:
-    """Whether the bench knows who is faster, or the figure is asyncio's own."""
-    low, high = figure["low"], figure["high"]
-    return not low <= 1 <= high or low == high == 1
-
-
-def number(value: float) -> str:
-    """Three digits, without an exponent."""
-    digits = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0
-    return f"{value:.{digits}f}"
 
 
 def ranked(about: Mapping[str, Any]) -> list[str]:
@@ -140,7 +127,7 @@ def markdown(figures: Figures, about: Mapping[str, Any]) -> str:
         blocks=[name for name in figures if not details[name]["topic"]],
         topics=topics,
         libraries=libraries,
-        duration=_duration,
+        duration=duration,
         duration_in_minutes=f"{max(1, round(about['took_s'] / 60))} min",
         decided=decided,
         number=number,
@@ -148,10 +135,6 @@ def markdown(figures: Figures, about: Mapping[str, Any]) -> str:
         idiom=idiom,
         repeated=repeated,
     )
-
-
-def _duration(seconds: float) -> str:
-    return duration(seconds).replace("us", "µs")
 
 
 LIBRARIES = ("anyio", "gevent", "greenlet", "tinyio", "trio", "uvloop")

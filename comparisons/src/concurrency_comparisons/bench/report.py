@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from ..figures import duration
 from .contestants import CORE, REFERENCE, Benchmark
 from .measure import Bench, Finding, Plan, Result
 from .ratios import CONFIDENCE, Interval, geometric_mean
@@ -175,14 +176,6 @@ def beside_of(path: Path) -> Path:
 # In a terminal
 
 
-def duration(seconds: float) -> str:
-    """As in 1.25 us; three digits."""
-    for unit, size in (("s", 1), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds * 1e9:.3g} ns"
-
-
 def show(
     console: Console, results: Mapping[str, Result], contestants: Iterable[str]
 ) -> None:
@@ -247,7 +240,7 @@ def _asyncio(benchmark: Benchmark, found: Mapping[str, Mapping[str, Any]]) -> st
         return ""
     if benchmark.kind == "memory":
         return f"{figure['bytes']} B"
-    return duration(figure["per_operation_s"])
+    return duration(figure["per_operation_s"]).replace("µ", "u")
 
 
 def _cell(figure: Mapping[str, Any] | None) -> str:

@@ -139,24 +139,6 @@ class Task:
         self.generator = Delivery(self, None, error)
         self._scope.kernel.ready.append(self)
 
-    def interrupt(self, error: BaseException) -> None:
-        """Leave the place and go on by raising; no effect on one that is awake."""
-        if self._leave():
-            self.fail(error)
-
-    def _leave(self) -> bool:
-        """Leave the place; whether it was waiting in one."""
-        place, kernel = self.place, self._scope.kernel
-        if place is None or place is kernel.ready:
-            return False
-        try:
-            place.remove(self)
-        except ValueError:
-            return False  # it has been woken, and is on its way
-        self.place = None
-        kernel._vain += 1
-        return True
-
     def doom(self, outermost: CancelScope) -> None:
         """A scope around it is cancelled: so are those in there, and the task."""
         scope: CancelScope | None = self._scope
@@ -651,22 +633,3 @@ def sleep_forever() -> Wait[None]:
     """Wait until cancelled."""
     nowhere: list[Task] = []
     yield nowhere
-
-
-class Timer:
-    """A call to come at an instant on the clock of ``time.monotonic``."""
-
-    def __init__(self, when: float, call: Callable[[], Any] = lambda: None) -> None:
-        self.when = when
-        self._call = call
-        self._kernel = current_kernel()
-        self._kernel.call_at(when, call)
-
-    @classmethod
-    def at(cls, when: float, call: Callable[[], Any]) -> Timer:
-        """Have something called at that instant."""
-        return cls(when, call)
-
-    def cancel(self) -> None:
-        """Let nothing happen at that instant; harmless when it is past."""
-        self._kernel.do_not_call_at(self.when, self._call)
