@@ -714,6 +714,6 @@ def test_numbers_are_told_with_three_digits():
         *("123", "12.3", "1.23", "0.0123")
     ]
     assert [report.duration(s) for s in (2, 0.0123, 4.5e-6, 7e-8)] == [
-        *("2 s", "12.3 ms", "4.5 us", "70 ns")
+        *("2 s", "12.3 ms", "4.5 µs", "70 ns")
     ]
     assert report.lost([]) == 0

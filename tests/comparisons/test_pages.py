@@ -235,6 +235,7 @@ def test_order_of_tests_patch_version_and_chance_do_not_matter(found, subject):
 
 
 def test_pages_do_not_tell_where_they_were_made(checkout, found, subject):
+    shutil.copy(ROOT / figures.FILE, checkout.root / figures.FILE)
     there = pages.Subject(checkout, checkout.topics["results_as_we_go"], found)
     assert pages.markdown(there) == pages.markdown(subject)
     assert there.picture == subject.picture
