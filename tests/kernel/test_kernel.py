@@ -261,7 +261,7 @@ def test_a_place_that_refuses_raises_in_the_task():
 def test_a_place_may_wake_the_task_at_once():
     class Open:
         def append(self, task):
-            task.wake("value")
+            task.wake()
 
         def remove(self, task):
             raise AssertionError("it waits no more")
@@ -270,7 +270,8 @@ def test_a_place_may_wake_the_task_at_once():
         with CancelScope() as scope:
 
             def waiting():
-                return (yield Open())
+                yield Open()
+                return "on"
 
             def body(group):
                 task = group.spawn(waiting)
@@ -281,7 +282,7 @@ def test_a_place_may_wake_the_task_at_once():
             task = yield from open_group(body)
         return task.result
 
-    assert run(main) == "value"
+    assert run(main) == "on"
 
 
 def test_a_function_that_is_no_generator_function_is_refused():

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import copy_context
 from types import GeneratorType
-from typing import Any, NoReturn, TypeVar, TypeVarTuple, cast
+from typing import Any, NoReturn, TypeVar, TypeVarTuple
 
-from .loop import WAITS, Kernel, Task, Wait, Waits, generator_of
+from .loop import Kernel, Task, Wait, generator_of
 from .scopes import Cancelled, CancelScope, _running, current_kernel, current_task
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ class Group(CancelScope):
     Made by `open_group`.
     """
 
-    __slots__ = ("_errors", "_open", "joiners", "last", "waiter")
+    __slots__ = ("_errors", "_open", "cut", "joiners", "last", "waiter")
     last: Task | None
     """The child that came last; each knows the one before it."""
     waiter: Task | None
@@ -30,12 +30,14 @@ class Group(CancelScope):
     joiners: dict[Task, list[Task]] | None
     """Who waits for the end of a single child."""
     _errors: list[BaseException] | None
-    """What children, and the block, have raised; none: they were cancelled."""
+    """What children, and the block, have raised."""
+    cut: bool
+    """Whether one of them was cancelled."""
 
     def __init__(self, kernel: Kernel | None = None) -> None:
         # Of a scope, too: to call its `__init__` costs more.
         self.shield = self.cancel_called = self.cancelled_caught = False
-        self.doomed = self._open = False
+        self.doomed = self._open = self.cut = False
         self._seconds = self._parent = self.host = None
         self.last = self.waiter = self.joiners = self._errors = None
         self.kernel = kernel or _running.get() or current_kernel()
@@ -50,7 +52,7 @@ class Group(CancelScope):
         found.reverse()
         return found
 
-    def spawn(self, function: Callable[..., Waits], *args: Any) -> Task:
+    def spawn(self, function: Callable[..., Wait[Any]], *args: Any) -> Task:
         """Start ``function(*args)`` as a task; its first line runs later.
 
         Raises:
@@ -82,12 +84,14 @@ class Group(CancelScope):
 
     def failed(self, error: BaseException) -> None:
         """Take the error of a task or of the block; the first cancels the rest."""
+        # Also a `Cancelled` that somebody made up, if nothing is cancelled here.
+        if self.doomed and isinstance(error, Cancelled):
+            self.cut = True
+            return
         if self._errors is None:
             self._errors = []
-        # Also a `Cancelled` that somebody made up, if nothing is cancelled here.
-        if not (self.doomed and isinstance(error, Cancelled)):
-            self._errors.append(error)
-            self.cancel()
+        self._errors.append(error)
+        self.cancel()
 
     # A place: the one in which the block waits for the end of its children.
 
@@ -119,12 +123,8 @@ def open_group(body: Callable[[Group, *Args], Wait[T] | T], *args: *Args) -> Wai
     try:
         try:
             made: Any = body(group, *args)
-            kind = cast(Any, type(made))
-            if kind is GeneratorType or kind is WAITS:
-                waiting: Wait[Any] = made
-                result = yield from waiting
-            else:
-                result = made
+            is_generator = type(made) is GeneratorType
+            result = (yield from made) if is_generator else made
         except GeneratorExit:
             raise
         except BaseException as error:
@@ -141,9 +141,9 @@ def open_group(body: Callable[[Group, *Args], Wait[T] | T], *args: *Args) -> Wai
         if task._scope is not group:
             raise RuntimeError("cancel scopes must be left in the order of entering")
         task._scope = parent
-    if group._errors is not None:
-        if group._errors:
-            raise BaseExceptionGroup("errors in a group", group._errors)
+    if group._errors:
+        raise BaseExceptionGroup("errors in a group", group._errors)
+    if group.cut:
         if not group.cancel_called or (parent.doomed and not group.shield):
             raise Cancelled
         group.cancelled_caught = True

@@ -18,8 +18,9 @@ from collections.abc import Callable, Generator, Iterator
 from contextvars import copy_context
 from heapq import heappop, heappush
 from itertools import islice
+from operator import methodcaller
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 from .scopes import Cancelled, CancelScope, Deadlock, _running, current_kernel
 
@@ -30,8 +31,6 @@ T = TypeVar("T")
 
 Wait = Generator[Any, Any, T]
 """What a generator function that waits returns; ``yield from`` it to get the T."""
-Waits = Iterator[Any]
-"""What a function returns whose waiting has no result; ``yield from`` it, too."""
 
 TURN = 0.001
 """Seconds, or so, for which tasks run before the kernel looks around."""
@@ -126,76 +125,26 @@ class Task:
             raise error
         return self.result
 
-    def wake(self, value: Any = None) -> None:
-        """Go on, with this as the value of the yield; the task is in no place now."""
+    def wake(self) -> None:
+        """Go on; the task is in no place now."""
         self.place = None
-        if value is not None:
-            self.generator = Delivery(self, value)
         self._scope.kernel.ready.append(self)
 
     def fail(self, error: BaseException) -> None:
         """Go on by raising this error; the task is in no place now."""
-        self.place = None
-        self.generator = Delivery(self, None, error)
-        self._scope.kernel.ready.append(self)
-
-    def doom(self, outermost: CancelScope) -> None:
-        """A scope around it is cancelled: so are those in there, and the task."""
-        scope: CancelScope | None = self._scope
-        if scope is not outermost:
-            scopes: list[CancelScope] = []
-            while scope is not outermost:
-                if scope is None:
-                    return  # it has left that scope
-                scopes.append(scope)
-                scope = scope._parent
-            for scope in reversed(scopes):
-                if scope.shield or scope.doomed:
-                    return
-                scope.doomed = True
-                for task in scope.children():
-                    task.doom(scope)
-        place, kernel = self.place, self._scope.kernel
-        if place is None or place is kernel.ready:
-            return
-        try:
-            place.remove(self)
-        except ValueError:
-            return
-        self.place = None
-        kernel._vain += 1
-        if not kernel._doomed:
-            kernel.ready.append(kernel._sweep)
-        kernel._doomed.append(self)
+        self.generator = Raising(self, error)
+        self.wake()
 
     def raised(self, error: BaseException) -> None:
-        """End with an error, of which its group is told."""
+        """Note the error as the result, and tell the group."""
         group: Any = self._scope  # the others it has left
-        doomed = group.doomed and isinstance(error, Cancelled)
-        result = GONE if doomed else Raised(error)
-        group.wake_joiners(self)  # who learns of it, and is not cancelled before
-        group.failed(result.error)
-        self.end(result)
-
-    def end(self, result: Any) -> None:
-        """Note the result, leave the group, and wake whoever waits for that."""
-        self.result = result
-        self.context = None
-        group: Any = self._scope
-        previous = self.previous
-        if group.joiners is not None:
-            group.wake_joiners(self)
-        if group.last is not self:
-            self.next.previous = previous
-            if previous is not None:
-                previous.next = self.next
+        if group.doomed and isinstance(error, Cancelled):
+            self.result = GONE
+            group.cut = True
             return
-        group.last = previous
-        if previous is not None:
-            del previous.next
-        elif group.waiter is not None:
-            group.kernel.ready.append(group.waiter)
-            group.waiter = None
+        self.result = Raised(error)
+        group.wake_joiners(self)  # who learns of it, and is not cancelled before
+        group.failed(error)
 
     def __repr__(self) -> str:
         return f"<Task {self.name}>"
@@ -215,6 +164,10 @@ class Task:
         return f"{self.name}: {os.path.basename(path)}:{line}: {text}"
 
 
+CANCEL = methodcaller("throw", Cancelled)
+"""A step of a generator that goes on by raising that."""
+
+
 class Raised:
     """The result of a task that has raised an error."""
 
@@ -226,23 +179,25 @@ GONE = Raised(Cancelled())
 """That of all who are cancelled, without the frames that each error keeps alive."""
 
 
-class Delivery:
-    """Stands in for a task's generator for one step, which hands something over."""
 
-    def __init__(self, task: Task, value: Any, *errors: BaseException) -> None:
+
+class Raising:
+    """Stands in for a task's generator for one step, in which an error is raised."""
+
+    __slots__ = ("error", "generator", "task")
+
+    def __init__(self, task: Task, error: BaseException) -> None:
         self.task = task
         self.generator: Any = task.generator
-        self.value, self.errors = value, [*errors]
-        self.__name__ = task.name
+        self.error: BaseException | None = error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.generator, name)
 
     def __next__(self) -> Place:
         self.task.generator = self.generator
-        if self.errors:  # popped, as no frame should hold what holds the frame
-            return self.generator.throw(self.errors.pop())
-        return self.generator.send(self.value)
-
-    def close(self) -> None:
-        self.generator.close()
+        error, self.error = self.error, None  # no frame may hold what holds the frame
+        return self.generator.throw(error)
 
 
 class Kernel:
@@ -258,34 +213,31 @@ class Kernel:
         """
         self.later: list[Task] = []
         """Who goes on once the kernel has looked around."""
-        self._walk: Any = None
-        """The way along the ready list."""
-        self._apart: Task | None = None
-        """A task that makes a step out of its turn."""
+        self._cancelled: list[Task] = []
+        """Who goes on by raising `Cancelled`, when the sweep comes."""
+        self._sweep = Sweep(self)
+        self._walked: Any = [None]
+        self._walk: Any = iter(())
+        """The list that is walked, and the way along it: the rest is not run yet."""
         self.root = Group(self)
         """That of the main task."""
         self.outside = self.listeners = 0
         """Threads that will call back, and tasks that wait for a descriptor."""
-        self._doomed: list[Task] = []
-        """Who is to go on by raising `Cancelled`, when the sweep comes."""
-        self._sweep = Sweep(self)
         self._fatal: list[BaseException] = []
         """What ends the run, beginning with the first."""
         self._timers: list[float] = []
-        """The instants at which something happens, as a heap; what, stands in these."""
+        """The instants at which something happens, as a heap."""
         self._sleepers: dict[float, list[Task]] = {}
         self._alarms: dict[float, list[Callable[[], Any]]] = {}
-        self._vain = 0
-        """How many of them nobody waits for any more, or fewer."""
+        """Who goes on, and what is called, at each of them."""
+        self._enough = 0
+        """So many timers are no reason to look for those that nobody needs."""
         self._calls: deque[Callable[[], Any]] = deque()
 
     @property
     def current(self) -> Task | None:
         """The task that is running, if one is."""
-        walk = self._walk
-        if walk is None or self._apart is not None:
-            return self._apart
-        return self.ready[-1 - walk.__length_hint__()]
+        return self._walked[-1 - self._walk.__length_hint__()]
 
     def run(self, generator: Any) -> Any:
         """Run the main task, and all that it starts, to the end."""
@@ -294,7 +246,7 @@ class Kernel:
         self._wakeup, self._alarm = socket.socketpair()
         self._wakeup.setblocking(False)
         self._alarm.setblocking(False)
-        self.selector.register(self._wakeup, selectors.EVENT_READ)
+        self.selector.register(self._wakeup, selectors.EVENT_READ, self)
         self.root._open = True
         main = self.root.spawn(lambda: generator)
         restore = self._take_interrupts()
@@ -318,45 +270,11 @@ class Kernel:
         raise first
 
     def _loop(self, main: Task) -> None:
-        ready, step, turn = self.ready, next, 16
+        ready, turn = self.ready, 16
         while not main.done:
             # The ready list grows while it is walked; not for ever.
-            walk: Any = iter(ready)
-            self._walk = walk
-            began = time.monotonic()
-            for task in islice(walk, turn):
-                try:
-                    place = task.context.run(step, task.generator)
-                except StopIteration as stop:  # and this is `end`: a call costs more
-                    task.result = stop.value
-                    task.context = None
-                    previous, group = task.previous, task._scope  # its group
-                    if group.joiners is not None:
-                        group.wake_joiners(task)
-                    if group.last is not task:
-                        task.next.previous = previous
-                        if previous is not None:
-                            previous.next = task.next
-                    else:
-                        group.last = previous
-                        if previous is not None:
-                            del previous.next
-                        elif group.waiter is not None:
-                            ready.append(group.waiter)
-                            group.waiter = None
-                    continue
-                except BaseException as error:
-                    task.raised(error)
-                    continue
-                if task._scope.doomed:
-                    self._park(task, place)
-                    continue
-                task.place = place  # and this is the rest of `_park`
-                try:
-                    place.append(task)
-                except BaseException as error:
-                    task.fail(_refusal(place, error))
-            self._walk = task = group = previous = None  # and hold nobody
+            walk, began = iter(ready), time.monotonic()
+            self._steps(ready, walk, islice(walk, turn), next)
             steps = len(ready) - walk.__length_hint__()
             del ready[:steps]
             if time.monotonic() - began > TURN:
@@ -366,121 +284,130 @@ class Kernel:
             if not main.done:
                 self._look_around()
 
-    def _park(self, task: Task, place: Place) -> None:
-        scope: Any = task._scope
-        if scope.doomed and place is not scope:  # its children are cancelled, too
-            self.cancel_soon(task)
-            return
-        task.place = place
-        try:
-            place.append(task)
-        except BaseException as error:
-            task.fail(_refusal(place, error))
+    def _steps(self, walked: Any, walk: Any, tasks: Iterator[Any], step: Any) -> None:
+        """Let tasks go on, each by such a step of its generator, to its next place."""
+        before = self._walked, self._walk
+        self._walked, self._walk = walked, walk
+        ready = self.ready
+        for task in tasks:
+            try:
+                place = task.context.run(step, task.generator)
+            except StopIteration as stop:
+                task.result = stop.value
+            except BaseException as error:
+                group = task._scope
+                if type(error) is Cancelled and group.doomed:
+                    task.result = GONE
+                    group.cut = True
+                else:
+                    task.raised(error)
+            else:
+                if task._scope.doomed and place is not task._scope:
+                    self.cancel_soon(task)
+                    continue
+                task.place = place
+                try:
+                    place.append(task)
+                except BaseException as error:
+                    task.fail(_refusal(place, error))
+                continue
+            # It has ended, and leaves its group.
+            task.context = None
+            previous, group = task.previous, task._scope
+            if group.joiners is not None:
+                group.wake_joiners(task)
+            if group.last is not task:
+                task.next.previous = previous
+                if previous is not None:
+                    previous.next = task.next
+            else:
+                group.last = previous
+                if previous is not None:
+                    del previous.next
+                elif group.waiter is not None:
+                    ready.append(group.waiter)
+                    group.waiter = None
+        self._walked, self._walk = before
 
     def cancel_soon(self, task: Task) -> None:
         """Have the task, which is in no place, go on by raising `Cancelled`."""
-        if not self._doomed:
+        if not self._cancelled:
             self.ready.append(self._sweep)
-        self._doomed.append(task)
+        self._cancelled.append(task)
 
-    def sweep(self) -> deque[Any]:
-        """Make the steps of all who are cancelled; the sweep itself waits nowhere."""
-        doomed, self._doomed = self._doomed, []
-        for task in doomed:
-            if task.generator.gi_code is BARE:  # nothing in there could take notice
-                task.raised(GONE.error)
-                continue
-            self._apart = task
-            try:
-                place = task.context.run(task.generator.throw, Cancelled)
-            except StopIteration as stop:
-                task.end(stop.value)
-            except BaseException as error:
-                task.raised(error)
-            else:
-                self._park(task, place)
-        self._apart = None
-        return deque(maxlen=0)
+    def sweep(self) -> list[Any]:
+        """Let all who are cancelled go on; the sweep itself waits nowhere."""
+        cancelled, self._cancelled = self._cancelled, []
+        walk = iter(cancelled)
+        self._steps(cancelled, walk, walk, CANCEL)
+        return []
 
     def _look_around(self) -> None:
         """Make the calls from other threads, look at descriptors and at the clock."""
         while self._calls:
             self._call(self._calls.popleft())
-        timeout = 0.0 if self.ready or self.later else self._until_next_timer()
-        if timeout is None and not self.listeners and not self.outside:
+        ready, timers = self.ready, self._timers
+        if len(timers) > self._enough:
+            self._tidy_up()
+        timeout = 0.0 if ready or self.later else self._until_next_timer()
+        if timeout == math.inf and not self.listeners and not self.outside:
             self._deadlock()
-        elif self.listeners or timeout != 0:
-            self._poll(timeout)
-        self._tidy_up()
-        timers = self._timers
+        elif self.listeners or timeout > 0:
+            for key, events in self.selector.select(min(timeout, LONGEST)):
+                key.data.happened(events)
         now = time.monotonic() if timers else 0
         while timers and timers[0] <= now:
             when = heappop(timers)
             for call in self._alarms.pop(when, ()):
                 self._call(call)
-            sleepers = self._sleepers.pop(when, None)
-            if sleepers is not None:
-                self.ready.extend(sleepers)
-                sleepers.clear()
-        self.ready.extend(self.later)
+            sleepers = self._sleepers.pop(when)
+            ready.extend(sleepers)
+            sleepers.clear()
+        ready.extend(self.later)
         self.later.clear()
 
-    def _poll(self, timeout: float | None) -> None:
-        for key, events in self.selector.select(timeout):
-            if key.fileobj is self._wakeup:
-                with contextlib.suppress(BlockingIOError):
-                    while self._wakeup.recv(4096):
-                        pass
-            else:
-                key.data.happened(events)
-
-    def _until_next_timer(self) -> float | None:
+    def _until_next_timer(self) -> float:
         timers, sleepers, alarms = self._timers, self._sleepers, self._alarms
-        while timers and not (sleepers.get(timers[0]) or alarms.get(timers[0])):
+        while timers and not (sleepers[timers[0]] or alarms.get(timers[0])):
             when = heappop(timers)
-            alarms.pop(when, None)
-            sleepers.pop(when, None)
-        if not timers or timers[0] == math.inf:
-            return None
-        return min(max(0.0, timers[0] - time.monotonic()), LONGEST)
+            alarms.pop(when, sleepers.pop(when))
+        return max(0.0, timers[0] - time.monotonic()) if timers else math.inf
+
+    def happened(self, _: int) -> None:
+        """Another thread has sent a byte, so that the selector wakes."""
+        self._wakeup.recv(4096)
 
     # Time
 
-    def instant(self, when: float) -> list[Task]:
+    def instant(self, when: float) -> list[Any]:
         """The place of those who wait for that instant, to be yielded at once."""
-        sleepers = self._sleepers.get(when)
-        if sleepers is None:
+        place = self._sleepers.get(when)
+        if place is None:
             if when != when:
                 raise ValueError("an instant must be a number, not nan")
             heappush(self._timers, when)
-            self._sleepers[when] = sleepers = []
-        return sleepers
+            self._sleepers[when] = place = []
+        return place
 
     def call_at(self, when: float, call: Callable[[], Any]) -> None:
         """Have something called at that instant, before the sleepers of it wake."""
-        calls = self._alarms.get(when)
-        if calls is None:
-            if when != when:
-                raise ValueError("an instant must be a number, not nan")
-            heappush(self._timers, when)
-            self._alarms[when] = calls = []
-        calls.append(call)
+        if len(self._timers) > self._enough:
+            self._tidy_up()
+        self.instant(when)
+        self._alarms.setdefault(when, []).append(call)
 
     def do_not_call_at(self, when: float, call: Callable[[], Any]) -> None:
         """Take that back; harmless if it has been called."""
-        calls = self._alarms.get(when, [])
-        if call in calls:
-            calls.remove(call)
-            self._vain += 1
-            self._tidy_up()
+        with contextlib.suppress(KeyError, ValueError):
+            self._alarms[when].remove(call)
 
     def _tidy_up(self) -> None:
-        """Forget the instants at which nothing happens any more, if they are many."""
-        if self._vain > len(self._timers) // 2 + 300:
-            self._sleepers = {at: who for at, who in self._sleepers.items() if who}
-            self._alarms = {at: calls for at, calls in self._alarms.items() if calls}
-            self._timers[:] = sorted({*self._sleepers, *self._alarms})
-            self._vain = 0
+        """Forget the instants at which nothing happens any more."""
+        alarms = {when: calls for when, calls in self._alarms.items() if calls}
+        sleepers = self._sleepers.items()
+        self._sleepers = {at: who for at, who in sleepers if who or at in alarms}
+        self._alarms, self._timers[:] = alarms, sorted(self._sleepers)
+        self._enough = 2 * len(self._timers) + 300
 
     # The end
 
@@ -500,7 +427,7 @@ class Kernel:
     def _close_tasks(self) -> None:
         """Close what could not end by itself."""
         for task in self.tasks():
-            self._apart = task
+            self._walked, self._walk = [task], iter(())
             try:
                 if not task.done:
                     task.context.run(task.generator.close)
@@ -544,8 +471,6 @@ class Kernel:
 class Sweep:
     """What stands in the ready list for all who are cancelled."""
 
-    place = None
-
     def __init__(self, kernel: Kernel) -> None:
         self._scope = CancelScope()
         self.context = copy_context()
@@ -579,27 +504,10 @@ def run(function: Callable[..., Wait[T]], *args: Any) -> T:
 
 def generator_of(made: Any, function: Any) -> Any:
     """What a function made that is to be a task."""
-    kind = cast(Any, type(made))
-    if kind is GeneratorType:
+    if type(made) is GeneratorType:
         return made
     name = getattr(function, "__name__", repr(function))
-    if kind is not WAITS:
-        raise TypeError(f"{name} must be a generator function: it returned {made!r}")
-    made = _only(made)
-    made.__name__ = name
-    return made
-
-
-def _only(waits: Waits) -> Wait[None]:
-    yield from waits
-
-
-# An operation that waits at most once, and has no result, returns an iterator over that
-# place, or over none: it costs less than a generator.
-
-WAITS = type(iter(()))
-NOTHING: Waits = iter(())
-"""What an operation returns that need not wait."""
+    raise TypeError(f"{name} must be a generator function: it returned {made!r}")
 
 
 def checkpoint() -> Wait[None]:
@@ -617,9 +525,6 @@ def sleep(seconds: float) -> Wait[None]:
         yield kernel.later
     else:
         yield kernel.instant(time.monotonic() + seconds)
-
-
-BARE = sleep.__code__
 
 
 def sleep_until(instant: float) -> Wait[None]:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from .loop import NOTHING, Kernel, Task, Wait, Waits, checkpoint
+from .loop import Kernel, Task, Wait, checkpoint
 from .places import Closed, Event
 from .scopes import CancelScope, _running, current_kernel, current_task
 
@@ -25,7 +25,7 @@ class Busy(RuntimeError):
     """Another task waits for this descriptor already."""
 
 
-def wait_readable(descriptor: int) -> Waits:
+def wait_readable(descriptor: int) -> Wait[None]:
     """Wait until reading would not block; at once for what never blocks.
 
     Nobody hears of a descriptor that is closed while a task waits for it: first cancel
@@ -35,12 +35,18 @@ def wait_readable(descriptor: int) -> Waits:
         Busy: another task waits for it already.
         OSError, ValueError: it is no open descriptor.
     """
-    return iter((Descriptor(descriptor, READ),))
+    yield _watched(descriptor).reader
 
 
-def wait_writable(descriptor: int) -> Waits:
+def wait_writable(descriptor: int) -> Wait[None]:
     """Wait until writing would not block, as `wait_readable` does for reading."""
-    return iter((Descriptor(descriptor, WRITE),))
+    yield _watched(descriptor).writer
+
+
+def _watched(descriptor: int) -> Watched:
+    kernel = current_kernel()
+    key = kernel.selector.get_map().get(descriptor)
+    return key.data if key else Watched(kernel, descriptor, kept=False)
 
 
 class Watched:
@@ -145,25 +151,6 @@ class Direction:
             self.watched.ignore(self.way)
 
 
-class Descriptor:
-    """A place that becomes a `Direction` when a task comes to wait there."""
-
-    def __init__(self, descriptor: int, way: int) -> None:
-        self.descriptor = descriptor
-        self.way = way
-
-    def append(self, task: Task) -> None:
-        """Wait where the selector watches the descriptor, perhaps already."""
-        kernel = task._scope.kernel
-        key = kernel.selector.get_map().get(self.descriptor)
-        watched: Watched = (
-            Watched(kernel, self.descriptor, kept=False) if key is None else key.data
-        )
-        place = watched.reader if self.way == READ else watched.writer
-        task.place = place
-        place.append(task)
-
-
 class Socket:
     """A stream socket, or one that listens; ``with`` closes it.
 
@@ -201,7 +188,7 @@ class Socket:
             yield self._watched.reader
             self._empty = False
 
-    def send(self, data: bytes) -> Waits:
+    def send(self, data: bytes) -> Wait[None]:
         """Send all of it; waits while the other side takes none.
 
         Raises:
@@ -211,27 +198,19 @@ class Socket:
         """
         if self._sending:
             raise Busy("another task is sending")
-        try:
-            sent = self.plain.send(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError as error:
-            raise self._told(error) from None
-        if sent == len(data):
-            return NOTHING
         self._sending = True
-        return self._send(memoryview(data)[sent:])
-
-    def _send(self, rest: memoryview) -> Wait[None]:
         try:
-            while rest:
-                yield self._watched.writer
+            while True:
                 try:
-                    rest = rest[self.plain.send(rest) :]
+                    sent = self.plain.send(data)
+                    if sent == len(data):
+                        return
+                    data = memoryview(data)[sent:]
                 except BlockingIOError:
-                    continue
+                    pass
                 except OSError as error:
                     raise self._told(error) from None
+                yield self._watched.writer
         finally:
             self._sending = False
 

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from .loop import NOTHING, Task, Wait, Waits
+from .loop import Task, Wait
 from .scopes import current_task
 
 T = TypeVar("T")
@@ -20,10 +20,6 @@ T = TypeVar("T")
 
 class Closed(Exception):
     """The channel is closed, and nothing is left in it."""
-
-
-def _go_on(task: Task) -> None:
-    task._scope.kernel.ready.append(task)
 
 
 class Event:
@@ -49,11 +45,12 @@ class Event:
             self._waiters[0]._scope.kernel.ready.extend(self._waiters)
             self._waiters.clear()
         self._waiters = None
-        self.append = _go_on
+        self.append = Task.wake
 
-    def wait(self) -> Waits:
+    def wait(self) -> Wait[None]:
         """Wait until it has happened."""
-        return NOTHING if self._waiters is None else iter((self,))
+        if self._waiters is not None:
+            yield self
 
 
 class Future(Generic[T]):
@@ -102,14 +99,8 @@ class Semaphore:
         self._value = value
         self._waiters: deque[Task] = deque()
 
-    def acquire(self) -> Waits:
+    def acquire(self) -> Wait[None]:
         """Wait for a turn."""
-        if self._value:
-            self._value -= 1
-            return NOTHING
-        return self._acquire()
-
-    def _acquire(self) -> Wait[None]:
         if self._value:
             self._value -= 1
         else:
@@ -174,7 +165,7 @@ class Channel(Generic[T]):
         self._offers: dict[Task, T] = {}
         self._closed = False
 
-    def put(self, item: T) -> Waits:
+    def put(self, item: T) -> Wait[None]:
         """Hand over an item; waits while the channel is full.
 
         Raises:
@@ -184,24 +175,16 @@ class Channel(Generic[T]):
             raise Closed("put into a closed channel")
         if self._getters:
             self._handed.append(item)
-            task = self._getters.popleft()
-            task._scope.kernel.ready.append(task)
-            return NOTHING
-        if len(self._items) < self._capacity:
+            self._getters.popleft().wake()
+        elif len(self._items) < self._capacity:
             self._items.append(item)
-            return NOTHING
-        return self._offer(item)
-
-    def _offer(self, item: T) -> Wait[None]:
-        if self._closed or self._getters or len(self._items) < self._capacity:
-            yield from self.put(item)
-            return
-        task = current_task()
-        self._offers[task] = item
-        try:
-            yield self._putters
-        finally:
-            self._offers.pop(task, None)
+        else:
+            task = current_task()
+            self._offers[task] = item
+            try:
+                yield self._putters
+            finally:
+                self._offers.pop(task, None)
 
     def get(self) -> Wait[T]:
         """Take the next item; waits for one.
@@ -223,7 +206,7 @@ class Channel(Generic[T]):
 
     def _next_offer(self) -> T:
         putter = self._putters.popleft()
-        putter._scope.kernel.ready.append(putter)
+        putter.wake()
         return self._offers.pop(putter)
 
     def close(self) -> None:

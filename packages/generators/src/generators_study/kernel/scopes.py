@@ -87,9 +87,38 @@ class CancelScope:
             if task is not None:
                 task.place = None  # who is running is in none
             if self.host is not None:
-                self.host.doom(self)
-            for task in self.children():
-                task.doom(self)
+                self._cut_short([self.host])
+            self._cut_short(self.children())
+
+    def _cut_short(self, tasks: list[Task]) -> None:
+        """End the waits of these, unless a shield keeps that out."""
+        for task in tasks:
+            if task._scope is self or self._reaches(task):
+                place, kernel = task.place, task._scope.kernel
+                if place is None or place is kernel.ready:
+                    continue
+                try:
+                    place.remove(task)
+                except ValueError:  # it goes on already
+                    continue
+                task.place = None
+                kernel.cancel_soon(task)
+
+    def _reaches(self, task: Task) -> bool:
+        """Cancel the scopes between this one and the task."""
+        scopes: list[CancelScope] = []
+        scope: CancelScope | None = task._scope
+        while scope is not self:
+            if scope is None:
+                return False  # it has left this scope
+            scopes.append(scope)
+            scope = scope._parent
+        for scope in reversed(scopes):
+            if scope.shield or scope.doomed:
+                return False
+            scope.doomed = True
+            scope._cut_short(scope.children())
+        return True
 
     def __enter__(self) -> CancelScope:
         kernel = _running.get()
