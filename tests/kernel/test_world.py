@@ -111,7 +111,7 @@ def test_a_deadlock_names_the_line_of_a_job(world):
 def test_a_task_that_is_left_is_named(world):
     def main():
         group = Group()
-        group._open = True
+        group._ready = group.kernel.ready
         group.spawn(sleep, 60).name = "orphan"
         yield from sleep(1)
 
@@ -122,7 +122,7 @@ def test_a_task_that_is_left_is_named(world):
 def test_a_job_that_is_left_is_named(world, job):
     def main():
         group = Group()
-        group._open = True
+        group._ready = group.kernel.ready
         group.spawn(job, 60)
         yield from sleep(1)
 

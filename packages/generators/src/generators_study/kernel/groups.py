@@ -9,7 +9,7 @@ from contextvars import copy_context
 from types import GeneratorType
 from typing import Any, NoReturn, TypeVar, TypeVarTuple
 
-from .loop import Kernel, Task, Wait, generator_of
+from .loop import Kernel, Task, Wait
 from .scopes import Cancelled, CancelScope, _running, current_kernel, current_task
 
 T = TypeVar("T")
@@ -22,9 +22,11 @@ class Group(CancelScope):
     Made by `open_group`.
     """
 
-    __slots__ = ("_errors", "_open", "cut", "joiners", "last", "waiter")
+    __slots__ = ("_errors", "_ready", "cut", "joiners", "last", "waiter")
     last: Task | None
     """The child that came last; each knows the one before it."""
+    _ready: list[Task] | None
+    """The ready list, as long as it takes tasks."""
     waiter: Task | None
     """The task that waits for the end of the children."""
     joiners: dict[Task, list[Task]] | None
@@ -37,9 +39,9 @@ class Group(CancelScope):
     def __init__(self, kernel: Kernel | None = None) -> None:
         # Of a scope, too: to call its `__init__` costs more.
         self.shield = self.cancel_called = self.cancelled_caught = False
-        self.doomed = self._open = self.cut = False
+        self.doomed = self.cut = False
         self._seconds = self._parent = self.host = None
-        self.last = self.waiter = self.joiners = self._errors = None
+        self.last = self.waiter = self.joiners = self._errors = self._ready = None
         self.kernel = kernel or _running.get() or current_kernel()
 
     def children(self) -> list[Task]:
@@ -58,11 +60,14 @@ class Group(CancelScope):
         Raises:
             RuntimeError: the group has ended, or not begun.
         """
-        if not self._open:
+        ready = self._ready
+        if ready is None:
             raise RuntimeError("the group is not open; it takes no tasks")
         generator = function(*args)
         if type(generator) is not GeneratorType:
-            generator = generator_of(generator, function)
+            name = getattr(function, "__name__", function)
+            text = f"{name} must be a generator function: it returned {generator!r}"
+            raise TypeError(text)
         task = Task()
         task.generator = generator
         task._scope = self
@@ -72,7 +77,7 @@ class Group(CancelScope):
         if last is not None:
             last.next = task
         self.last = task
-        self.kernel.ready.append(task)
+        ready.append(task)
         return task
 
     def wake_joiners(self, task: Task) -> None:
@@ -119,7 +124,7 @@ def open_group(body: Callable[[Group, *Args], Wait[T] | T], *args: *Args) -> Wai
     group._parent = parent = task._scope
     group.doomed = parent.doomed
     task._scope = group
-    group._open = True
+    group._ready = group.kernel.ready
     try:
         try:
             made: Any = body(group, *args)
@@ -137,7 +142,7 @@ def open_group(body: Callable[[Group, *Args], Wait[T] | T], *args: *Args) -> Wai
             raise BaseExceptionGroup("errors in a group", group._errors) from None
         raise
     finally:
-        group._open = False
+        group._ready = None
         if task._scope is not group:
             raise RuntimeError("cancel scopes must be left in the order of entering")
         task._scope = parent

@@ -19,7 +19,6 @@ from contextvars import copy_context
 from heapq import heappop, heappush
 from itertools import islice
 from operator import methodcaller
-from types import GeneratorType
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 from .scopes import Cancelled, CancelScope, Deadlock, _running, current_kernel
@@ -239,16 +238,17 @@ class Kernel:
         """The task that is running, if one is."""
         return self._walked[-1 - self._walk.__length_hint__()]
 
-    def run(self, generator: Any) -> Any:
-        """Run the main task, and all that it starts, to the end."""
+    def run(self, function: Callable[..., Wait[Any]], *args: Any) -> Any:
+        """Run ``function(*args)`` as the main task, and all that it starts."""
         _running.set(self)
+        self.root._ready = self.ready
+        main = self.root.spawn(function, *args)
+        main.name = "main"
         self.selector = selectors.DefaultSelector()
         self._wakeup, self._alarm = socket.socketpair()
         self._wakeup.setblocking(False)
         self._alarm.setblocking(False)
         self.selector.register(self._wakeup, selectors.EVENT_READ, self)
-        self.root._open = True
-        main = self.root.spawn(lambda: generator)
         restore = self._take_interrupts()
         try:
             self._loop(main)
@@ -259,12 +259,10 @@ class Kernel:
             restore()
             for opened in (self.selector, self._wakeup, self._alarm):
                 opened.close()
-        errors = list(self._fatal)
-        if main.error and not (errors and isinstance(main.error, Cancelled)):
-            errors.append(main.error)
-        if not errors:
+        first, *rest = [*self._fatal, main.error]
+        if first is None:
             return main.result
-        first, *rest = errors
+        rest = [error for error in rest if error and not isinstance(error, Cancelled)]
         if rest:
             raise first from BaseExceptionGroup("these came with it", rest)
         raise first
@@ -497,17 +495,7 @@ def run(function: Callable[..., Wait[T]], *args: Any) -> T:
     """
     if _running.get() is not None:
         raise RuntimeError("a kernel runs in this thread; use `yield from`")
-    main = generator_of(function(*args), function)
-    main.__name__ = "main"
-    return copy_context().run(Kernel().run, main)
-
-
-def generator_of(made: Any, function: Any) -> Any:
-    """What a function made that is to be a task."""
-    if type(made) is GeneratorType:
-        return made
-    name = getattr(function, "__name__", repr(function))
-    raise TypeError(f"{name} must be a generator function: it returned {made!r}")
+    return copy_context().run(Kernel().run, function, *args)
 
 
 def checkpoint() -> Wait[None]:

@@ -11,10 +11,11 @@ import selectors
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from .loop import Kernel, Task, Wait, checkpoint
-from .places import Closed, Event
+from .places import Closed, Future
 from .scopes import CancelScope, _running, current_kernel, current_task
 
 T = TypeVar("T")
@@ -174,19 +175,12 @@ class Socket:
             Closed: the socket is closed, perhaps while this waited.
             OSError: the connection is broken.
         """
-        while True:
-            if not self._empty:
-                try:
-                    data = self.plain.recv(most)
-                except BlockingIOError:
-                    pass
-                except OSError as error:
-                    raise self._told(error) from None
-                else:
-                    self._empty = 0 < len(data) < most
-                    return data
-            yield self._watched.reader
-            self._empty = False
+        reader = self._watched.reader
+        if self._empty:
+            yield reader
+        data = yield from self._try(reader, self.plain.recv, most)
+        self._empty = 0 < len(data) < most
+        return data
 
     def send(self, data: bytes) -> Wait[None]:
         """Send all of it; waits while the other side takes none.
@@ -200,17 +194,12 @@ class Socket:
             raise Busy("another task is sending")
         self._sending = True
         try:
-            while True:
-                try:
-                    sent = self.plain.send(data)
-                    if sent == len(data):
-                        return
-                    data = memoryview(data)[sent:]
-                except BlockingIOError:
-                    pass
-                except OSError as error:
-                    raise self._told(error) from None
-                yield self._watched.writer
+            writer = self._watched.writer
+            sent = yield from self._try(writer, self.plain.send, data)
+            if sent < len(data):
+                rest = memoryview(data)[sent:]
+                while rest:
+                    rest = rest[(yield from self._try(writer, self.plain.send, rest)) :]
         finally:
             self._sending = False
 
@@ -220,13 +209,20 @@ class Socket:
         Raises:
             Closed: the socket is closed, perhaps while this waited.
         """
+        reader = self._watched.reader
+        return Socket((yield from self._try(reader, self.plain.accept))[0])
+
+    def _try(self, place: Direction, call: Callable[..., T], *args: Any) -> Wait[T]:
+        """Make a call that would block again and again, until it need not."""
         while True:
             try:
-                return Socket(self.plain.accept()[0])
+                return call(*args)
             except BlockingIOError:
-                yield self._watched.reader
+                yield place
             except OSError as error:
-                raise self._told(error) from None
+                if self.plain.fileno() < 0:
+                    raise Closed("the socket is closed") from None
+                raise
 
     def shutdown(self) -> None:
         """Send no more: the other side reads the end of the stream."""
@@ -237,10 +233,6 @@ class Socket:
         self._watched.drop(Closed("the socket was closed"))
         self._watched.closed = True
         self.plain.close()
-
-    def _told(self, error: OSError) -> BaseException:
-        """What an error means: perhaps that the socket is closed."""
-        return error if self.plain.fileno() >= 0 else Closed("the socket is closed")
 
     def __enter__(self) -> Socket:
         return self
@@ -297,28 +289,23 @@ def in_thread(function: Callable[..., T], *args: Any) -> Wait[T]:
     if current_task().doomed:
         yield from checkpoint()
     kernel = current_kernel()
-    done = Event()
-    outcome: list[tuple[Any, BaseException | None]] = []
+    future: Future[T] = Future()
 
     def work() -> None:
         try:
-            outcome.append((context.run(function, *args), None))
+            settle = partial(future.set_result, context.run(function, *args))
         except BaseException as error:
-            outcome.append((None, error))
-        kernel.call_soon_threadsafe(done.set)
+            settle = partial(future.set_error, error)
+        kernel.call_soon_threadsafe(settle)
 
     context = contextvars.copy_context()
     context.run(_running.set, None)  # the kernel is not that thread's
     thread = threading.Thread(target=work, name=f"for {current_task().name}")
     with CancelScope(shield=True):
+        thread.start()
         kernel.outside += 1
         try:
-            thread.start()
-            yield done
-            thread.join()
+            return (yield from future.wait())
         finally:
             kernel.outside -= 1
-    value, error = outcome[0]
-    if error is not None:
-        raise error
-    return value
+            thread.join()

@@ -58,7 +58,6 @@ class Future(Generic[T]):
 
     def __init__(self) -> None:
         self._event = Event()
-        self._value: T | None = None
         self._error: BaseException | None = None
 
     @property
@@ -69,7 +68,7 @@ class Future(Generic[T]):
     def set_result(self, value: T) -> None:
         """Settle it with a value; RuntimeError if it is settled already."""
         self._settle()
-        self._value = value
+        self._value: T = value
 
     def set_error(self, error: BaseException) -> None:
         """Settle it with an error; RuntimeError if it is settled already."""
@@ -87,7 +86,7 @@ class Future(Generic[T]):
             yield self._event
         if self._error is not None:
             raise self._error
-        return self._value  # pyright: ignore[reportReturnType]
+        return self._value
 
 
 class Semaphore:

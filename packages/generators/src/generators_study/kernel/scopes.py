@@ -82,10 +82,6 @@ class CancelScope:
         self.cancel_called = True
         if not self.doomed:
             self.doomed = True
-            kernel = _running.get()
-            task = kernel.current if kernel is not None else None
-            if task is not None:
-                task.place = None  # who is running is in none
             if self.host is not None:
                 self._cut_short([self.host])
             self._cut_short(self.children())
@@ -121,10 +117,7 @@ class CancelScope:
         return True
 
     def __enter__(self) -> CancelScope:
-        kernel = _running.get()
-        task = kernel.current if kernel is not None else None
-        if task is None:
-            task = current_task()  # which says what is wrong
+        task = current_task()
         self.kernel = task._scope.kernel
         if self.host is not None:
             raise RuntimeError("a cancel scope can be entered only once")
