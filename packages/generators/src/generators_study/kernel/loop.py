@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextvars import copy_context
 from heapq import heappop, heappush
 from itertools import islice
@@ -301,7 +301,7 @@ class Kernel:
                     task.raised(error)
             else:
                 if task._scope.doomed and place is not task._scope:
-                    self.cancel_soon(task)
+                    self.cancel_soon([task])
                     continue
                 task.place = place
                 try:
@@ -327,11 +327,11 @@ class Kernel:
                     group.waiter = None
         self._walked, self._walk = before
 
-    def cancel_soon(self, task: Task) -> None:
-        """Have the task, which is in no place, go on by raising `Cancelled`."""
+    def cancel_soon(self, tasks: Iterable[Task]) -> None:
+        """Have tasks, which are in no place, go on by raising `Cancelled`."""
         if not self._cancelled:
             self.ready.append(self._sweep)
-        self._cancelled.append(task)
+        self._cancelled.extend(tasks)
 
     def sweep(self) -> list[Any]:
         """Let all who are cancelled go on; the sweep itself waits nowhere."""

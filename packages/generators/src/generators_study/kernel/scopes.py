@@ -82,26 +82,35 @@ class CancelScope:
         self.cancel_called = True
         if not self.doomed:
             self.doomed = True
+            tasks = self.children()
             if self.host is not None:
-                self._cut_short([self.host])
-            self._cut_short(self.children())
+                tasks.insert(0, self.host)
+            if tasks:
+                kernel = self.kernel
+                if (running := kernel.current) is not None:
+                    running.place = None  # who is running is in none
+                kernel.cancel_soon(self._cut_short(tasks))
 
-    def _cut_short(self, tasks: list[Task]) -> None:
-        """End the waits of these, unless a shield keeps that out."""
+    def _cut_short(self, tasks: list[Task]) -> Iterator[Task]:
+        """End the waits of these, unless a shield keeps that out; whose have ended."""
+        ready = self.kernel.ready
         for task in tasks:
-            if task._scope is self or self._reaches(task):
-                place, kernel = task.place, task._scope.kernel
-                if place is None or place is kernel.ready:
+            if task._scope is not self:
+                reached = yield from self._reach(task)
+                if not reached:
                     continue
-                try:
-                    place.remove(task)
-                except ValueError:  # it goes on already
-                    continue
-                task.place = None
-                kernel.cancel_soon(task)
+            place = task.place
+            if place is None or place is ready:
+                continue
+            try:
+                place.remove(task)
+            except ValueError:  # it goes on already
+                continue
+            task.place = None
+            yield task
 
-    def _reaches(self, task: Task) -> bool:
-        """Cancel the scopes between this one and the task."""
+    def _reach(self, task: Task) -> Generator[Task, None, bool]:
+        """Cancel the scopes between this one and the task; whose waits have ended."""
         scopes: list[CancelScope] = []
         scope: CancelScope | None = task._scope
         while scope is not self:
@@ -113,7 +122,7 @@ class CancelScope:
             if scope.shield or scope.doomed:
                 return False
             scope.doomed = True
-            scope._cut_short(scope.children())
+            yield from scope._cut_short(scope.children())
         return True
 
     def __enter__(self) -> CancelScope:
