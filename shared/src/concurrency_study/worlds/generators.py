@@ -57,7 +57,7 @@ class GeneratorsWorld(ThreadsWorld):
 
     def here(self) -> object:
         """The task that runs now; the thread, outside of a kernel."""
-        kernel = _kernel()._running.get()
+        kernel = _kernel().scopes._running.get()
         return kernel.current if kernel else super().here()
 
     def _recolour(
@@ -167,7 +167,7 @@ class GeneratorsWorld(ThreadsWorld):
     def _natives(self) -> list[str]:
         if self._noted:
             return []
-        kernel: Any = _kernel()._running.get()
+        kernel: Any = _kernel().scopes._running.get()
         made: list[Any] = gc.get_objects()
         return (
             super()._natives()

@@ -19,72 +19,35 @@ An operation that need not wait does not let others run; `checkpoint` does. Time
 seconds on the clock of ``time.monotonic``.
 """
 
-from .groups import Group, open_group
-from .loop import (
-    Kernel,
-    Place,
-    Task,
-    TaskCancelled,
-    Wait,
-    checkpoint,
-    run,
-    sleep,
-    sleep_forever,
-    sleep_until,
-)
-from .outside import (
-    Busy,
-    Socket,
-    connect,
-    in_thread,
-    listen,
-    wait_readable,
-    wait_writable,
-)
-from .places import Channel, Closed, Event, Future, Lock, Semaphore
-from .scopes import (
-    Cancelled,
-    CancelScope,
-    Deadlock,
-    _running,  # pyright: ignore[reportPrivateUsage]
-    current_kernel,
-    current_task,
-    fail_after,
-    move_on_after,
-)
-
-__all__ = (
-    "Busy",
-    "CancelScope",
-    "Cancelled",
-    "Channel",
-    "Closed",
-    "Deadlock",
-    "Event",
-    "Future",
-    "Group",
-    "Kernel",
-    "Lock",
-    "Place",
-    "Semaphore",
-    "Socket",
-    "Task",
-    "TaskCancelled",
-    "Wait",
-    "_running",
-    "checkpoint",
-    "connect",
-    "current_kernel",
-    "current_task",
-    "fail_after",
-    "in_thread",
-    "listen",
-    "move_on_after",
-    "open_group",
-    "run",
-    "sleep",
-    "sleep_forever",
-    "sleep_until",
-    "wait_readable",
-    "wait_writable",
-)
+from .groups import Group as Group
+from .groups import open_group as open_group
+from .loop import Kernel as Kernel
+from .loop import Place as Place
+from .loop import Task as Task
+from .loop import TaskCancelled as TaskCancelled
+from .loop import Wait as Wait
+from .loop import checkpoint as checkpoint
+from .loop import run as run
+from .loop import sleep as sleep
+from .loop import sleep_forever as sleep_forever
+from .loop import sleep_until as sleep_until
+from .outside import Busy as Busy
+from .outside import Socket as Socket
+from .outside import connect as connect
+from .outside import in_thread as in_thread
+from .outside import listen as listen
+from .outside import wait_readable as wait_readable
+from .outside import wait_writable as wait_writable
+from .places import Channel as Channel
+from .places import Closed as Closed
+from .places import Event as Event
+from .places import Future as Future
+from .places import Lock as Lock
+from .places import Semaphore as Semaphore
+from .scopes import Cancelled as Cancelled
+from .scopes import CancelScope as CancelScope
+from .scopes import Deadlock as Deadlock
+from .scopes import current_kernel as current_kernel
+from .scopes import current_task as current_task
+from .scopes import fail_after as fail_after
+from .scopes import move_on_after as move_on_after

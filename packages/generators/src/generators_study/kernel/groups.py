@@ -14,6 +14,7 @@ from .scopes import Cancelled, CancelScope, _running, current_kernel, current_ta
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
+GENERATOR: Any = GeneratorType
 
 
 class Group(CancelScope):
@@ -64,7 +65,7 @@ class Group(CancelScope):
         if ready is None:
             raise RuntimeError("the group is not open; it takes no tasks")
         generator = function(*args)
-        if type(generator) is not GeneratorType:
+        if type(generator) is not GENERATOR:
             name = getattr(function, "__name__", function)
             text = f"{name} must be a generator function: it returned {generator!r}"
             raise TypeError(text)
@@ -127,9 +128,9 @@ def open_group(body: Callable[[Group, *Args], Wait[T] | T], *args: *Args) -> Wai
     group._ready = group.kernel.ready
     try:
         try:
-            made: Any = body(group, *args)
-            is_generator = type(made) is GeneratorType
-            result = (yield from made) if is_generator else made
+            result = body(group, *args)
+            if type(result) is GENERATOR:
+                result = yield from result
         except GeneratorExit:
             raise
         except BaseException as error:

@@ -35,6 +35,7 @@ TURN = 0.001
 """Seconds, or so, for which tasks run before the kernel looks around."""
 LONGEST = 1e6
 """Seconds that the loop sleeps at most; epoll counts milliseconds in 31 bits."""
+NO_PLACE = "yielded {!r}: a task yields places; `yield from`?"
 FOLDER = os.path.dirname(__file__)
 
 
@@ -136,12 +137,8 @@ class Task:
 
     def raised(self, error: BaseException) -> None:
         """Note the error as the result, and tell the group."""
-        group: Any = self._scope  # the others it has left
-        if group.doomed and isinstance(error, Cancelled):
-            self.result = GONE
-            group.cut = True
-            return
         self.result = Raised(error)
+        group: Any = self._scope  # the others it has left
         group.wake_joiners(self)  # who learns of it, and is not cancelled before
         group.failed(error)
 
@@ -178,25 +175,21 @@ GONE = Raised(Cancelled())
 """That of all who are cancelled, without the frames that each error keeps alive."""
 
 
-
-
 class Raising:
     """Stands in for a task's generator for one step, in which an error is raised."""
-
-    __slots__ = ("error", "generator", "task")
 
     def __init__(self, task: Task, error: BaseException) -> None:
         self.task = task
         self.generator: Any = task.generator
-        self.error: BaseException | None = error
+        self.errors = [error]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.generator, name)
 
     def __next__(self) -> Place:
         self.task.generator = self.generator
-        error, self.error = self.error, None  # no frame may hold what holds the frame
-        return self.generator.throw(error)
+        # Popped, as no frame should hold what holds the frame.
+        return self.generator.throw(self.errors.pop())
 
 
 class Kernel:
@@ -271,7 +264,8 @@ class Kernel:
         ready, turn = self.ready, 16
         while not main.done:
             # The ready list grows while it is walked; not for ever.
-            walk, began = iter(ready), time.monotonic()
+            walk: Any = iter(ready)
+            began = time.monotonic()
             self._steps(ready, walk, islice(walk, turn), next)
             steps = len(ready) - walk.__length_hint__()
             del ready[:steps]
@@ -294,7 +288,7 @@ class Kernel:
                 task.result = stop.value
             except BaseException as error:
                 group = task._scope
-                if type(error) is Cancelled and group.doomed:
+                if group.doomed and isinstance(error, Cancelled):
                     task.result = GONE
                     group.cut = True
                 else:
@@ -307,7 +301,8 @@ class Kernel:
                 try:
                     place.append(task)
                 except BaseException as error:
-                    task.fail(_refusal(place, error))
+                    known = hasattr(place, "append")
+                    task.fail(error if known else TypeError(NO_PLACE.format(place)))
                 continue
             # It has ended, and leaves its group.
             task.context = None
@@ -347,10 +342,13 @@ class Kernel:
         ready, timers = self.ready, self._timers
         if len(timers) > self._enough:
             self._tidy_up()
-        timeout = 0.0 if ready or self.later else self._until_next_timer()
-        if timeout == math.inf and not self.listeners and not self.outside:
-            self._deadlock()
-        elif self.listeners or timeout > 0:
+        timeout = 0.0
+        if not (ready or self.later):
+            timeout = self._until_next_timer()
+            if timeout == math.inf and not self.listeners and not self.outside:
+                self._deadlock()
+                timeout = 0.0
+        if self.listeners or timeout:
             for key, events in self.selector.select(min(timeout, LONGEST)):
                 key.data.happened(events)
         now = time.monotonic() if timers else 0
@@ -396,8 +394,9 @@ class Kernel:
 
     def do_not_call_at(self, when: float, call: Callable[[], Any]) -> None:
         """Take that back; harmless if it has been called."""
-        with contextlib.suppress(KeyError, ValueError):
-            self._alarms[when].remove(call)
+        calls = self._alarms.get(when, [])
+        if call in calls:
+            calls.remove(call)
 
     def _tidy_up(self) -> None:
         """Forget the instants at which nothing happens any more."""
@@ -477,12 +476,6 @@ class Sweep:
     def raised(self, error: BaseException) -> NoReturn:
         """It has been interrupted, in between two tasks."""
         raise error
-
-
-def _refusal(place: Any, error: BaseException) -> BaseException:
-    if hasattr(place, "append"):
-        return error
-    return TypeError(f"yielded {place!r}: a task yields places; `yield from`?")
 
 
 def run(function: Callable[..., Wait[T]], *args: Any) -> T:

@@ -219,7 +219,7 @@ class Socket:
                 return call(*args)
             except BlockingIOError:
                 yield place
-            except OSError as error:
+            except OSError:
                 if self.plain.fileno() < 0:
                     raise Closed("the socket is closed") from None
                 raise
