@@ -1899,7 +1899,6 @@ def test_ctrl_c_in_a_loop_that_never_waits_works_the_second_time():
         """
         import signal
         from generators_study.kernel import *
-        from generators_study.kernel import _running
 
         def main():
             try:

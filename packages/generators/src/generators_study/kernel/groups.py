@@ -7,14 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import copy_context
 from types import GeneratorType
-from typing import Any, NoReturn, TypeVar, TypeVarTuple
+from typing import Any, NoReturn, TypeVar, TypeVarTuple, cast
 
 from .loop import Kernel, Task, Wait
 from .scopes import Cancelled, CancelScope, _running, current_kernel, current_task
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
-GENERATOR: Any = GeneratorType
 
 
 class Group(CancelScope):
@@ -65,7 +64,7 @@ class Group(CancelScope):
         if ready is None:
             raise RuntimeError("the group is not open; it takes no tasks")
         generator = function(*args)
-        if type(generator) is not GENERATOR:
+        if type(generator) is not GeneratorType:
             name = getattr(function, "__name__", function)
             text = f"{name} must be a generator function: it returned {generator!r}"
             raise TypeError(text)
@@ -128,9 +127,9 @@ def open_group(body: Callable[[Group, *Args], Wait[T] | T], *args: *Args) -> Wai
     group._ready = group.kernel.ready
     try:
         try:
-            result = body(group, *args)
-            if type(result) is GENERATOR:
-                result = yield from result
+            made: Any = body(group, *args)
+            waits = cast(Any, type(made)) is GeneratorType
+            result = (yield from made) if waits else made
         except GeneratorExit:
             raise
         except BaseException as error:
