@@ -128,8 +128,10 @@ def open_group(body: Callable[[Group, *Args], Wait[T] | T], *args: *Args) -> Wai
     try:
         try:
             made: Any = body(group, *args)
-            waits = cast(Any, type(made)) is GeneratorType
-            result = (yield from made) if waits else made
+            if cast(Any, type(made)) is GeneratorType:
+                waiting: Wait[Any] = made
+                made = yield from waiting
+            result = made
         except GeneratorExit:
             raise
         except BaseException as error:

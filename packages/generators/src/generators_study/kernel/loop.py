@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextvars import copy_context
 from heapq import heappop, heappush
 from itertools import islice
@@ -322,7 +322,7 @@ class Kernel:
                     group.waiter = None
         self._walked, self._walk = before
 
-    def cancel_soon(self, tasks: Iterable[Task]) -> None:
+    def cancel_soon(self, tasks: list[Task]) -> None:
         """Have tasks, which are in no place, go on by raising `Cancelled`."""
         if not self._cancelled:
             self.ready.append(self._sweep)

@@ -89,7 +89,8 @@ class CancelScope:
                 kernel = self.kernel
                 if (running := kernel.current) is not None:
                     running.place = None  # who is running is in none
-                kernel.cancel_soon(self._cut_short(tasks))
+                if cancelled := [*self._cut_short(tasks)]:
+                    kernel.cancel_soon(cancelled)
 
     def _cut_short(self, tasks: list[Task]) -> Iterator[Task]:
         """End the waits of these, unless a shield keeps that out; whose have ended."""
