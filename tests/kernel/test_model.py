@@ -648,7 +648,7 @@ def played(program, pace):
 
     def look_around(self, original=loop.Kernel._look_around):
         play.note_look()
-        original(self)
+        return original(self)
 
     def close_tasks(self, original=loop.Kernel._close_tasks):
         play.over = bool(self.tasks())

@@ -261,11 +261,10 @@ class Kernel:
         raise first
 
     def _loop(self, main: Task) -> None:
-        ready, turn = self.ready, 16
+        ready, turn, began = self.ready, 16, time.monotonic()
         while not main.done:
             # The ready list grows while it is walked; not for ever.
             walk: Any = iter(ready)
-            began = time.monotonic()
             self._steps(ready, walk, islice(walk, turn), next)
             steps = len(ready) - walk.__length_hint__()
             del ready[:steps]
@@ -274,7 +273,7 @@ class Kernel:
             elif steps == turn:
                 turn *= 2
             if not main.done:
-                self._look_around()
+                began = self._look_around()
 
     def _steps(self, walked: Any, walk: Any, tasks: Iterator[Any], step: Any) -> None:
         """Let tasks go on, each by such a step of its generator, to its next place."""
@@ -287,10 +286,9 @@ class Kernel:
             except StopIteration as stop:
                 task.result = stop.value
             except BaseException as error:
-                group = task._scope
-                if group.doomed and isinstance(error, Cancelled):
+                if type(error) is Cancelled and task._scope.doomed:
                     task.result = GONE
-                    group.cut = True
+                    task._scope.cut = True
                 else:
                     task.raised(error)
             else:
@@ -335,7 +333,7 @@ class Kernel:
         self._steps(cancelled, walk, walk, CANCEL)
         return []
 
-    def _look_around(self) -> None:
+    def _look_around(self) -> float:
         """Make the calls from other threads, look at descriptors and at the clock."""
         while self._calls:
             self._call(self._calls.popleft())
@@ -351,7 +349,7 @@ class Kernel:
         if self.listeners or timeout:
             for key, events in self.selector.select(min(timeout, LONGEST)):
                 key.data.happened(events)
-        now = time.monotonic() if timers else 0
+        now = time.monotonic()
         while timers and timers[0] <= now:
             when = heappop(timers)
             for call in self._alarms.pop(when, ()):
@@ -361,6 +359,7 @@ class Kernel:
             sleepers.clear()
         ready.extend(self.later)
         self.later.clear()
+        return now
 
     def _until_next_timer(self) -> float:
         timers, sleepers, alarms = self._timers, self._sleepers, self._alarms
@@ -400,10 +399,11 @@ class Kernel:
 
     def _tidy_up(self) -> None:
         """Forget the instants at which nothing happens any more."""
-        alarms = {when: calls for when, calls in self._alarms.items() if calls}
-        sleepers = self._sleepers.items()
-        self._sleepers = {at: who for at, who in sleepers if who or at in alarms}
-        self._alarms, self._timers[:] = alarms, sorted(self._sleepers)
+        self._alarms = {at: calls for at, calls in self._alarms.items() if calls}
+        self._sleepers = {at: who for at, who in self._sleepers.items() if who}
+        for at in self._alarms:
+            self._sleepers.setdefault(at, [])
+        self._timers[:] = sorted(self._sleepers)
         self._enough = 2 * len(self._timers) + 300
 
     # The end
