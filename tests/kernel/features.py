@@ -27,15 +27,16 @@ from generators_study.kernel import (
 
 TASKS, SWITCHES, SPAWNS, ROUNDS = 100, 200_000, 20_000, 15
 PARTS = {
-    "loop": (Kernel, "_loop", loop),
+    "loop": (Kernel, "_steps", loop),
+    "turns": (Kernel, "_loop", loop),
     "spawn": (Group, "spawn", groups),
 }
 """Functions whose text is changed: of which class, their names there, their modules."""
 
 CONTEXT = (("loop", "task.context.run(step, task.generator)", "step(task.generator)"),)
-DOOMED = (("loop", "if task._scope.doomed:", "if False:"),)
-PLACE = (("loop", "task.place = place  #", "pass  #"),)
-BOUND = (("loop", "islice(walk, turn)", "walk"),)
+DOOMED = (("loop", "if task._scope.doomed and place is not task._scope:", "if False:"),)
+PLACE = (("loop", "task.place = place\n", "pass\n"),)
+BOUND = (("turns", "islice(walk, turn)", "walk"),)
 AT_A_SWITCH = {
     "as it is": (),
     "without context variables for each task": CONTEXT,
@@ -53,14 +54,13 @@ COUNTED = (
     (
         "loop",
         "if group.last is not task:",
-        "group.last = group.last - 1 or None\n"
-        "                if group.last is not None:",
+        "group.last = group.last - 1 or None\n            if group.last is not None:",
     ),
     ("loop", "task.next.previous = previous\n", "pass\n"),
 )
 UNJOINED = (("loop", "if group.joiners is not None:", "if False:"),)
 UNCHECKED = (
-    ("spawn", "if not self._open:", "if False:"),
+    ("spawn", "if ready is None:", "if False:"),
     ("spawn", "if type(generator) is not GeneratorType:", "if False:"),
 )
 IN_A_LIFE = {

@@ -193,13 +193,14 @@ class Socket:
         if self._sending:
             raise Busy("another task is sending")
         self._sending = True
+        rest: bytes | memoryview = data
         try:
-            writer = self._watched.writer
-            sent = yield from self._try(writer, self.plain.send, data)
-            if sent < len(data):
-                rest = memoryview(data)[sent:]
-                while rest:
-                    rest = rest[(yield from self._try(writer, self.plain.send, rest)) :]
+            while True:
+                writer, send = self._watched.writer, self.plain.send
+                sent = yield from self._try(writer, send, rest)
+                if sent == len(rest):
+                    return
+                rest = memoryview(rest)[sent:]
         finally:
             self._sending = False
 
