@@ -54,7 +54,7 @@ COUNTED = (
     (
         "loop",
         "if group.last is not task:",
-        "group.last = group.last - 1 or None\n            if group.last is not None:",
+        "group.last = group.last - 1 or None\n        if group.last is not None:",
     ),
     ("loop", "task.next.previous = previous\n", "pass\n"),
 )
