@@ -31,8 +31,9 @@ T = TypeVar("T")
 Wait = Generator[Any, Any, T]
 """What a generator function that waits returns; ``yield from`` it to get the T."""
 
-TURN = 0.001
-"""Seconds, or so, for which tasks run before the kernel looks around."""
+TURN = 0.005
+"""Seconds, or so, for which tasks run before the kernel looks around; as many as
+CPython gives to a thread (`sys.getswitchinterval`)."""
 LONGEST = 1e6
 """Seconds that the loop sleeps at most; epoll counts milliseconds in 31 bits."""
 NO_PLACE = "yielded {!r}: a task yields places; `yield from`?"
