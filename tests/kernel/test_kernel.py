@@ -540,17 +540,24 @@ def test_a_generator_with_an_open_group_can_be_closed(said):
     assert said == ["closed", "child ended"]
 
 
-def test_a_task_that_ends_in_a_scope_that_it_has_not_left_ends_the_run():
+@pytest.mark.parametrize("how", ["returns", "fails", "is cancelled"])
+def test_a_task_that_ends_in_a_scope_that_it_has_not_left_ends_the_run(how):
     def careless():
-        CancelScope().__enter__()
+        scope = CancelScope().__enter__()
+        if how == "is cancelled":
+            scope.cancel()
         yield from checkpoint()
+        if how == "fails":
+            raise ValueError("and this is told, too")
 
     def body(group):
         group.spawn(careless)
         yield from sleep_forever()
 
-    with pytest.raises(RuntimeError, match="ended in a cancel scope"):
+    with pytest.raises(RuntimeError, match="ended in a cancel scope") as raised:
         run(open_group, body)
+    if how == "fails":
+        assert isinstance(raised.value.__context__, ValueError)
 
 
 def test_a_group_forgets_the_tasks_that_have_ended():
@@ -1945,6 +1952,30 @@ def test_a_second_ctrl_c_ends_a_cleanup_that_takes_too_long():
         presses=2,
     )
     assert said == ["ready", "ready", "interrupted"]
+
+
+def test_who_interrupts_the_kernel_itself_does_not_wait_for_a_thread():
+    over = threading.Event()
+    before = threading.enumerate()
+    too_late = threading.Timer(10, over.set)
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    def main():
+        current_kernel().call_soon_threadsafe(interrupt)
+        yield from in_thread(over.wait)
+
+    too_late.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(main)
+        assert not over.is_set()
+    finally:
+        too_late.cancel()
+        over.set()
+        for thread in set(threading.enumerate()) - set(before):
+            thread.join()
 
 
 def test_an_uncaught_ctrl_c_ends_the_program_as_it_should():

@@ -22,7 +22,7 @@ class Group(CancelScope):
     Made by `open_group`.
     """
 
-    __slots__ = ("_errors", "_ready", "cut", "joiners", "last", "waiter")
+    __slots__ = ("_errors", "_ready", "joiners", "last", "waiter")
     last: Task | None
     """The child that came last; each knows the one before it."""
     _ready: list[Task] | None
@@ -33,8 +33,6 @@ class Group(CancelScope):
     """Who waits for the end of a single child."""
     _errors: list[BaseException] | None
     """What children, and the block, have raised."""
-    cut: bool
-    """Whether one of them was cancelled."""
 
     def __init__(self, kernel: Kernel | None = None) -> None:
         # Of a scope, too: to call its `__init__` costs more.
@@ -82,10 +80,9 @@ class Group(CancelScope):
 
     def wake_joiners(self, task: Task) -> None:
         """Wake who waits for the end of a child, which has come."""
-        if self.joiners is not None and task in self.joiners:
-            joiners = self.joiners.pop(task)
-            self.kernel.ready.extend(joiners)
-            joiners.clear()  # who is woken is in no place
+        joiners = (self.joiners or {}).pop(task, [])
+        self.kernel.ready.extend(joiners)
+        joiners.clear()  # who is woken is in no place
 
     def failed(self, error: BaseException) -> None:
         """Take the error of a task or of the block; the first cancels the rest."""

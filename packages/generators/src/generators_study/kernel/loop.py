@@ -140,7 +140,8 @@ class Task:
         """Note the error as the result, and tell the group."""
         self.result = Raised(error)
         group: Any = self._scope  # the others it has left
-        group.wake_joiners(self)  # who learns of it, and is not cancelled before
+        if group.joiners is not None:
+            group.wake_joiners(self)  # who learns of it, and is not cancelled before
         group.failed(error)
 
     def __repr__(self) -> str:
@@ -222,7 +223,7 @@ class Kernel:
         """The instants at which something happens, as a heap."""
         self._sleepers: dict[float, list[Task]] = {}
         self._alarms: dict[float, list[Callable[[], Any]]] = {}
-        """Who goes on, and what is called, at each of them."""
+        """Who goes on at each of them, and what is called at some."""
         self._enough = 0
         """So many timers are no reason to look for those that nobody needs."""
         self._calls: deque[Callable[[], Any]] = deque()
@@ -366,7 +367,8 @@ class Kernel:
         timers, sleepers, alarms = self._timers, self._sleepers, self._alarms
         while timers and not (sleepers[timers[0]] or alarms.get(timers[0])):
             when = heappop(timers)
-            alarms.pop(when, sleepers.pop(when))
+            del sleepers[when]
+            alarms.pop(when, None)
         return max(0.0, timers[0] - time.monotonic()) if timers else math.inf
 
     def happened(self, _: int) -> None:

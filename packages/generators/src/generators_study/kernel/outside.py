@@ -11,11 +11,10 @@ import selectors
 import socket
 import threading
 from collections.abc import Callable
-from functools import partial
 from typing import Any, TypeVar
 
 from .loop import Kernel, Task, Wait, checkpoint
-from .places import Closed, Future
+from .places import Closed, Event, Future
 from .scopes import CancelScope, _running, current_kernel, current_task
 
 T = TypeVar("T")
@@ -290,23 +289,24 @@ def in_thread(function: Callable[..., T], *args: Any) -> Wait[T]:
     if current_task().doomed:
         yield from checkpoint()
     kernel = current_kernel()
-    future: Future[T] = Future()
+    done, outcome = Event(), Future[T]()
 
     def work() -> None:
         try:
-            settle = partial(future.set_result, context.run(function, *args))
+            outcome.set_result(context.run(function, *args))
         except BaseException as error:
-            settle = partial(future.set_error, error)
-        kernel.call_soon_threadsafe(settle)
+            outcome.set_error(error)
+        kernel.call_soon_threadsafe(done.set)
 
     context = contextvars.copy_context()
     context.run(_running.set, None)  # the kernel is not that thread's
     thread = threading.Thread(target=work, name=f"for {current_task().name}")
     with CancelScope(shield=True):
-        thread.start()
         kernel.outside += 1
         try:
-            return (yield from future.wait())
+            thread.start()
+            yield done
+            thread.join()
         finally:
             kernel.outside -= 1
-            thread.join()
+    return (yield from outcome.wait())

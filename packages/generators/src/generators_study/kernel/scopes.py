@@ -60,7 +60,7 @@ class CancelScope:
     # A task knows the innermost scope that it is in, a scope the one around it.
     __slots__ = (
         *("_deadline", "_parent", "_seconds", "cancel_called", "cancelled_caught"),
-        *("doomed", "host", "kernel", "shield"),
+        *("cut", "doomed", "host", "kernel", "shield"),
     )
     _deadline: float
     """When it is cancelled, if it has seconds."""
@@ -68,6 +68,8 @@ class CancelScope:
     kernel: Kernel
     host: Task | None
     """The task that has entered it."""
+    cut: bool
+    """Of a group: whether one of its tasks, or its block, was cancelled."""
 
     def __init__(self, seconds: float | None = None, *, shield: bool = False) -> None:
         self.shield = shield
