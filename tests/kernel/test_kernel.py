@@ -971,6 +971,23 @@ def test_a_call_can_be_taken_back_also_when_it_has_been_made(said):
     assert said == ["first"]
 
 
+@pytest.mark.parametrize("others", [0, 5000])  # after so many, the kernel tidies up
+def test_a_call_may_ask_for_another_one_at_the_same_instant(world, said, say, others):
+    def first():
+        say("first")
+        for number in range(others):
+            current_kernel().call_at(2 + number, said.clear)
+            current_kernel().do_not_call_at(2 + number, said.clear)
+        current_kernel().call_at(world.now(), lambda: say("second"))
+
+    def main():
+        current_kernel().call_at(1, first)
+        yield from sleep(1.5)
+
+    world.run(main)
+    assert said == [(1, "first"), (1, "second")]
+
+
 # Event, future, semaphore
 
 

@@ -354,9 +354,9 @@ class Kernel:
         now = time.monotonic()
         while timers and timers[0] <= now:
             when = heappop(timers)
+            sleepers = self._sleepers.pop(when)
             for call in self._alarms.pop(when, ()):
                 self._call(call)
-            sleepers = self._sleepers.pop(when)
             ready.extend(sleepers)
             sleepers.clear()
         ready.extend(self.later)
