@@ -46,7 +46,8 @@ def slow_to_stop(world):
         try:
             await w.sleep(seconds)
         except w.Cancelled:
-            await w.sleep(2)
+            with w.shield():
+                await w.sleep(2)
             raise
         if seconds == 1:
             raise ValueError("no")

@@ -53,7 +53,8 @@ def slow(world):
         try:
             await w.sleep(60)
         finally:
-            await w.sleep(2)
+            with w.shield():
+                await w.sleep(2)
             w.note("clean")
 
     return slowly
@@ -123,14 +124,12 @@ def test_the_losers_have_cleaned_up_when_it_returns(world, racers, stopped):
     assert noted == [(2, "clean"), (2, "clean"), (2, "returned 2 s")]
 
 
-@pytest.mark.needs("waiting in cleanup")
 def test_a_cleanup_that_takes_time_is_waited_for(world, racers, slow):
     assert world.run(world.answer, [slow, *racers(1), slow]) == "1 s"
     assert world.returned_at == 3
     assert len(world.trace.when("note")) == 2
 
 
-@pytest.mark.needs("waiting in cleanup")
 def test_a_cleanup_is_not_disturbed_by_that_of_another(world, racers, slow, stopped):
     functions = [slow, *racers(1), stopped("a result"), stopped(KeyError())]
     with world.raises(KeyError):
@@ -288,7 +287,7 @@ def test_cancelled_from_outside_all_are_stopped(world, racers, fails, stopped):
     assert sorted(world.trace.when("cancelled")) == [(2.5, "job(5)"), (2.5, "job(6)")]
 
 
-@pytest.mark.needs("waiting in cleanup", "cancellation from outside")
+@pytest.mark.needs("cancellation from outside")
 def test_cancelled_from_outside_a_cleanup_is_waited_for(world, slow):
     assert world.run(world.answer, [slow, slow], cancel_at=1.5) is CANCELLED
     assert world.returned_at == 3.5

@@ -249,14 +249,13 @@ def test_the_first_error_stops_those_that_have_not_begun(world, failing, ignore)
     assert world.returned_at == 1
 
 
-@pytest.mark.needs("waiting in cleanup")
 def test_a_cleanup_that_takes_time_is_waited_for(world, slow_to_stop, ignore):
     with world.raises(ValueError):
         world.run(world.answer, slow_to_stop, [1, 60], ignore)
     assert world.returned_at == 3
 
 
-@pytest.mark.needs("waiting in cleanup", "cancellation from outside")
+@pytest.mark.needs("cancellation from outside")
 def test_cancelled_from_outside_a_cleanup_is_waited_for(world, slow_to_stop, ignore):
     inputs = [50, 60]
     ended = world.run(world.answer, slow_to_stop, inputs, ignore, cancel_at=1.5)

@@ -189,14 +189,14 @@ def test_the_first_error_stops_those_that_have_not_begun(world, failing):
     assert world.returned_at == 1
 
 
-@pytest.mark.needs("waiting in cleanup", "stopping the rest")
+@pytest.mark.needs("stopping the rest")
 def test_a_cleanup_that_takes_time_is_waited_for(world, slow_to_stop):
     with world.raises(ValueError):
         world.run(world.answer, slow_to_stop, [1, 60])
     assert world.returned_at == 3
 
 
-@pytest.mark.needs("waiting in cleanup", "cancellation from outside")
+@pytest.mark.needs("cancellation from outside")
 def test_cancelled_from_outside_a_cleanup_is_waited_for(world, slow_to_stop):
     ended = world.run(world.answer, slow_to_stop, [50, 60], cancel_at=1.5)
     assert ended is CANCELLED

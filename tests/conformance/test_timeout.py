@@ -57,7 +57,8 @@ def slow(world):
         try:
             await w.sleep(60)
         finally:
-            await w.sleep(seconds)
+            with w.shield():
+                await w.sleep(seconds)
             w.note("clean")
 
     return lambda seconds: partial(job, seconds)
@@ -194,7 +195,6 @@ def test_what_is_cut_and_returns_all_the_same_is_done(world, cut, takes):
         assert world.returned_at == 2
 
 
-@pytest.mark.needs("waiting in cleanup")
 def test_what_is_cut_has_cleaned_up_before_the_outer_part_goes_on(world, slow, takes):
     assert world.run(world.answer, slow(3), takes(1), 60, 2) == (INNER, "1 s")
     assert world.trace.when("note") == [(5, "job(3)")]
@@ -202,7 +202,6 @@ def test_what_is_cut_has_cleaned_up_before_the_outer_part_goes_on(world, slow, t
     assert world.returned_at == 6
 
 
-@pytest.mark.needs("waiting in cleanup")
 def test_what_the_outer_deadline_cuts_has_cleaned_up_when_it_returns(
     world, slow, takes
 ):
@@ -211,12 +210,32 @@ def test_what_the_outer_deadline_cuts_has_cleaned_up_when_it_returns(
     assert world.returned_at == 5
 
 
-@pytest.mark.needs("waiting in cleanup")
 def test_the_outer_deadline_is_the_one_if_it_passes_during_the_cleanup(
     world, slow, takes
 ):
     assert world.run(world.answer, slow(3), takes(1), 4, 2) == (OUTER, None)
     assert world.trace.when("start") == [(0, "job(3)")]
+
+
+@pytest.mark.needs("shielding a cleanup from a deadline")
+def test_the_outer_deadline_does_not_cut_a_shielded_cleanup_short(world, slow, takes):
+    assert world.run(world.answer, slow(3), takes(1), 4, 2) == (OUTER, None)
+    assert world.trace.when("note") == [(5, "job(3)")]
+    assert world.returned_at == 5
+
+
+@pytest.mark.needs("a deadline that stays expired")
+def test_a_job_that_swallows_a_deadline_is_cancelled_again(world, takes):
+    @world.job
+    async def swallows(w):
+        try:
+            await w.sleep(60)
+        except BaseException:  # however a deadline arrives
+            w.note("swallowed")
+        await w.sleep(60)
+
+    assert world.run(world.answer, swallows, takes(1), 60, 2) == (INNER, "1 s")
+    assert world.returned_at == 3
 
 
 def test_time_counts_from_the_start_of_it(world, takes):

@@ -12,6 +12,7 @@ import ast
 import random
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -24,6 +25,13 @@ from .world import Deadlock, World
 
 if TYPE_CHECKING:
     from .referees.racer import Racer
+
+CANNOT = "cannot"
+DIFFERS = "not by default:"
+"""How the reason begins for which a test has to fail."""
+
+COMMON = "common_questions"
+"""The module ``test_common_questions.py`` asks every answer of every topic."""
 
 SEED = 0
 """Of what a world draws by lot in a run that the report tells."""
@@ -69,6 +77,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "world(*names): the worlds that this test runs in"
     )
+    config.addinivalue_line(
+        "markers", "jobs(n): ask topics that run at least n native jobs side by side"
+    )
     config.pluginmanager.register(_Suite(config), "concurrency-study-suite")
 
 
@@ -77,7 +88,7 @@ class _Suite:
         self.config = config
         self.studies = installed_studies()
         self.complete: str | None = config.getoption("--complete")
-        self.ran: set[str] = set()
+        self.ran: set[tuple[str, str, str, Answer | None]] = set()
         self.used: set[str] = set()
         self.problems: list[str] = []
         expected: str | None = config.getoption("--study")
@@ -140,9 +151,16 @@ class _Suite:
             for world in self.worlds_for(metafunc):
                 make_world(world)
                 for answer in self._answers(metafunc):
-                    variant = f":{answer.variant}" if answer and answer.variant else ""
+                    if not _is_asked(metafunc, answer):
+                        where = (
+                            metafunc.definition.path.name,
+                            metafunc.function.__name__,
+                        )
+                        self.ran.add((*where, world, answer))
+                        continue
                     marks = self._marks(metafunc, answer)
-                    name = f"{world}{variant}"
+                    common = _topic(metafunc.definition) == COMMON
+                    name = _id(world, answer, with_topic=common)
                     params.append(pytest.param((world, answer), id=name, marks=marks))
         except (LookupError, pytest.UsageError) as problem:
             self.problems.append(str(problem))
@@ -159,6 +177,8 @@ class _Suite:
         if topic is None:
             return [None]
         study = self.the_study()
+        if topic == COMMON:
+            return [answer for each in TOPICS for answer in study.answers(each)]
         answers = study.answers(topic)
         if not answers:
             raise pytest.UsageError(f"the study {study.name} has no answer to {topic}")
@@ -170,15 +190,19 @@ class _Suite:
         marks: list[pytest.MarkDecorator] = []
         for marker in metafunc.definition.iter_markers("needs"):
             for capability in marker.args:
-                if answer is not None and capability in answer.cannot:
-                    self.used.add(f"{answer.module}: {capability}")
-                    marks.append(
-                        pytest.mark.xfail(
-                            reason=f"cannot {capability}: {answer.cannot[capability]}",
-                            raises=(AssertionError, Deadlock),
-                            strict=True,
+                if answer is None:
+                    continue
+                for verb, declared in (
+                    (CANNOT, answer.cannot),
+                    (DIFFERS, answer.differs),
+                ):
+                    if capability in declared:
+                        self.used.add(f"{answer.module}: {capability}")
+                        reason = f"{verb} {capability}: {declared[capability]}"
+                        raises = (AssertionError, Deadlock)
+                        marks.append(
+                            pytest.mark.xfail(reason=reason, raises=raises, strict=True)
                         )
-                    )
         return marks
 
     @pytest.hookimpl(wrapper=True)
@@ -199,9 +223,11 @@ class _Suite:
         """Remember what ran, and show the trace of what failed."""
         report = yield
         if report.when == "call":
-            self.ran.add(item.nodeid)
             world = getattr(item, "funcargs", {}).get("world")
             if isinstance(world, World):
+                made: Any = item
+                where = made.callspec.params["world"]
+                self.ran.add((item.path.name, made.originalname, *where))
                 self._note(item, report, world)
         return report
 
@@ -210,12 +236,13 @@ class _Suite:
             trace = "\n".join(str(world.trace).splitlines()[-60:])
             report.sections.append(("virtual time, actor, event", trace))
         answer: Answer | None = cast(Any, item).callspec.params["world"][1]
-        if self.report is None or answer is None:
+        if self.report is None or answer is None or _topic(item) == COMMON:
             return
-        outcome = "cannot" if report.skipped else report.outcome
         name = cast(Any, item).originalname
         needs = [str(n) for m in item.iter_markers("needs") for n in m.args]
         reason = getattr(report, "wasxfail", "")
+        declared = "differs" if reason.startswith(DIFFERS) else "cannot"
+        outcome = declared if report.skipped else report.outcome
         self.report.test(name, world, answer, needs, outcome, reason)
         if _is_told(item):
             self.report.story(name, world, answer)
@@ -245,29 +272,36 @@ class _Suite:
         study = self.the_study()
         base = folder.absolute().relative_to(self.config.rootpath).as_posix()
         for topic in TOPICS:
-            path = folder / f"test_{topic}.py"
-            if not path.exists():
-                yield f"{base} has no {path.name}"
-                continue
             answers = study.answers(topic)
+            for asked in (topic, COMMON):
+                path = folder / f"test_{asked}.py"
+                if not path.exists():
+                    yield f"{base} has no {path.name}"
+                    continue
+                for answer in answers:
+                    yield from self._not_run(study, answer, path, base)
             for answer in answers:
-                for name in _tests_in(path):
-                    for world in study.worlds:
-                        variant = f":{answer.variant}" if answer.variant else ""
-                        nodeid = f"{base}/{path.name}::{name}[{world}{variant}]"
-                        if nodeid not in self.ran:
-                            yield f"{nodeid} has not run"
                 yield from self._unused(study, answer)
             if not answers:
                 yield f"{study.name} has no answer to {topic}"
         used = {entry.partition(": ")[2] for entry in self.used}
-        for capability in study.cannot.keys() - used:
-            yield f"CANNOT of {study.name}: no test needs {capability!r}"
+        for capability in {*study.cannot, *study.differs} - used:
+            yield f"{study.name} declares {capability!r}, which no test needs"
+
+    def _not_run(
+        self, study: Study, answer: Answer, path: Path, base: str
+    ) -> Iterator[str]:
+        for name in _tests_in(path):
+            for world in study.worlds:
+                if (path.name, name, world, answer) not in self.ran:
+                    case = _id(world, answer, path.stem == f"test_{COMMON}")
+                    yield f"{base}/{path.name}::{name}[{case}] has not run"
 
     def _unused(self, study: Study, answer: Answer) -> Iterator[str]:
-        for capability in answer.cannot.keys() - study.cannot.keys():
+        own = {*answer.cannot, *answer.differs} - {*study.cannot, *study.differs}
+        for capability in own:
             if f"{answer.module}: {capability}" not in self.used:
-                yield f"CANNOT of {answer.module}: no test needs {capability!r}"
+                yield f"{answer.module} declares {capability!r}, which no test needs"
 
 
 def _is_told(item: pytest.Item) -> bool:
@@ -293,7 +327,21 @@ def _uses_ours(metafunc: pytest.Metafunc) -> bool:
 
 def _topic(item: Any) -> str | None:
     topic = item.path.stem.removeprefix("test_")
-    return topic if topic in TOPICS else None
+    return topic if topic in TOPICS or topic == COMMON else None
+
+
+def _is_asked(metafunc: pytest.Metafunc, answer: Answer | None) -> bool:
+    """Return whether the topic runs as many jobs as the test asks for."""
+    marker = metafunc.definition.get_closest_marker("jobs")
+    return not marker or answer is None or marker.args[0] <= answer.question.JOBS
+
+
+def _id(world: str, answer: Answer | None, with_topic: bool) -> str:
+    """Return the name of a test's case: ``trio``, ``trio:race``, ``asyncio:gather``."""
+    if answer is None:
+        return world
+    words = (world, answer.topic if with_topic else "", answer.variant)
+    return ":".join(word for word in words if word)
 
 
 @pytest.fixture
@@ -308,6 +356,15 @@ def world(request: pytest.FixtureRequest) -> World:
     """A fresh place in virtual time; see `concurrency_study.world.World`."""
     name, answer = request.param
     return make_world(name, None if answer is None else answer.function)
+
+
+@pytest.fixture
+def topic(request: pytest.FixtureRequest) -> ModuleType:
+    """The module of the topic that ``world.answer`` answers."""
+    answer: Answer | None = cast(Any, request.node).callspec.params["world"][1]
+    if answer is None:
+        raise pytest.UsageError("this test is not asked of the answers to a topic")
+    return answer.question
 
 
 @pytest.fixture

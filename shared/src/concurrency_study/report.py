@@ -23,7 +23,8 @@ from .study import Answer, Study
 from .world import World
 
 FORMAT = "concurrency-study-report"
-VERSION = 2
+VERSION = 3
+OUTCOMES = ("passed", "cannot", "differs", "failed")
 EXAMPLE = "test_the_example"
 """The test that runs the example of its topic."""
 LONGEST = 100
@@ -74,7 +75,7 @@ class Report:
         outcome: str,
         reason: str,
     ) -> None:
-        """One test: ``outcome`` is ``passed``, ``failed`` or ``cannot`` (and why)."""
+        """Write down a test; ``reason`` tells why it ``cannot`` pass, or ``differs``."""
         self._outcomes[outcome] += 1
         self._write(
             record="test",
@@ -110,7 +111,7 @@ class Report:
 
         ``complete`` says that no test of the suite was left out, and none failed.
         """
-        outcomes = {key: self._outcomes[key] for key in ("passed", "cannot", "failed")}
+        outcomes = {key: self._outcomes[key] for key in OUTCOMES}
         tests = self._outcomes.total()
         digest = f"sha256:{self._digest.hexdigest()}"
         self._write(

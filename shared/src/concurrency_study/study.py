@@ -23,6 +23,8 @@ class Answer:
     module: str
     cannot: Mapping[str, str] = field(hash=False)
     """Capabilities that this answer does without, and why."""
+    differs: Mapping[str, str] = field(hash=False)
+    """Capabilities that it has, but not by default, and how to get them."""
 
     @property
     def variant(self) -> str:
@@ -53,6 +55,11 @@ class Study:
         return getattr(self.package, "WORLDS", (self.name,))
 
     @property
+    def differs(self) -> Mapping[str, str]:
+        """Capabilities that the paradigm has, though not by default, and how."""
+        return getattr(self.package, "DIFFERS", {})
+
+    @property
     def cannot(self) -> Mapping[str, str]:
         """Capabilities that the paradigm does without, and why."""
         return getattr(self.package, "CANNOT", {})
@@ -65,8 +72,10 @@ class Study:
                 for path in sorted(Path(folder, room).glob(f"{topic}*.py")):
                     if path.stem == topic or path.stem.startswith(f"{topic}_"):
                         name = f"{self.package.__name__}.{room}.{path.stem}"
-                        own = getattr(importlib.import_module(name), "CANNOT", {})
-                        found.append(Answer(topic, name, {**self.cannot, **own}))
+                        module = importlib.import_module(name)
+                        cannot = {**self.cannot, **getattr(module, "CANNOT", {})}
+                        differs = {**self.differs, **getattr(module, "DIFFERS", {})}
+                        found.append(Answer(topic, name, cannot, differs))
         return sorted(found, key=lambda answer: answer.module)
 
 

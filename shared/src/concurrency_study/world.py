@@ -15,8 +15,10 @@ import os
 import sysconfig
 import threading
 import time
+import types
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Generator, MutableMapping
+from contextlib import AbstractContextManager
 from types import FrameType
 from typing import Any, BinaryIO, ClassVar, Generic, TypeVar, cast
 
@@ -87,6 +89,18 @@ class Job(ABC):
         """Call a native callable, as code of this world does; its result."""
         return await _Native(function(*args))
 
+    def shield(self) -> AbstractContextManager[object]:
+        """Return a block in which a job that is being cancelled may wait.
+
+        Where cancellation is a level (trio, AnyIO, the generators' kernel), it is a
+        shielded scope. Where it is an event, delivered once, nothing is needed.
+        """
+        return contextlib.nullcontext()
+
+    def unrequested(self) -> BaseException:
+        """Return the library's cancellation exception, to raise without a request."""
+        return self.Cancelled()
+
     @abstractmethod
     async def _sleep(self, seconds: float) -> None: ...
 
@@ -145,7 +159,9 @@ class World(ABC):
         self.watching = False
         """Whether the next run notes native actors in the trace, which costs time."""
         self.cancelled_at: float | None = None
-        """The instant at which the last answer was to be cancelled from outside."""
+        """The instant at which the last answer was first cancelled from outside."""
+        self._cancel_at: tuple[float, ...] = ()
+        self._cancel_at_wait: int | None = None
         self._names: MutableMapping[object, str] = {}
         self._became: dict[str, Callable[[], str]] = {}
         self._title = ""
@@ -231,12 +247,22 @@ class World(ABC):
             self._planned.append((seconds, guarded))
 
     def run(
-        self, function: Callable[..., Any], *args: Any, cancel_at: float | None = None
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        cancel_at: float | tuple[float, ...] | None = None,
+        cancel_at_wait: int | None = None,
     ) -> Any:
         """Run native ``function(*args)`` to its end and return what it returns.
 
-        With ``cancel_at``, it is cancelled from outside at that virtual second, the
-        way the paradigm has for it; `CANCELLED` is returned if that ended it.
+        Args:
+            cancel_at: Cancel the call from outside at that virtual second, the way the
+                paradigm has for it. Several instants cancel it several times.
+            cancel_at_wait: Cancel it the n-th time that the caller waits, counted from
+                1. `cancelled_at` is None if it waited less often.
+
+        Returns:
+            What the function returns; `CANCELLED` if a cancellation ended it.
 
         Raises:
             Deadlock: nobody can ever move again.
@@ -251,14 +277,18 @@ class World(ABC):
         self._title = _named(function)
         kind = self._kind_of(function)
         self.trace.begin(self._title, kind, watching=self.watching)
-        self.cancelled_at = cancel_at
+        self._cancel_at = cancel_at if isinstance(cancel_at, tuple) else ()
+        if isinstance(cancel_at, int | float):
+            self._cancel_at = (cancel_at,)
+        self._cancel_at_wait = cancel_at_wait
+        self.cancelled_at = min(self._cancel_at, default=None)
         self._names.clear()
         self._became.clear()
         self._alive.clear()
         self._left, self._lost, self._mark = [], [], 0
         self._running, self._given_up = True, False
         try:
-            value, error = self._run(function, args, cancel_at)
+            value, error = self._run(function, args)
         finally:
             self._running = False
             self._planned.clear()
@@ -280,7 +310,7 @@ class World(ABC):
                 raise lost
         if self._lost:
             raise LostError(f"lost: {self._lost!r}") from self._lost[0]
-        if cancel_at is not None and isinstance(error, self.Cancelled):
+        if self.cancelled_at is not None and isinstance(error, self.Cancelled):
             return CANCELLED
         if error is not None:
             raise error
@@ -331,13 +361,52 @@ class World(ABC):
         self,
         function: Callable[..., Any],
         args: tuple[Any, ...],
-        cancel_at: float | None,
     ) -> tuple[Any, BaseException | None]:
-        """Run the answer from instant 0; its value, or its error.
+        """Run the answer from instant 0; return its value, or its error.
 
-        Schedules `_planned`, calls `_ended` at the instant at which the answer
-        returned or raised (before anything is torn down) and tears down.
+        Schedules `_planned`, hands the way to cancel the answer to `_cancel_by`, calls
+        `_ended` at the instant at which the answer returned or raised (before anything
+        is torn down) and tears down.
         """
+
+    def _cancel_by(self, cancel: Callable[[], object]) -> None:
+        """Cancel the answer by this call, when the test asks for it."""
+        self._cancel = cancel
+        for instant in self._cancel_at:
+            self._call_at(instant, self._cancel_now)
+
+    def _cancel_now(self) -> None:
+        if self.cancelled_at is None:
+            self.cancelled_at = self.now()
+        self._cancel()
+
+    def _waited(self) -> None:
+        """Count a wait of the answer; cancel it in the one that the test names."""
+        assert self._cancel_at_wait is not None
+        self._cancel_at_wait -= 1
+        if self._cancel_at_wait == 0:
+            self._cancel_now()
+
+    def _counted(self, waiting: Any) -> Any:
+        """Return an awaitable that counts the waits of another, if that is asked for.
+
+        The cancellation comes before the wait begins. So it is delivered in that wait.
+        """
+        return waiting if self._cancel_at_wait is None else self._counting(waiting)
+
+    @types.coroutine
+    def _counting(self, waiting: Any) -> Generator[Any, Any, Any]:
+        sent, error = None, None
+        while True:
+            try:
+                wait = waiting.send(sent) if error is None else waiting.throw(error)
+            except StopIteration as stop:
+                return stop.value
+            self._waited()
+            try:
+                sent, error = (yield wait), None
+            except BaseException as thrown:
+                sent, error = None, thrown
 
     @abstractmethod
     def _call_at(self, seconds: float, callback: Callable[[], None]) -> None:

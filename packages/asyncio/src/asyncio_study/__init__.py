@@ -10,13 +10,22 @@ once, as `asyncio.CancelledError`, and whoever swallows it goes on.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from concurrency_study.topics import Result
 
-WORLDS = ("asyncio",)
-CANNOT: dict[str, str] = {}
+WORLDS = ("asyncio", "asyncio-eager")[: 1 + (sys.version_info >= (3, 12))]
+CANNOT = {
+    "cancelling again what swallows it": "a cancellation is delivered once; a task that "
+    "swallows it goes on",
+    "a deadline that stays expired": "`asyncio.timeout` cancels its task once",
+}
+DIFFERS = {
+    "shielding a cleanup from a deadline": "a second cancellation interrupts a cleanup; "
+    "run the cleanup in a task of its own, and wait for that task to its end",
+}
 
 
 def run(function: Callable[..., Coroutine[Any, Any, Result]], *args: Any) -> Result:

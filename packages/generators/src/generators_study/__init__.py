@@ -14,9 +14,10 @@ from __future__ import annotations
 from .kernel import run
 
 WORLDS = ("generators",)
-CANNOT = {
-    "waiting in cleanup": "in a cancelled scope every wait raises again; who has to "
-    "wait there needs a shield, `kernel.CancelScope(shield=True)`",
+CANNOT: dict[str, str] = {}
+DIFFERS = {
+    "waiting in cleanup": "a wait in a cancelled scope is cancelled at once; put the "
+    "cleanup in a `kernel.CancelScope(shield=True)`",
 }
 
-__all__ = ("CANNOT", "WORLDS", "run")
+__all__ = ("CANNOT", "DIFFERS", "WORLDS", "run")

@@ -22,7 +22,15 @@ import gevent
 from concurrency_study.topics import Result
 
 WORLDS = ("gevent",)
-CANNOT: dict[str, str] = {}
+CANNOT = {
+    "cancelling again what swallows it": "a kill is delivered once; a greenlet that "
+    "swallows it goes on",
+    "a deadline that stays expired": "a `gevent.Timeout` is raised once",
+}
+DIFFERS = {
+    "shielding a cleanup from a deadline": "a second timeout interrupts a cleanup; run "
+    "the cleanup in a greenlet of its own, and wait for that greenlet to its end",
+}
 
 
 def run(function: Callable[..., Result], *args: Any) -> Result:

@@ -18,9 +18,10 @@ import trio
 from concurrency_study.topics import Result
 
 WORLDS = ("trio",)
-CANNOT = {
-    "waiting in cleanup": "in a cancelled scope every wait is cancelled; a cleanup "
-    "that has to wait says so, with `CancelScope(shield=True)`"
+CANNOT: dict[str, str] = {}
+DIFFERS = {
+    "waiting in cleanup": "a wait in a cancelled scope is cancelled at once; put the "
+    "cleanup in a `trio.CancelScope(shield=True)`",
 }
 
 

@@ -2,26 +2,81 @@
 
 Every topic is a module of the same name as the function that answers it. It holds
 
-- its docstring: the title, whom it helps, the call, the contract;
-- ``STEPS``: the numbered steps of an answer; an answer leaves out what it needs not;
-- ``check``: what bad input gets, before anything is started; it returns the iterable
-  argument as a list;
+- its docstring: the title, the reader it helps, the call, the contract;
+- ``STEPS``: the numbered steps of an answer, which may leave some out;
+- ``check``: refuses bad input before anything starts, and returns the iterable argument
+  as a list;
 - ``EXAMPLE``: the arguments of the call that ``python -m`` shows, as far as they are
-  data (bytes: what is typed), and ``PRINTS``: how the lines begin that this
-  prints (one that is repeated at once stands there once);
-- the domain, if there is one: what is the same whoever waits.
+  data (bytes: the typed text), and ``PRINTS``: how its lines begin (a line that is
+  repeated at once is listed once);
+- ``JOBS`` and ``probe``: how many native jobs run side by side in a call, and the
+  arguments of such a call, for the common questions;
+- the domain, if there is one: everything that is the same however the answer waits.
+
+What holds for every topic, unless its contract says otherwise:
+
+- **Nothing starts before the arguments are checked.** Bad input raises TypeError or
+  ValueError.
+- **No inputs at all** are fine. The call ends at once.
+- **Nothing is left** when the call returns or raises: no task, thread, greenlet, open
+  descriptor or registered reader.
+- **The first error stops the rest.** Running jobs are cancelled at once, all of them
+  together, and finish their cleanup before the error reaches the caller, bare or in an
+  ExceptionGroup. Example: of three jobs one fails at 1 s, and two clean up for a second
+  each. The caller gets the error at 2 s.
+- **No error is lost or replaced.** The caller gets every error: those of jobs that fail
+  at the same instant, and those of a cleanup. One may be the ``__context__`` or
+  ``__cause__`` of another.
+- **A BaseException that is not an Exception** (SystemExit, KeyboardInterrupt) stops the
+  rest, also where failures are only collected, and reaches the caller as one: an
+  ``except Exception`` does not catch it.
+- **A job that ends as cancelled, although nothing cancelled it,** has failed likewise.
+  The caller gets the library's cancellation exception, or `Unrequested` with it as
+  its cause. Example: a call awaits a future that another task has cancelled.
+- **Cancelled from outside,** the call cancels every job and waits for their cleanup.
+  Nothing is said, reported or handed over after that. An error of a cleanup reaches the
+  caller.
+- **A second cancellation** during the cleanup does not cut it short.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
 
 Input = TypeVar("Input")
-"""What a job is given."""
+"""The input of a job."""
 Result = TypeVar("Result")
-"""What a job returns."""
+"""The result of a job."""
+
+
+class Unrequested(RuntimeError):
+    """A job ended as cancelled, although nothing had cancelled it.
+
+    Raised from the library's own cancellation exception, where the library would take
+    that for a requested one and go on without the job.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("a job ended as cancelled, but nothing had cancelled it")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The means from which a topic's ``probe`` makes the arguments of a call."""
+
+    job: Callable[..., Any]
+    """A native job that takes a number: 0 for the first that is started, then 1, 2."""
+    say: Callable[..., Any]
+    """A plain callable."""
+    path: Path
+    """An empty file."""
+    source: BinaryIO
+    """A readable file with a descriptor, which holds the lines "1" and "2"."""
+
 
 TOPICS = (
     "countdown",

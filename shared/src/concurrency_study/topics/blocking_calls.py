@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import Input, need_callable, need_iterable, need_whole
+from . import Input, Probe, need_callable, need_iterable, need_whole
 
 STEPS = (
     "The heart: beat, wait, beat again.",
@@ -39,6 +39,15 @@ EVERY = 0.1
 EXAMPLE = ([0.35, 0.15, 0.2], 2)
 """Seconds that each call blocks, and the limit."""
 PRINTS = ("beat", "[0.35, 0.15, 0.2]")
+
+
+JOBS = 0
+"""Native jobs that run side by side in a call."""
+
+
+def probe(means: Probe) -> tuple[Any, ...]:
+    """Return the arguments of a call for the common questions."""
+    return abs, [1, -2, 3], means.say, 2
 
 
 def check(

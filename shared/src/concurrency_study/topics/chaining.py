@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import need_callable
+from . import Probe, need_callable
 
 STEPS = (
     "Call another that waits, and wait for it.",
@@ -36,6 +36,15 @@ def before(x: object, y: object) -> str:
 def after(x: object, y: object, result: object) -> str:
     """What is said when it has its result."""
     return f"{x} + {y} = {result}"
+
+
+JOBS = 1
+"""Native jobs that run side by side in a call."""
+
+
+def probe(means: Probe) -> tuple[Any, ...]:
+    """Return the arguments of a call for the common questions."""
+    return lambda x, y: means.job(x + y), 0, 0, means.say
 
 
 def check(compute: Callable[..., Any], say: Callable[[str], Any]) -> None:

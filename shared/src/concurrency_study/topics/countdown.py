@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import need_callable, need_iterable, need_whole
+from . import Probe, need_callable, need_iterable, need_whole
 
 STEPS = (
     "One counter: say a number, pause, go on from there.",
@@ -34,6 +34,15 @@ EXAMPLE = [("lunch", 3), ("tea", 2)]
 PRINTS = ("lunch 3", "tea 2", "lunch 2", "tea 1", "lunch 1")
 ANY_ORDER = True
 """Lines of one instant may change places."""
+
+
+JOBS = 0
+"""Native jobs that run side by side in a call."""
+
+
+def probe(means: Probe) -> tuple[Any, ...]:
+    """Return the arguments of a call for the common questions."""
+    return [("a", 2), ("b", 3)], means.say
 
 
 def check(

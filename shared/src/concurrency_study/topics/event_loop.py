@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from . import need_callable
+from . import Probe, need_callable
 
 STEPS = (
     "Say hello, now and every three seconds.",
@@ -86,6 +86,15 @@ class Lines:
             lines, self._partial = [self._partial], b""
         self._partial = self._partial[: self.LIMIT]
         return [line[: self.LIMIT].decode(errors="replace") for line in lines]
+
+
+JOBS = 0
+"""Native jobs that run side by side in a call."""
+
+
+def probe(means: Probe) -> tuple[Any, ...]:
+    """Return the arguments of a call for the common questions."""
+    return means.source, means.say
 
 
 def check(source: BinaryIO, say: Callable[[str], Any]) -> int:

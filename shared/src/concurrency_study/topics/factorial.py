@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import need_callable, need_iterable, need_whole
+from . import Probe, need_callable, need_iterable, need_whole
 
 STEPS = (
     "One number: say the step, pause, multiply.",
@@ -31,6 +31,15 @@ EXAMPLE = [2, 3, 4]
 PRINTS = ("2 2", "3 2", "4 2", "3 3", "4 3", "4 4", "[2, 6, 24]")
 ANY_ORDER = True
 """Lines of one instant may change places."""
+
+
+JOBS = 0
+"""Native jobs that run side by side in a call."""
+
+
+def probe(means: Probe) -> tuple[Any, ...]:
+    """Return the arguments of a call for the common questions."""
+    return [3, 4], means.say
 
 
 def check(numbers: Iterable[int], say: Callable[[int, int], Any]) -> list[int]:

@@ -23,9 +23,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from . import need_callable
+from . import Probe, need_callable
 
 STEPS = (
     "Open the file, at its end.",
@@ -73,6 +74,15 @@ class Tail:
     def close(self) -> None:
         """Close the file; may be called twice."""
         self._file.close()
+
+
+JOBS = 1
+"""Native jobs that run side by side in a call."""
+
+
+def probe(means: Probe) -> tuple[Any, ...]:
+    """Return the arguments of a call for the common questions."""
+    return means.path, means.say, partial(means.job, 0)
 
 
 def check(

@@ -23,9 +23,10 @@ For whoever has one result and several who want it, each with a patience of thei
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
-from . import need_callable, need_iterable, need_number
+from . import Probe, need_callable, need_iterable, need_number
 
 STEPS = (
     "A future: a place for a value to come, and those who wait.",
@@ -45,6 +46,15 @@ EXAMPLE = [("early", 0.0, None), ("hasty", 0.1, 0.4), ("late", 2.5, 0.1)]
 """The readers of a job that takes two seconds."""
 PRINTS = ("hasty gave up", "early 42", "late 42", "settled again")
 """The last line is followed by the error, which each library words in its own way."""
+
+
+JOBS = 1
+"""Native jobs that run side by side in a call."""
+
+
+def probe(means: Probe) -> tuple[Any, ...]:
+    """Return the arguments of a call for the common questions."""
+    return partial(means.job, 0), [("reader", 0, None)], means.say
 
 
 def check(

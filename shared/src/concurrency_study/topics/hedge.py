@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import need_callable, need_number, need_whole
+from . import Probe, need_callable, need_number, need_whole
 
 STEPS = (
     "The first to succeed wins and stops the others; a failure is kept.",
@@ -44,6 +44,15 @@ EXAMPLE = (0.5, 3)
 SECONDS = (3.0, 2.0, 0.5)
 """How long each attempt of the example takes."""
 PRINTS = ("answered by attempt 2",)
+
+
+JOBS = 3
+"""Native jobs that run side by side in a call."""
+
+
+def probe(means: Probe) -> tuple[Any, ...]:
+    """Return the arguments of a call for the common questions."""
+    return means.job, 0.25, 3
 
 
 def check(function: Callable[..., Any], after: float, most: int) -> None:

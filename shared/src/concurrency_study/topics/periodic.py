@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import need_callable, need_number, need_whole
+from . import Probe, need_callable, need_number, need_whole
 
 STEPS = (
     "Note the start: every tick is due at a multiple from there.",
@@ -31,6 +31,15 @@ STEPS = (
 EXAMPLE = (0.2, 4)
 """Seconds between ticks, and how many."""
 PRINTS = ("tick 0", "tick 1", "tick 2", "tick 3")
+
+
+JOBS = 1
+"""Native jobs that run side by side in a call."""
+
+
+def probe(means: Probe) -> tuple[Any, ...]:
+    """Return the arguments of a call for the common questions."""
+    return means.job, 0.5, 3
 
 
 def check(tick: Callable[..., Any], every: float, times: int) -> None:

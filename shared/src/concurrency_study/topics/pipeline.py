@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import need_callable, need_iterable
+from . import Probe, need_callable, need_iterable
 
 STEPS = (
     "The source: pass every line on, at the pace of the slowest.",
@@ -53,6 +53,15 @@ ANY_ORDER = True
 def matches(word: str, line: str) -> bool:
     """Whether grep would print the line."""
     return word in line
+
+
+JOBS = 0
+"""Native jobs that run side by side in a call."""
+
+
+def probe(means: Probe) -> tuple[Any, ...]:
+    """Return the arguments of a call for the common questions."""
+    return ["a b", "b", "a"], ["a", "b"], means.say
 
 
 def check(

@@ -28,9 +28,10 @@ several methods, and wants it as soon as any of them has it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TypeVar, cast
 
-from . import need_callable, need_iterable
+from . import Probe, need_callable, need_iterable
 
 STEPS = (
     "The first to succeed wins and stops the others; a failure is kept.",
@@ -47,6 +48,15 @@ EXAMPLE = [1.5, 0.5, 1.0]
 PRINTS = ("0.5 s",)
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+JOBS = 3
+"""Native jobs that run side by side in a call."""
+
+
+def probe(means: Probe) -> tuple[Any, ...]:
+    """Return the arguments of a call for the common questions."""
+    return ([partial(means.job, number) for number in range(3)],)
 
 
 def check(functions: Iterable[F]) -> list[F]:

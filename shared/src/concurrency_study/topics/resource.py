@@ -24,9 +24,10 @@ when the work fails or is cancelled, and giving back takes time itself.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
-from . import need_callable
+from . import Probe, need_callable
 
 STEPS = (
     "Open it: from now on there is something to close.",
@@ -42,6 +43,22 @@ EXAMPLE = "a connection"
 """What is opened; opening and closing take half a second each."""
 PRINTS = ("opened a connection", "closed a connection", "used a connection")
 """What `use` returns is printed last."""
+
+
+JOBS = 1
+"""Native jobs that run side by side in a call."""
+
+
+def probe(means: Probe) -> tuple[Any, ...]:
+    """Return the arguments of a call for the common questions."""
+
+    def use(_: object) -> Any:
+        return means.job(1)
+
+    def close(_: object) -> Any:
+        return means.job(2)
+
+    return partial(means.job, 0), use, close
 
 
 def check(

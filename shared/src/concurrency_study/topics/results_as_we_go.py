@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import Input, need_callable, need_iterable
+from . import Input, Probe, need_callable, need_iterable
 
 STEPS = (
     "A job puts its result in line when it ends.",
@@ -34,6 +34,15 @@ STEPS = (
 EXAMPLE = [1.5, 0.5, 1.0]
 """Seconds that each call takes."""
 PRINTS = ("0.5 s", "1.0 s", "1.5 s")
+
+
+JOBS = 3
+"""Native jobs that run side by side in a call."""
+
+
+def probe(means: Probe) -> tuple[Any, ...]:
+    """Return the arguments of a call for the common questions."""
+    return means.job, [0, 1, 2], means.say
 
 
 def check(

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import Input, need_callable, need_iterable
+from . import Input, Probe, need_callable, need_iterable
 
 STEPS = (
     "Start a job for every input.",
@@ -30,6 +30,15 @@ STEPS = (
 EXAMPLE = [0.3, 0.1, 0.2]
 """Seconds that each call takes."""
 PRINTS = ("['0.3 s', '0.1 s', '0.2 s']",)
+
+
+JOBS = 3
+"""Native jobs that run side by side in a call."""
+
+
+def probe(means: Probe) -> tuple[Any, ...]:
+    """Return the arguments of a call for the common questions."""
+    return means.job, [0, 1, 2]
 
 
 def check(function: Callable[..., Any], inputs: Iterable[Input]) -> list[Input]:

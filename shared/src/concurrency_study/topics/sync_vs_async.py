@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, NamedTuple
 
-from . import Input, Result, need_callable, need_iterable
+from . import Input, Probe, Result, need_callable, need_iterable
 
 STEPS = (
     "Measure how long something takes.",
@@ -49,6 +49,15 @@ class Comparison(NamedTuple, Generic[Result]):
             f"one after the other: {self.in_turn} in {self.seconds_in_turn:.1f} s\n"
             f"side by side: {self.side_by_side} in {self.seconds_side_by_side:.1f} s"
         )
+
+
+JOBS = 1
+"""Native jobs that run side by side in a call."""
+
+
+def probe(means: Probe) -> tuple[Any, ...]:
+    """Return the arguments of a call for the common questions."""
+    return means.job, [0, 1, 2]
 
 
 def check(function: Callable[..., Any], inputs: Iterable[Input]) -> list[Input]:

@@ -22,9 +22,10 @@ For whoever starts things that run by themselves and wants to know how they ende
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from . import need_callable, need_number
+from . import Probe, need_callable, need_number
 
 STEPS = (
     "A task remembers how its job ended.",
@@ -45,6 +46,16 @@ PRINTS = (
     "clumsy raised division by zero",
     "sleepyhead cancelled",
 )
+
+
+JOBS = 3
+"""Native jobs that run side by side in a call."""
+
+
+def probe(means: Probe) -> tuple[Any, ...]:
+    """Return the arguments of a call for the common questions."""
+    jobs = {str(number): partial(means.job, number) for number in range(3)}
+    return jobs, None, 0, means.say
 
 
 def check(

@@ -23,9 +23,10 @@ and has to be ready in time all the same.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from . import need_callable, need_number
+from . import Probe, need_callable, need_number
 
 STEPS = (
     "A TimeoutError of their own passes the deadlines as if it were a result.",
@@ -41,6 +42,15 @@ OUTER = "outer"
 EXAMPLE = (1.5, 0.5)
 """The outer and the inner deadline of a download that takes a minute."""
 PRINTS = ("inner: from the cache",)
+
+
+JOBS = 1
+"""Native jobs that run side by side in a call."""
+
+
+def probe(means: Probe) -> tuple[Any, ...]:
+    """Return the arguments of a call for the common questions."""
+    return partial(means.job, 0), partial(means.job, 1), 100, 50
 
 
 def check(

@@ -17,16 +17,29 @@ from anyio._backends import _asyncio as backend
 from ..world import Job, leaves
 from .asyncio import AsyncioWorld
 from .trio import TrioWorld
+from .trio import unrequested as trio_unrequested
 
 
 class AnyioJob(Job):
-    """What a job sees of its world."""
+    """The view that a job has of its world."""
 
     async def _sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
 
     async def _forever(self) -> None:
         await anyio.sleep_forever()
+
+    def shield(self) -> anyio.CancelScope:
+        """Return a shielded scope."""
+        return anyio.CancelScope(shield=True)
+
+
+class AnyioOnTrioJob(AnyioJob):
+    """The view that a job has of its world."""
+
+    def unrequested(self) -> BaseException:
+        """Return a `trio.Cancelled`, which has no public constructor."""
+        return trio_unrequested()
 
 
 class AnyioOnAsyncioWorld(AsyncioWorld):
@@ -41,18 +54,12 @@ class AnyioOnAsyncioWorld(AsyncioWorld):
         options = {"loop_factory": lambda: self._loop}
         anyio.run(main, backend="asyncio", backend_options=options)
 
-    async def _call(
-        self,
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
-        cancel_at: float | None,
-    ) -> Any:
+    async def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         cancelled: BaseException | None = None
         with anyio.CancelScope() as scope:
-            if cancel_at is not None:
-                self._call_at(cancel_at, scope.cancel)
+            self._cancel_by(scope.cancel)
             try:
-                return await function(*args)
+                return await self._counted(function(*args))
             except BaseException as error:
                 cancelled = leaves(error)[0]
                 raise
@@ -101,7 +108,7 @@ class AnyioOnTrioWorld(TrioWorld):
     name = "anyio-on-trio"
 
     def _job(self, actor: str) -> Job:
-        return AnyioJob(self, actor)
+        return AnyioOnTrioJob(self, actor)
 
     def _drive(self, main: Callable[[], Coroutine[Any, Any, None]], clock: Any) -> None:
         options = {"clock": clock, "instruments": [clock]}

@@ -75,7 +75,6 @@ class AsyncioWorld(LoopWorld):
         self,
         function: Callable[..., Any],
         args: tuple[Any, ...],
-        cancel_at: float | None,
     ) -> tuple[Any, BaseException | None]:
         result: tuple[Any, BaseException | None] | None = None
 
@@ -88,7 +87,7 @@ class AsyncioWorld(LoopWorld):
             for seconds, callback in self._planned:
                 self._call_at(seconds, callback)
             try:
-                value, error = await self._call(function, args, cancel_at), None
+                value, error = await self._call(function, args), None
             except BaseException as raised:
                 value, error = None, raised
             result = value, loop.deadlock or error
@@ -163,23 +162,38 @@ class AsyncioWorld(LoopWorld):
         finally:
             asyncio.run_coroutine_threadsafe = run
 
-    async def _call(
-        self,
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
-        cancel_at: float | None,
-    ) -> Any:
-        """Call the answer, cancel it when asked to, and note who is left."""
+    async def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Call the answer, cancel it when asked to, and note what is left."""
         task = asyncio.current_task()
         assert task is not None
-        loop = self._loop
-        cancel = None if cancel_at is None else loop.call_at(cancel_at, task.cancel)
+        ended = False
+        self._cancel_by(lambda: ended or task.cancel())
         try:
-            return await function(*args)
+            return await self._counted(function(*args))
         finally:
-            if cancel:
-                cancel.cancel()
+            ended = True
             self._ended(self._leftovers())
+
+
+class AsyncioEagerWorld(AsyncioWorld):
+    """A place where asyncio code runs in virtual time, with eager tasks.
+
+    An eager task runs in ``create_task`` up to its first wait. Needs Python 3.12:
+    https://docs.python.org/3/library/asyncio-task.html#eager-task-factory
+    """
+
+    name = "asyncio-eager"
+    order = "a new task runs at once; tasks that are ready run first come, first served"
+
+    def __init__(self, answer: Callable[..., Any] | None = None) -> None:
+        super().__init__(answer)
+        self._factory = getattr(asyncio, "eager_task_factory", None)
+        if self._factory is None:
+            raise NotCovered("eager tasks came with Python 3.12")
+
+    def _drive(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._loop.set_task_factory(self._factory)
+        super()._drive(main)
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):

@@ -31,6 +31,10 @@ class GeneratorsJob(Job):
     async def _forever(self) -> None:
         await _Awaitable(_kernel().sleep_forever())
 
+    def shield(self) -> Any:
+        """Return a shielded scope."""
+        return _kernel().CancelScope(shield=True)
+
 
 class _Awaitable:
     def __init__(self, waiting: Any) -> None:
@@ -82,9 +86,7 @@ class GeneratorsWorld(ThreadsWorld):
             super()._ended(natives)
             self._noted = True
 
-    def _call(
-        self, function: Callable[..., Any], args: tuple[Any, ...], at: float | None
-    ) -> Any:
+    def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         self._noted = False
         told, spawn = _kernel().Task.waits_at, _kernel().Group.spawn
         _kernel().Task.waits_at = _waits_at
@@ -92,9 +94,9 @@ class GeneratorsWorld(ThreadsWorld):
             _kernel().Group.spawn = self._watching(spawn)
         gc.freeze()  # so that `_natives` sees only what is made from here on
         try:
-            value = super()._call(function, args, at)
+            value = function(*args)
             if inspect.isgenerator(value):
-                value = _kernel().run(self._main, value, at)
+                value = _kernel().run(self._main, value)
             return value
         except _kernel().Deadlock as error:
             raise Deadlock(error.waiters) from error
@@ -144,22 +146,25 @@ class GeneratorsWorld(ThreadsWorld):
         plain = inspect.isfunction(native) and not inspect.isgeneratorfunction(native)
         return "thread" if plain or isinstance(native, threading.Thread) else "task"
 
-    def _main(
-        self, answer: Generator[Any, Any, Any], at: float | None
-    ) -> Generator[Any, Any, Any]:
+    def _main(self, answer: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
         kernel = _kernel().current_kernel()
         self._is_main(_kernel().current_task())
         with _kernel().CancelScope() as scope:
 
             def cancel() -> None:
+                if kernel.current:  # it is the answer itself, at one of its waits
+                    scope.cancel()
+                else:
+                    kernel.call_soon_threadsafe(from_outside)
+
+            def from_outside() -> None:
                 kernel.outside -= 1
                 scope.cancel()
 
-            if at is not None:
-                kernel.outside += 1
-                self._call_at(at, lambda: kernel.call_soon_threadsafe(cancel))
+            kernel.outside += len(self._cancel_at)
+            self._cancel_by(cancel)
             try:
-                return (yield from answer)
+                return (yield from self._counted(answer))
             finally:
                 self._ended(self._natives())
         raise self.Cancelled

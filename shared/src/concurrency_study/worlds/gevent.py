@@ -109,7 +109,6 @@ class GeventWorld(LoopWorld):
         self,
         function: Callable[..., Any],
         args: tuple[Any, ...],
-        cancel_at: float | None,
     ) -> tuple[Any, BaseException | None]:
         if monkey.is_module_patched("time") or monkey.is_module_patched("threading"):
             raise NotCovered(
@@ -136,15 +135,30 @@ class GeventWorld(LoopWorld):
                 self._call_at(seconds, callback)
             main.__name__ = getattr(function, "__name__", "answer")
             answer = cast("_Greenlet", gevent.spawn(main))
-            if cancel_at is not None:
-                self._call_at(cancel_at, lambda: answer.kill(block=False))
+            self._cancel_by(lambda: answer.kill(block=False))
             try:
-                answer.join()
+                with self._waits_of(answer):
+                    answer.join()
             except Deadlock as deadlock:
                 return None, deadlock
             finally:
                 self._tear_down()
         return result
+
+    @contextlib.contextmanager
+    def _waits_of(self, answer: _Greenlet) -> Generator[None]:
+        """Count the waits of the answer, if the test asks for it: its switches."""
+
+        def switched(event: str, between: tuple[Any, Any]) -> None:
+            if between[0] is answer and not answer.dead:
+                self._waited()
+
+        if self._cancel_at_wait is not None:
+            greenlet.settrace(switched)
+        try:
+            yield
+        finally:
+            greenlet.settrace(None)
 
     @contextlib.contextmanager
     def _in_charge(self) -> Generator[None]:

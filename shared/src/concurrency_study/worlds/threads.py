@@ -92,26 +92,36 @@ class _Unwind(BaseException):
 
 
 class ThreadsJob(Job):
-    """A job that may have been given an event on which it is asked to stop."""
+    """A job that may have been given a stop event.
+
+    The event stays set. So a job that swallows its cancellation is cancelled again in
+    its next wait. A wait in a cleanup, while the cancellation is handled, only sleeps.
+    """
 
     stop: Any = None
     """That event."""
 
     async def _sleep(self, seconds: float) -> None:
-        if self.stop is None:
-            time.sleep(seconds)  # noqa: ASYNC251
-        else:
+        if self._may_stop():
             self._wait(seconds)
+        else:
+            time.sleep(seconds)  # noqa: ASYNC251
 
     async def _forever(self) -> None:
-        if self.stop is None:
-            threading.Event().wait()
-        else:
+        if self._may_stop():
             self._wait(None)
+        else:
+            threading.Event().wait()
+
+    def _may_stop(self) -> bool:
+        handled, cleaning_up = sys.exception(), False
+        while handled is not None and not cleaning_up:
+            cleaning_up = isinstance(handled, CancelledError)
+            handled = handled.__context__
+        return self.stop is not None and not cleaning_up
 
     def _wait(self, seconds: float | None) -> None:
         if self.stop.wait(seconds):
-            self.stop = None  # it is asked once; its cleanup may sleep
             raise CancelledError
 
 
@@ -189,7 +199,6 @@ class ThreadsWorld(World):
         self,
         function: Callable[..., Any],
         args: tuple[Any, ...],
-        cancel_at: float | None,
     ) -> tuple[Any, BaseException | None]:
         if _machine:
             raise NotCovered("one world of threads at a time")
@@ -203,7 +212,7 @@ class ThreadsWorld(World):
                 for seconds, callback in self._planned:
                     self._call_at(seconds, callback)
                 function, *args_ = map(machine.replaced, (function, *args))
-                value = self._call(function, tuple(args_), cancel_at)
+                value = self._call(function, tuple(args_))
             except KeyboardInterrupt as interruption:
                 machine.fail(interruption)
             except BaseException as raised:
@@ -218,18 +227,16 @@ class ThreadsWorld(World):
                 self._ended([])
         return value, machine.failure or error
 
-    def _call(
-        self, function: Callable[..., Any], args: tuple[Any, ...], at: float | None
-    ) -> Any:
+    def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """Call the answer, in the calling thread, which has the baton.
 
         A subclass may run something else here, inside the machine.
         """
-        if at is not None:
+        if self._cancel_at:
             future: Future[Any] = Future()
             future.set_running_or_notify_cancel()
-            self._call_at(at, future.cancel)  # pyright: ignore[reportArgumentType]
-            self._call_at(at + HORIZON, self._not_cancelled)
+            self._cancel_by(future.cancel)
+            self._call_at(self._cancel_at[-1] + HORIZON, self._not_cancelled)
         return function(*args)
 
     def _begins(self, thread: _Thread) -> None:

@@ -45,6 +45,20 @@ class TrioJob(Job):
     async def _forever(self) -> None:
         await trio.sleep_forever()
 
+    def shield(self) -> trio.CancelScope:
+        """Return a shielded scope."""
+        return trio.CancelScope(shield=True)
+
+    def unrequested(self) -> BaseException:
+        """Return a `trio.Cancelled`, which has no public constructor."""
+        return unrequested()
+
+
+def unrequested() -> BaseException:
+    """Return a `trio.Cancelled` that no scope has asked for."""
+    create: Any = trio.Cancelled._create  # pyright: ignore
+    return create(source="explicit")
+
 
 class TrioWorld(LoopWorld):
     """A place where trio code runs in virtual time."""
@@ -81,7 +95,6 @@ class TrioWorld(LoopWorld):
         self,
         function: Callable[..., Any],
         args: tuple[Any, ...],
-        cancel_at: float | None,
     ) -> tuple[Any, BaseException | None]:
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._tickets = itertools.count()
@@ -98,13 +111,12 @@ class TrioWorld(LoopWorld):
             self._token = trio.lowlevel.current_trio_token()
             for seconds, callback in self._planned:
                 self._call_at(seconds, callback)
-            if cancel_at is not None:
-                self._call_at(cancel_at, scope.cancel)
+            self._cancel_by(scope.cancel)
             cancelled: BaseException | None = None
             try:
                 with scope:
                     try:
-                        result = await function(*args), None
+                        result = await self._counted(function(*args)), None
                     except BaseException as error:
                         cancelled = leaves(error)[0]
                         raise

@@ -1,0 +1,358 @@
+"""Does every answer to every topic keep the rules that hold for all of them?
+
+The rules stand in `concurrency_study.topics`. Job 0 of a call is the one that
+misbehaves. ``jobs(n)`` limits a question to topics that run at least n native jobs side
+by side.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+from concurrency_study.topics import Probe, Unrequested
+from concurrency_study.world import CANCELLED, leaves
+
+
+class Halt(BaseException):
+    """An error that no answer takes for a failure of a job."""
+
+
+@pytest.fixture
+def arguments(world, topic, tmp_path):
+    """``arguments(job, say)`` are those of one call, with a fresh source."""
+    path = tmp_path / "file"
+    lines = tmp_path / "lines"
+    path.write_bytes(b"")
+    lines.write_bytes(b"1\n2\n")
+    sources = []
+
+    def make(job, say):
+        sources.append(world.source(os.open(lines, os.O_RDONLY)))
+        return topic.probe(Probe(world.job(job), say, path, sources[-1]))
+
+    yield make
+    for source in sources:
+        source.close()
+
+
+@pytest.fixture
+def ask(world, arguments, ignore):
+    """``ask(job)`` calls the answer, and returns its value and its error."""
+
+    def call(job, say=ignore, **how):
+        try:
+            return world.run(world.answer, *arguments(job, say), **how), None
+        except BaseException as error:
+            if type(error).__module__ == "concurrency_study.world":
+                raise  # a finding of the world: a deadlock, a leak, a lost error
+            return None, error
+
+    return call
+
+
+def learned(error):
+    """Every error that the caller can find: in groups, as causes and as contexts."""
+    found = []
+    pending = [error] if error else []
+    while pending:
+        for each in leaves(pending.pop()):
+            if not any(each is known for known in found):
+                found.append(each)
+                pending += [e for e in (each.__cause__, each.__context__) if e]
+    return found
+
+
+def beside(world, error, *expected):
+    """The errors that the caller gets beside those that are expected."""
+    rest = [e for e in learned(error) if not any(e is known for known in expected)]
+    return [e for e in rest if not isinstance(e, (world.Cancelled, Unrequested))]
+
+
+async def snooze(w, number):
+    await w.sleep(1)
+    return number
+
+
+async def clean_up_slowly(w, number):
+    try:
+        await w.sleep(10)
+    finally:
+        with w.shield():
+            await w.sleep(1)
+        w.note("clean")
+
+
+def cleaned(world):
+    return [event.at for event in world.trace if event.detail == "clean"]
+
+
+def test_bad_input_is_refused_before_anything_starts(world, topic, arguments, ignore):
+    starts = []
+
+    async def job(w, number):
+        starts.append(number)
+
+    for position in range(len(arguments(job, ignore))):
+        changed = list(arguments(job, ignore))
+        changed[position] = object()
+        with pytest.raises((TypeError, ValueError)):
+            world.run(world.answer, *changed)
+        assert not starts
+
+
+def test_a_call_takes_as_long_at_any_instant(world, ask, arguments):
+    say = world.recorder()
+
+    @world.job
+    async def later(w, seconds):
+        await w.sleep(seconds)
+        told = len(world.trace)
+        say.clear()
+        await w.call(world.answer, *arguments(snooze, say))
+        return told
+
+    def told(first, begin):
+        events = world.trace.events[first:]
+        at = [(round(e.at - begin, 6), e.what, e.detail) for e in events]
+        return sorted(entry for entry in at if entry[1] != "end")
+
+    ask(snooze, say)
+    from_the_start = told(0, 0)
+    lasted = world.returned_at
+    first = world.run(later, 0.37)
+    mine = [("wake", "")]
+    assert told(first, 0.37) == from_the_start or told(first, 0.37)[1:] == mine
+    assert round(world.returned_at - 0.37, 6) == lasted
+
+
+@pytest.mark.jobs(1)
+@pytest.mark.needs("stopping the rest")
+def test_a_job_that_ends_as_cancelled_unrequested_has_failed(world, topic, ask):
+    say = world.recorder()
+
+    async def job(w, number):
+        await w.sleep(10 if number else 1)
+        if not number:
+            raise w.unrequested()
+
+    _, error = ask(job, say)
+    if hasattr(topic, "CANCELLED"):  # this topic reports how each job has ended
+        assert error is None
+        assert say.values[0] == ("0", topic.CANCELLED)
+    else:
+        assert isinstance(error, BaseException)
+        found = [e for e in learned(error) if isinstance(e, world.Cancelled)]
+        assert found
+        assert not beside(world, error)
+        assert world.returned_at == 1
+
+
+@pytest.mark.jobs(1)
+@pytest.mark.needs("stopping the rest")
+@pytest.mark.parametrize("kind", [Halt, SystemExit, KeyboardInterrupt])
+def test_a_base_exception_stops_the_rest_and_reaches_the_caller(world, ask, kind):
+    halt = kind("now")
+
+    async def job(w, number):
+        await w.sleep(10 if number else 1)
+        raise halt
+
+    _, error = ask(job)
+    assert not isinstance(error, Exception)
+    assert halt in learned(error)
+    assert not beside(world, error, halt)
+    assert world.returned_at == 1
+
+
+@pytest.mark.jobs(2)
+@pytest.mark.needs("stopping the rest", "keeping every error")
+def test_errors_of_one_instant_all_reach_the_caller(world, ask):
+    raised = []
+
+    async def job(w, number):
+        await w.sleep(10 if number == 2 else 1 - w.now())
+        raised.append(Halt(number))
+        raise raised[-1]
+
+    _, error = ask(job)
+    assert raised
+    assert all(halt in learned(error) for halt in raised)
+    assert not beside(world, error, *raised)
+    assert world.returned_at == 1
+
+
+@pytest.mark.jobs(2)
+@pytest.mark.needs("stopping the rest", "keeping every error")
+def test_the_error_of_a_cleanup_after_an_error_reaches_the_caller(world, ask):
+    halt = Halt()
+    errors = [KeyError(1), KeyError(2)]
+
+    async def job(w, number):
+        try:
+            await w.sleep(10 if number else 1)
+        except w.Cancelled:
+            raise errors[number - 1] from None
+        raise halt
+
+    _, error = ask(job)
+    found = learned(error)
+    assert halt in found
+    assert all(each in found for each in errors)
+    assert not beside(world, error, halt, *errors)
+    assert world.returned_at == 1
+
+
+@pytest.mark.jobs(1)
+@pytest.mark.needs("cancellation from outside", "keeping every error")
+def test_the_error_of_a_cleanup_after_a_cancellation_reaches_the_caller(world, ask):
+    errors = [KeyError(number) for number in range(3)]
+    failed = []
+
+    async def job(w, number):
+        try:
+            await w.sleep(10)
+        except w.Cancelled:
+            failed.append(errors[number])
+            raise errors[number] from None
+
+    _, error = ask(job, cancel_at=1.25)
+    assert failed
+    assert all(each in learned(error) for each in failed)
+    assert not beside(world, error, *errors)
+    assert world.returned_at == 1.25
+
+
+@pytest.mark.jobs(2)
+@pytest.mark.needs("stopping the rest")
+def test_jobs_clean_up_side_by_side_after_an_error(world, ask):
+    halt = Halt()
+
+    async def job(w, number):
+        if number:
+            await clean_up_slowly(w, number)
+        await w.sleep(1)
+        raise halt
+
+    _, error = ask(job)
+    assert halt in learned(error)
+    assert cleaned(world) == [2, 2]
+    assert world.returned_at == 2
+
+
+@pytest.mark.jobs(1)
+@pytest.mark.needs("cancellation from outside")
+def test_jobs_clean_up_side_by_side_when_cancelled(world, topic, ask):
+    ended, error = ask(clean_up_slowly, cancel_at=1.25)
+    assert ended is CANCELLED, error
+    assert cleaned(world) == [2.25] * len(cleaned(world))
+    assert len(cleaned(world)) >= topic.JOBS
+    assert world.returned_at == 2.25
+
+
+@pytest.mark.jobs(2)
+@pytest.mark.needs("cancellation from outside")
+def test_a_second_cancellation_does_not_cut_a_cleanup_short(world, ask):
+    ended, error = ask(clean_up_slowly, cancel_at=(1.25, 1.5, 1.75))
+    assert ended is CANCELLED, error
+    assert cleaned(world) == [2.25] * 3
+    assert world.returned_at == 2.25
+
+
+@pytest.mark.jobs(2)
+@pytest.mark.needs("cancellation from outside", "stopping the rest")
+def test_a_cancellation_does_not_cut_the_cleanup_after_an_error_short(world, ask):
+    halt = Halt()
+
+    async def job(w, number):
+        if number:
+            await clean_up_slowly(w, number)
+        await w.sleep(1)
+        raise halt
+
+    _, error = ask(job, cancel_at=(1.5, 1.75))
+    assert halt in learned(error)
+    assert cleaned(world) == [2, 2]
+    assert world.returned_at == 2
+
+
+@pytest.mark.jobs(2)
+@pytest.mark.needs("cancellation from outside")
+def test_nothing_is_said_after_a_cancellation(world, ask):
+    say = world.recorder()
+
+    async def job(w, number):
+        try:
+            await w.sleep(10)
+        except w.Cancelled:
+            return "swallowed"
+
+    ask(job, say, cancel_at=1.25)
+    assert say == []
+    assert world.returned_at == 1.25
+
+
+@pytest.mark.needs("cancellation from outside")
+def test_cancelled_at_any_of_its_waits_it_leaves_nothing(world, ask):
+    async def job(w, number):
+        try:
+            await w.sleep(1 + number / 4)
+        finally:
+            with w.shield():
+                await w.sleep(0.25)
+
+    for wait in range(1, 100):
+        ask(job, cancel_at_wait=wait)
+        started = [actor for _, actor in world.trace.when("start")]
+        ended = [e.actor for e in world.trace if e.what in ("end", "cancelled")]
+        assert sorted(started) == sorted(ended)
+        if world.cancelled_at is None:
+            break
+    assert wait > 1
+
+
+@pytest.mark.jobs(2)
+@pytest.mark.needs("stopping the rest", "waiting in cleanup")
+def test_a_cleanup_may_wait_without_a_shield(world, ask):
+    async def job(w, number):
+        try:
+            await w.sleep(10 if number else 1)
+        finally:
+            await w.sleep(1)
+            w.note("clean")
+        raise Halt
+
+    ask(job)
+    assert cleaned(world) == [2, 2, 2]
+
+
+@pytest.mark.jobs(2)
+@pytest.mark.needs("stopping the rest", "cancelling again what swallows it")
+def test_a_job_that_swallows_its_cancellation_is_cancelled_again(world, ask):
+    async def job(w, number):
+        if not number:
+            await w.sleep(1)
+            raise Halt
+        try:
+            await w.sleep(10)
+        except w.Cancelled:
+            w.note("swallowed")
+        await w.sleep(10)
+
+    ask(job)
+    assert world.returned_at == 1
+
+
+def test_no_descriptor_is_left_open(ask):
+    ask(snooze)  # a library may open something on its first use
+    before = len(os.listdir("/dev/fd"))
+    ask(snooze)
+    assert len(os.listdir("/dev/fd")) == before + 1  # the source is the caller's
+
+
+@pytest.mark.needs("leaving no idle thread")
+def test_no_thread_is_left(ask):
+    before = threading.enumerate()
+    ask(snooze)
+    assert threading.enumerate() == before
