@@ -75,7 +75,7 @@ class Report:
         outcome: str,
         reason: str,
     ) -> None:
-        """Write down a test; ``reason`` tells why it ``cannot`` pass, or ``differs``."""
+        """Write down a test, with the reason if it is declared to fail."""
         self._outcomes[outcome] += 1
         self._write(
             record="test",

@@ -23,8 +23,8 @@ CANNOT = {
     "a deadline that stays expired": "`asyncio.timeout` cancels its task once",
 }
 DIFFERS = {
-    "shielding a cleanup from a deadline": "a second cancellation interrupts a cleanup; "
-    "run the cleanup in a task of its own, and wait for that task to its end",
+    "shielding a cleanup from a deadline": "a second cancellation interrupts it; run "
+    "the cleanup in a task of its own, and wait for that task to its end",
 }
 
 

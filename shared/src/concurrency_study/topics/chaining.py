@@ -1,15 +1,16 @@
 """Chaining: one coroutine waits for another.
 
-For whoever splits a function that waits into two: the caller waits for the callee as
-for any function, and both let others run meanwhile.
+For a function that waits and is split into two: the caller waits for the callee as for
+any function, and both let others run meanwhile.
 
     chaining(compute, x, y, say)
 
-- ``compute`` is native; ``say`` is a plain callable that never waits.
+- ``compute`` is native. ``say`` is a plain callable that never waits.
 - Says "computing x + y", calls ``compute(x, y)``, says "x + y = result", each with the
-  values in place of the letters.
-- An error of ``compute`` passes through, and nothing more is said.
+  values in place of the letters. Example: "computing 1 + 2", then "1 + 2 = 3".
+- An error of ``compute`` reaches the caller, and nothing more is said.
 - Cancelled from outside, ``compute`` is cancelled and nothing more is said.
+- Raises TypeError if ``compute`` or ``say`` is not callable, before anything is said.
 """
 
 from __future__ import annotations

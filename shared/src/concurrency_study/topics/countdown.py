@@ -1,20 +1,20 @@
 """Countdown: functions that pause and remember where they were.
 
-The smallest concurrency there is, for whoever wonders what a coroutine (a task, a
-greenlet, a thread) is at all: something that stops in the middle, lets others run,
-and goes on from there.
+The smallest concurrency there is, for readers who wonder what a coroutine (a task, a
+greenlet, a thread) is: a function that stops in the middle, lets others run, and goes
+on from there.
 
     countdown(counters, say)
 
-- ``counters`` are (name, n) pairs; ``say`` is a plain callable that never waits.
+- ``counters`` are (name, n) pairs. ``say`` is a plain callable that never waits.
 - Each counter says (name, n), (name, n - 1) ... (name, 1), one a second, the first at
-  once; all counters run side by side.
-- n <= 0 says nothing. A counter that has said its 1 has ended: nobody waits after it.
+  once. All counters run side by side. Example: ("tea", 2) says 2 at 0 s and 1 at 1 s.
+- n <= 0 says nothing. A counter ends when it has said its 1, without another wait.
 - No counters: ends at once. Names may repeat.
 - An error of ``say`` stops all counters and reaches the caller.
 - Cancelled from outside, all counters stop at once.
-- A name that is no text or an n that is no whole number is a TypeError, before
-  anything is said.
+- Raises TypeError if a name is not text or an n is not a whole number, before anything
+  is said.
 """
 
 from __future__ import annotations

@@ -1,17 +1,18 @@
 """Factorial: several tasks take turns.
 
-For whoever wants to see tasks interleave: each works a little, pauses, and lets the
+For readers who want to see tasks interleave: each works a little, pauses, and lets the
 others work.
 
     factorial(numbers, say)
 
 - For each number, multiplies up from 2, one step a second: says (number, step), waits
-  a second, multiplies. All numbers side by side; 0 and 1 need no step.
+  a second, multiplies. All numbers run side by side. 0 and 1 need no step. Example:
+  3 says (3, 2) at 0 s and (3, 3) at 1 s, and is ready at 2 s.
 - Returns the factorials in input order, after the longest.
-- An error of ``say`` stops the rest and reaches the caller. Cancelled from outside,
-  all stop.
-- A negative number is a ValueError, what is no whole number a TypeError, before
-  anything starts.
+- An error of ``say`` stops the rest and reaches the caller.
+- Cancelled from outside, all stop.
+- Raises ValueError if a number is negative, TypeError if it is not a whole number,
+  before anything starts.
 """
 
 from __future__ import annotations

@@ -1,23 +1,27 @@
 """Futures: an IOU, a value to come that many may wait for.
 
-For whoever has one result and several who want it, each with a patience of their own.
+For one result that several readers want, each with a patience of its own.
 
     futures(job, readers, report)
 
-- ``job`` is native; its result or its error settles the future. It is started at once
-  and runs to its end, whoever waits.
+- ``job`` is native. Its result, or the Exception it raises, settles the future. It
+  starts at once and runs to its end, even if no reader waits.
 - Each reader (name, comes, patience) comes at its second, waits at most ``patience``
-  seconds (None: for ever), and reports (name, value), (name, error) or
-  (name, "gave up") at the instant at which it knows.
-- A late reader is served at once. One who gives up harms neither the future nor the
-  others.
-- The job's error, given to a reader, is reported and not raised; if no reader was
-  given it, it reaches the caller: an error is never lost.
-- Settling twice is an error: last of all, when the job and all readers have ended, the
+  seconds (None: without limit), and reports (name, value), (name, error) or
+  (name, "gave up") at the instant at which it knows. Example: the job takes 2 s. The
+  reader ("hasty", 0.1, 0.4) reports "gave up" at 0.5 s.
+- A late reader is served at once. A reader that gives up harms neither the future nor
+  the others.
+- The job's Exception is reported to the readers. If no reader got it, it reaches the
+  caller: an error is never lost.
+- A BaseException that is not an Exception, or an unrequested cancellation of the job,
+  settles nothing. It stops all readers and reaches the caller.
+- Settling twice is an error. Last of all, when the job and all readers have ended, the
   answer tries it and reports ("settled again", error).
-- Cancelled from outside, job and readers stop.
-- A negative time, a reader that is no triple, or a name that is no text is a ValueError
-  or TypeError, before the job starts.
+- Cancelled from outside, the job and the readers stop. Nothing is reported. An error of
+  the job's cleanup reaches the caller.
+- Raises ValueError or TypeError for a negative time, a reader that is not a triple, or
+  a name that is not text, before the job starts.
 """
 
 from __future__ import annotations

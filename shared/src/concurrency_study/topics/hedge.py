@@ -1,25 +1,26 @@
 """Hedge: ask once more when the answer is late; the first one counts.
 
-For whoever asks something that mostly answers soon and sometimes late or never: a
-second question costs little, and is asked only when the first seems to be lost.
+For a request that is mostly answered soon and sometimes late or never. A second request
+costs little, and is made only when the first seems lost.
 
     hedge(function, after, most)
 
 - ``function`` is native and takes the number of the attempt, from 0 (in the threads
   study: the stop event, too). At first only attempt 0 runs.
-- Whenever ``after`` seconds have passed since the last start, the next attempt starts;
-  and at once when all so far have failed. There are at most ``most``.
-- Returns the result of the first that succeeds, whatever it is. The others are
-  cancelled, and have cleaned up when it returns; no more are started meanwhile.
-- A failure (an Exception) before a success is no news. If all ``most`` fail, all the
-  failures reach the caller in one ExceptionGroup, in the order of their numbers.
-- Who succeeds at the same instant, swallows its cancellation, or fails after the win:
-  as in `race`.
-- What is no Exception stops all at once and reaches the caller.
-- Cancelled from outside, all attempts are cancelled, and no more are started; what
-  their cleanup raises reaches the caller.
-- No attempt at all (``most`` below 1) or a negative ``after`` is a ValueError, before
-  anything starts.
+- The next attempt starts ``after`` seconds after the last start, or at once when all
+  attempts so far have failed. There are at most ``most``. Example: after = 2, and
+  attempt 0 fails at 1 s. Attempt 1 starts at 1 s, attempt 2 at 3 s.
+- Returns the result of the first attempt that succeeds, even if it is None. The others
+  are cancelled, and have cleaned up when the call returns. No attempt starts meanwhile.
+- Failures (Exceptions) are ignored once an attempt succeeds. If all ``most`` attempts
+  fail, their failures reach the caller in one ExceptionGroup, in the order of their
+  numbers.
+- As in `race`: successes of the same instant, swallowed cancellations, failures after
+  the win, errors of a cleanup, and a BaseException that is not an Exception.
+- Cancelled from outside, the call cancels all attempts, and starts none. Errors of
+  their cleanup reach the caller.
+- Raises ValueError if ``most`` is below 1 or ``after`` is negative, before anything
+  starts.
 """
 
 from __future__ import annotations

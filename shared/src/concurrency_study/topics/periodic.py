@@ -1,18 +1,20 @@
 """Periodic: do something every so often, without drift.
 
-For whoever polls, samples or displays: the naive loop "work, then sleep" is late by
-the work, again and again.
+For code that polls, samples or displays: the naive loop "work, then sleep" is late by
+the duration of the work, again and again.
 
     periodic(tick, every, times)
 
-- Calls native ``tick(i)`` for i = 0, 1 ... times - 1, tick i not before i * every
-  seconds from the start, one at a time.
-- Without drift, however long ticks take: a tick that overruns delays the next one,
-  which then starts at once; nobody is skipped, and those behind it catch up.
-- Ends when the last tick has ended, and waits no longer.
-- An error of ``tick`` ends it and reaches the caller. Cancelled from outside, the tick
-  that runs is cancelled.
-- A negative ``every`` or ``times`` is a ValueError, before the first tick.
+- Calls native ``tick(i)`` for i = 0, 1 ... times - 1, one at a time, tick i not before
+  i * every seconds from the start.
+- There is no drift, however long ticks take. A tick that overruns delays the next one,
+  which then starts at once. No number is skipped, and late ticks catch up. Example:
+  every = 2, and tick 0 takes 5 s. Ticks 1 and 2 start at 5 s, tick 3 at 6 s, if they
+  take no time.
+- Ends when the last tick has ended, without another wait.
+- An error of ``tick`` reaches the caller, and no further tick starts.
+- Cancelled from outside, the running tick is cancelled.
+- Raises ValueError if ``every`` or ``times`` is negative, before the first tick.
 """
 
 from __future__ import annotations

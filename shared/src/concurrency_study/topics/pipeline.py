@@ -1,20 +1,22 @@
 """Pipeline: source, broadcast, one grep per word, one printer.
 
-For whoever connects stages that each do one thing: every stage is a coroutine (task,
-thread, greenlet, generator) of its own, and what flows between them is bounded.
+For stages that each do one thing: every stage is a coroutine (task, thread, greenlet,
+generator) of its own, and the connections between them are bounded.
 
     pipeline(lines, words, say)
 
-- ``lines`` is an iterable of text that need not end; ``words`` are the words to look
-  for, repeated ones counted once; ``say`` is a plain callable that never waits.
-- Says (word, line) for each word that is in each line, once; for one word in the order
-  of the lines.
+- ``lines`` is an iterable of text that need not end. ``words`` are the words to look
+  for; repeated ones count once. ``say`` is a plain callable that never waits.
+- Says (word, line) for each word that is in each line, once, and for one word in the
+  order of the lines. Example: the line "so is trio" and the words "so" and "trio" say
+  ("so", "so is trio") and ("trio", "so is trio"), in either order.
 - At most `AHEAD` lines are read beyond the one that is being said: back-pressure.
 - The end of the input travels down the pipeline and every stage finishes.
 - An error of ``say`` or of ``lines`` reaches the caller, and no stage is left behind.
-- No lines or no words: ends at once, when the lines have ended.
+- No lines or no words: ends when the lines have ended.
 - Cancelled from outside, every stage stops.
-- A word that is not text, or empty, is an error before the first line is read.
+- Raises TypeError or ValueError if a word is not text, or empty, before the first line
+  is read.
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ ANY_ORDER = True
 
 
 def matches(word: str, line: str) -> bool:
-    """Whether grep would print the line."""
+    """Return whether grep would print the line."""
     return word in line
 
 

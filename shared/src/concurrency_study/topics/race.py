@@ -1,28 +1,29 @@
 """Race: run all at once; the first success counts.
 
-For whoever can get the same thing in several ways, from mirrors of a server or by
-several methods, and wants it as soon as any of them has it.
+For code that can get the same thing in several ways, from mirrors of a server or by
+several methods, and wants it as soon as one of them has it.
 
     race(functions)
 
 - Each of ``functions`` is native and takes no argument (in the threads study: the stop
-  event). All run at once; there may be thousands.
-- Returns the result of the first that succeeds, whatever it is. The others are
-  cancelled, and have cleaned up when it returns.
-- A failure (an Exception) before a success is no news.
-- If all fail, all the failures reach the caller in one ExceptionGroup, in the order of
-  ``functions``; even if there is only one.
-- Two succeed at the same instant: one of them wins, and nothing is left.
-- A loser that swallows its cancellation, and then returns something or fails, does not
-  change who won; nor does one that fails at the same instant, before it has learned
-  that it has lost.
-- What the cleanup of a loser raises is never lost: it reaches the caller in an
-  ExceptionGroup, in place of the result. Failures are no news then, too.
-- What is no Exception stops all at once and reaches the caller.
-- Cancelled from outside, all are cancelled; what their cleanup raises reaches the
-  caller.
-- No functions: ValueError, and TypeError for one that cannot be called, before anything
-  starts.
+  event). All run at once. There may be thousands.
+- Returns the result of the first function that succeeds, even if it is None. The
+  others are cancelled, and have cleaned up when the call returns. Example: functions
+  that take 3 s and 1 s, the first with a cleanup of 2 s. The call returns at 3 s.
+- Failures (Exceptions) are ignored once any function succeeds.
+- If all fail, the failures reach the caller in one ExceptionGroup, in the order of
+  ``functions``. A single failure comes in a group as well.
+- If several succeed at the same instant, one of them wins.
+- A loser that swallows its cancellation, and then returns or fails, does not change the
+  winner. Neither does a loser that fails at the instant of the win.
+- An error that a loser's cleanup raises reaches the caller in an ExceptionGroup,
+  instead of the result.
+- A BaseException that is not an Exception, or an unrequested cancellation, cancels all
+  functions and reaches the caller.
+- Cancelled from outside, the call cancels all functions. Errors of their cleanup reach
+  the caller.
+- Raises ValueError if there is no function, TypeError if one is not callable, before
+  anything starts.
 """
 
 from __future__ import annotations

@@ -1,24 +1,25 @@
 """Resource: what was opened is closed, whatever happens.
 
-For whoever has connections, files, locks or leases that somebody has to give back, also
-when the work fails or is cancelled, and giving back takes time itself.
+For connections, files, locks or leases that must be given back, also when the work
+fails or is cancelled, and when giving back takes time itself.
 
     resource(open_it, use, close)
 
-- The three are native; ``open_it`` takes no argument and returns a handle, ``use`` and
+- The three are native. ``open_it`` takes no argument and returns a handle. ``use`` and
   ``close`` take that handle. Each may wait.
-- Returns what ``use`` returns, when ``close`` has ended.
-- If ``open_it`` has returned, ``close`` is called, once; also if ``use`` fails or is
+- Returns the result of ``use`` when ``close`` has ended.
+- If ``open_it`` has returned, ``close`` is called once, also if ``use`` fails or is
   cancelled. If ``open_it`` raises, neither is called.
-- Cancelled during opening: ``open_it`` is cancelled. If it returns a handle all the
-  same, that is closed.
-- Cancelled during use: ``use`` is cancelled, and ``close`` runs to its end.
-- Cancelled during closing: ``close`` runs to its end. Then the cancellation takes
+- Cancelled while opening, it cancels ``open_it``. If that returns a handle all the
+  same, the handle is closed.
+- Cancelled while using, it cancels ``use``, and ``close`` runs to its end. Example:
+  cancelled at 1 s, and closing takes 2 s. The call ends as cancelled at 3 s.
+- Cancelled while closing, it lets ``close`` run to its end. Then the cancellation takes
   effect, here or at the caller's next wait.
-- An error of ``use`` or of ``close`` reaches the caller. If both fail, it is that of
-  ``close``, with the other one as its context: nothing is lost. An error comes before a
+- An error of ``use`` or of ``close`` reaches the caller. If both fail, the error of
+  ``close`` does, with the other one as its context. An error takes precedence over a
   cancellation.
-- Who cannot be called is a TypeError, before anything is opened.
+- Raises TypeError if an argument is not callable, before anything is opened.
 """
 
 from __future__ import annotations

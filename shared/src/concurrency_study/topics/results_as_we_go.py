@@ -1,17 +1,18 @@
 """Results as we go: hand over each result the instant it is ready.
 
-For whoever has independent calls and something useful to do with each result before
-the last is there: show progress, fill a page, stop early.
+For independent calls whose results are useful before the last is there: to show
+progress, fill a page, stop early.
 
     results_as_we_go(function, inputs, handle)
 
 - ``function`` is native and takes one input (in the threads study: the stop event,
   too). All calls run at once.
-- Each result is handed over the instant it is ready, in order of completion.
-- ``handle`` is a plain callable that never waits; it is always called from the same
-  caller (the thread, task or greenlet that called the answer), so it needs no lock.
-- The first error, of a call or of ``handle``, stops the rest, which get to clean up,
-  and reaches the caller; results handed over before stay handed over, and none is
+- Each result is handed over the instant it is ready, in order of completion. Example:
+  calls that take 3 s and 1 s. The second result is handed over at 1 s.
+- ``handle`` is a plain callable that never waits. The thread, task or greenlet that
+  called the answer always calls it. So it needs no lock.
+- The first error, of a call or of ``handle``, cancels the other calls. They clean up,
+  and the error reaches the caller. Results handed over before stay handed over. None is
   handed over afterwards.
 - No inputs: ends at once. 10,000 inputs are fine.
 - Cancelled from outside, all calls stop.

@@ -1,15 +1,16 @@
 """Results at the end: run a function many times, and look when all are done.
 
-For whoever has independent calls, ideally of a pure function, whose order is
-irrelevant, and needs all of the results before going on.
+For independent calls, ideally of a pure function, whose order is irrelevant, when all
+results are needed to go on.
 
     results_at_end(function, inputs)
 
 - ``function`` is native and takes one input (in the threads study: the stop event,
   too). All calls run at once.
-- Returns the results in input order, after the longest call, not the sum.
-- The first error stops the rest, which get to clean up, and reaches the caller. If
-  more fail at that instant, none is replaced by another.
+- Returns the results in input order, after the longest call, not the sum. Example:
+  calls that take 3 s, 1 s and 2 s. The call returns at 3 s.
+- The first error cancels the other calls. They clean up, and the error reaches the
+  caller. Errors of the same instant, and errors of a cleanup, reach the caller as well.
 - No inputs: returns [] at once. 10,000 inputs are fine.
 - Cancelled from outside, all calls stop.
 """

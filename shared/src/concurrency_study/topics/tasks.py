@@ -1,22 +1,27 @@
 """Tasks: start them, cancel one, and learn what became of each.
 
-For whoever starts things that run by themselves and wants to know how they ended.
+For jobs that run by themselves, when it matters how each of them ended.
 
     tasks(jobs, doomed, after, report)
 
-- ``jobs`` is {name: job}; every job is native and takes no argument (in the threads
-  study: the stop event). All are started at once.
-- After ``after`` seconds the one named ``doomed`` is cancelled (None: nobody). If it
+- ``jobs`` is {name: job}. Every job is native and takes no argument (in the threads
+  study: the stop event). All start at once.
+- After ``after`` seconds the job named ``doomed`` is cancelled (None: no job). If it
   has ended by then, nothing happens.
 - When all have ended, reports in the order of ``jobs`` (name, "returned", value),
-  (name, "raised", error) or (name, "cancelled"), and returns, also if that is before
-  ``after``.
-- One job's error does not disturb the others.
-- A job that cleans up on cancellation is waited for. What it does then counts: it may
-  raise, or even return.
-- Cancelled from outside, all jobs are cancelled and waited for; nothing is reported.
-- A ``doomed`` that is not among the jobs or a negative ``after`` is a ValueError,
-  before anything starts.
+  (name, "raised", error) or (name, "cancelled"), and returns, even before ``after``.
+  Example: job "a" returns 1 at 5 s, and "b" is cancelled at 2 s. At 5 s it reports
+  ("a", "returned", 1), then ("b", "cancelled").
+- A job's Exception does not disturb the others. A job that ends in the library's own
+  cancellation is reported as cancelled, whether or not that was requested.
+- A cancelled job finishes its cleanup, and the outcome of that counts: it may raise, or
+  even return.
+- A BaseException that is not an Exception cancels all jobs and reaches the caller.
+  Nothing is reported.
+- Cancelled from outside, all jobs are cancelled and finish their cleanup. Nothing is
+  reported, even if jobs swallow the cancellation. Errors of a cleanup reach the caller.
+- Raises ValueError if ``doomed`` is not among the jobs or ``after`` is negative, before
+  anything starts.
 """
 
 from __future__ import annotations

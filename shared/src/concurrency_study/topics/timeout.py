@@ -1,23 +1,24 @@
 """Timeout: a deadline within a deadline, and each knows whether it was the one.
 
-For whoever gives a part of the work a limit, has something else to do if that runs out,
-and has to be ready in time all the same.
+For code that gives a part of its work a limit, has a substitute if that limit passes,
+and must be ready in time all the same.
 
     timeout(job, instead, outer, inner)
 
-- Runs native ``job`` with at most ``inner`` seconds. If that deadline cuts it, runs
+- Runs native ``job`` for at most ``inner`` seconds. If that deadline expires, runs
   native ``instead``. Both together have at most ``outer`` seconds. Neither takes an
   argument (in the threads study: the stop event).
-- Returns ("done", result of the job), ("inner", result of ``instead``) or
-  ("outer", None).
-- What a deadline has cut has cleaned up before anything else happens. If the outer
-  deadline passes meanwhile, it is the one.
-- A deadline of 0 seconds cuts at the first wait; what never waits is done.
-- What is cut and returns something all the same is done.
-- An error of ``job`` or ``instead`` reaches the caller; a TimeoutError of their own is
-  not mistaken for a deadline, even if it is raised in the cleanup.
-- Cancelled from outside, all stops; no deadline is blamed.
-- A negative number of seconds is a ValueError, before anything starts.
+- Returns ("done", result of ``job``), ("inner", result of ``instead``) or
+  ("outer", None). Example: outer = 3, inner = 2, job takes 60 s, instead takes 5 s. The
+  call returns ("outer", None) at 3 s.
+- A job that a deadline cancels finishes its cleanup first. If the outer deadline passes
+  during the cleanup, the outer one counts.
+- A deadline of 0 seconds expires at the first wait. A job that never waits is done.
+- A job that swallows its cancellation and returns is done.
+- An error of ``job`` or ``instead`` reaches the caller. A TimeoutError of their own is
+  not mistaken for a deadline, even if the cleanup raises it.
+- Cancelled from outside, everything stops, and no deadline is blamed.
+- Raises ValueError if a number of seconds is negative, before anything starts.
 """
 
 from __future__ import annotations
