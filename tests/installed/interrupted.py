@@ -1,0 +1,81 @@
+"""Press Ctrl-C in every answer of the installed study, in real time.
+
+A program for test_interrupts.py: its main thread must be free for the signal. It prints
+a line of JSON for each answer: the module, the errors that the caller got, the threads
+that were left.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from concurrency_study.study import installed_studies
+from concurrency_study.topics import TOPICS, Probe
+from concurrency_study.world import leaves
+
+LONG = 60
+SHORT = 1
+"""Seconds of a job: of one that can be stopped, and of a thread that cannot."""
+IDLE = "leaving no idle thread"
+"""The capability without which a library keeps threads for later calls."""
+SAYING = ("countdown", "factorial")
+"""Topics without native jobs whose example takes seconds."""
+
+
+def interrupt(study, answer, folder):
+    """Call the answer, press Ctrl-C as soon as it runs, and tell how it ended."""
+    began = threading.Event()
+    main = threading.main_thread().ident
+    snooze = importlib.import_module(
+        f"{study.package.__name__}.use_cases.results_at_end"
+    ).snooze
+
+    def job(number, *stop):
+        began.set()
+        if study.name == "threads" and not stop:
+            return snooze(SHORT, threading.Event())
+        return snooze(LONG, *stop)
+
+    def press():
+        began.wait()
+        signal.pthread_kill(main, signal.SIGINT)
+
+    path = Path(folder, "file")
+    path.write_bytes(b"")
+    means = Probe(job, lambda *_: began.set(), path, io.BytesIO())
+    arguments = answer.question.probe(means)
+    before = set(threading.enumerate())
+    finger = threading.Thread(target=press)
+    finger.start()
+    try:
+        study.package.run(answer.function, *arguments)
+        errors = []
+    except BaseException as error:
+        errors = [type(leaf).__name__ for leaf in leaves(error)]
+    began.set()
+    finger.join()
+    left = []
+    if IDLE not in {**answer.cannot, **answer.differs}:
+        for thread in set(threading.enumerate()) - before:
+            thread.join(10)  # a pool that was interrupted as it started one
+            left += [thread.name] * thread.is_alive()
+    line = {"module": answer.module, "errors": errors, "left": left}
+    print(json.dumps(line), flush=True)
+
+
+def main(folder):
+    (study,) = installed_studies()
+    for topic in TOPICS:
+        for answer in study.answers(topic):
+            if answer.question.JOBS or topic in SAYING:
+                interrupt(study, answer, folder)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
