@@ -21,9 +21,11 @@ from concurrency_study.world import leaves
 
 LONG = 60
 SHORT = 1
-"""Seconds of a job: of one that can be stopped, and of a thread that cannot."""
+"""Seconds of a job that can be stopped, and of one that cannot."""
 IDLE = "leaving no idle thread"
 """The capability without which a library keeps threads for later calls."""
+REST = "stopping the rest"
+"""The capability without which the jobs run on to their end."""
 SAYING = ("countdown", "factorial")
 """Topics without native jobs whose example takes seconds."""
 
@@ -40,7 +42,7 @@ def interrupt(study, answer, folder):
         began.set()
         if study.name == "threads" and not stop:
             return snooze(SHORT, threading.Event())
-        return snooze(LONG, *stop)
+        return snooze(SHORT if REST in answer.cannot else LONG, *stop)
 
     def press():
         began.wait()

@@ -126,7 +126,7 @@ class _Native:
 
 
 class Raised(Generic[E]):
-    """What `World.raises` caught."""
+    """The errors that `World.raises` caught."""
 
     def __init__(self) -> None:
         self.errors: list[E] = []
@@ -134,7 +134,8 @@ class Raised(Generic[E]):
 
     @property
     def value(self) -> E:
-        """The first of them."""
+        """The only one of them; an AssertionError if there are several."""
+        assert len(self.errors) == 1, f"one error was expected: {self.errors!r}"
         return self.errors[0]
 
 
@@ -318,13 +319,17 @@ class World(ABC):
 
     @contextlib.contextmanager
     def raises(self, expected: type[E]) -> Generator[Raised[E]]:
-        """Like ``pytest.raises``, and finds the error inside exception groups, too."""
+        """Expect errors of a type, as ``pytest.raises`` does, also in a group.
+
+        Another error beside the expected ones passes through.
+        """
         raised: Raised[E] = Raised()
         try:
             yield raised
         except BaseException as error:
-            raised.errors = [e for e in leaves(error) if isinstance(e, expected)]
-            if not raised.errors:
+            found = leaves(error)
+            raised.errors = [e for e in found if isinstance(e, expected)]
+            if len(raised.errors) < len(found):
                 raise
         else:
             raise AssertionError(f"{expected.__name__} was not raised")
