@@ -59,3 +59,17 @@ def slow_to_stop(world):
 def ignore():
     """A plain callable for tests that look elsewhere."""
     return lambda *args: None
+
+
+@pytest.fixture
+def times_out(world):
+    """A job like `after`. If it takes 1 s, its own timeout expires then."""
+
+    @world.job
+    async def job(w, seconds):
+        if seconds == 1:
+            await w.time_out(1)
+        await w.sleep(seconds)
+        return f"{seconds} s"
+
+    return job

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from concurrency_study.topics.futures import AGAIN, EXAMPLE, GAVE_UP
 from concurrency_study.world import CANCELLED
@@ -317,3 +319,12 @@ def test_an_error_that_counts_as_false_is_an_error_all_the_same(world):
     report = world.recorder("report")
     world.run(world.answer, job, [("a", 0, None)], report)
     assert report[0] == (1, "a", error)
+
+
+def test_the_timeout_of_the_job_of_its_own_is_given_to_the_readers(world, times_out):
+    report = world.recorder("report")
+    job = partial(times_out, 1)
+    world.run(world.answer, job, [("a", 0, None), ("b", 3, 1)], report)
+    assert [call[:2] for call in report] == [(1, "a"), (3, "b"), (3, AGAIN)]
+    assert isinstance(report[0][2], world.TimedOut)
+    assert report[0][2] is report[1][2]

@@ -314,3 +314,15 @@ def test_bad_input_is_refused_before_anything_starts(world, tries):
             world.run(world.answer, *arguments)
         assert words in str(raised.value)
         assert not world.trace.when("start")
+
+
+def test_the_timeout_of_an_attempt_of_its_own_is_a_failure(world):
+    @world.job
+    async def attempt(w, number):
+        if not number:
+            await w.time_out(1)
+        await w.sleep(1)
+        return f"answer {number}"
+
+    assert world.run(world.answer, attempt, 60, 3) == "answer 1"
+    assert world.returned_at == 2

@@ -316,3 +316,12 @@ def test_bad_input_is_refused_before_anything_starts(world, racers):
             world.run(world.answer, functions)
         assert words in str(raised.value)
         assert not world.trace.when("start")
+
+
+def test_the_timeout_of_a_function_of_its_own_is_a_failure(world, times_out):
+    functions = [partial(times_out, 2), partial(times_out, 1)]
+    assert world.run(world.answer, functions) == "2 s"
+    assert world.returned_at == 2
+    with pytest.raises(BaseExceptionGroup) as raised:
+        world.run(world.answer, functions[1:])
+    assert [type(error) for error in raised.value.exceptions] == [world.TimedOut]

@@ -287,3 +287,9 @@ def test_inputs_that_are_no_list_are_refused(world, after):
     with world.raises(TypeError) as raised:
         world.run(world.answer, after, 3, print)
     assert "inputs" in str(raised.value)
+
+
+def test_the_timeout_of_a_call_of_its_own_stops_the_rest(world, times_out, ignore):
+    with world.raises(world.TimedOut):
+        world.run(world.answer, times_out, [60, 1, 2], ignore)
+    assert world.returned_at == 1

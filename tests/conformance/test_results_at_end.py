@@ -236,3 +236,10 @@ def test_an_error_of_the_inputs_themselves_starts_nothing(world, after):
         world.run(world.answer, after, inputs())
     assert raised.value is error
     assert not world.trace.when("start")
+
+
+@pytest.mark.needs("stopping the rest")
+def test_the_timeout_of_a_call_of_its_own_stops_the_rest(world, times_out):
+    with world.raises(world.TimedOut):
+        world.run(world.answer, times_out, [60, 1, 2])
+    assert world.returned_at == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from concurrency_study.topics.tasks import CANCELLED as WAS_CANCELLED
 from concurrency_study.topics.tasks import EXAMPLE, RAISED, RETURNED
@@ -285,3 +287,12 @@ def test_bad_input_is_refused_before_anything_starts(world, takes, ignore):
             world.run(world.answer, *arguments)
         assert words in str(raised.value)
         assert not world.trace.when("start")
+
+
+def test_the_timeout_of_a_job_of_its_own_is_an_error(world, times_out):
+    report = world.recorder("report")
+    jobs = {"a": partial(times_out, 1), "b": partial(times_out, 2)}
+    world.run(world.answer, jobs, None, 0, report)
+    assert [call[1:3] for call in report] == [("a", RAISED), ("b", RETURNED)]
+    assert isinstance(report[0][3], world.TimedOut)
+    assert world.returned_at == 2

@@ -101,6 +101,19 @@ class Job(ABC):
         """Return the library's cancellation exception, to raise without a request."""
         return self.Cancelled()
 
+    async def time_out(self, seconds: float) -> None:
+        """Wait in a timeout of the job's own, by the library's usual means.
+
+        Raises:
+            BaseException: ``world.TimedOut``, after so many seconds.
+        """
+        self.world.trace.note(self.actor, "sleep", f"{seconds:g} s, then time out")
+        await self._time_out(seconds)
+
+    async def _time_out(self, seconds: float) -> None:
+        await self._sleep(seconds)
+        raise TimeoutError
+
     @abstractmethod
     async def _sleep(self, seconds: float) -> None: ...
 
@@ -149,6 +162,8 @@ class World(ABC):
     name: ClassVar[str]
     Cancelled: type[BaseException]
     """The exception in which a cancellation reaches a job of this world."""
+    TimedOut: type[BaseException] = TimeoutError
+    """The exception that an expired timeout of a job's own raises."""
     kind: ClassVar[str]
     """What its native actors are: ``task``, ``thread``, ``greenlet``."""
     order: ClassVar[str]

@@ -29,6 +29,10 @@ class AnyioJob(Job):
     async def _forever(self) -> None:
         await anyio.sleep_forever()
 
+    async def _time_out(self, seconds: float) -> None:
+        with anyio.fail_after(seconds):
+            await self._forever()
+
     def shield(self) -> anyio.CancelScope:
         """Return a shielded scope."""
         return anyio.CancelScope(shield=True)
@@ -106,6 +110,7 @@ class AnyioOnTrioWorld(TrioWorld):
     """A place where AnyIO code runs on trio in virtual time."""
 
     name = "anyio-on-trio"
+    TimedOut = TimeoutError
 
     def _job(self, actor: str) -> Job:
         return AnyioOnTrioJob(self, actor)

@@ -43,6 +43,10 @@ class AsyncioJob(Job):
     async def _forever(self) -> None:
         await events.get_running_loop().create_future()
 
+    async def _time_out(self, seconds: float) -> None:
+        async with asyncio.timeout(seconds):
+            await self._forever()
+
 
 class AsyncioWorld(LoopWorld):
     """A place where asyncio code runs in virtual time."""

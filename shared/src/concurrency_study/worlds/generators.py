@@ -31,6 +31,10 @@ class GeneratorsJob(Job):
     async def _forever(self) -> None:
         await _Awaitable(_kernel().sleep_forever())
 
+    async def _time_out(self, seconds: float) -> None:
+        with _kernel().fail_after(seconds):
+            await self._forever()
+
     def shield(self) -> Any:
         """Return a shielded scope."""
         return _kernel().CancelScope(shield=True)

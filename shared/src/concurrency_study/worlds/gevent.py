@@ -65,6 +65,10 @@ class GeventJob(Job):
     async def _forever(self) -> None:
         Event().wait()
 
+    async def _time_out(self, seconds: float) -> None:
+        with gevent.Timeout(seconds):
+            Event().wait()
+
 
 class GeventWorld(LoopWorld):
     """A place where gevent code runs in virtual time.
@@ -79,6 +83,7 @@ class GeventWorld(LoopWorld):
 
     name = "gevent"
     Cancelled = gevent.GreenletExit
+    TimedOut = gevent.Timeout
     kind = "greenlet"
     order = "greenlets that are ready run first come, first served"
 

@@ -45,6 +45,10 @@ class TrioJob(Job):
     async def _forever(self) -> None:
         await trio.sleep_forever()
 
+    async def _time_out(self, seconds: float) -> None:
+        with trio.fail_after(seconds):
+            await self._forever()
+
     def shield(self) -> trio.CancelScope:
         """Return a shielded scope."""
         return trio.CancelScope(shield=True)
@@ -66,6 +70,7 @@ class TrioWorld(LoopWorld):
     name = "trio"
     colour = "async"
     Cancelled = trio.Cancelled
+    TimedOut = trio.TooSlowError
     kind = "task"
     order = "of the tasks that are ready trio draws the next by lot"
     _token: trio.lowlevel.TrioToken
