@@ -34,7 +34,7 @@ COMMON = "common_questions"
 """The module ``test_common_questions.py`` asks every answer of every topic."""
 
 SEED = 0
-"""Of what a world draws by lot in a run that the report tells."""
+"""The seed of random choices in a run that the report tells."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -305,7 +305,7 @@ class _Suite:
 
 
 def _is_told(item: pytest.Item) -> bool:
-    """Whether the report tells what happened: in the example, and where some cannot."""
+    """Return whether the report tells the run: of an example, or of a capability."""
     example = cast(Any, item).originalname == EXAMPLE
     return example or item.get_closest_marker("needs") is not None
 
@@ -320,7 +320,7 @@ def _tests_in(path: Path) -> list[str]:
 
 
 def _uses_ours(metafunc: pytest.Metafunc) -> bool:
-    """Whether the test's fixture `world` is the one of this plugin, not its own."""
+    """Return whether the test's fixture `world` is the one of this plugin."""
     known: Any = metafunc.definition._fixtureinfo.name2fixturedefs  # pyright: ignore
     return any(f.func.__module__ == __name__ for f in known.get("world", ())[-1:])
 
@@ -369,7 +369,7 @@ def topic(request: pytest.FixtureRequest) -> ModuleType:
 
 @pytest.fixture
 def trace(world: World) -> Trace:
-    """What happened in the world: who did what, and when."""
+    """The record of the world: which actor did what, and when."""
     return world.trace
 
 

@@ -1,7 +1,7 @@
-"""What a run found out, written down line by line, for others to read.
+"""Reports: the results of a run, written line by line, for other programs to read.
 
-A report is a file of JSON lines: a header (who was tested, with which versions, on
-which text), a record for each test, the story of some runs (of each topic's example,
+A report is a file of JSON lines: a header (the study, its versions and a digest of its
+text), a record for each test, the story of some runs (of each topic's example,
 and of what not everybody can), and a footer. It is written as the run goes on: one
 without a footer is of a run that did not end; one that does not fit the digest in its
 footer was changed afterwards.
@@ -90,7 +90,7 @@ class Report:
         )
 
     def story(self, name: str, world: World, answer: Answer) -> None:
-        """What happened in the last run of a test, unless that is too long."""
+        """Write the story of the last run of a test, unless that is too long."""
         events = world.trace.story()
         if len(events) > LONGEST or world.returned_at < 0:
             return
@@ -107,7 +107,7 @@ class Report:
         )
 
     def close(self, *, complete: bool) -> None:
-        """The footer, without which nobody believes the rest.
+        """Write the footer. A report without one is refused.
 
         ``complete`` says that no test of the suite was left out, and none failed.
         """
@@ -129,7 +129,7 @@ class Report:
 def _libraries(study: Study) -> dict[str, str]:
     """The versions of what the study builds on, without our own packages.
 
-    An extra that is named after a library (``anyio[trio]``) brings that library, too.
+    An extra that is named after a library (``anyio[trio]``) brings that library as well.
     """
     names = {
         name

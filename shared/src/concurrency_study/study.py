@@ -28,7 +28,7 @@ class Answer:
 
     @property
     def variant(self) -> str:
-        """What distinguishes it from the recommended answer; "" for that one."""
+        """The suffix that tells it from the recommended answer; "" for that one."""
         return self.module.rpartition(".")[2].removeprefix(self.topic).lstrip("_")
 
     @property
@@ -95,7 +95,7 @@ def make_world(name: str, answer: Callable[..., Any] | None = None) -> World:
     """A fresh world of that name.
 
     Raises:
-        LookupError: there is no such world, or its library is not installed.
+        LookupError: no world has that name, or its library is not installed.
     """
     worlds = installed_worlds()
     if name not in worlds:

@@ -1,4 +1,4 @@
-"""What happened, when, to whom: what tests ask and pictures are drawn from."""
+"""The record of a run: tests ask it, and pictures are drawn from it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Trace:
         self._whose = whose
         self.events: list[Event] = []
         self.watching = False
-        """Whether native actors are noted."""
+        """True if native actors are noted."""
         self._natives: list[tuple[int, Event]] = []
         self._names: Counter[str] = Counter()
         self._mark: int | None = None
@@ -112,7 +112,7 @@ class Trace:
         ]
 
     def story(self) -> list[Event]:
-        """All that happened until the answer ended, in native actors, too."""
+        """Return every event until the answer ended, those of native actors included."""
         found: list[Event] = []
         told = 0
         for place, event in self._natives:
@@ -168,5 +168,5 @@ class Recorder(list[tuple[Any, ...]]):
 
     @property
     def values(self) -> list[Any]:
-        """What was said, without the instants; a single argument stands bare."""
+        """The recorded arguments without the instants. A single argument is not a tuple."""
         return [call[1] if len(call) == 2 else call[1:] for call in self]

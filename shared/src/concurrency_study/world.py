@@ -1,7 +1,7 @@
-"""What all worlds have in common: one way to write a test for all of them.
+"""The worlds: one way to write a test for every paradigm.
 
 A world runs code that waits (sleeps, joins, reads queues) in **virtual time**: as soon
-as everybody waits, the clock jumps to the next instant at which somebody goes on. The
+as everything waits, the clock jumps to the next instant at which something runs. The
 code under test is not changed for it and sees no clock object: it calls
 ``asyncio.sleep``, ``trio.sleep``, ``gevent.sleep``, ``time.sleep`` as ever.
 """
@@ -30,11 +30,11 @@ PATIENCE = 5.0
 """Real seconds that a world waits for bytes from outside before it says Deadlock."""
 
 CANCELLED = "cancelled"
-"""What `World.run` returns when the cancellation it was asked for ended the answer."""
+"""The result of `World.run` if the cancellation that the test asked for ended it."""
 
 
 class Deadlock(RuntimeError):
-    """Nobody can ever move again; the message names who waits for what."""
+    """Nothing can ever move again. The message names each waiter and its wait."""
 
     def __init__(self, waiters: list[str]) -> None:
         listed = "".join(f"\n  {waiter}" for waiter in waiters) or "\n  (nobody at all)"
@@ -47,7 +47,7 @@ class StillAlive(AssertionError):
 
 
 class LostError(AssertionError):
-    """An error that reached nobody: not the caller, not anyone who waited."""
+    """An error that reached neither the caller nor any waiter."""
 
 
 class NotCovered(RuntimeError):
@@ -55,7 +55,7 @@ class NotCovered(RuntimeError):
 
 
 class Job(ABC):
-    """What a job sees of its world: the ``w`` in ``async def job(w, ...)``."""
+    """The view that a job has of its world: the ``w`` in ``async def job(w, ...)``."""
 
     def __init__(self, world: World, actor: str) -> None:
         self.world = world
@@ -81,7 +81,7 @@ class Job(ABC):
         self.world.trace.note(self.actor, "wake")
 
     async def forever(self) -> None:
-        """Wait until cancelled; it costs no virtual time to find nobody else moves."""
+        """Wait until cancelled. If nothing else moves, that is a `Deadlock` at once."""
         self.world.trace.note(self.actor, "sleep", "for ever")
         await self._forever()
 
@@ -122,7 +122,7 @@ class Job(ABC):
 
 
 class _Native:
-    """What a native call gave: a coroutine, a generator, or the value itself."""
+    """The result of a native call: a coroutine, a generator, or the value itself."""
 
     def __init__(self, given: Any) -> None:
         self._given = given
@@ -165,15 +165,15 @@ class World(ABC):
     TimedOut: type[BaseException] = TimeoutError
     """The exception that an expired timeout of a job's own raises."""
     kind: ClassVar[str]
-    """What its native actors are: ``task``, ``thread``, ``greenlet``."""
+    """The kind of its native actors: ``task``, ``thread``, ``greenlet``."""
     order: ClassVar[str]
-    """Who goes first of those who are ready at one instant: a sentence."""
+    """The order in which actors that are ready at one instant run: a sentence."""
 
     def __init__(self, answer: Callable[..., Any] | None = None) -> None:
         self._answer = answer
         self.trace = Trace(self.now, self._whose)
         self.watching = False
-        """Whether the next run notes native actors in the trace, which costs time."""
+        """True if the next run notes native actors in the trace, which costs time."""
         self.cancelled_at: float | None = None
         """The instant at which the last answer was first cancelled from outside."""
         self._cancel_at: tuple[float, ...] = ()
@@ -186,7 +186,7 @@ class World(ABC):
         self._planned: list[tuple[float, Callable[[], None]]] = []
         self._running = False
         self._given_up = False
-        """Whether the world put an end to an answer that would not have ended."""
+        """True if the world put an end to an answer that would not have ended."""
         self._alive: dict[object, str] = {}
         self._left: list[str] = []
         self._mark = 0
@@ -247,8 +247,8 @@ class World(ABC):
     def at(self, seconds: float, callback: Callable[..., None], *args: Any) -> None:
         """Call ``callback(*args)`` at that virtual instant of the (next) run.
 
-        It is not part of the answer: nobody waits for it, and it need not come to
-        pass. An error in it fails the run.
+        It is not part of the answer, which may end before that instant. An error in it
+        fails the run.
         """
 
         def guarded() -> None:
@@ -281,9 +281,9 @@ class World(ABC):
             What the function returns; `CANCELLED` if a cancellation ended it.
 
         Raises:
-            Deadlock: nobody can ever move again.
+            Deadlock: nothing can ever move again.
             StillAlive: something outlived the call.
-            LostError: an error reached nobody.
+            LostError: an error reached neither the caller nor any waiter.
             BaseException: whatever ``function`` raises, bare or in a group.
         """
         __tracebackhide__ = True
@@ -356,7 +356,7 @@ class World(ABC):
     # For worlds
 
     colour: ClassVar[str] = "plain"
-    """What kind of function `run` takes: ``plain``, ``async`` or ``any``."""
+    """The kind of function that `run` takes: ``plain``, ``async`` or ``any``."""
 
     def _check_colour(self, function: Any) -> None:
         """Refuse a function of another kind before it does anything."""
@@ -448,11 +448,11 @@ class World(ABC):
         return args, self._job(_actor(function, args))
 
     def lose(self, error: BaseException) -> None:
-        """Remember an error that nobody was there to take; it fails the run."""
+        """Remember an error that nothing has taken. It fails the run."""
         self._lost.append(error)
 
     def _ended(self, natives: list[str]) -> None:
-        """Note who is alive at the instant at which the answer ended."""
+        """Note the actors that are alive at the instant at which the answer ended."""
         self.returned_at = self.now()
         self._left = [*self._alive.values(), *natives]
         self._mark = len(self.trace)
@@ -463,7 +463,7 @@ class World(ABC):
                     self.trace.exited(name, how)
             self.trace.close()
 
-    # Native actors, which are watched only where somebody wants to see them
+    # Native actors, which are watched only on demand
 
     def _whose(self) -> str:
         """The name of the native actor that runs now; "" if it is none of ours."""
@@ -473,7 +473,7 @@ class World(ABC):
             return ""
 
     def _is_main(self, native: object) -> None:
-        """Say who the answer itself is."""
+        """Name the native actor that is the answer itself."""
         if self.trace.watching:
             self._names[native] = self._title
 
@@ -490,7 +490,7 @@ class World(ABC):
         return name
 
     def _kind_of(self, native: object) -> str:
-        """What a native actor is, or what the function of the answer becomes."""
+        """Return the kind of a native actor, or of the one that runs this function."""
         return self.kind
 
     def _how(self, error: BaseException | None) -> str:
@@ -582,7 +582,7 @@ class LoopWorld(World):
         return super()._whose()
 
     def _hold_up(self, seconds: float) -> None:
-        """Somebody blocks the loop for so long."""
+        """Let the clock pass while the loop is blocked for so many seconds."""
         self.clock += seconds
 
     def _sleep_in_worker(self, seconds: float) -> None:
@@ -679,7 +679,7 @@ def leaves(error: BaseException) -> list[BaseException]:
 
 
 def waits_at(frames: list[FrameType]) -> str:
-    """Where somebody waits: the line of the user's code, and the call it ended in.
+    """Return where an actor waits: the line of the user's code, and the call in it.
 
     ``frames`` go from the outermost to the innermost.
     """

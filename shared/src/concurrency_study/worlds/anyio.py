@@ -74,7 +74,7 @@ class AnyioOnAsyncioWorld(AsyncioWorld):
 
     @contextlib.contextmanager
     def _patched(self) -> Generator[None]:
-        """Count AnyIO's own worker threads, too."""
+        """Count AnyIO's own worker threads as well."""
         plain: Any = backend.WorkerThread
         world = self
 

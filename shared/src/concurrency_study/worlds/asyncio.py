@@ -35,7 +35,7 @@ from ..world import (
 
 
 class AsyncioJob(Job):
-    """What a job sees of its world."""
+    """The view that a job has of its world."""
 
     async def _sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -112,11 +112,11 @@ class AsyncioWorld(LoopWorld):
         def became() -> str:
             if not task.done():
                 return ""
-            # Not exception(): who calls that has taken the error.
+            # Not exception(): calling that marks the error as taken.
             return "cancelled" if task.cancelled() else self._how(made._exception)
 
         name = task.get_name()
-        if re.fullmatch(r"Task-\d+", name):  # nobody has named it
+        if re.fullmatch(r"Task-\d+", name):  # the default name
             name = str(getattr(task.get_coro(), "__name__", name))
         name = self._spawned(task, name.rpartition(".")[2], became)
         task.add_done_callback(lambda _: self.trace.exited(name, became()))
@@ -232,7 +232,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return scheduled[0].when() if scheduled else math.inf
 
     def watches(self) -> bool:
-        """Whether a descriptor other than the loop's own wake-up pipe is watched."""
+        """Return whether a descriptor besides the loop's own wake-up pipe is watched."""
         return len(self._selector.get_map()) > 1  # pyright: ignore
 
     def count(self, pool: object, threads: float, change: int) -> None:
@@ -262,7 +262,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         delivered = False
 
         # Not asyncio.wrap_future: delivering and counting are one step of the loop,
-        # so that nobody sees the one without the other.
+        # so that no task sees the one without the other.
         def deliver() -> None:
             nonlocal delivered
             if delivered:
@@ -308,7 +308,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return task
 
     def lose_errors(self) -> None:
-        """Report the errors of tasks that nobody has asked for, and be silent then."""
+        """Report errors that were never retrieved from their tasks. Then be silent."""
         for task in self._tasks:
             if task.done() and task._log_traceback:
                 task._log_traceback = False

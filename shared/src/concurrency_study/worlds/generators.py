@@ -23,7 +23,7 @@ from .threads import ThreadsWorld
 
 
 class GeneratorsJob(Job):
-    """What a job sees of its world."""
+    """The view that a job has of its world."""
 
     async def _sleep(self, seconds: float) -> None:
         await _Awaitable(_kernel().sleep(seconds))

@@ -37,7 +37,7 @@ _ThreadCache: Any = trio._core._thread_cache.ThreadCache  # pyright: ignore
 
 
 class TrioJob(Job):
-    """What a job sees of its world."""
+    """The view that a job has of its world."""
 
     async def _sleep(self, seconds: float) -> None:
         await trio.sleep(seconds)
@@ -72,7 +72,7 @@ class TrioWorld(LoopWorld):
     Cancelled = trio.Cancelled
     TimedOut = trio.TooSlowError
     kind = "task"
-    order = "of the tasks that are ready trio draws the next by lot"
+    order = "trio runs tasks that are ready in random order"
     _token: trio.lowlevel.TrioToken
 
     def here(self) -> object:
@@ -204,7 +204,7 @@ class TrioWorld(LoopWorld):
                 deliver(result)
                 self._count(-1)
 
-            # Both on the loop's thread, so that nobody sees the one without the other.
+            # Both on the loop's thread, so that no task sees the one without the other.
             def finished(result: Any) -> None:
                 self._from_worker(functools.partial(deliver_and_count, result))
 
@@ -221,7 +221,7 @@ class TrioWorld(LoopWorld):
             raise NotCovered("subprocesses take real time; run them outside of a world")
 
         # Trio runs tasks that are ready in random order; this way a run is replayed by
-        # whoever seeds `random`, as pytest-randomly does for each test.
+        # seeding `random`, as pytest-randomly does for each test.
         _run._r.seed(random.random())
         if self.trace.watching:
             _run.Runner.task_exited = exited
@@ -241,7 +241,7 @@ class TrioWorld(LoopWorld):
         self._unfinished += change
 
     def _waited_for(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """What a worker thread waits for: it is not at work until this is done."""
+        """Wrap a function that a worker thread waits for, and is not at work meanwhile."""
 
         @functools.wraps(function)
         async def waited_for(*args: Any) -> Any:
@@ -285,7 +285,7 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
     def deadline_to_sleep_time(self, deadline: float) -> float:
         world = self._world
         if _run.GLOBAL_RUN_CONTEXT.runner.waiting_for_idle:
-            return math.inf  # trio itself wakes them: nobody else can run
+            return math.inf  # trio itself wakes them: nothing else can run
         if not self._polled:
             self._polled = True
             return 0
@@ -352,7 +352,7 @@ _CORE = os.path.dirname(_run.__file__) + os.sep
 
 
 def _watches() -> bool:
-    """Whether a task other than trio's own waits for a descriptor."""
+    """Return whether a task other than trio's own waits for a descriptor."""
     statistics: Any = trio.lowlevel.current_statistics().io_statistics
     names = ("tasks_waiting_read", "tasks_waiting_write", "tasks_waiting")
     return sum(getattr(statistics, name, 0) for name in names) > 1
