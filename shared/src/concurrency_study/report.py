@@ -129,7 +129,7 @@ class Report:
 def _libraries(study: Study) -> dict[str, str]:
     """The versions of what the study builds on, without our own packages.
 
-    An extra that is named after a library (``anyio[trio]``) brings that library as well.
+    An extra that is named after a library (``anyio[trio]``) adds that library.
     """
     names = {
         name

@@ -112,7 +112,7 @@ class Trace:
         ]
 
     def story(self) -> list[Event]:
-        """Return every event until the answer ended, those of native actors included."""
+        """Return every event until the answer ended, also those of native actors."""
         found: list[Event] = []
         told = 0
         for place, event in self._natives:
@@ -168,5 +168,5 @@ class Recorder(list[tuple[Any, ...]]):
 
     @property
     def values(self) -> list[Any]:
-        """The recorded arguments without the instants. A single argument is not a tuple."""
+        """The recorded arguments without the instants. A single one stands bare."""
         return [call[1] if len(call) == 2 else call[1:] for call in self]

@@ -232,7 +232,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return scheduled[0].when() if scheduled else math.inf
 
     def watches(self) -> bool:
-        """Return whether a descriptor besides the loop's own wake-up pipe is watched."""
+        """Return whether a descriptor besides the loop's own pipe is watched."""
         return len(self._selector.get_map()) > 1  # pyright: ignore
 
     def count(self, pool: object, threads: float, change: int) -> None:

@@ -241,7 +241,7 @@ class TrioWorld(LoopWorld):
         self._unfinished += change
 
     def _waited_for(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap a function that a worker thread waits for, and is not at work meanwhile."""
+        """Wrap a function for which a worker thread waits, so not at work."""
 
         @functools.wraps(function)
         async def waited_for(*args: Any) -> Any:
