@@ -151,9 +151,8 @@ def test_a_job_that_ends_as_cancelled_unrequested_has_failed(world, topic, ask):
 
 @pytest.mark.jobs(1)
 @pytest.mark.needs("stopping the rest")
-@pytest.mark.parametrize("kind", [Halt, SystemExit, KeyboardInterrupt])
-def test_a_base_exception_stops_the_rest_and_reaches_the_caller(world, ask, kind):
-    halt = kind("now")
+def test_a_base_exception_stops_the_rest_and_reaches_the_caller(world, ask):
+    halt = Halt()
 
     async def job(w, number):
         await w.sleep(10 if number else 1)
@@ -164,6 +163,22 @@ def test_a_base_exception_stops_the_rest_and_reaches_the_caller(world, ask, kind
     assert halt in learned(error)
     assert not beside(world, error, halt)
     assert world.returned_at == 1
+
+
+@pytest.mark.jobs(1)
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+def test_an_exit_or_an_interrupt_of_a_job_reaches_the_caller(world, ask, kind):
+    stop = kind("now")
+
+    async def job(w, number):
+        await w.sleep(1)
+        if not number:
+            raise stop
+
+    _, error = ask(job)
+    assert not isinstance(error, Exception)
+    assert stop in learned(error)
+    assert not beside(world, error, stop)
 
 
 @pytest.mark.jobs(2)
@@ -253,6 +268,7 @@ def test_jobs_clean_up_side_by_side_when_cancelled(world, topic, ask):
 
 @pytest.mark.jobs(2)
 @pytest.mark.needs("cancellation from outside")
+@pytest.mark.needs("a cleanup that no second cancellation disturbs")
 def test_a_second_cancellation_does_not_cut_a_cleanup_short(world, ask):
     ended, error = ask(clean_up_slowly, cancel_at=(1.25, 1.5, 1.75))
     assert ended is CANCELLED, error
@@ -316,15 +332,17 @@ def test_cancelled_at_any_of_its_waits_it_leaves_nothing(world, ask):
 @pytest.mark.needs("stopping the rest", "waiting in cleanup")
 def test_a_cleanup_may_wait_without_a_shield(world, ask):
     async def job(w, number):
+        if not number:
+            await w.sleep(1)
+            raise Halt
         try:
-            await w.sleep(10 if number else 1)
+            await w.sleep(10)
         finally:
             await w.sleep(1)
             w.note("clean")
-        raise Halt
 
     ask(job)
-    assert cleaned(world) == [2, 2, 2]
+    assert cleaned(world) == [2, 2]
 
 
 @pytest.mark.jobs(2)

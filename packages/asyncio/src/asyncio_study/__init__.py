@@ -18,8 +18,8 @@ from concurrency_study.topics import Result
 
 WORLDS = ("asyncio", "asyncio-eager")[: 1 + (sys.version_info >= (3, 12))]
 CANNOT = {
-    "cancelling again what swallows it": "a cancellation is delivered once; a task that "
-    "swallows it goes on",
+    "cancelling again what swallows it": "a cancellation is delivered once; a task "
+    "that swallows it goes on",
     "a deadline that stays expired": "`asyncio.timeout` cancels its task once",
 }
 DIFFERS = {

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from concurrency_study.topics.countdown import EXAMPLE, check
 
 from .. import run
+from ..groups import start
 
 
 async def countdown(
@@ -31,7 +32,7 @@ async def countdown(
     # 3. Wait until the last one has ended.
     async with asyncio.TaskGroup() as group:
         for name, n in counters:
-            group.create_task(count(name, n))
+            start(group, count(name, n))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from concurrency_study.topics.factorial import EXAMPLE, check
 
 from .. import run
+from ..groups import start
 
 
 async def factorial(
@@ -30,7 +31,7 @@ async def factorial(
 
     # 2. Start a task for every number.
     async with asyncio.TaskGroup() as group:
-        jobs = [group.create_task(multiply(number)) for number in numbers]
+        jobs = [start(group, multiply(number)) for number in numbers]
 
     # 3. Return the results in input order.
     return [job.result() for job in jobs]

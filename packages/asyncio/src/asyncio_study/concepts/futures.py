@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
-from concurrency_study.topics import Result
+from concurrency_study.topics import Result, Unrequested
 from concurrency_study.topics.futures import AGAIN, EXAMPLE, GAVE_UP, Reader, check
 
 from .. import run
+from ..groups import cancelling, requested, start
 
 
 async def futures(
@@ -29,8 +30,12 @@ async def futures(
     # 2. The job settles the future, with its result or its error.
     async def settle() -> None:
         try:
-            future.set_result(await job())
+            future.set_result(await requested(job()))
+        except Unrequested:
+            raise
         except Exception as error:
+            if cancelling():
+                raise
             future.set_exception(error)
 
     # 3. A reader: come, wait no longer than patience lasts, report.
@@ -45,14 +50,16 @@ async def futures(
             report(name, future.result() if error is None else error)
 
     # 4. Start the job and the readers; wait for all.
-    async with asyncio.TaskGroup() as group:
-        group.create_task(settle())
-        for name, comes, patience in readers:
-            group.create_task(read(name, comes, patience))
+    try:
+        async with asyncio.TaskGroup() as group:
+            start(group, settle())
+            for reader in readers:
+                start(group, read(*reader))
 
     # 5. An error that no reader was given reaches the caller.
-    if (error := future.exception()) is not None and not served:
-        raise error
+    finally:
+        if future.done() and not served and (error := future.exception()) is not None:
+            raise error
 
     # 6. Settling twice is an error.
     try:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from concurrency_study.topics.pipeline import EXAMPLE, check, matches
 
 from .. import run
+from ..groups import start
 
 
 async def pipeline(
@@ -66,11 +67,11 @@ async def pipeline(
         read: asyncio.Queue[str | None] = asyncio.Queue(1)
         found: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue(1)
         copies: list[asyncio.Queue[str | None]] = [asyncio.Queue(1) for _ in words]
-        group.create_task(source(read))
-        group.create_task(broadcast(read, copies))
+        start(group, source(read))
+        start(group, broadcast(read, copies))
         for word, copy in zip(words, copies, strict=True):
-            group.create_task(grep(word, copy, found))
-        group.create_task(printer(found))
+            start(group, grep(word, copy, found))
+        start(group, printer(found))
 
 
 if __name__ == "__main__":

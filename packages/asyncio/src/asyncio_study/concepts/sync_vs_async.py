@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
 
 from concurrency_study.topics import Input, Result
 from concurrency_study.topics.sync_vs_async import EXAMPLE, Comparison, check
 
 from .. import run
+from ..groups import requested, start
 
 
 async def sync_vs_async(
-    function: Callable[[Input], Coroutine[Any, Any, Result]],
+    function: Callable[[Input], Awaitable[Result]],
     inputs: Iterable[Input],
 ) -> Comparison[Result]:
     inputs = check(function, inputs)
@@ -31,7 +31,7 @@ async def sync_vs_async(
 
     # 3. Side by side: start all, then wait for all.
     async with asyncio.TaskGroup() as group:
-        jobs = [group.create_task(function(item)) for item in inputs]
+        jobs = [start(group, requested(function(item))) for item in inputs]
     end = time.perf_counter()
 
     # 4. Return both, to compare.

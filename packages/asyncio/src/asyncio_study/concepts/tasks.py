@@ -1,7 +1,8 @@
 """Tasks: start them, cancel one, and learn what became of each.
 
-An error in a task group cancels the siblings, so each task keeps its error to itself.
-``cancel()`` only asks: the group waits until the task has cleaned up and ended.
+An error in a task group cancels the siblings, so each task keeps its error to itself;
+unless the whole group is being cancelled, when nothing will be reported. ``cancel()``
+only asks: the group waits until the task has cleaned up and ended.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from concurrency_study.topics.tasks import (
 )
 
 from .. import run
+from ..groups import cancelled_once, cancelling, start
 
 
 async def tasks(
@@ -27,26 +29,30 @@ async def tasks(
     report: Callable[..., object],
 ) -> None:
     check(jobs, doomed, after, report)
+    requests = dict.fromkeys(jobs, 0)
     # A task that is cancelled before its first step never gets to say so.
     outcomes: dict[str, tuple[object, ...]] = dict.fromkeys(jobs, (CANCELLED,))
 
     # 1. A task remembers how its job ended.
     async def remember(name: str, job: Callable[[], Awaitable[object]]) -> None:
         try:
-            outcomes[name] = (RETURNED, await job())
+            ended = cancelled_once(job()) if name == doomed else job()
+            outcomes[name] = (RETURNED, await ended)
         except Exception as error:
+            if cancelling() > requests[name]:
+                raise
             outcomes[name] = (RAISED, error)
 
     # 2. Start every job.
     async with asyncio.TaskGroup() as group:
         running = {
-            name: group.create_task(remember(name, job)) for name, job in jobs.items()
+            name: start(group, remember(name, job)) for name, job in jobs.items()
         }
 
         # 3. Cancel the doomed one, if it still runs by then.
         if doomed is not None:
             await asyncio.wait([running[doomed]], timeout=after)
-            running[doomed].cancel()
+            requests[doomed] += running[doomed].cancel()
 
         # 4. Wait for all; one job's error does not disturb the others.
 

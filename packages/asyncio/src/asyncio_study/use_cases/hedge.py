@@ -1,8 +1,8 @@
 """Hedge: ask once more when the answer is late; the first one counts.
 
-`asyncio.wait` returns when all have ended, or when the time is up, and cancels nobody.
-An attempt keeps its error to itself, for its group would cancel the others; the winner
-cancels them one by one.
+`asyncio.wait` returns when all have ended, or when the time is up, and cancels nothing.
+An attempt keeps its error to itself, for the group would cancel the others. The winner
+raises `Won`, so that it does.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from concurrency_study.topics import Result
+from concurrency_study.topics import Result, Unrequested
 from concurrency_study.topics.hedge import EXAMPLE, FAILED, SECONDS, check
 from concurrency_study.topics.race import of_cleanup
 
 from .. import run
+from ..groups import Won, cancelling, requested, start
 
 
 async def hedge(
@@ -28,30 +29,30 @@ async def hedge(
     # 1. The first to succeed wins and stops the others; a failure is kept.
     async def attempt(number: int) -> None:
         try:
-            successes.append(await function(number))
+            successes.append(await requested(function(number)))
+        except Unrequested:
+            raise
         except Exception as error:
-            if attempts[number].cancelling() and not successes:
+            if cancelling() and of_cleanup(error, asyncio.CancelledError):
                 raise
-            if successes and not of_cleanup(error, asyncio.CancelledError):
-                return
             failures[number] = error
         else:
-            if len(successes) == 1:
-                failures.clear()
-                for other in attempts:
-                    if other is not attempts[number]:
-                        other.cancel()
+            if not cancelling():
+                raise Won
 
-    async with asyncio.TaskGroup() as group:
-        # 2. Start the next one when it is time, or when all so far have failed.
-        while len(attempts) < most and not successes:
-            attempts.append(group.create_task(attempt(len(attempts))))
-            await asyncio.wait(attempts, timeout=after)
+    try:
+        async with asyncio.TaskGroup() as group:
+            # 2. Start the next one when it is time, or when all so far have failed.
+            while len(attempts) < most:
+                attempts.append(start(group, attempt(len(attempts))))
+                await asyncio.wait(attempts, timeout=after)
 
-        # 3. Wait for all; whoever is stopped gets to clean up.
+            # 3. Wait for all; whoever is stopped gets to clean up.
+    except* Won:
+        pass
 
     # 4. Return what the winner has; if there is none, raise all failures in order.
-    if failures or not successes:
+    if not successes:
         raise ExceptionGroup(FAILED, [failures[number] for number in sorted(failures)])
     return successes[0]
 

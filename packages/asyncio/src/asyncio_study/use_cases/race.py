@@ -1,9 +1,8 @@
 """Race: run all at once; the first success counts.
 
-A task that was cancelled does not disturb its group, so the winner cancels the others
-one by one. An error would: the group would cancel all once more, in the middle of their
-cleanup. So errors are kept until all have ended; unless it is the caller that was
-cancelled (``cancelling()``), for then the group has done so already.
+A task group ends early only by an error. So the winner raises one, and the group
+cancels the others, each once: a second cancellation does not cut their cleanup short.
+(Before Python 3.13 the group forgets that one: python/cpython#116720.)
 """
 
 from __future__ import annotations
@@ -12,10 +11,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
-from concurrency_study.topics import Result
+from concurrency_study.topics import Result, Unrequested
 from concurrency_study.topics.race import EXAMPLE, FAILED, check, of_cleanup
 
 from .. import run
+from ..groups import Won, cancelling, requested, start
 
 
 async def race(functions: Iterable[Callable[[], Awaitable[Result]]]) -> Result:
@@ -26,30 +26,28 @@ async def race(functions: Iterable[Callable[[], Awaitable[Result]]]) -> Result:
     # 1. The first to succeed wins and stops the others; a failure is kept.
     async def attempt(number: int, function: Callable[[], Awaitable[Result]]) -> None:
         try:
-            successes.append(await function())
+            successes.append(await requested(function()))
+        except Unrequested:
+            raise
         except Exception as error:
-            if attempts[number].cancelling() and not successes:
+            if cancelling() and of_cleanup(error, asyncio.CancelledError):
                 raise
-            if successes and not of_cleanup(error, asyncio.CancelledError):
-                return
             failures[number] = error
         else:
-            if len(successes) == 1:
-                failures.clear()
-                for other in attempts:
-                    if other is not attempts[number]:
-                        other.cancel()
+            if not cancelling():
+                raise Won
 
     # 2. Start all.
     # 3. Wait for all; whoever is stopped gets to clean up.
-    async with asyncio.TaskGroup() as group:
-        attempts = [
-            group.create_task(attempt(number, function))
-            for number, function in enumerate(functions)
-        ]
+    try:
+        async with asyncio.TaskGroup() as group:
+            for number, function in enumerate(functions):
+                start(group, attempt(number, function))
+    except* Won:
+        pass
 
     # 4. Return what the winner has; if there is none, raise all failures in order.
-    if failures or not successes:
+    if not successes:
         raise ExceptionGroup(FAILED, [failures[number] for number in sorted(failures)])
     return successes[0]
 

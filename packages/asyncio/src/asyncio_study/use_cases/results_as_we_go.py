@@ -1,40 +1,40 @@
 """Results as we go: hand over each result the instant it is ready.
 
-A queue carries the results to the caller, in order of completion; the task group
-cancels the rest at the first error. `asyncio.as_completed` would leave them running.
+Every task puts itself into a queue when it is done, with its result or its error. The
+caller takes them from there; the task group cancels the rest at the first error.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
 
 from concurrency_study.topics import Input, Result
 from concurrency_study.topics.results_as_we_go import EXAMPLE, check
 
 from .. import run
+from ..groups import start
 
 
 async def results_as_we_go(
-    function: Callable[[Input], Awaitable[Result]],
+    function: Callable[[Input], Coroutine[Any, Any, Result]],
     inputs: Iterable[Input],
     handle: Callable[[Result], object],
 ) -> None:
     inputs = check(function, inputs, handle)
-    results: asyncio.Queue[Result] = asyncio.Queue()
-
-    # 1. A job puts its result in line when it ends.
-    async def job(item: Input) -> None:
-        results.put_nowait(await function(item))
+    results: asyncio.Queue[asyncio.Task[Result]] = asyncio.Queue()
 
     async with asyncio.TaskGroup() as group:
+        # 1. A job puts its result in line when it ends.
         # 2. Start a job for every input.
         for item in inputs:
-            group.create_task(job(item))
+            job = start(group, function(item))
+            job.add_done_callback(results.put_nowait)
 
         # 3. Hand over each result as it comes.
         for _ in inputs:
-            handle(await results.get())
+            handle((await results.get()).result())
 
 
 async def snooze(seconds: float) -> str:

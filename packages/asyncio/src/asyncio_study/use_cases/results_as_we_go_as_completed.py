@@ -14,6 +14,7 @@ from concurrency_study.topics import Input, Result
 from concurrency_study.topics.results_as_we_go import EXAMPLE, check
 
 from .. import run
+from ..groups import start
 
 
 async def results_as_we_go(
@@ -25,7 +26,7 @@ async def results_as_we_go(
 
     async with asyncio.TaskGroup() as group:
         # 2. Start a job for every input.
-        jobs = [group.create_task(function(item)) for item in inputs]
+        jobs = [start(group, function(item)) for item in inputs]
 
         # 3. Hand over each result as it comes.
         for job in asyncio.as_completed(jobs):

@@ -15,7 +15,12 @@ from concurrency_study.topics.results_at_end import EXAMPLE, check
 
 from .. import run
 
-CANNOT = {"stopping the rest": "gather leaves the siblings of a failed call running"}
+CANNOT = {
+    "stopping the rest": "gather leaves the siblings of a failed call running",
+    "keeping every error": "gather raises the first error, and drops the others",
+    "a cleanup that no second cancellation disturbs": "gather passes each cancellation "
+    "on to all calls",
+}
 
 
 async def results_at_end(

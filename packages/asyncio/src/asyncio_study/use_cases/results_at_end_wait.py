@@ -7,35 +7,44 @@ among the results are left to the caller. It refuses to wait for nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
 
 from concurrency_study.topics import Input, Result
 from concurrency_study.topics.results_at_end import EXAMPLE, check
 
 from .. import run
+from ..groups import requested
 
 
 async def results_at_end(
-    function: Callable[[Input], Coroutine[Any, Any, Result]],
+    function: Callable[[Input], Awaitable[Result]],
     inputs: Iterable[Input],
 ) -> list[Result]:
     inputs = check(function, inputs)
 
     # 1. Start a job for every input.
-    jobs = [asyncio.create_task(function(item)) for item in inputs]
+    jobs = [asyncio.create_task(requested(function(item))) for item in inputs]
+    pending, cancelled = set(jobs), None
     if not jobs:
         return []
 
     # 2. Wait for all; the first error stops the rest.
     try:
-        done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_EXCEPTION)
-        for job in done:
-            job.result()
-    finally:
-        for job in jobs:
-            job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
+        _, pending = await asyncio.wait(jobs, return_when=asyncio.FIRST_EXCEPTION)
+    except asyncio.CancelledError as error:
+        cancelled = error
+    for job in pending:
+        job.cancel()
+    while pending:
+        try:
+            _, pending = await asyncio.wait(pending)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    errors = [e for job in jobs if not job.cancelled() and (e := job.exception())]
+    if errors:
+        raise BaseExceptionGroup("errors in tasks", errors)
+    if cancelled is not None:
+        raise cancelled
 
     # 3. Return the results in input order.
     return [job.result() for job in jobs]
