@@ -171,7 +171,7 @@ def test_an_exit_or_an_interrupt_of_a_job_reaches_the_caller(world, ask, kind):
     stop = kind("now")
 
     async def job(w, number):
-        await w.sleep(1)
+        await w.sleep(10 if number else 1)
         if not number:
             raise stop
 

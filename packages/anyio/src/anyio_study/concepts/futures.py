@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 
 import anyio
-from concurrency_study.topics import Result
+from concurrency_study.topics import Result, Unrequested
 from concurrency_study.topics.futures import AGAIN, EXAMPLE, GAVE_UP, Reader, check
 
 from .. import run
+from ..requested import cancelled, requested
 
 
 async def futures(
@@ -30,8 +31,12 @@ async def futures(
     # 2. The job settles the future, with its result or its error.
     async def settle() -> None:
         try:
-            future.return_value = await job()
+            future.return_value = await requested(job())
+        except Unrequested:
+            raise
         except Exception as error:
+            if cancelled():
+                raise
             future.exception = error
 
     # 3. A reader: come, wait no longer than patience lasts, report.

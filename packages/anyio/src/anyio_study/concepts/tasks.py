@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 import anyio
+import anyio.lowlevel
+from concurrency_study.topics import Unrequested
 from concurrency_study.topics.tasks import (
     CANCELLED,
     EXAMPLE,
@@ -20,6 +22,7 @@ from concurrency_study.topics.tasks import (
 )
 
 from .. import run
+from ..requested import cancelled, requested
 
 
 async def tasks(
@@ -36,8 +39,12 @@ async def tasks(
     async def remember(name: str, job: Callable[[], Awaitable[object]]) -> None:
         try:
             with scopes[name]:
-                outcomes[name] = (RETURNED, await job())
+                outcomes[name] = (RETURNED, await requested(job()))
+        except Unrequested:
+            pass
         except Exception as error:
+            if cancelled():
+                raise
             outcomes[name] = (RAISED, error)
 
     # 2. Start every job.
@@ -50,6 +57,7 @@ async def tasks(
             scopes[doomed].deadline = anyio.current_time() + after
 
         # 4. Wait for all; one job's error does not disturb the others.
+    await anyio.lowlevel.checkpoint_if_cancelled()
 
     # 5. Report what became of each, in order.
     for name in jobs:

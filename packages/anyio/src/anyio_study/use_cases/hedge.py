@@ -6,15 +6,15 @@ time. A success cancels the whole group, this waiting included.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable
 
 import anyio
-from concurrency_study.topics import Result
+from concurrency_study.topics import Result, Unrequested
 from concurrency_study.topics.hedge import EXAMPLE, FAILED, SECONDS, check
 from concurrency_study.topics.race import of_cleanup
 
 from .. import run
+from ..requested import cancelled, requested
 
 
 async def hedge(
@@ -29,10 +29,11 @@ async def hedge(
     # 1. The first to succeed wins and stops the others; a failure is kept.
     async def attempt(number: int) -> None:
         try:
-            successes.append(await function(number))
+            successes.append(await requested(function(number)))
+        except Unrequested:
+            raise
         except Exception as error:
-            lost = anyio.current_effective_deadline() == -math.inf
-            if lost and of_cleanup(error, anyio.get_cancelled_exc_class()):
+            if cancelled() and of_cleanup(error, anyio.get_cancelled_exc_class()):
                 raise
             failures[number] = error
             if len(failures) == started:

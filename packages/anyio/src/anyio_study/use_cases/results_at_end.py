@@ -14,6 +14,7 @@ from concurrency_study.topics import Input, Result
 from concurrency_study.topics.results_at_end import EXAMPLE, check
 
 from .. import run
+from ..requested import requested
 
 
 async def results_at_end(
@@ -23,11 +24,14 @@ async def results_at_end(
     inputs = check(function, inputs)
     jobs: list[anyio.TaskHandle[Result]] = []
 
+    async def job(item: Input) -> Result:
+        return await requested(function(item))
+
     # 1. Start a job for every input.
     # 2. Wait for all; the first error stops the rest.
     async with anyio.create_task_group() as group:
         for item in inputs:
-            jobs.append(group.start_soon(function, item))
+            jobs.append(group.start_soon(job, item))
 
     # 3. Return the results in input order.
     return [job.return_value for job in jobs]

@@ -11,9 +11,11 @@ import math
 from collections.abc import Awaitable, Callable, Iterable
 
 import trio
+from concurrency_study.topics import Unrequested
 from concurrency_study.topics.futures import AGAIN, EXAMPLE, GAVE_UP, Reader, check
 
 from .. import run
+from ..requested import cancelled, requested
 
 
 async def futures(
@@ -30,8 +32,12 @@ async def futures(
     # 2. The job settles the future, with its result or its error.
     async def settle() -> None:
         try:
-            future.set_result(await job())
+            future.set_result(await requested(job()))
+        except Unrequested:
+            raise
         except Exception as error:
+            if cancelled():
+                raise
             future.set_error(error)
 
     # 3. A reader: come, wait no longer than patience lasts, report.

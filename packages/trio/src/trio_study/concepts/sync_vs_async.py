@@ -14,6 +14,7 @@ from concurrency_study.topics import Input, Result
 from concurrency_study.topics.sync_vs_async import EXAMPLE, Comparison, check
 
 from .. import run
+from ..requested import requested
 
 
 async def sync_vs_async(
@@ -24,7 +25,7 @@ async def sync_vs_async(
     side_by_side: list[Any] = [None] * len(inputs)
 
     async def job(index: int, item: Input) -> None:
-        side_by_side[index] = await function(item)
+        side_by_side[index] = await requested(function(item))
 
     # 1. Measure how long something takes.
     begin = trio.current_time()

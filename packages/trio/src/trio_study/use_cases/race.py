@@ -7,15 +7,15 @@ raises, the nursery shall raise.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
 import trio
-from concurrency_study.topics import Result
+from concurrency_study.topics import Result, Unrequested
 from concurrency_study.topics.race import EXAMPLE, FAILED, check, of_cleanup
 
 from .. import run
+from ..requested import cancelled, requested
 
 
 async def race(functions: Iterable[Callable[[], Awaitable[Result]]]) -> Result:
@@ -26,10 +26,11 @@ async def race(functions: Iterable[Callable[[], Awaitable[Result]]]) -> Result:
     # 1. The first to succeed wins and stops the others; a failure is kept.
     async def attempt(number: int, function: Callable[[], Awaitable[Result]]) -> None:
         try:
-            successes.append(await function())
+            successes.append(await requested(function()))
+        except Unrequested:
+            raise
         except Exception as error:
-            lost = trio.current_effective_deadline() == -math.inf
-            if lost and of_cleanup(error, trio.Cancelled):
+            if cancelled() and of_cleanup(error, trio.Cancelled):
                 raise
             failures[number] = error
         else:

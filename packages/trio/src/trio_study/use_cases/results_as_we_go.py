@@ -14,6 +14,7 @@ from concurrency_study.topics import Input, Result
 from concurrency_study.topics.results_as_we_go import EXAMPLE, check
 
 from .. import run
+from ..requested import requested
 
 
 async def results_as_we_go(
@@ -26,16 +27,17 @@ async def results_as_we_go(
 
     # 1. A job puts its result in line when it ends.
     async def job(item: Input) -> None:
-        await outlet.send(await function(item))
+        await outlet.send(await requested(function(item)))
 
-    async with outlet, results, trio.open_nursery() as nursery:
-        # 2. Start a job for every input.
-        for item in inputs:
-            nursery.start_soon(job, item)
+    with outlet, results:
+        async with trio.open_nursery() as nursery:
+            # 2. Start a job for every input.
+            for item in inputs:
+                nursery.start_soon(job, item)
 
-        # 3. Hand over each result as it comes.
-        for _ in inputs:
-            handle(await results.receive())
+            # 3. Hand over each result as it comes.
+            for _ in inputs:
+                handle(await results.receive())
 
 
 async def snooze(seconds: float) -> str:

@@ -1,0 +1,33 @@
+"""Cancellations that were requested, told from those that were not.
+
+A task group takes every cancellation exception for one of its own: it cancels the rest,
+swallows the exception and goes on. On asyncio a job may end so by itself, for example
+by awaiting a future that another task has cancelled.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable
+
+import anyio
+from concurrency_study.topics import Result, Unrequested
+
+
+def cancelled() -> bool:
+    """Return whether a scope around this is cancelled, and no shield keeps that out."""
+    return anyio.current_effective_deadline() == -math.inf
+
+
+async def requested(job: Awaitable[Result]) -> Result:
+    """Await a job, and let only requested cancellations pass.
+
+    Raises:
+        Unrequested: the job ended as cancelled, but no scope around it is cancelled.
+    """
+    try:
+        return await job
+    except anyio.get_cancelled_exc_class() as error:
+        if cancelled():
+            raise
+        raise Unrequested from error
