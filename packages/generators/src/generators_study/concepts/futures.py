@@ -12,7 +12,15 @@ from concurrency_study.topics import Result
 from concurrency_study.topics.futures import AGAIN, EXAMPLE, GAVE_UP, Reader, check
 
 from .. import run
-from ..kernel import CancelScope, Future, Group, Wait, open_group, sleep
+from ..kernel import (
+    CancelScope,
+    Future,
+    Group,
+    Wait,
+    current_task,
+    open_group,
+    sleep,
+)
 
 
 def futures(
@@ -31,6 +39,8 @@ def futures(
         try:
             result = yield from job()
         except Exception as error:
+            if current_task().doomed:
+                raise
             future.set_error(error)
         else:
             future.set_result(result)

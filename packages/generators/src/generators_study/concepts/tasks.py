@@ -1,7 +1,8 @@
 """Tasks: start them, cancel one, and learn what became of each.
 
-An error in a group cancels the siblings, so each task keeps its error to itself. What
-can be cancelled is a scope: the doomed job runs in one of its own.
+An error in a group cancels the siblings, so each task keeps its error to itself, unless
+the whole group is being cancelled. A cancellation ends a scope, so each job has one of
+its own. The checkpoint raises if all jobs have swallowed a cancellation from outside.
 """
 
 from __future__ import annotations
@@ -17,7 +18,17 @@ from concurrency_study.topics.tasks import (
 )
 
 from .. import run
-from ..kernel import CancelScope, Group, Wait, move_on_after, open_group, sleep
+from ..kernel import (
+    Cancelled,
+    CancelScope,
+    Group,
+    Wait,
+    checkpoint,
+    current_task,
+    move_on_after,
+    open_group,
+    sleep,
+)
 
 
 def tasks(
@@ -32,11 +43,16 @@ def tasks(
 
     # 1. A task remembers how its job ended.
     def remember(name: str, job: Callable[[], Wait[object]]) -> Wait[None]:
-        with scopes[name]:
-            try:
+        try:
+            with scopes[name]:
                 outcomes[name] = (RETURNED, (yield from job()))
-            except Exception as error:
-                outcomes[name] = (RAISED, error)
+        except Cancelled:
+            if current_task().doomed:
+                raise
+        except Exception as error:
+            if current_task().doomed:
+                raise
+            outcomes[name] = (RAISED, error)
 
     # 2. Start every job.
     def start(group: Group) -> Wait[None]:
@@ -50,6 +66,8 @@ def tasks(
 
     # 4. Wait for all; one job's error does not disturb the others.
     yield from open_group(start)
+    if current_task().doomed:
+        yield from checkpoint()
 
     # 5. Report what became of each, in order.
     for name in jobs:
