@@ -16,6 +16,12 @@ from .. import run
 from ..kernel import Event, Group, Wait, move_on_after, open_group, sleep
 
 
+DIFFERS = {
+    "a new file under the name": "`follow` stays with the open file, as tail -f "
+    "does; `follow_name.py` follows the name"
+}
+
+
 def follow(
     path: str | os.PathLike[str],
     say: Callable[[str], object],
