@@ -18,7 +18,6 @@ from gevent.pool import Group
 from .. import run
 from .._stop import stop
 
-
 DIFFERS = {
     "a new file under the name": "`follow` stays with the open file, as tail -f "
     "does; `follow_name.py` follows the name"
