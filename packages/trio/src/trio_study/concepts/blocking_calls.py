@@ -45,9 +45,7 @@ async def blocking_calls(
 
     async def worker() -> None:
         for index, item in waiting:
-            results[index] = await trio.to_thread.run_sync(
-                call, item, limiter=threads
-            )
+            results[index] = await trio.to_thread.run_sync(call, item, limiter=threads)
 
     # 3. Wait for all calls; the heart stops after the last.
     async with trio.open_nursery() as nursery:
