@@ -46,7 +46,6 @@ def calls(snooze, reported):
         ("timeout", (job(LONGEST), job(0), LONGEST, LONGEST)),
         ("hedge", (job(LONGEST), LONGEST, 2)),
         ("tasks", ({"a": job(LONGEST)}, "a", LONGEST, reported)),
-        ("futures", (job(0), [("a", LONGEST, LONGEST)], reported)),
         ("periodic", (job(0), LONGEST, 2)),
     ]
     return ending, waiting

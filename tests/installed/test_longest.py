@@ -35,7 +35,7 @@ def test_a_deadline_of_31_years_does_not_disturb_a_call_that_ends_at_once(study)
 
 def test_a_wait_of_31_years_begins_without_an_error(study):
     ended, complaints = lines_of("waiting")
-    assert len(ended) >= 5
+    assert len(ended) >= 4
     for each in ended:
         assert set(each["errors"]) == {"KeyboardInterrupt"}, each
     assert "Overflow" not in complaints, complaints

@@ -16,7 +16,8 @@ Every topic is a module of the same name as the function that answers it. It hol
 What holds for every topic, unless its contract says otherwise:
 
 - **Nothing starts before the arguments are checked.** Bad input raises TypeError or
-  ValueError.
+  ValueError. A number of seconds is an int or a float from 0 to `LONGEST`, some 31
+  years. Not accepted are nan, inf, larger numbers, a bool and a Decimal.
 - **No inputs at all** are fine. The call ends at once.
 - **Nothing is left** when the call returns or raises: no task, thread, greenlet, open
   descriptor or registered reader.
