@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
 
 import pytest
 from concurrency_study.topics.blocking_calls import EVERY, EXAMPLE
-from concurrency_study.world import CANCELLED
+from concurrency_study.world import CANCELLED, leaves
+
+
+class Halt(BaseException):
+    """An error that no answer takes for an ordinary failure."""
 
 
 @pytest.fixture
@@ -38,6 +45,35 @@ def fail(world):
         return block
 
     return make
+
+
+@pytest.fixture
+def unrequested(world):
+    """The library's cancellation exception, which nothing has asked for."""
+    made = []
+
+    @world.job
+    async def make(w):
+        made.append(w.unrequested())
+
+    world.run(make)
+    return made[0]
+
+
+@pytest.fixture
+def ended_with(world, ignore):
+    """``ended_with(function, inputs, limit)`` are the errors that the caller gets."""
+
+    def call(function, inputs, limit, **how):
+        try:
+            world.run(world.answer, function, inputs, ignore, limit, **how)
+        except BaseException as error:
+            if type(error).__module__ == "concurrency_study.world":
+                raise  # a finding of the world: a deadlock, a leak, a lost error
+            return leaves(error)
+        return []
+
+    return call
 
 
 @pytest.fixture
@@ -177,18 +213,45 @@ def test_after_an_error_the_heart_beats_until_the_last_call_has_ended(
     assert beat == beats(1.25)
 
 
-def test_of_several_errors_the_first_is_not_lost(world, ignore):
-    errors = {0.5: ValueError("first"), 1: ValueError("second")}
+@pytest.mark.parametrize("seconds", [(1, 0.5), (1, 1)], ids=["two instants", "one"])
+def test_the_errors_of_two_calls_both_reach_the_caller(world, ended_with, seconds):
+    errors = [ValueError("a"), ValueError("b")]
 
     @world.blocking
-    def function(seconds):
-        time.sleep(seconds)
-        raise errors[seconds]
+    def function(number):
+        time.sleep(seconds[number])
+        raise errors[number]
 
-    with world.raises(ValueError) as raised:
-        world.run(world.answer, function, [1, 0.5], ignore, 2)
-    assert errors[0.5] in raised.errors
+    found = ended_with(function, [0, 1], 2)
+    assert len(found) == 2
+    assert all(error in found for error in errors)
     assert world.returned_at == 1
+
+
+@pytest.mark.parametrize("kind", [Halt, SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_a_base_exception_of_a_call_reaches_the_caller(world, fail, ended_with, kind):
+    halt = kind("now")
+    assert ended_with(fail(halt, at=0.5), [0.5, 1.25, 3], 2) == [halt]
+    assert len(world.trace.when("start")) == 2
+    assert world.returned_at == 1.25
+
+
+@pytest.mark.parametrize("kind", [StopIteration, StopAsyncIteration])
+def test_a_call_that_stops_an_iteration_has_failed(world, fail, ended_with, kind):
+    stop = kind("no more")
+    (error,) = ended_with(fail(stop, at=0.5), [0.5, 1.25, 3], 2)
+    assert error is stop or (type(error) is RuntimeError and error.__cause__ is stop)
+    assert len(world.trace.when("start")) == 2
+    assert world.returned_at == 1.25
+
+
+def test_a_call_that_raises_a_cancellation_has_failed(
+    world, fail, ended_with, unrequested
+):
+    (error,) = ended_with(fail(unrequested, at=0.5), [0.5, 1.25, 3], 2)
+    assert unrequested in (error, error.__cause__)
+    assert len(world.trace.when("start")) == 2
+    assert world.returned_at == 1.25
 
 
 def test_the_error_of_a_call_that_does_not_wait_reaches_the_caller(world, ignore):
@@ -246,25 +309,84 @@ def test_cancelled_from_outside_the_calls_that_run_are_waited_for(world, block, 
     assert world.returned_at == 2.75
 
 
-def test_a_limit_that_cannot_work_is_refused_before_anything_is_called(
-    world, block, beat
+@pytest.mark.needs("cancellation from outside")
+def test_a_second_cancellation_does_not_leave_the_calls_behind(world, block, ignore):
+    ended = world.run(
+        world.answer, block, [1.25, 2.75, 3], ignore, 2, cancel_at=(0.5, 0.75, 2)
+    )
+    assert ended is CANCELLED
+    assert [at for at, _ in world.trace.when("end")] == [1.25, 2.75]
+    assert len(world.trace.when("start")) == 2
+    assert world.returned_at == 2.75
+
+
+@pytest.mark.needs("cancellation from outside")
+@pytest.mark.parametrize("cancel_at", [0.5, (0.5, 0.75)], ids=["once", "twice"])
+def test_the_error_of_a_call_after_a_cancellation_reaches_the_caller(
+    world, fail, ended_with, cancel_at
 ):
-    for limit, kind in [(0, ValueError), (-1, ValueError), (1.5, TypeError)]:
-        with world.raises(kind) as raised:
-            world.run(world.answer, block, [1], beat, limit)
-        assert "limit" in str(raised.value)
-    assert not world.trace.when("start")
-    assert beat == []
+    error = ValueError("late")
+    found = ended_with(fail(error, at=2.75), [1.25, 2.75, 3], 2, cancel_at=cancel_at)
+    assert error in found
+    assert all(isinstance(e, world.Cancelled) for e in found if e is not error)
+    assert len(world.trace.when("start")) == 2
+    assert world.returned_at == 2.75
 
 
-def test_what_cannot_be_called_or_iterated_is_refused(world, block, beat):
-    for function, inputs, heart, hint in [
-        (3, [1], beat, "function must be callable"),
-        (block, 3, beat, "inputs"),
-        (block, [1], "beat", "beat must be callable"),
+def test_instants_may_be_odd_and_the_call_may_come_later(world, block, beat):
+    @world.job
+    async def later(w):
+        await w.sleep(0.37)
+        return await w.call(world.answer, block, [0.123, 0.25], beat, 1)
+
+    assert world.run(later) == [0.123, 0.25]
+    assert [round(at, 9) for (at,) in beat] == [0.37, 0.47, 0.57, 0.67]
+    assert world.returned_at == 0.743
+
+
+def test_a_wall_clock_that_is_set_back_changes_nothing(world, block):
+    beaten = []
+
+    def beat():
+        beaten.append(world.now())
+        time.time = lambda: -3600.0  # the world restores it
+
+    world.run(world.answer, block, [0.25, 0.35, 0.18], beat, 2)
+    assert beaten == [0, 0.1, 0.2, 0.3, 0.4]
+    assert world.returned_at == 0.43
+
+
+def test_ctrl_c_while_calls_run_reaches_the_caller(world):
+    command = [sys.executable, "-u", "-W", "error", "-m", world.answer.__module__]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as program:
+        assert program.stdout.readline() == b"beat\n"
+        program.send_signal(signal.SIGINT)
+        _, errors = program.communicate(timeout=30)
+    assert program.returncode
+    assert b"KeyboardInterrupt" in errors
+
+
+@pytest.mark.parametrize("limit", [2**31, 2**64, 10**400], ids=["31", "64", "1328"])
+def test_a_limit_may_be_any_large_number(world, block, ignore, limit):
+    assert world.run(world.answer, block, [1, 2], ignore, limit) == [1, 2]
+
+
+def test_bad_input_is_refused_before_anything_is_called(world, beat):
+    called = []
+    for function, inputs, heart, limit, kind, hint in [
+        (called.append, [1], beat, 0, ValueError, "limit must be at least 1"),
+        (called.append, [1], beat, -1, ValueError, "limit must be at least 1"),
+        (called.append, [1], beat, -(10**5000), ValueError, "limit"),
+        (called.append, [1], beat, 1.5, TypeError, "limit must be a whole number"),
+        (called.append, [1], beat, True, TypeError, "limit must be a whole number"),
+        (3, [1], beat, 1, TypeError, "function must be callable"),
+        (called.append, 3, beat, 1, TypeError, "inputs"),
+        (called.append, [1], "beat", 1, TypeError, "beat must be callable"),
     ]:
-        with world.raises(TypeError) as raised:
-            world.run(world.answer, function, inputs, heart, 1)
+        with world.raises(kind) as raised:
+            world.run(world.answer, function, inputs, heart, limit)
         assert hint in str(raised.value)
-    assert not world.trace.when("start")
-    assert beat == []
+        assert called == []
+        assert beat == []

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
+import gzip
 import io
 import os
+import resource
 import select
+import signal
+import socket
+import subprocess
+import sys
 import termios
+import time
 
 import pytest
 from concurrency_study.topics.event_loop import EXAMPLE, HELLO, PRINTS
@@ -23,6 +31,7 @@ class Pipe:
         read, write = os.pipe()
         self.source = world.source(read)
         self._feed = open(write, "wb", buffering=0)  # noqa: SIM115
+        self.feed = write
         self.write = self._feed.write
         self.end = self._feed.close
 
@@ -65,6 +74,16 @@ def redirected(world, tmp_path, data):
     path = tmp_path / "input"
     path.write_bytes(data)
     return world.source(os.open(path, os.O_RDONLY))
+
+
+def program(world, **how):
+    """The answer as a program of its own, in real time."""
+    return subprocess.Popen(
+        [sys.executable, "-u", "-W", "error", "-m", world.answer.__module__],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **how,
+    )
 
 
 def answers(say):
@@ -325,6 +344,212 @@ def test_a_terminal_is_a_source_too(world, say):
     assert world.returned_at == 4.5
 
 
+def test_a_terminal_whose_other_side_is_gone_has_ended(world, say):
+    ours, theirs = os.openpty()
+    with world.source(ours) as source:
+
+        def type_(keys):
+            os.write(theirs, keys)
+            poll = select.poll()
+            poll.register(ours, select.POLLIN)
+            assert poll.poll(5000)
+
+        world.at(1.25, type_, b"10\n")
+        world.at(4.5, os.close, theirs)
+        world.run(world.answer, source, say)
+    assert say == [(0, HELLO), (1.25, "fib(10) = 55"), (3, HELLO)]
+    assert world.returned_at == 4.5
+
+
+def test_a_terminal_that_was_closed_before_gets_one_hello(world, say):
+    ours, theirs = os.openpty()
+    os.close(theirs)
+    with world.source(ours) as source:
+        world.run(world.answer, source, say)
+    assert say == [(0, HELLO)]
+    assert world.returned_at == 0
+
+
+def test_a_descriptor_may_be_larger_than_1023(world, pipe, say):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1100), hard))
+    try:
+        high = fcntl.fcntl(pipe.source.fileno(), fcntl.F_DUPFD_CLOEXEC, 1050)
+        with world.source(high) as source:
+            world.at(1.25, pipe.write, b"10\n")
+            world.at(2.5, pipe.end)
+            world.run(world.answer, source, say)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert answers(say) == [(1.25, "fib(10) = 55")]
+    assert world.returned_at == 2.5
+
+
+def test_a_socket_is_a_source_too(world, say):
+    ours, theirs = socket.socketpair()
+    with theirs, world.source(ours.detach()) as source:
+        world.at(1.25, theirs.sendall, b"10\n5")
+        world.at(2.5, theirs.close)
+        world.run(world.answer, source, say)
+    assert answers(say) == [(1.25, "fib(10) = 55"), (2.5, "fib(5) = 5")]
+    assert world.returned_at == 2.5
+
+
+def test_the_null_device_gets_one_hello(world, say):
+    with world.source(os.open(os.devnull, os.O_RDONLY)) as source:
+        world.run(world.answer, source, say)
+    assert say == [(0, HELLO)]
+    assert world.returned_at == 0
+
+
+@pytest.mark.parametrize("buffering", [0, -1])
+def test_a_non_blocking_source_stays_non_blocking(world, pipe, say, buffering):
+    with open(os.dup(pipe.source.fileno()), "rb", buffering=buffering) as source:
+        os.set_blocking(source.fileno(), False)
+        world.at(1.25, pipe.write, b"10\n")
+        world.at(2.5, pipe.write, b"exit\n")
+        world.run(world.answer, source, say)
+        assert not os.get_blocking(source.fileno())
+        os.set_blocking(source.fileno(), True)
+    assert answers(say) == [(1.25, "fib(10) = 55")]
+    assert world.returned_at == 2.5
+
+
+def test_lines_that_the_source_has_read_ahead_are_answered_first(world, pipe, say):
+    pipe.write(b"header\n10\n1")
+    assert pipe.source.readline() == b"header\n"
+    world.at(1.25, pipe.write, b"1\n5\n")
+    world.at(4.5, pipe.end)
+    world.run(world.answer, pipe.source, say)
+    assert say == [
+        (0, HELLO),
+        (0, "fib(10) = 55"),
+        (1.25, "fib(11) = 89"),
+        (1.25, "fib(5) = 5"),
+        (3, HELLO),
+    ]
+    assert world.returned_at == 4.5
+
+
+def test_exit_that_the_source_has_read_ahead_stops_after_one_hello(world, pipe, say):
+    pipe.write(b"header\nexit\n10\n")
+    pipe.source.readline()
+    world.run(world.answer, pipe.source, say)
+    assert say == [(0, HELLO)]
+    assert world.returned_at == 0
+
+
+def test_a_redirected_file_may_have_been_read_ahead(world, tmp_path, say):
+    data = b"header\n" + b"1\n" * 8000 + b"10"
+    with redirected(world, tmp_path, data) as source:
+        source.readline()
+        world.run(world.answer, source, say)
+    assert len(answers(say)) == 8001
+    assert answers(say)[-1] == (0, "fib(10) = 55")
+
+
+def test_the_end_of_input_is_seen_when_a_terminal_has_it_once(world, say):
+    keyboard, terminal = os.openpty()
+    with open(keyboard, "wb", buffering=0), world.source(terminal) as source:
+        os.write(keyboard, b"10\n\x04")
+        poll = select.poll()
+        poll.register(terminal, select.POLLIN)
+        assert poll.poll(5000)
+        world.at(FAR, os.write, keyboard, b"\x04")
+        world.run(world.answer, source, say)
+    assert answers(say) == [(0, "fib(10) = 55")]
+    assert world.returned_at == 0
+
+
+def test_blanks_and_a_carriage_return_around_a_line_do_not_count(world, pipe, say):
+    world.at(1.25, pipe.write, b"10\r\n  5\t\r\n\r\n7\r1\n exit \r\n")
+    world.at(FAR, pipe.end)
+    world.run(world.answer, pipe.source, say)
+    texts = [text for _, text in answers(say)]
+    assert texts[:2] == ["fib(10) = 55", "fib(5) = 5"]
+    assert is_polite(texts[2], "''")
+    assert is_polite(texts[3], "'7\\r1'")
+    assert world.returned_at == 1.25
+
+
+def test_called_at_an_odd_instant_it_says_hello_from_there_on(world, pipe, say):
+    @world.job
+    async def later(w):
+        await w.sleep(0.37)
+        await w.call(world.answer, pipe.source, say)
+
+    world.at(1.123, pipe.write, b"10\n")
+    world.at(6.5, pipe.end)
+    world.run(later)
+    assert say == [
+        (0.37, HELLO),
+        (1.123, "fib(10) = 55"),
+        (3.37, HELLO),
+        (6.37, HELLO),
+    ]
+
+
+def test_a_wall_clock_that_is_set_back_changes_nothing(world, pipe, say):
+    def set_back():
+        time.time = lambda: -3600.0  # the world restores it
+
+    world.at(1.25, set_back)
+    world.at(2.5, pipe.write, b"10\n")
+    world.at(7, pipe.end)
+    world.run(world.answer, pipe.source, say)
+    assert say == [(0, HELLO), (2.5, "fib(10) = 55"), (3, HELLO), (6, HELLO)]
+
+
+def test_when_it_has_returned_nothing_looks_at_the_source(world, pipe, say):
+    descriptors = []
+
+    @world.job
+    async def twice(w):
+        descriptors.append(os.listdir("/dev/fd"))
+        await w.call(world.answer, pipe.source, say)
+        descriptors.append(os.listdir("/dev/fd"))
+        pipe.write(b"10\nexit\n")
+        await w.sleep(2.5)
+        await w.call(world.answer, pipe.source, say)
+
+    pipe.write(b"exit\n")
+    world.run(twice)
+    assert say == [(0, HELLO), (2.5, HELLO), (2.5, "fib(10) = 55")]
+    assert descriptors[0] == descriptors[1]
+
+
+def test_say_is_never_called_by_two_threads_at_once(world, pipe):
+    inside, most = [], []
+
+    def say(text):
+        inside.append(text)
+        most.append(len(inside))
+        time.sleep(0.5)
+        inside.remove(text)
+
+    world.at(2.75, pipe.write, b"10\n5\n")
+    world.at(10, pipe.end)
+    world.run(world.answer, pipe.source, say)
+    assert set(most) == {1}
+
+
+def test_ctrl_c_while_it_waits_reaches_the_caller(world):
+    with program(world, stdin=subprocess.PIPE) as waiting:
+        assert waiting.stdout.readline() == b"Hello world!\n"
+        waiting.send_signal(signal.SIGINT)
+        assert waiting.wait(30)
+        assert b"KeyboardInterrupt" in waiting.stderr.read()
+
+
+def test_a_closed_standard_input_gets_one_sentence(world):
+    with program(world, preexec_fn=lambda: os.close(0)) as refusing:
+        said, complaint = refusing.communicate(timeout=30)
+    assert refusing.returncode == 1
+    assert said == b""
+    assert complaint.startswith(b"standard input is closed")
+    assert complaint.count(b"\n") == 1
+
+
 def test_the_source_is_left_as_it_was(world, pipe, say):
     for line in (b"exit\n", b"1\nexit\n"):
         pipe.write(line)
@@ -348,6 +573,23 @@ def test_the_error_of_say_at_an_answer_reaches_the_caller_at_once(world, pipe):
         world.run(world.answer, pipe.source, say)
     assert raised.value is error
     assert world.returned_at == 4.5
+
+
+def test_errors_of_say_at_one_instant_all_reach_the_caller(world, pipe):
+    raised = []
+
+    def say(text):
+        if world.now() > 0:
+            raised.append(KeyError(text))
+            raise raised[-1]
+
+    world.at(3, pipe.write, b"10\n")
+    world.at(FAR, pipe.end)
+    with world.raises(KeyError) as caught:
+        world.run(world.answer, pipe.source, say)
+    assert raised
+    assert set(caught.errors) == set(raised)
+    assert world.returned_at == 3
 
 
 def test_the_error_of_say_at_hello_reaches_the_caller_at_once(world, pipe):
@@ -391,6 +633,32 @@ def test_a_source_without_a_descriptor_is_refused(world, say):
         with world.raises(TypeError) as raised:
             world.run(world.answer, source, say)
         assert "descriptor" in str(raised.value)
+    assert say == []
+
+
+def test_a_source_that_cannot_be_read_is_refused(world, tmp_path, pipe, say):
+    closed = open(os.devnull, "rb")  # noqa: SIM115
+    closed.close()
+    packed = tmp_path / "packed.gz"
+    packed.write_bytes(gzip.compress(b"10\n"))
+    with (
+        open(os.devnull, "wb") as written,
+        open(os.dup(pipe.feed), "rb") as wrong_end,
+        open(os.devnull) as text,
+        gzip.open(packed) as decoding,
+    ):
+        for source, kind, hint in [
+            (closed, ValueError, "closed"),
+            (written, ValueError, "open for reading"),
+            (wrong_end, ValueError, "open for reading"),
+            (text, TypeError, "pass its buffer"),
+            (decoding, TypeError, "decodes"),
+            (None, TypeError, "descriptor, not None"),
+        ]:
+            with world.raises(kind) as raised:
+                world.run(world.answer, source, say)
+            assert hint in str(raised.value)
+            assert "source" in str(raised.value)
     assert say == []
 
 

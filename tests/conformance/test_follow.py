@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
 
 import pytest
-from concurrency_study.topics.follow import EXAMPLE, POLL
+from concurrency_study.topics.follow import EXAMPLE, MARK, POLL
 from concurrency_study.world import CANCELLED
 
 
@@ -31,13 +37,30 @@ def until(world):
     return make
 
 
+@pytest.fixture
+def started():
+    """A list that grows when `until_started` is started, in whichever run."""
+    return []
+
+
+@pytest.fixture
+def until_started(world, started):
+    """A job that returns at once."""
+
+    @world.job
+    async def until(w):
+        started.append(w.now())
+
+    return until
+
+
 def append(path, data):
     with path.open("ab") as file:
         file.write(data)
 
 
 def is_open(path):
-    """Whether a descriptor of this process is open on the file."""
+    """Return whether this process has a descriptor of the file."""
     wanted = path.stat()
     for name in os.listdir("/dev/fd"):
         try:
@@ -146,6 +169,163 @@ def test_a_file_that_shrinks_forgets_its_partial_line(world, path, until):
     world.at(0.55, append, path, b"new\n")
     world.run(world.answer, path, say, until(0.75))
     assert say == [(0.6, "new")]
+
+
+def test_a_file_that_is_rewritten_longer_is_read_from_its_beginning(world, path, until):
+    path.write_bytes(b"0123456789\n")
+    say = world.recorder()
+    world.at(0.15, path.write_bytes, b"new-one\nnew-two\n")
+    world.at(0.35, append, path, b"three\n")
+    world.run(world.answer, path, say, until(0.55))
+    assert say == [(0.2, "new-one"), (0.2, "new-two"), (0.4, "three")]
+
+
+def test_a_file_that_is_rewritten_to_the_same_length_is_read_again(world, path, until):
+    say = world.recorder()
+    world.at(0.15, path.write_bytes, b"new\n")
+    world.run(world.answer, path, say, until(0.35))
+    assert say == [(0.2, "new")]
+
+
+def test_a_rewritten_file_forgets_its_partial_line(world, path, until):
+    say = world.recorder()
+    world.at(0.15, append, path, b"half")
+    world.at(0.35, path.write_bytes, b"new and longer\nhal")
+    world.at(0.55, append, path, b"f\n")
+    world.run(world.answer, path, say, until(0.75))
+    assert say == [(0.4, "new and longer"), (0.6, "half")]
+
+
+def test_a_long_file_that_is_rewritten_is_read_from_its_beginning(world, path, until):
+    lines = [f"{number:09}" for number in range(MARK)]
+    path.write_text("".join(f"{line}\n" for line in lines))
+    say = world.recorder()
+    world.at(0.15, path.write_text, "".join(f"x{line}\n" for line in lines))
+    world.run(world.answer, path, say, until(0.35))
+    assert say.values == [f"x{line}" for line in lines]
+
+
+def test_bytes_far_before_the_end_may_change_unseen(world, path, until):
+    # The contract says so: only the last MARK bytes that were read are compared.
+    rest = b"\n" * MARK
+    path.write_bytes(b"old" + rest)
+    say = world.recorder()
+    world.at(0.15, path.write_bytes, b"new" + rest + b"added\n")
+    world.run(world.answer, path, say, until(0.35))
+    assert say == [(0.2, "added")]
+
+
+def test_a_file_that_is_renamed_or_deleted_is_followed_on(world, path, until):
+    say = world.recorder()
+    log = path.open("ab", buffering=0)
+    moved = path.with_name("moved")
+    world.at(0.15, path.rename, moved)
+    world.at(0.25, log.write, b"renamed\n")
+    world.at(0.35, moved.unlink)
+    world.at(0.45, log.write, b"deleted\n")
+    with log:
+        world.run(world.answer, path, say, until(0.75))
+    assert say == [(0.3, "renamed"), (0.5, "deleted")]
+
+
+@pytest.mark.needs("a new file under the name")
+def test_a_new_file_that_takes_the_name_is_followed(world, path, until):
+    say = world.recorder()
+    log = path.open("ab", buffering=0)
+
+    def rotate():
+        log.write(b"before\n")
+        path.rename(path.with_name("log.1"))
+        log.write(b"last of the old\ntorn")
+        path.write_bytes(b"first of the new\n")
+
+    world.at(0.25, rotate)
+    world.at(0.45, append, path, b"second\n")
+    with log:
+        world.run(world.answer, path, say, until(0.75))
+    assert say == [
+        (0.3, "before"),
+        (0.3, "last of the old"),
+        (0.3, "first of the new"),
+        (0.5, "second"),
+    ]
+    assert not is_open(path)
+    assert not is_open(path.with_name("log.1"))
+
+
+@pytest.mark.needs("a new file under the name")
+def test_the_old_file_is_followed_until_the_new_one_holds_a_byte(world, path, until):
+    say = world.recorder()
+    log = path.open("ab", buffering=0)
+    world.at(0.15, path.rename, path.with_name("log.1"))
+    world.at(0.35, path.touch)
+    world.at(0.55, log.write, b"the writer has not reopened\n")
+    world.at(0.75, append, path, b"it has\n")
+    with log:
+        world.run(world.answer, path, say, until(0.95))
+    assert say == [(0.6, "the writer has not reopened"), (0.8, "it has")]
+
+
+@pytest.mark.needs("a new file under the name")
+def test_a_file_that_replaces_the_old_one_in_one_step_is_followed(world, path, until):
+    say = world.recorder()
+    fresh = path.with_name("fresh")
+    fresh.write_bytes(b"all\nof it\n")
+    world.at(0.25, fresh.replace, path)
+    world.run(world.answer, path, say, until(0.55))
+    assert say == [(0.3, "all"), (0.3, "of it")]
+
+
+@pytest.mark.needs("a new file under the name")
+def test_a_symbolic_link_that_points_elsewhere_is_followed(world, path, until):
+    say = world.recorder()
+    link, other, fresh = (path.with_name(name) for name in ("link", "other", "fresh"))
+    other.write_bytes(b"other\n")
+    link.symlink_to(path)
+    fresh.symlink_to(other)
+    world.at(0.15, append, path, b"one\n")
+    world.at(0.25, fresh.replace, link)
+    world.run(world.answer, link, say, until(0.55))
+    assert say == [(0.2, "one"), (0.3, "other")]
+
+
+@pytest.mark.needs("a new file under the name")
+def test_a_name_that_becomes_a_fifo_is_refused_then(world, path, until, ignore):
+    def become_a_fifo():
+        path.unlink()
+        os.mkfifo(path)
+
+    world.at(0.25, become_a_fifo)
+    with world.raises(OSError) as raised:
+        world.run(world.answer, path, ignore, until(60))
+    assert raised.value.filename == str(path)
+    assert "not a FIFO" in str(raised.value)
+    assert world.returned_at == 0.3
+
+
+@pytest.mark.needs("a new file under the name")
+def test_a_relative_name_means_the_same_when_the_program_changes_its_folder(
+    world, path, until, monkeypatch
+):
+    say = world.recorder()
+    monkeypatch.chdir(path.parent)
+
+    def rotate():
+        path.rename(path.with_name("log.1"))
+        path.write_bytes(b"new\n")
+
+    world.at(0.15, os.chdir, "/")
+    world.at(0.25, rotate)
+    world.run(world.answer, path.name, say, until(0.55))
+    assert say == [(0.3, "new")]
+
+
+def test_the_end_of_a_line_is_kept_apart_from_its_newline(world, path, until):
+    say = world.recorder()
+    world.at(0.25, append, path, b"crlf\r\n blanks \t \n\r\nlone\r")
+    world.at(0.45, append, path, b"\n")
+    world.run(world.answer, path, say, until(0.75))
+    assert say.values == ["crlf\r", " blanks \t ", "\r", "lone\r"]
 
 
 def test_many_lines_at_once_are_all_said_in_order(world, path, until):
@@ -266,25 +446,118 @@ def test_cancelled_from_outside_until_stops_and_the_file_is_closed(world, path, 
     assert not is_open(path)
 
 
-def test_a_path_that_cannot_be_followed_is_refused_before_until_starts(
-    world, tmp_path, until, ignore
+def test_bad_input_is_refused_before_until_starts(
+    world, path, tmp_path, ignore, started, until_started
 ):
+    until = until_started
     with world.raises(FileNotFoundError) as missing:
-        world.run(world.answer, tmp_path / "missing", ignore, until(1))
-    assert "missing" in str(missing.value)
+        world.run(world.answer, tmp_path / "missing", ignore, until)
+    assert missing.value.filename == str(tmp_path / "missing")
+    assert not started
     with world.raises(IsADirectoryError) as folder:
-        world.run(world.answer, str(tmp_path), ignore, until(1))
-    assert str(tmp_path) in str(folder.value)
-    with world.raises(TypeError):
-        world.run(world.answer, 3.5, ignore, until(1))
-    assert not world.trace.when("start")
+        world.run(world.answer, str(tmp_path), ignore, until)
+    assert folder.value.filename == str(tmp_path)
+    assert not started
+    for number in (3.5, 0):  # an open descriptor has no path
+        with world.raises(TypeError):
+            world.run(world.answer, number, ignore, until)
+        assert not started
+    for say, job, hint in [
+        ("say", until, "say must be callable"),
+        (ignore, 3, "until must be callable"),
+    ]:
+        with world.raises(TypeError) as raised:
+            world.run(world.answer, path, say, job)
+        assert hint in str(raised.value)
+        assert not started
 
 
-def test_what_cannot_be_called_is_refused(world, path, until, ignore):
-    with world.raises(TypeError) as raised:
-        world.run(world.answer, path, "say", until(1))
-    assert "say must be callable" in str(raised.value)
-    with world.raises(TypeError) as raised:
-        world.run(world.answer, path, ignore, 3)
-    assert "until must be callable" in str(raised.value)
-    assert not world.trace.when("start")
+def test_a_path_that_is_not_a_regular_file_is_refused_at_once(
+    world, tmp_path, ignore, started, until_started
+):
+    fifo, sock = tmp_path / "fifo", tmp_path / "socket"
+    os.mkfifo(fifo)
+    reading, writing = os.pipe()
+    with (
+        socket.socket(socket.AF_UNIX) as server,
+        open(reading, "rb") as pipe,
+        open(writing, "wb"),
+    ):
+        server.bind(str(sock))
+        for path, kind in [
+            (fifo, "not a FIFO"),
+            (sock, "not a socket"),
+            (f"/dev/fd/{pipe.fileno()}", "not a FIFO"),
+            (os.devnull, "not a device"),
+            ("/proc/self/status", "true size"),
+            ("/proc/cpuinfo", "true size"),
+        ]:
+            with world.raises(OSError) as raised:
+                world.run(world.answer, path, ignore, until_started)
+            assert raised.value.filename == str(path)
+            assert kind in str(raised.value)
+            assert world.returned_at == 0
+            assert not started
+    assert not is_open(fifo)
+
+
+def test_called_at_an_odd_instant_it_looks_from_there_on(world, path, until):
+    say = world.recorder()
+
+    @world.job
+    async def later(w):
+        await w.sleep(0.37)
+        await w.call(world.answer, path, say, until(0.313))
+
+    world.at(0.36, append, path, b"before\n")
+    world.at(0.4, append, path, b"one\n")
+    world.at(0.682, append, path, b"last\n")
+    world.run(later)
+    assert say.values == ["one", "last"]
+    assert round(say[0][0], 9) == 0.47
+    assert 0.683 <= world.returned_at <= 0.683 + POLL
+
+
+def test_a_wall_clock_that_is_set_back_changes_nothing(world, path, until):
+    def set_back():
+        time.time = lambda: -3600.0  # the world restores it
+
+    say = world.recorder()
+    world.at(0.15, set_back)
+    world.at(0.25, append, path, b"one\n")
+    world.at(0.65, append, path, b"two\n")
+    world.run(world.answer, path, say, until(0.85))
+    assert say == [(0.3, "one"), (0.7, "two")]
+
+
+def test_say_is_called_by_the_caller_only(world, path, until):
+    threads = []
+
+    @world.job
+    async def call(w):
+        threads.append(threading.get_ident())
+        await w.call(
+            world.answer,
+            path,
+            lambda line: threads.append(threading.get_ident()),
+            until(0.55),
+        )
+
+    world.at(0.25, append, path, b"one\n")
+    world.at(0.54, append, path, b"two\n")
+    world.run(call)
+    assert len(threads) == 3
+    assert len(set(threads)) == 1
+
+
+def test_ctrl_c_while_it_waits_reaches_the_caller(world):
+    with subprocess.Popen(
+        [sys.executable, "-u", "-W", "error", "-m", world.answer.__module__],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as program:
+        assert program.stdout.readline() == b"one\n"
+        program.send_signal(signal.SIGINT)
+        _, errors = program.communicate(timeout=30)
+    assert program.returncode
+    assert b"KeyboardInterrupt" in errors

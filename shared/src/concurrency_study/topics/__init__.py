@@ -16,7 +16,8 @@ Every topic is a module of the same name as the function that answers it. It hol
 What holds for every topic, unless its contract says otherwise:
 
 - **Nothing starts before the arguments are checked.** Bad input raises TypeError or
-  ValueError.
+  ValueError. A number of seconds is an int or a float from 0 to `LONGEST`, some 31
+  years. Not accepted are nan, inf, larger numbers, a bool and a Decimal.
 - **No inputs at all** are fine. The call ends at once.
 - **Nothing is left** when the call returns or raises: no task, thread, greenlet, open
   descriptor or registered reader.
@@ -41,7 +42,6 @@ What holds for every topic, unless its contract says otherwise:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +100,14 @@ TOPICS = (
 """All topics, in the order of reading."""
 
 
+LONGEST = 1e9
+"""The largest number of seconds that an answer takes: some 31 years.
+
+Every library here waits so long without an error. Threads do not: above
+`threading.TIMEOUT_MAX`, 9.2e9 seconds on Linux, a timer thread dies of OverflowError.
+"""
+
+
 def need_callable(**named: Any) -> None:
     """Raise TypeError unless every argument can be called."""
     for name, value in named.items():
@@ -108,12 +116,25 @@ def need_callable(**named: Any) -> None:
 
 
 def need_number(least: float = 0, **named: Any) -> None:
-    """Raise TypeError or ValueError unless all are finite numbers >= ``least``."""
+    """Check numbers of seconds: each an int or a float, from ``least`` to `LONGEST`.
+
+    nan and inf are outside of these bounds. A bool, a Decimal, a Fraction and a string
+    are the wrong type. numpy.float64 is a float; other numbers of numpy are not.
+
+    Raises:
+        TypeError: the value is not an int or a float.
+        ValueError: the value is out of bounds.
+    """
     for name, value in named.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise TypeError(f"{name} must be a number, not {value!r}")
-        if not math.isfinite(value) or value < least:
-            raise ValueError(f"{name} must be at least {least:g}, not {value!r}")
+            raise TypeError(
+                f"{name} must be a number, an int or a float, not {value!r}"
+            )
+        if not least <= value <= LONGEST:  # nan fails both comparisons
+            raise ValueError(
+                f"{name} must be a number of seconds from {least:g} to {LONGEST:g}, "
+                f"not {_shown(value)}"
+            )
 
 
 def need_whole(least: int | None = 0, **named: Any) -> None:
@@ -122,11 +143,19 @@ def need_whole(least: int | None = 0, **named: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int):
             raise TypeError(f"{name} must be a whole number, not {value!r}")
         if least is not None and value < least:
-            raise ValueError(f"{name} must be at least {least}, not {value!r}")
+            raise ValueError(f"{name} must be at least {least}, not {_shown(value)}")
 
 
 def need_iterable(name: str, value: Iterable[Input]) -> list[Input]:
-    """The items as a list; TypeError if there is nothing to iterate over."""
+    """Return the items as a list; raise TypeError if the value is not iterable."""
     if not isinstance(value, Iterable):
         raise TypeError(f"{name} must be a list or the like, not {value!r}")
     return list(value)
+
+
+def _shown(value: float) -> str:
+    """Return a number as text; Python refuses to print an int of 5,000 digits."""
+    if isinstance(value, int) and value.bit_length() > 64:
+        sign = "-" if value < 0 else ""
+        return f"an int of about {sign}2**{value.bit_length()}"
+    return repr(value)

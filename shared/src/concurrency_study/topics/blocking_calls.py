@@ -1,22 +1,28 @@
 """Blocking calls: run functions that block, and keep the heart beating.
 
-For whoever has a library that blocks (a database driver, a resolver, a file system)
-and a program that must go on meanwhile.
+For programs that use a library that blocks (a database driver, a resolver, a file
+system) and have other work to do at the same time.
 
     blocking_calls(function, inputs, beat, limit)
 
-- ``function`` is an ordinary blocking function, for every study alike; ``beat`` is a
-  plain callable that never waits.
+- ``function`` is an ordinary blocking function, for every study alike. It is called by
+  several threads at once. ``beat`` is a plain callable that never waits, and one thread
+  only calls it, that of the caller.
 - All calls run off the loop, at most ``limit`` at a time, and no fewer while there are
-  inputs left.
+  inputs left. Example: three calls of 1 s and a limit of 2 take 2 s.
 - ``beat()`` is called at once and every `EVERY` seconds until the last call has ended.
+  The wall clock plays no part.
 - Returns the results in input order, as soon as the last call has ended.
-- The first error of a call reaches the caller, once the calls that cannot be
-  interrupted have ended; no further call is started. An error of ``beat`` likewise.
+- After an error of a call or of ``beat`` no further call starts. The calls that run
+  cannot be interrupted. When they have ended, all errors reach the caller. Example: of
+  two calls one fails at 1 s, the other at 3 s. The caller gets both errors at 3 s.
+- A call that raises StopIteration, or the library's cancellation exception, has failed
+  as well. The caller gets that exception, or a RuntimeError (`Unrequested`) with it as
+  its cause.
 - No inputs: returns [] at once.
-- Cancelled from outside, no further call is started, and those that run are waited
-  for.
-- A limit under 1 is a ValueError, before anything is called.
+- Cancelled from outside, no further call starts, and those that run are waited for,
+  also when a second cancellation comes. An error of theirs reaches the caller.
+- Raises ValueError if the limit is under 1, before anything is called.
 """
 
 from __future__ import annotations
@@ -56,7 +62,7 @@ def check(
     beat: Callable[[], Any],
     limit: int,
 ) -> list[Input]:
-    """The inputs as a list; TypeError or ValueError if something cannot work."""
+    """Return the inputs as a list; TypeError or ValueError if a call cannot work."""
     need_callable(function=function, beat=beat)
     need_whole(1, limit=limit)
     return need_iterable("inputs", inputs)

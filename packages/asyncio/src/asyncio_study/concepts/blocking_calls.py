@@ -1,8 +1,10 @@
 """Blocking calls: run functions that block, and keep the heart beating.
 
-`asyncio.to_thread` shares a small pool with everybody else, so a pool of one's own
-keeps the promise of ``limit``. A thread cannot be interrupted: whoever is cancelled
-while one works has to wait for it, behind a shield.
+`asyncio.to_thread` shares a small pool with the whole program, so the call makes a pool
+of its own, with ``limit`` threads. A thread cannot be interrupted: a worker that is
+cancelled waits for its thread, and `asyncio.wait` leaves the thread's future alone. A
+future refuses StopIteration (Python 3.11 then hangs) and takes CancelledError for a
+requested cancellation, so both are raised as another error.
 """
 
 from __future__ import annotations
@@ -10,9 +12,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 
-from concurrency_study.topics import Input, Result
+from concurrency_study.topics import Input, Result, Unrequested
 from concurrency_study.topics.blocking_calls import EVERY, EXAMPLE, check
 
 from .. import run
@@ -35,15 +37,18 @@ async def blocking_calls(
             await asyncio.sleep(EVERY)
 
     # 2. Run each call in a thread, at most `limit` at a time.
+    def call(item: Input) -> Result:
+        try:
+            return function(item)
+        except StopIteration as error:
+            raise RuntimeError("a call raised StopIteration") from error
+        except (CancelledError, asyncio.CancelledError) as error:
+            raise Unrequested from error
+
     async def worker() -> None:
         for index, item in waiting:
-            thread = loop.run_in_executor(pool, function, item)
-            try:
-                results[index] = await asyncio.shield(thread)
-            except asyncio.CancelledError:
-                await asyncio.wait([thread])
-                thread.result()  # an error is not lost, even if it comes late
-                raise
+            thread = loop.run_in_executor(pool, call, item)
+            results[index] = await to_the_end(thread)
 
     # 3. Wait for all calls; the heart stops after the last.
     waiting = enumerate(inputs)
@@ -57,6 +62,19 @@ async def blocking_calls(
 
     # 4. Return the results in input order.
     return [results[index] for index in range(len(inputs))]
+
+
+async def to_the_end(thread: asyncio.Future[Result]) -> Result:
+    cancelled = None
+    while not thread.done():
+        try:
+            await asyncio.wait([thread])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    result = thread.result()  # an error is not lost, even if it comes late
+    if cancelled is not None:
+        raise cancelled
+    return result
 
 
 def block(seconds: float) -> float:

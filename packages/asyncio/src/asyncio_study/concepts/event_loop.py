@@ -1,32 +1,30 @@
 """Event loop: say hello every three seconds, and answer every line meanwhile.
 
-The loop tells when a descriptor is readable, so nothing blocks and nobody's file is
-made non-blocking (a terminal shares that setting with the shell). Fibonacci numbers
-are computed on the loop: while one is, nobody says hello.
+The loop tells when a descriptor is readable. So nothing blocks, and no file is made
+non-blocking (a terminal shares that setting with the shell). epoll refuses regular
+files, which are always ready. Fibonacci numbers are computed on the loop and delay the
+hellos.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from collections.abc import Callable
 from typing import BinaryIO
 
 from concurrency_study.topics.event_loop import (
-    CHUNK,
     EVERY,
     HELLO,
-    Lines,
     answer,
     check,
+    standard_input,
 )
 
 from .. import run
 
 
 async def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
-    descriptor = check(source, say)
+    lines = check(source, say)
 
     # 1. Say hello, now and every three seconds.
     async def hello() -> None:
@@ -35,21 +33,21 @@ async def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
             await asyncio.sleep(EVERY)
 
     async def listen() -> None:
-        lines = Lines()
-        while True:
+        while not lines.ended:
             # 2. Wait until there is input, or the next hello is due.
-            await readable(descriptor)
+            if lines.ready:
+                await asyncio.sleep(0)
+            else:
+                await readable(lines.descriptor)
 
             # 3. Read what is there; a line may come in pieces.
-            data = os.read(descriptor, CHUNK)
+            found = lines.read()
 
             # 4. Answer each line; stop at exit or the end of input.
-            for line in lines.feed(data):
+            for line in found:
                 if (reply := answer(line)) is None:
                     return
                 say(reply)
-            if not data:
-                return
 
     async with asyncio.TaskGroup() as group:
         greeter = group.create_task(hello())
@@ -60,11 +58,7 @@ async def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
 async def readable(descriptor: int) -> None:
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
-    try:
-        loop.add_reader(descriptor, ready.set)
-    except PermissionError:  # epoll: a regular file is always ready
-        await asyncio.sleep(0)
-        return
+    loop.add_reader(descriptor, ready.set)
     try:
         await ready.wait()
     finally:
@@ -72,4 +66,4 @@ async def readable(descriptor: int) -> None:
 
 
 if __name__ == "__main__":
-    run(event_loop, sys.stdin.buffer, print)
+    run(event_loop, standard_input(), print)

@@ -17,6 +17,11 @@ from concurrency_study.topics.follow import EXAMPLE, POLL, Tail, check
 
 from .. import run
 
+DIFFERS = {
+    "a new file under the name": "`follow` stays with the open file, as tail -f "
+    "does; `follow_name.py` follows the name"
+}
+
 
 async def follow(
     path: str | os.PathLike[str],

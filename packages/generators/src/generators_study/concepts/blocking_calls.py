@@ -1,8 +1,8 @@
 """Blocking calls: run functions that block, and keep the heart beating.
 
 `in_thread` starts a thread for the call, and the thread wakes the kernel through a
-socket when it has ended. A thread cannot be interrupted: whoever is cancelled while one
-works has to wait for it.
+socket when it has ended. A thread cannot be interrupted: a task that is cancelled waits
+for its thread.
 """
 
 from __future__ import annotations

@@ -1,42 +1,38 @@
 """Event loop: say hello every three seconds, and answer every line meanwhile.
 
-The second step: a general loop, which knows nothing of hellos and lines. What shall
-happen is given to it as callbacks, and each arranges what comes next: the order of
-things no longer shows in the text. It is a plain blocking function.
+The second step: a general loop, which knows nothing of hellos and lines. It is given
+callbacks, and each arranges what comes next. So the order of events no longer shows in
+the text. It is a plain blocking function.
 """
 
 from __future__ import annotations
 
 import heapq
 import itertools
-import os
 import selectors
-import sys
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import BinaryIO
 
 from concurrency_study.topics.event_loop import (
-    CHUNK,
     EVERY,
     HELLO,
-    Lines,
     answer,
     check,
+    standard_input,
 )
 
 CANNOT = {
-    "cancellation from outside": "a plain function that blocks is left alone until it "
-    "returns; only a signal gets into it"
+    "cancellation from outside": "a plain function that blocks cannot be cancelled; "
+    "only a signal interrupts it"
 }
 
 Callback = Callable[[], object]
 
 
 def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
-    descriptor = check(source, say)
-    lines = Lines()
+    lines = check(source, say)
     loop = Loop()
 
     # 1. Say hello, now and every three seconds.
@@ -47,24 +43,26 @@ def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
     # 2. Wait until there is input, or the next hello is due.
     def listen() -> None:
         # 3. Read what is there; a line may come in pieces.
-        data = os.read(descriptor, CHUNK)
+        found = lines.read()
 
         # 4. Answer each line; stop at exit or the end of input.
-        for line in lines.feed(data):
+        for line in found:
             if (reply := answer(line)) is None:
                 loop.stop()
                 return
             say(reply)
-        if not data:
+        if lines.ended:
             loop.stop()
 
     loop.call_soon(hello)
-    loop.add_reader(descriptor, listen)
+    loop.add_reader(lines.descriptor, listen)
+    if lines.ready:
+        loop.call_soon(listen)
     loop.run()
 
 
 class Loop:
-    """Calls back: soon, later, or when there is something to read."""
+    """A loop that calls back: soon, later, or when there is something to read."""
 
     def __init__(self) -> None:
         self._ready: deque[Callback] = deque()
@@ -79,7 +77,7 @@ class Loop:
         self._ready.append(callback)
 
     def call_later(self, seconds: float, callback: Callback) -> None:
-        """Call back so many seconds from now."""
+        """Call back after so many seconds."""
         due = time.monotonic() + seconds
         heapq.heappush(self._timers, (due, next(self._order), callback))
 
@@ -87,7 +85,7 @@ class Loop:
         """Call back whenever reading would not block."""
         try:
             self._selector.register(descriptor, selectors.EVENT_READ, callback)
-        except PermissionError:  # epoll refuses regular files: they never block
+        except PermissionError:  # epoll refuses files that never block
             self._always_ready.append(callback)
 
     def stop(self) -> None:
@@ -95,7 +93,7 @@ class Loop:
         self._running = False
 
     def run(self) -> None:
-        """Call back until somebody says stop; an error of a callback ends it, too."""
+        """Call back until `stop` is called or a callback raises."""
         with self._selector:
             while self._running:
                 self._collect(self._timeout())
@@ -120,4 +118,4 @@ class Loop:
 
 
 if __name__ == "__main__":
-    event_loop(sys.stdin.buffer, print)
+    event_loop(standard_input(), print)

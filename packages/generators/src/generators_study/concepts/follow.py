@@ -15,6 +15,11 @@ from concurrency_study.topics.follow import EXAMPLE, POLL, Tail, check
 from .. import run
 from ..kernel import Event, Group, Wait, move_on_after, open_group, sleep
 
+DIFFERS = {
+    "a new file under the name": "`follow` stays with the open file, as tail -f "
+    "does; `follow_name.py` follows the name"
+}
+
 
 def follow(
     path: str | os.PathLike[str],

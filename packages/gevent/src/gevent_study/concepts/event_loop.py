@@ -1,26 +1,22 @@
 """Event loop: say hello every three seconds, and answer every line meanwhile.
 
-`wait_read` waits for a descriptor, so nothing blocks and nobody's file is made
-non-blocking (a terminal shares that setting with the shell). libev calls a regular file
-always ready. Fibonacci numbers are computed on the loop: while one is, nobody says
-hello.
+`wait_read` waits for a descriptor. So nothing blocks, and no file is made non-blocking
+(a terminal shares that setting with the shell). epoll refuses regular files, which are
+always ready. Fibonacci numbers are computed on the loop and delay the hellos.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from typing import BinaryIO
 
 import gevent
 from concurrency_study.topics.event_loop import (
-    CHUNK,
     EVERY,
     HELLO,
-    Lines,
     answer,
     check,
+    standard_input,
 )
 from gevent.pool import Group
 from gevent.socket import wait_read
@@ -30,7 +26,7 @@ from .._stop import stop
 
 
 def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
-    descriptor = check(source, say)
+    lines = check(source, say)
 
     # 1. Say hello, now and every three seconds.
     def hello() -> None:
@@ -39,21 +35,21 @@ def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
             gevent.sleep(EVERY)
 
     def listen() -> None:
-        lines = Lines()
-        while True:
+        while not lines.ended:
             # 2. Wait until there is input, or the next hello is due.
-            wait_read(descriptor)
+            if lines.ready:
+                gevent.sleep(0)
+            else:
+                wait_read(lines.descriptor)
 
             # 3. Read what is there; a line may come in pieces.
-            data = os.read(descriptor, CHUNK)
+            found = lines.read()
 
             # 4. Answer each line; stop at exit or the end of input.
-            for line in lines.feed(data):
+            for line in found:
                 if (reply := answer(line)) is None:
                     return
                 say(reply)
-            if not data:
-                return
 
     group = Group()
     try:
@@ -64,4 +60,4 @@ def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
 
 
 if __name__ == "__main__":
-    run(event_loop, sys.stdin.buffer, print)
+    run(event_loop, standard_input(), print)

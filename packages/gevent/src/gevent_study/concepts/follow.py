@@ -18,6 +18,11 @@ from gevent.pool import Group
 from .. import run
 from .._stop import stop
 
+DIFFERS = {
+    "a new file under the name": "`follow` stays with the open file, as tail -f "
+    "does; `follow_name.py` follows the name"
+}
+
 
 def follow(
     path: str | os.PathLike[str],

@@ -1,7 +1,7 @@
 """Blocking calls: run functions that block, and keep the heart beating.
 
 The heart is the calling thread: it waits for the calls, but no longer than to the next
-beat. A worker of the pool takes its next call before anyone hears that the last one
+beat. A worker of the pool takes its next call before the caller hears that the last one
 failed, so calls look at ``stop`` first.
 """
 

@@ -1,27 +1,26 @@
 """Event loop: say hello every three seconds, and answer every line meanwhile.
 
 Two threads, each with one thing to wait for, in place of a loop. A thread that blocks
-in ``read`` could not be stopped, so it waits with ``select`` for its input or for a
-byte on a pipe of our own. While it computes, the interpreter switches to and fro: the
-hellos come nearly in time.
+in ``read`` could not be stopped, so it waits with ``poll`` for its input or for a byte
+on a pipe of its own (``select`` takes no descriptor above 1023). While it computes, the
+interpreter switches between the threads: the hellos come nearly in time. A lock keeps
+them from calling ``say`` at once.
 """
 
 from __future__ import annotations
 
 import os
 import select
-import sys
 import threading
 from collections.abc import Callable
 from typing import BinaryIO
 
 from concurrency_study.topics.event_loop import (
-    CHUNK,
     EVERY,
     HELLO,
-    Lines,
     answer,
     check,
+    standard_input,
 )
 
 from .. import run
@@ -29,7 +28,7 @@ from ..group import ThreadGroup
 
 
 def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
-    descriptor = check(source, say)
+    lines = check(source, say)
     speaking = threading.Lock()
     woken, waker = os.pipe()
 
@@ -45,24 +44,23 @@ def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
             os.write(waker, b"!")
 
     def listen() -> None:
-        lines = Lines()
-        while True:
+        poll = select.poll()
+        poll.register(lines.descriptor, select.POLLIN)
+        poll.register(woken, select.POLLIN)
+        while not lines.ended:
             # 2. Wait until there is input, or the next hello is due.
-            readable, _, _ = select.select([descriptor, woken], [], [])
-            if woken in readable:
+            if woken in dict(poll.poll(0 if lines.ready else None)):
                 return
 
             # 3. Read what is there; a line may come in pieces.
-            data = os.read(descriptor, CHUNK)
+            found = lines.read()
 
             # 4. Answer each line; stop at exit or the end of input.
-            for line in lines.feed(data):
+            for line in found:
                 if (reply := answer(line)) is None:
                     return
                 with speaking:
                     say(reply)
-            if not data:
-                return
 
     try:
         with ThreadGroup() as group:
@@ -75,4 +73,4 @@ def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
 
 
 if __name__ == "__main__":
-    run(event_loop, sys.stdin.buffer, print)
+    run(event_loop, standard_input(), print)

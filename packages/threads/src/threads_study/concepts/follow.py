@@ -16,6 +16,11 @@ from concurrency_study.topics.follow import EXAMPLE, POLL, Tail, check
 from .. import run
 from ..group import ThreadGroup
 
+DIFFERS = {
+    "a new file under the name": "`follow` stays with the open file, as tail -f "
+    "does; `follow_name.py` follows the name"
+}
+
 
 def follow(
     path: str | os.PathLike[str],

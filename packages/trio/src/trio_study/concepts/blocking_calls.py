@@ -1,9 +1,9 @@
 """Blocking calls: run functions that block, and keep the heart beating.
 
-`trio.to_thread.run_sync` lets 40 threads of the whole program work at once, unless it
-is given a limiter of one's own. A few workers share one iterator: so calls start in
-input order, and there are never more tasks than threads. A thread cannot be
-interrupted: unless told to abandon it, ``run_sync`` waits for it, cancelled or not.
+`trio.to_thread.run_sync` lets 40 threads of the whole program work at once, so the call
+brings a limiter of its own. A few workers share one iterator. So calls start in input
+order, and there are never more tasks than threads. A thread cannot be interrupted:
+``run_sync`` waits for it, cancelled or not, unless told to abandon it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import trio
-from concurrency_study.topics import Input, Result
+from concurrency_study.topics import Input, Result, Unrequested
 from concurrency_study.topics.blocking_calls import EVERY, EXAMPLE, check
 
 from .. import run
@@ -37,11 +37,15 @@ async def blocking_calls(
             await trio.sleep(EVERY)
 
     # 2. Run each call in a thread, at most `limit` at a time.
+    def call(item: Input) -> Result:
+        try:
+            return function(item)
+        except trio.Cancelled as error:
+            raise Unrequested from error
+
     async def worker() -> None:
         for index, item in waiting:
-            results[index] = await trio.to_thread.run_sync(
-                function, item, limiter=threads
-            )
+            results[index] = await trio.to_thread.run_sync(call, item, limiter=threads)
 
     # 3. Wait for all calls; the heart stops after the last.
     async with trio.open_nursery() as nursery:

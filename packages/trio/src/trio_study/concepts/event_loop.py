@@ -1,33 +1,31 @@
 """Event loop: say hello every three seconds, and answer every line meanwhile.
 
-Trio tells when a descriptor is readable, so nothing blocks and nobody's file is made
-non-blocking (a terminal shares that setting with the shell). ``nursery.start`` returns
-when the greeter says it is ready, so the first hello comes before any answer. Fibonacci
-numbers are computed on the loop: while one is, nobody says hello.
+Trio tells when a descriptor is readable. So nothing blocks, and no file is made
+non-blocking (a terminal shares that setting with the shell). epoll refuses regular
+files, which are always ready. ``nursery.start`` returns when the greeter calls
+``started``, so the first hello comes before any answer. Fibonacci numbers are computed
+on the loop and delay the hellos.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from typing import BinaryIO
 
 import trio
 from concurrency_study.topics.event_loop import (
-    CHUNK,
     EVERY,
     HELLO,
-    Lines,
     answer,
     check,
+    standard_input,
 )
 
 from .. import run
 
 
 async def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
-    descriptor = check(source, say)
+    lines = check(source, say)
 
     # 1. Say hello, now and every three seconds.
     async def hello(task_status: trio.TaskStatus[None]) -> None:
@@ -38,21 +36,21 @@ async def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
             say(HELLO)
 
     async def listen() -> None:
-        lines = Lines()
-        while True:
+        while not lines.ended:
             # 2. Wait until there is input, or the next hello is due.
-            await readable(descriptor)
+            if lines.ready:
+                await trio.lowlevel.checkpoint()
+            else:
+                await trio.lowlevel.wait_readable(lines.descriptor)
 
             # 3. Read what is there; a line may come in pieces.
-            data = os.read(descriptor, CHUNK)
+            found = lines.read()
 
             # 4. Answer each line; stop at exit or the end of input.
-            for line in lines.feed(data):
+            for line in found:
                 if (reply := answer(line)) is None:
                     return
                 say(reply)
-            if not data:
-                return
 
     async with trio.open_nursery() as nursery:
         await nursery.start(hello)
@@ -60,12 +58,5 @@ async def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
         nursery.cancel_scope.cancel()
 
 
-async def readable(descriptor: int) -> None:
-    try:
-        await trio.lowlevel.wait_readable(descriptor)
-    except PermissionError:  # epoll: a regular file is always ready
-        await trio.lowlevel.checkpoint()
-
-
 if __name__ == "__main__":
-    run(event_loop, sys.stdin.buffer, print)
+    run(event_loop, standard_input(), print)

@@ -1,0 +1,55 @@
+"""Follow: say every line that is added to a file, as tail -f does.
+
+The variant for logs that are rotated, as tail -F: it follows the name. `NameTail` looks
+in each poll whether another file has taken it; the waiting is that of ``follow.py``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from concurrency_study.topics.follow import EXAMPLE, POLL, NameTail, check
+
+from .. import run
+
+
+async def follow(
+    path: str | os.PathLike[str],
+    say: Callable[[str], object],
+    until: Callable[[], Coroutine[Any, Any, object]],
+) -> None:
+    check(path, say, until)
+
+    # 1. Open the file, at its end.
+    with NameTail(path) as tail:
+        async with asyncio.TaskGroup() as group:
+            end = group.create_task(until())
+
+            # 2. Look, say what is new, wait, look again.
+            while not end.done():
+                for line in tail.read():
+                    say(line)
+                await asyncio.wait([end], timeout=POLL)
+
+        # 3. Stop when `until` returns, after one last look.
+        for line in tail.read():
+            say(line)
+
+
+async def main() -> None:
+    with tempfile.NamedTemporaryFile("w", suffix=".log") as log:
+
+        async def write() -> None:
+            for line in EXAMPLE:
+                await asyncio.sleep(2 * POLL)
+                print(line, file=log, flush=True)
+
+        await follow(log.name, print, until=write)
+
+
+if __name__ == "__main__":
+    run(main)

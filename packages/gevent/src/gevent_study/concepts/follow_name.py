@@ -1,0 +1,60 @@
+"""Follow: say every line that is added to a file, as tail -f does.
+
+The variant for logs that are rotated, as tail -F: it follows the name. `NameTail` looks
+in each poll whether another file has taken it; the waiting is that of ``follow.py``.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+
+import gevent
+from concurrency_study.topics.follow import EXAMPLE, POLL, NameTail, check
+from gevent.pool import Group
+
+from .. import run
+from .._stop import stop
+
+
+def follow(
+    path: str | os.PathLike[str],
+    say: Callable[[str], object],
+    until: Callable[[], object],
+) -> None:
+    check(path, say, until)
+
+    # 1. Open the file, at its end.
+    with NameTail(path) as tail:
+        group = Group()
+        try:
+            end = group.spawn(until)
+
+            # 2. Look, say what is new, wait, look again.
+            while not end.ready():
+                for line in tail.read():
+                    say(line)
+                end.join(timeout=POLL)
+            end.get()
+        finally:
+            stop(group)
+
+        # 3. Stop when `until` returns, after one last look.
+        for line in tail.read():
+            say(line)
+
+
+def main() -> None:
+    with tempfile.NamedTemporaryFile("w", suffix=".log") as log:
+
+        def write() -> None:
+            for line in EXAMPLE:
+                gevent.sleep(2 * POLL)
+                print(line, file=log, flush=True)
+
+        follow(log.name, print, until=write)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,59 @@
+"""Follow: say every line that is added to a file, as tail -f does.
+
+The variant for logs that are rotated, as tail -F: it follows the name. `NameTail` looks
+in each poll whether another file has taken it; the waiting is that of ``follow.py``.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Awaitable, Callable
+
+import trio
+from concurrency_study.topics.follow import EXAMPLE, POLL, NameTail, check
+
+from .. import run
+
+
+async def follow(
+    path: str | os.PathLike[str],
+    say: Callable[[str], object],
+    until: Callable[[], Awaitable[object]],
+) -> None:
+    check(path, say, until)
+
+    # 1. Open the file, at its end.
+    with await trio.to_thread.run_sync(NameTail, path) as tail:
+
+        async def look() -> None:
+            for line in await trio.to_thread.run_sync(tail.read):
+                say(line)
+
+        # 2. Look, say what is new, wait, look again.
+        async def keep_looking() -> None:
+            while True:
+                await look()
+                await trio.sleep(POLL)
+
+        # 3. Stop when `until` returns, after one last look.
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(keep_looking)
+            await until()
+            nursery.cancel_scope.cancel()
+        await look()
+
+
+async def main() -> None:
+    with tempfile.NamedTemporaryFile("w", suffix=".log") as log:
+
+        async def write() -> None:
+            for line in EXAMPLE:
+                await trio.sleep(2 * POLL)
+                print(line, file=log, flush=True)
+
+        await follow(log.name, print, until=write)
+
+
+if __name__ == "__main__":
+    run(main)

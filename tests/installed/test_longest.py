@@ -1,0 +1,41 @@
+"""Does every answer take the largest number of seconds, in real time?"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = Path(__file__).with_name("longest.py")
+
+
+def lines_of(which):
+    """What became of each call; the program must not complain."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", PROGRAM, which],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONWARNINGS": "error"},
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+def test_a_deadline_of_31_years_does_not_disturb_a_call_that_ends_at_once(study):
+    ended, complaints = lines_of("ending")
+    assert complaints == ""
+    assert len(ended) >= 5
+    for each in ended:
+        assert each["errors"] == [], each
+        if each["module"].endswith(".timeout"):
+            assert each["value"] == ["done", "0 s"], each
+
+
+def test_a_wait_of_31_years_begins_without_an_error(study):
+    ended, complaints = lines_of("waiting")
+    assert len(ended) >= 4
+    for each in ended:
+        assert set(each["errors"]) == {"KeyboardInterrupt"}, each
+    assert "Overflow" not in complaints, complaints
