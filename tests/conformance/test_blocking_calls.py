@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -390,3 +391,26 @@ def test_bad_input_is_refused_before_anything_is_called(world, beat):
         assert hint in str(raised.value)
         assert called == []
         assert beat == []
+
+
+@pytest.mark.needs("leaving no idle thread")
+def test_no_thread_that_ran_a_call_is_left(world, ignore):
+    threads = set()
+
+    def function(_):
+        threads.add(threading.get_native_id())
+
+    def left():
+        running = {int(name) for name in os.listdir("/proc/self/task")}
+        return threads & running
+
+    @world.job
+    async def main(w):
+        await w.call(world.answer, function, [1, 2, 3], ignore, 2)
+        for _ in range(50):  # a thread that has been told to end needs a moment
+            if left():
+                signal.sigtimedwait([], 0.02)
+        return left()
+
+    assert not world.run(main)
+    assert threads

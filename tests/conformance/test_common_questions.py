@@ -8,7 +8,6 @@ by side.
 from __future__ import annotations
 
 import os
-import threading
 
 import pytest
 from concurrency_study.topics import Probe, Unrequested
@@ -277,7 +276,7 @@ def test_a_second_cancellation_does_not_cut_a_cleanup_short(world, ask):
 
 
 @pytest.mark.jobs(2)
-@pytest.mark.needs("cancellation from outside", "stopping the rest")
+@pytest.mark.needs("stopping the rest")
 def test_a_cancellation_does_not_cut_the_cleanup_after_an_error_short(world, ask):
     halt = Halt()
 
@@ -367,10 +366,3 @@ def test_no_descriptor_is_left_open(ask):
     before = len(os.listdir("/dev/fd"))
     ask(snooze)
     assert len(os.listdir("/dev/fd")) == before + 1  # the source is the caller's
-
-
-@pytest.mark.needs("leaving no idle thread")
-def test_no_thread_is_left(ask):
-    before = threading.enumerate()
-    ask(snooze)
-    assert threading.enumerate() == before

@@ -63,8 +63,8 @@ def interrupt(study, answer, folder):
     began.set()
     finger.join()
     left = []
-    if IDLE not in {**answer.cannot, **answer.differs}:
-        for thread in set(threading.enumerate()) - before:
+    for thread in set(threading.enumerate()) - before:
+        if IDLE not in answer.cannot:
             thread.join(10)  # a pool that was interrupted as it started one
             left += [thread.name] * thread.is_alive()
     line = {"module": answer.module, "errors": errors, "left": left}

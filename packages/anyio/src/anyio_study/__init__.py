@@ -18,7 +18,10 @@ import anyio
 from concurrency_study.topics import Result
 
 WORLDS = ("anyio-on-asyncio", "anyio-on-trio")
-CANNOT: dict[str, str] = {}
+CANNOT = {
+    "leaving no idle thread": "an idle worker thread is kept for the next call: ten "
+    "seconds, on asyncio at most until the loop is closed",
+}
 DIFFERS = {
     "waiting in cleanup": "a wait in a cancelled scope is cancelled at once; put the "
     "cleanup in a `anyio.CancelScope(shield=True)`",

@@ -1,8 +1,8 @@
 """Follow: say every line that is added to a file, as tail -f does.
 
-``until`` runs in the caller's own task; when it returns, the scope of the group, and
-with it the task that looks, is cancelled. A disk may be slow, so files are read in a
-thread; a read that has begun is waited for, cancelled or not, and loses nothing.
+When ``until`` returns, its task cancels the scope of the group, and with it the loop that
+looks. A disk may be slow, so files are read in a thread. A read that has begun runs to
+its end, cancelled or not, and loses nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import anyio
 from concurrency_study.topics.follow import EXAMPLE, POLL, Tail, check
 
 from .. import run
+from ..requested import requested
 
 DIFFERS = {
     "a new file under the name": "`follow` stays with the open file, as tail -f "
@@ -43,10 +44,13 @@ async def follow(
                 await anyio.sleep(POLL)
 
         # 3. Stop when `until` returns, after one last look.
-        async with anyio.create_task_group() as group:
-            group.start_soon(keep_looking)
-            await until()
+        async def watch() -> None:
+            await requested(until())
             group.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(watch)
+            await keep_looking()
         await look()
 
 

@@ -14,6 +14,7 @@ import anyio
 from concurrency_study.topics.follow import EXAMPLE, POLL, NameTail, check
 
 from .. import run
+from ..requested import requested
 
 
 async def follow(
@@ -37,10 +38,13 @@ async def follow(
                 await anyio.sleep(POLL)
 
         # 3. Stop when `until` returns, after one last look.
-        async with anyio.create_task_group() as group:
-            group.start_soon(keep_looking)
-            await until()
+        async def watch() -> None:
+            await requested(until())
             group.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(watch)
+            await keep_looking()
         await look()
 
 

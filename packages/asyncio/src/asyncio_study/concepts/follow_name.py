@@ -34,6 +34,7 @@ async def follow(
                 for line in tail.read():
                     say(line)
                 await asyncio.wait([end], timeout=POLL)
+            end.result()  # the group would ignore a cancellation
 
         # 3. Stop when `until` returns, after one last look.
         for line in tail.read():

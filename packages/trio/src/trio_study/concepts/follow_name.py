@@ -14,6 +14,7 @@ import trio
 from concurrency_study.topics.follow import EXAMPLE, POLL, NameTail, check
 
 from .. import run
+from ..requested import requested
 
 
 async def follow(
@@ -37,10 +38,13 @@ async def follow(
                 await trio.sleep(POLL)
 
         # 3. Stop when `until` returns, after one last look.
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(keep_looking)
-            await until()
+        async def watch() -> None:
+            await requested(until())
             nursery.cancel_scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(watch)
+            await keep_looking()
         await look()
 
 
