@@ -8,6 +8,7 @@ by side.
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 from concurrency_study.topics import Probe, Unrequested
@@ -114,7 +115,10 @@ def test_a_call_takes_as_long_at_any_instant(world, ask, arguments):
 
     def told(first, begin):
         events = world.trace.events[first:]
-        at = [(round(e.at - begin, 6), e.what, e.detail) for e in events]
+        at = [
+            (round(e.at - begin, 6), e.what, re.sub("0x[0-9a-f]+", "", e.detail))
+            for e in events
+        ]
         return sorted(entry for entry in at if entry[1] != "end")
 
     ask(snooze, say)

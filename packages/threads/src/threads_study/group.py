@@ -1,12 +1,20 @@
-"""Threads that end together: the standard library has no group of threads."""
+"""Threads that end together: the standard library has no group of threads.
+
+`ThreadGroup` starts a thread for each call. `Pool` is a `ThreadPoolExecutor`, with
+futures. Both are left when all calls have ended, and raise every error.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ParamSpec
+
+from concurrency_study.topics import Result
+
+P = ParamSpec("P")
 
 
 class Stop(threading.Event):
@@ -26,10 +34,10 @@ class Stop(threading.Event):
 
     @contextmanager
     def calling(self, function: Callable[[], object]) -> Generator[None]:
-        """Within this block, ``function()`` is called when the event is set.
+        """Call ``function()`` when the event is set within this block.
 
-        It is called by whoever sets the event, once, or at once if it is set already;
-        never after the block. It must neither block nor raise.
+        The thread that sets the event calls it, once. If the event is set already, it
+        is called at once. It must neither block nor raise.
         """
         key = object()
         with self._lock:
@@ -43,21 +51,68 @@ class Stop(threading.Event):
                 del self._calls[key]
 
 
-class ThreadGroup:
-    """Threads of a block: leaving it waits for all, and raises what they raised.
-
-    The first error, of a thread or of the block, sets ``stop``; threads have to look
-    at it, for nobody can stop them. One that raises `CancelledError` has done so.
-
-    Raises:
-        BaseExceptionGroup: with every error, when all threads have ended.
-        KeyboardInterrupt: bare, whatever else was raised.
-    """
+class _Calls:
+    """The calls of a group: the first error stops the rest, and no error is lost."""
 
     def __init__(self) -> None:
         self.stop = Stop()
-        self._threads: list[threading.Thread] = []
+        self._cancelled = False
         self._errors: list[BaseException] = []
+
+    def cancel(self) -> None:
+        """Set ``stop``: a call that raises `CancelledError` from now on has obeyed."""
+        self._cancelled = True
+        self.stop.set()
+
+    def _failed(self, error: BaseException) -> None:
+        """Keep an error, and cancel the rest.
+
+        A CancelledError before ``cancel()`` is an error, too: a call of a library may
+        end that way by itself.
+        """
+        obeyed = self._cancelled and isinstance(error, CancelledError)
+        if not obeyed and not any(error is known for known in self._errors):
+            self._errors.append(error)
+        self.cancel()
+
+    def _wait(self, wait: Callable[[], object], error: BaseException | None) -> None:
+        """End the block, which has raised ``error``: wait for all, raise what they did.
+
+        Ctrl-C does not end this wait. Threads cannot be left behind, so it asks them to
+        stop, and is raised in the end.
+        """
+        while True:
+            if error is not None:
+                self._failed(error)
+            try:
+                wait()
+            except KeyboardInterrupt as interrupt:
+                error = interrupt
+            else:
+                break
+        if len(self._errors) == 1:
+            (only,) = self._errors
+            if isinstance(only, KeyboardInterrupt | SystemExit):
+                raise only
+        if self._errors:
+            raise BaseExceptionGroup("errors in threads", self._errors) from None
+
+
+class ThreadGroup(_Calls):
+    """Threads of a block: leaving it waits for all, and raises what they raised.
+
+    The first error, of a thread or of the block, sets ``stop``. A thread cannot be
+    stopped from outside, so it has to look at ``stop``. If it gives up because of that,
+    it returns, or raises `CancelledError`.
+
+    Raises:
+        BaseExceptionGroup: with every error, when all threads have ended.
+        KeyboardInterrupt, SystemExit: bare, if it is the only error.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._threads: list[threading.Thread] = []
 
     def start(self, function: Callable[..., object], *args: Any) -> None:
         """Run ``function(*args)`` in a thread of the group.
@@ -79,31 +134,50 @@ class ThreadGroup:
     def _work(self, function: Callable[..., object], *args: Any) -> None:
         try:
             function(*args)
-        except CancelledError:
-            pass
         except BaseException as error:
             self._failed(error)
 
-    def _failed(self, error: BaseException) -> None:
-        self._errors.append(error)
-        self.stop.set()
+    def _join(self) -> None:
+        for thread in self._threads:
+            thread.join()
 
     def __enter__(self) -> ThreadGroup:
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, CancelledError):
-            self.stop.set()  # it passes, unless there are errors to raise instead
-        elif error is not None:
-            self._failed(error)
-        for thread in self._threads:
+        self._wait(self._join, error)
+
+
+class Pool(_Calls, ThreadPoolExecutor):
+    """A pool of threads that keeps the rules of `ThreadGroup`.
+
+    After the first error no call starts that was waiting for a thread. A call that
+    returns after the stop counts as cancelled, so that nothing is done with its result.
+    """
+
+    def __init__(self, most: int) -> None:
+        _Calls.__init__(self)
+        ThreadPoolExecutor.__init__(self, most)
+
+    def submit(
+        self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[Result]:
+        def call() -> Result:
             try:
-                thread.join()
-            except KeyboardInterrupt as interrupt:
-                self._failed(interrupt)
-                thread.join()
-        for error in self._errors:
-            if isinstance(error, KeyboardInterrupt):
-                raise error
-        if self._errors:
-            raise BaseExceptionGroup("errors in threads", self._errors) from None
+                if self.stop.is_set():
+                    raise CancelledError
+                result = fn(*args, **kwargs)
+                if self.stop.is_set():
+                    raise CancelledError
+            except BaseException as error:
+                self._failed(error)
+                raise
+            return result
+
+        return super().submit(call)
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self._wait(self.shutdown, error)

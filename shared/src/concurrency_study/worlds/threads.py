@@ -58,7 +58,16 @@ from threading import get_ident
 from types import FrameType
 from typing import Any, BinaryIO, NoReturn
 
-from ..world import PATIENCE, Deadlock, Job, NotCovered, World, driven, waits_at
+from ..world import (
+    PATIENCE,
+    Deadlock,
+    Job,
+    NotCovered,
+    World,
+    driven,
+    leaves,
+    waits_at,
+)
 
 SPIN = 20.0
 """Seconds of CPU time for which a thread may compute without any call of ours."""
@@ -95,11 +104,22 @@ class ThreadsJob(Job):
     """A job that may have been given a stop event.
 
     The event stays set. So a job that swallows its cancellation is cancelled again in
-    its next wait. A wait in a cleanup, while the cancellation is handled, only sleeps.
+    its next wait. A wait in a cleanup, while the cancellation is handled or in a
+    `shield`, only sleeps.
     """
 
     stop: Any = None
     """That event."""
+    _shields = 0
+
+    @contextlib.contextmanager
+    def shield(self) -> Generator[None]:
+        """Return a block whose waits do not look at the event."""
+        self._shields += 1
+        try:
+            yield
+        finally:
+            self._shields -= 1
 
     async def _sleep(self, seconds: float) -> None:
         if self._may_stop():
@@ -114,11 +134,14 @@ class ThreadsJob(Job):
             threading.Event().wait()
 
     def _may_stop(self) -> bool:
-        handled, cleaning_up = sys.exception(), False
-        while handled is not None and not cleaning_up:
-            cleaning_up = isinstance(handled, CancelledError)
+        if self.stop is None or self._shields:
+            return False
+        handled = sys.exception()  # of this thread, wherever on its stack
+        while handled is not None:
+            if any(isinstance(leaf, CancelledError) for leaf in leaves(handled)):
+                return False
             handled = handled.__context__
-        return self.stop is not None and not cleaning_up
+        return True
 
     def _wait(self, seconds: float | None) -> None:
         if self.stop.wait(seconds):

@@ -1,7 +1,7 @@
 """Countdown: functions that pause and remember where they were.
 
-A greenlet pauses inside `gevent.sleep`, an ordinary call, and keeps its whole stack;
-the hub switches to another one meanwhile. What a greenlet runs is an ordinary function.
+A greenlet runs an ordinary function. It pauses inside `gevent.sleep`, an ordinary call,
+and keeps its whole stack. The hub switches to another greenlet meanwhile.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterable
 
 import gevent
 from concurrency_study.topics.countdown import EXAMPLE, check
-from gevent.pool import Group
 
 from .. import run
-from .._stop import stop
+from ..group import GreenletGroup
 
 
 def countdown(
@@ -29,15 +28,11 @@ def countdown(
             if number > 1:
                 gevent.sleep(1)
 
-    group = Group()
-    try:
-        # 2. Start all counters side by side.
-        jobs = [group.spawn(count, name, n) for name, n in counters]
-
-        # 3. Wait until the last one has ended.
-        gevent.joinall(jobs, raise_error=True)
-    finally:
-        stop(group)
+    # 2. Start all counters side by side.
+    # 3. Wait until the last one has ended.
+    with GreenletGroup() as group:
+        for name, n in counters:
+            group.spawn(count, name, n)
 
 
 if __name__ == "__main__":

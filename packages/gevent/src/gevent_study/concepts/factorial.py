@@ -1,7 +1,7 @@
 """Factorial: several tasks take turns.
 
-At every call that waits another greenlet may run; nothing in the text of the caller
-shows which calls those are.
+Another greenlet may run at every call that waits. The text of the caller does not show
+which calls those are.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterable
 
 import gevent
 from concurrency_study.topics.factorial import EXAMPLE, check
-from gevent.pool import Group
 
 from .. import run
-from .._stop import stop
+from ..group import GreenletGroup
 
 
 def factorial(
@@ -31,13 +30,9 @@ def factorial(
             product *= step
         return product
 
-    group = Group()
-    try:
-        # 2. Start a task for every number.
+    # 2. Start a task for every number.
+    with GreenletGroup() as group:
         jobs = [group.spawn(multiply, number) for number in numbers]
-        gevent.joinall(jobs, raise_error=True)
-    finally:
-        stop(group)
 
     # 3. Return the results in input order.
     return [job.get() for job in jobs]

@@ -1,8 +1,8 @@
 """Futures: an IOU, a value to come that many may wait for.
 
-`AsyncResult.wait` just returns when the time is up; ``get(timeout=...)`` would raise
-`gevent.Timeout`, which is no Exception. An AsyncResult may be set twice: the second
-value replaces the first, and nobody is told. So `once` stands guard.
+`AsyncResult.wait` just returns when the time is up. ``get(timeout=...)`` would raise
+`gevent.Timeout`, which is not an Exception. An AsyncResult may be set twice: the second
+value silently replaces the first. So `once` stands guard.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ import gevent
 from concurrency_study.topics import Result
 from concurrency_study.topics.futures import AGAIN, EXAMPLE, GAVE_UP, Reader, check
 from gevent.event import AsyncResult
-from gevent.pool import Group
 
 from .. import run
-from .._stop import stop
+from ..group import GreenletGroup
 
 T = TypeVar("T")
 
@@ -43,6 +42,8 @@ def futures(
         try:
             once(future.set, job())
         except (Exception, gevent.Timeout) as error:
+            if group.stopping:
+                raise
             once(future.set_exception, error)
 
     # 3. A reader: come, wait no longer than patience lasts, report.
@@ -57,13 +58,10 @@ def futures(
             report(name, future.value if error is None else error)
 
     # 4. Start the job and the readers; wait for all.
-    group = Group()
-    try:
-        jobs = [group.spawn(settle)]
-        jobs += [group.spawn(read, *reader) for reader in readers]
-        gevent.joinall(jobs, raise_error=True)
-    finally:
-        stop(group)
+    with GreenletGroup() as group:
+        group.spawn(settle)
+        for reader in readers:
+            group.spawn(read, *reader)
 
     # 5. An error that no reader was given reaches the caller.
     if (error := future.exception) is not None and not served:

@@ -1,8 +1,8 @@
 """Pipeline: source, broadcast, one grep per word, one printer.
 
-Every stage is a greenlet, every connection a channel: it holds nothing, so whoever puts
-waits until somebody takes. A ``for`` loop over a channel (or a queue) of gevent ends at
-the item StopIteration, which is how the end travels.
+Every stage is a greenlet, every connection a channel. A channel holds nothing: a put
+waits for a get. A ``for`` loop over a channel (or a queue) of gevent ends at the item
+StopIteration, which is how the end travels.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from typing import Any
 
 import gevent
 from concurrency_study.topics.pipeline import EXAMPLE, check, matches
-from gevent.pool import Group
 from gevent.queue import Channel
 
 from .. import run
-from .._stop import stop
+from ..group import GreenletGroup
 
 END: Any = StopIteration
 
@@ -56,22 +55,16 @@ def pipeline(
                 say(*found)
 
     # 5. Connect the stages and start them.
-    group = Group()
-    try:
+    # 6. The end of the input travels down; every stage finishes.
+    with GreenletGroup() as group:
         read: Channel[str] = Channel()
         found: Channel[tuple[str, str]] = Channel()
         copies: list[Channel[str]] = [Channel() for _ in words]
-        stages: list[gevent.Greenlet[..., None]] = []
-        stages.append(group.spawn(source, read))
-        stages.append(group.spawn(broadcast, read, copies))
+        group.spawn(source, read)
+        group.spawn(broadcast, read, copies)
         for word, copy in zip(words, copies, strict=True):
-            stages.append(group.spawn(grep, word, copy, found))
-        stages.append(group.spawn(printer, found))
-
-        # 6. The end of the input travels down; every stage finishes.
-        gevent.joinall(stages, raise_error=True)
-    finally:
-        stop(group)
+            group.spawn(grep, word, copy, found)
+        group.spawn(printer, found)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Sync versus async: the same calls, one after the other and side by side.
 
-A function that is called runs here and now; the same function, spawned, runs beside.
+A function that is called runs here and now. The same function, spawned, runs beside.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterable
 import gevent
 from concurrency_study.topics import Input, Result
 from concurrency_study.topics.sync_vs_async import EXAMPLE, Comparison, check
-from gevent.pool import Group
 
 from .. import run
-from .._stop import stop
+from ..group import GreenletGroup
 
 
 def sync_vs_async(
@@ -31,12 +30,8 @@ def sync_vs_async(
     middle = time.perf_counter()
 
     # 3. Side by side: start all, then wait for all.
-    group = Group()
-    try:
+    with GreenletGroup() as group:
         jobs = [group.spawn(function, item) for item in inputs]
-        gevent.joinall(jobs, raise_error=True)
-    finally:
-        stop(group)
     end = time.perf_counter()
 
     # 4. Return both, to compare.

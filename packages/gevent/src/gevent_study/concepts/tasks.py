@@ -1,8 +1,8 @@
 """Tasks: start them, cancel one, and learn what became of each.
 
-A greenlet keeps its ``value`` and its ``exception``, but one that was killed looks as
-if it had returned a GreenletExit, and the hub prints every error that leaves one: so
-each remembers by itself how its job ended.
+A greenlet keeps its ``value`` and its ``exception``. But one that was killed looks as if
+it had returned a GreenletExit, and the hub prints every error that leaves one. So each
+remembers by itself how its job ended.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from concurrency_study.topics.tasks import (
     RETURNED,
     check,
 )
-from gevent.pool import Group
 
 from .. import run
-from .._stop import stop
+from ..group import GreenletGroup
 
 
 def tasks(
@@ -30,18 +29,22 @@ def tasks(
     report: Callable[..., object],
 ) -> None:
     check(jobs, doomed, after, report)
-    # A greenlet that is killed before it was switched to never gets to say so.
+    # A greenlet that is killed before its first switch never runs any of its code.
     outcomes: dict[str, tuple[object, ...]] = dict.fromkeys(jobs, (CANCELLED,))
 
     # 1. A task remembers how its job ended.
     def remember(name: str, job: Callable[[], object]) -> None:
         try:
             outcomes[name] = (RETURNED, job())
+        except gevent.GreenletExit:
+            pass
         except (Exception, gevent.Timeout) as error:
+            if group.stopping:
+                raise
             outcomes[name] = (RAISED, error)
 
-    group = Group()
-    try:
+    # 4. Wait for all; one job's error does not disturb the others.
+    with GreenletGroup() as group:
         # 2. Start every job.
         running = {name: group.spawn(remember, name, job) for name, job in jobs.items()}
 
@@ -49,13 +52,7 @@ def tasks(
         if doomed is not None:
             task = running[doomed]
             task.join(timeout=after)
-            # So that the group knows, and kills nobody twice.
             group.killone(task, block=False)  # pyright: ignore[reportArgumentType]
-
-        # 4. Wait for all; one job's error does not disturb the others.
-        group.join()
-    finally:
-        stop(group)
 
     # 5. Report what became of each, in order.
     for name in jobs:

@@ -1,8 +1,7 @@
 """Hedge: ask once more when the answer is late; the first one counts.
 
-`gevent.joinall` returns when all have ended, or when the time is up, and kills nobody:
-the winner has the group do so. An attempt keeps its error to itself; that of a cleanup
-stays in the greenlet until somebody looks there.
+`gevent.joinall` returns when all have ended, or when the time is up. It kills no
+greenlet: the winner has the group do that. The group keeps the error of a cleanup.
 """
 
 from __future__ import annotations
@@ -13,17 +12,15 @@ import gevent
 from concurrency_study.topics import Result
 from concurrency_study.topics.hedge import EXAMPLE, FAILED, SECONDS, check
 from concurrency_study.topics.race import of_cleanup
-from gevent.pool import Group
 
 from .. import run
-from .._stop import stop
+from ..group import GreenletGroup
 
 
 def hedge(function: Callable[[int], Result], after: float, most: int) -> Result:
     check(function, after, most)
     successes: list[Result] = []
     failures: dict[int, BaseException] = {}
-    group = Group()
     attempts: list[gevent.Greenlet[[int], None]] = []
 
     # 1. The first to succeed wins and stops the others; a failure is kept.
@@ -38,18 +35,12 @@ def hedge(function: Callable[[int], Result], after: float, most: int) -> Result:
         else:
             group.kill(block=False)
 
-    try:
+    # 3. Wait for all; whoever is stopped gets to clean up.
+    with GreenletGroup() as group:
         # 2. Start the next one when it is time, or when all so far have failed.
-        while len(attempts) < most and not successes:
+        while len(attempts) < most and not group.stopping:
             attempts.append(group.spawn(attempt, len(attempts)))
-            gevent.joinall(attempts, timeout=after, raise_error=True)
-
-        # 3. Wait for all; whoever is stopped gets to clean up.
-        gevent.joinall(attempts, raise_error=True)
-    finally:
-        stop(group)
-        if errors := [one.exception for one in attempts if one.exception is not None]:
-            raise BaseExceptionGroup("errors in greenlets", errors)
+            gevent.joinall(attempts, timeout=after)
 
     # 4. Return what the winner has; if there is none, raise all failures in order.
     if not successes:

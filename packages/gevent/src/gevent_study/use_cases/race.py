@@ -1,7 +1,7 @@
 """Race: run all at once; the first success counts.
 
-The winner has the group kill the others. Whoever is ``dying`` has lost: an error of its
-cleanup stays in the greenlet until somebody looks there.
+The winner has the group kill the others. A greenlet that is ``dying`` has lost, and the
+group keeps the error of its cleanup.
 """
 
 from __future__ import annotations
@@ -12,17 +12,15 @@ from functools import partial
 import gevent
 from concurrency_study.topics import Result
 from concurrency_study.topics.race import EXAMPLE, FAILED, check, of_cleanup
-from gevent.pool import Group
 
 from .. import run
-from .._stop import stop
+from ..group import GreenletGroup
 
 
 def race(functions: Iterable[Callable[[], Result]]) -> Result:
     functions = check(functions)
     successes: list[Result] = []
     failures: dict[int, BaseException] = {}
-    group = Group()
 
     # 1. The first to succeed wins and stops the others; a failure is kept.
     def attempt(number: int, function: Callable[[], Result]) -> None:
@@ -37,15 +35,10 @@ def race(functions: Iterable[Callable[[], Result]]) -> Result:
             group.kill(block=False)
 
     # 2. Start all.
-    attempts = [group.spawn(attempt, *numbered) for numbered in enumerate(functions)]
-
     # 3. Wait for all; whoever is stopped gets to clean up.
-    try:
-        gevent.joinall(attempts, raise_error=True)
-    finally:
-        stop(group)
-        if errors := [one.exception for one in attempts if one.exception is not None]:
-            raise BaseExceptionGroup("errors in greenlets", errors)
+    with GreenletGroup() as group:
+        for number, function in enumerate(functions):
+            group.spawn(attempt, number, function)
 
     # 4. Return what the winner has; if there is none, raise all failures in order.
     if not successes:

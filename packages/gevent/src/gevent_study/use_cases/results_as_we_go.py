@@ -1,7 +1,7 @@
 """Results as we go: hand over each result the instant it is ready.
 
-`gevent.iwait` gives the greenlets in order of completion, to the greenlet that asks, so
-``handle`` is called by the caller; ``get()`` is the result or raises the error.
+`gevent.iwait` yields the greenlets in order of completion, so the caller itself calls
+``handle``. After an error the group is stopping, and what ends then is not handed over.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterable
 import gevent
 from concurrency_study.topics import Input, Result
 from concurrency_study.topics.results_as_we_go import EXAMPLE, check
-from gevent.pool import Group
 
 from .. import run
-from .._stop import stop
+from ..group import GreenletGroup
 
 
 def results_as_we_go(
@@ -23,19 +22,18 @@ def results_as_we_go(
     handle: Callable[[Result], object],
 ) -> None:
     inputs = check(function, inputs, handle)
-    group = Group()
-    try:
+
+    # 4. The first error stops the rest.
+    with GreenletGroup() as group:
         # 2. Start a job for every input.
         jobs = [group.spawn(function, item) for item in inputs]
 
         # 3. Hand over each result as it comes.
         with gevent.iwait(jobs) as ended:
             for job in ended:
+                if group.stopping:
+                    break
                 handle(job.get())
-
-    # 4. The first error stops the rest.
-    finally:
-        stop(group)
 
 
 def snooze(seconds: float) -> str:

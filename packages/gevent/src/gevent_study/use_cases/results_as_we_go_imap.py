@@ -1,8 +1,8 @@
 """Results as we go: hand over each result the instant it is ready.
 
-`imap_unordered` is an iterator over results in order of completion, and itself a
-greenlet that starts the others, in nobody's group. It does not stop the rest when one
-fails or the loop is left, and a call that raises StopIteration ends the loop silently.
+`imap_unordered` is an iterator over results in order of completion. It is also a
+greenlet, which starts the others, and belongs to no group until it is added. It does
+not stop the rest when a call fails or the loop is left: the group does.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterable
 import gevent
 from concurrency_study.topics import Input, Result
 from concurrency_study.topics.results_as_we_go import EXAMPLE, check
-from gevent.pool import Group
 
 from .. import run
-from .._stop import stop
+from ..group import GreenletGroup
 
 
 def results_as_we_go(
@@ -24,19 +23,18 @@ def results_as_we_go(
     handle: Callable[[Result], object],
 ) -> None:
     inputs = check(function, inputs, handle)
-    group = Group()
-    try:
+
+    # 4. The first error stops the rest.
+    with GreenletGroup() as group:
         # 2. Start a job for every input.
         results = group.imap_unordered(function, inputs)
         group.add(results)  # pyright: ignore[reportArgumentType]
 
         # 3. Hand over each result as it comes.
         for result in results:
+            if group.stopping:
+                break
             handle(result)
-
-    # 4. The first error stops the rest.
-    finally:
-        stop(group)
 
 
 def snooze(seconds: float) -> str:

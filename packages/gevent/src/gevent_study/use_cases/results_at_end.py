@@ -1,7 +1,7 @@
 """Results at the end: run a function many times, and look when all are done.
 
-`gevent.joinall` raises the first error, but leaves the others running: they are killed
-in ``finally``. A second error of the same instant is only printed, by the hub.
+`gevent.joinall` raises one error, leaves the other greenlets running, and prints a
+second error. So a group waits for all: it kills the rest, and raises every error.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterable
 import gevent
 from concurrency_study.topics import Input, Result
 from concurrency_study.topics.results_at_end import EXAMPLE, check
-from gevent.pool import Group
 
 from .. import run
-from .._stop import stop
+from ..group import GreenletGroup
 
 
 def results_at_end(
@@ -22,15 +21,11 @@ def results_at_end(
     inputs: Iterable[Input],
 ) -> list[Result]:
     inputs = check(function, inputs)
-    group = Group()
-    try:
-        # 1. Start a job for every input.
-        jobs = [group.spawn(function, item) for item in inputs]
 
-        # 2. Wait for all; the first error stops the rest.
-        gevent.joinall(jobs, raise_error=True)
-    finally:
-        stop(group)
+    # 1. Start a job for every input.
+    # 2. Wait for all; the first error stops the rest.
+    with GreenletGroup() as group:
+        jobs = [group.spawn(function, item) for item in inputs]
 
     # 3. Return the results in input order.
     return [job.get() for job in jobs]

@@ -1,8 +1,8 @@
 """Timeout: a deadline within a deadline, and each knows whether it was the one.
 
-A `gevent.Timeout` with ``False`` is raised where the job waits, and ends its own block
-in silence; another passes through. It is no Exception, and no GreenletExit either: a
-job that cleans up ``except GreenletExit`` does not when it is cut.
+A `gevent.Timeout` with ``False`` is raised where the job waits, and silently ends its
+own block. It passes through the blocks of others. It is neither an Exception nor a
+GreenletExit: a job that cleans up in ``except GreenletExit`` does not do so then.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Chaining: one coroutine waits for another.
 
-Among threads there is nothing to it: a call blocks this thread until it has a result,
-and only this one.
+A plain call: it blocks this thread, and no other, until it has a result.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Countdown: functions that pause and remember where they were.
 
-A thread pauses wherever it blocks, and keeps its whole stack. Waiting for ``stop``
-instead of sleeping lets an error end the others; the lock is there because several
-threads speak at the same instant, and ``print`` writes its words one by one.
+A thread pauses wherever it blocks, and keeps its whole stack. It waits for ``stop``
+instead of sleeping, so that an error ends the others. The lock keeps two threads from
+calling ``say`` at once: ``print`` writes its words one by one.
 """
 
 from __future__ import annotations

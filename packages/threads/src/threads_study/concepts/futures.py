@@ -1,7 +1,8 @@
 """Futures: an IOU, a value to come that many may wait for.
 
-`concurrent.futures.Future` is made for this. ``wait`` tells whether the time was up;
-``result(timeout)`` would raise a TimeoutError that might as well be the job's own.
+`concurrent.futures.Future` is made for this. ``wait`` tells whether the time was up.
+``result(timeout)`` would raise a TimeoutError that might be the job's own. A second
+future, ``stopped``, wakes the readers when the job has ended without settling the first.
 """
 
 from __future__ import annotations
@@ -9,7 +10,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, InvalidStateError, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Future,
+    InvalidStateError,
+    wait,
+)
+from functools import partial
 
 from concurrency_study.topics import Result
 from concurrency_study.topics.futures import AGAIN, EXAMPLE, GAVE_UP, Reader, check
@@ -29,20 +37,25 @@ def futures(
 
     # 1. A future: a place for a value to come, and those who wait.
     future: Future[Result] = Future()
+    stopped: Future[None] = Future()
 
     # 2. The job settles the future, with its result or its error.
     def settle() -> None:
         try:
             future.set_result(job())
+        except CancelledError:
+            raise
         except Exception as error:
             future.set_exception(error)
 
     # 3. A reader: come, wait no longer than patience lasts, report.
     def read(name: str, comes: float, patience: float | None) -> None:
-        time.sleep(comes)
-        done, _ = wait([future], timeout=patience)
+        group.stop.wait(comes)
+        done, _ = wait([future, stopped], patience, FIRST_COMPLETED)
         with reporting:
-            if not done:
+            if group.stop.is_set():
+                return
+            if future not in done:
                 report(name, GAVE_UP)
             else:
                 served.append(name)
@@ -50,7 +63,8 @@ def futures(
                 report(name, future.result() if error is None else error)
 
     # 4. Start the job and the readers; wait for all.
-    with ThreadGroup() as group:
+    group = ThreadGroup()
+    with group.stop.calling(partial(stopped.set_result, None)), group:
         group.start(settle)
         for name, comes, patience in readers:
             group.start(read, name, comes, patience)

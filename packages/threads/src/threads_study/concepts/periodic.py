@@ -1,6 +1,6 @@
 """Periodic: do something every so often, without drift.
 
-The monotonic clock tells how long to sleep; unlike the time of day, nobody sets it.
+The monotonic clock tells how long to sleep. Unlike the time of day, it is never set.
 """
 
 from __future__ import annotations

@@ -1,21 +1,58 @@
 """Pipeline: source, broadcast, one grep per word, one printer.
 
-Every stage is a thread, every connection a bounded queue. A queue cannot be closed
-(`queue.Queue.shutdown` came with 3.13), so None travels as the last item; and a stage
-that failed goes on taking what comes, or whoever feeds it would wait for ever.
+Every stage is a thread, every connection a channel that holds one item. A
+`queue.Queue` cannot wake a thread that waits at it when the group stops
+(`queue.Queue.shutdown` came with 3.13), so the channel is a condition of our own. None
+travels as the last item.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Generator, Iterable
-from queue import Queue
-from typing import Any
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError
+from contextlib import ExitStack
+from typing import Generic, TypeVar
 
 from concurrency_study.topics.pipeline import EXAMPLE, check, matches
 
 from .. import run
-from ..group import ThreadGroup
+from ..group import Stop, ThreadGroup
+
+Item = TypeVar("Item")
+
+
+class Channel(Generic[Item]):
+    """Passes one item at a time; every wait at it ends when ``stop`` is set."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+        self._items: list[Item] = []
+        self._changed = threading.Condition()
+
+    def put(self, item: Item) -> None:
+        """Wait for room, and put the item there."""
+        with self._changed:
+            self._wait_until(lambda: not self._items)
+            self._items.append(item)
+            self._changed.notify_all()
+
+    def get(self) -> Item:
+        """Wait for an item, and take it."""
+        with self._changed:
+            self._wait_until(lambda: bool(self._items))
+            self._changed.notify_all()
+            return self._items.pop()
+
+    def _wait_until(self, ready: Callable[[], bool]) -> None:
+        self._changed.wait_for(lambda: ready() or self._stop.is_set())
+        if self._stop.is_set():
+            raise CancelledError
+
+    def wake(self) -> None:
+        """Have all that wait here look at ``stop``."""
+        with self._changed:
+            self._changed.notify_all()
 
 
 def pipeline(
@@ -26,69 +63,49 @@ def pipeline(
     words = check(lines, words, say)
 
     # 1. The source: pass every line on, at the pace of the slowest.
-    def source(outlet: Queue[str | None]) -> None:
-        with ending(None, outlet):
-            for line in lines:
-                if group.stop.is_set():
-                    break
-                outlet.put(line)
+    def source(outlet: Channel[str | None]) -> None:
+        for line in lines:
+            outlet.put(line)
+        outlet.put(None)
 
     # 2. Broadcast: hand each line to every grep.
     def broadcast(
-        inlet: Queue[str | None],
-        outlets: list[Queue[str | None]],
+        inlet: Channel[str | None],
+        outlets: list[Channel[str | None]],
     ) -> None:
-        with ending(inlet, *outlets):
-            while (line := inlet.get()) is not None:
-                for outlet in outlets:
-                    outlet.put(line)
+        while (line := inlet.get()) is not None:
+            for outlet in outlets:
+                outlet.put(line)
+        for outlet in outlets:
+            outlet.put(None)
 
     # 3. A grep: pass on the lines that hold its word.
     def grep(
         word: str,
-        inlet: Queue[str | None],
-        outlet: Queue[tuple[str, str] | None],
+        inlet: Channel[str | None],
+        outlet: Channel[tuple[str, str] | None],
     ) -> None:
-        with ending(inlet, outlet):
-            while (line := inlet.get()) is not None:
-                if matches(word, line):
-                    outlet.put((word, line))
+        while (line := inlet.get()) is not None:
+            if matches(word, line):
+                outlet.put((word, line))
+        outlet.put(None)
 
     # 4. The printer: say what comes out.
-    def printer(inlet: Queue[tuple[str, str] | None]) -> None:
-        greps = len(words)
-        try:
-            while greps:
-                found = inlet.get()
-                if found is None:
-                    greps -= 1
-                else:
-                    say(*found)
-        except BaseException:
-            group.stop.set()
-            while greps:
-                greps -= inlet.get() is None
-            raise
-
-    @contextlib.contextmanager
-    def ending(inlet: Queue[Any] | None, *outlets: Queue[Any]) -> Generator[None]:
-        try:
-            yield
-        except BaseException:
-            group.stop.set()
-            while inlet is not None and inlet.get() is not None:
-                pass
-            raise
-        finally:
-            for outlet in outlets:
-                outlet.put(None)
+    def printer(inlet: Channel[tuple[str, str] | None]) -> None:
+        for _ in words:  # every grep ends once
+            while (found := inlet.get()) is not None:
+                say(*found)
 
     # 5. Connect the stages and start them.
     # 6. The end of the input travels down; every stage finishes.
-    with ThreadGroup() as group:
-        read: Queue[str | None] = Queue(1)
-        found: Queue[tuple[str, str] | None] = Queue(1)
-        copies: list[Queue[str | None]] = [Queue(1) for _ in words]
+    group = ThreadGroup()
+    read: Channel[str | None] = Channel(group.stop)
+    found: Channel[tuple[str, str] | None] = Channel(group.stop)
+    copies: list[Channel[str | None]] = [Channel(group.stop) for _ in words]
+    with ExitStack() as stack:
+        for channel in (read, found, *copies):
+            stack.enter_context(group.stop.calling(channel.wake))
+        stack.enter_context(group)
         group.start(source, read)
         group.start(broadcast, read, copies)
         for word, copy in zip(words, copies, strict=True):

@@ -1,7 +1,7 @@
 """Tasks: start them, cancel one, and learn what became of each.
 
-A future remembers how its call ended. Cancelling is a request: every job has a ``stop``
-event of its own, looks at it, cleans up, and raises CancelledError.
+Cancelling is a request: every job has a ``stop`` event of its own, looks at it, cleans
+up, and raises CancelledError. The events are also set when the pool stops.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, wait
 
 from concurrency_study.topics.tasks import (
     CANCELLED,
@@ -20,6 +20,7 @@ from concurrency_study.topics.tasks import (
 )
 
 from .. import run
+from ..group import Pool
 
 
 def tasks(
@@ -30,31 +31,33 @@ def tasks(
 ) -> None:
     check(jobs, doomed, after, report)
     stops = {name: threading.Event() for name in jobs}
+    outcomes: dict[str, tuple[object, ...]] = {}
 
-    # 2. Start every job.
-    with ThreadPoolExecutor(len(jobs) or 1) as pool:
-        running = {name: pool.submit(job, stops[name]) for name, job in jobs.items()}
+    # 1. A task remembers how its job ended.
+    def remember(name: str, job: Callable[[threading.Event], object]) -> None:
         try:
-            # 3. Cancel the doomed one, if it still runs by then.
-            if doomed is not None:
-                wait([running[doomed]], timeout=after)
-                stops[doomed].set()
+            with pool.stop.calling(stops[name].set):
+                outcomes[name] = RETURNED, job(stops[name])
+        except CancelledError:
+            outcomes[name] = (CANCELLED,)
+        except Exception as error:
+            if pool.stop.is_set():
+                raise
+            outcomes[name] = RAISED, error
 
-            # 4. Wait for all; one job's error does not disturb the others.
-            wait(running.values())
-        finally:
-            for stop in stops.values():
-                stop.set()
+    # 4. Wait for all; one job's error does not disturb the others.
+    with Pool(len(jobs) or 1) as pool:
+        # 2. Start every job.
+        running = {name: pool.submit(remember, name, jobs[name]) for name in jobs}
+
+        # 3. Cancel the doomed one, if it still runs by then.
+        if doomed is not None:
+            wait([running[doomed]], timeout=after)
+            stops[doomed].set()
 
     # 5. Report what became of each, in order.
-    for name, job in running.items():
-        error = job.exception()
-        if isinstance(error, CancelledError):
-            report(name, CANCELLED)
-        elif error is not None:
-            report(name, RAISED, error)
-        else:
-            report(name, RETURNED, job.result())
+    for name in jobs:
+        report(name, *outcomes[name])
 
 
 def quick(stop: threading.Event) -> int:

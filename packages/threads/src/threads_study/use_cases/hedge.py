@@ -1,21 +1,21 @@
 """Hedge: ask once more when the answer is late; the first one counts.
 
 ``wait`` returns when all have ended, or when the time is up. An attempt that is late
-cannot be given up without being asked to stop, and is waited for in the end.
+runs on until the winner asks it to stop. The pool waits for it in the end.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, wait
 
 from concurrency_study.topics import Result
 from concurrency_study.topics.hedge import EXAMPLE, FAILED, SECONDS, check
 from concurrency_study.topics.race import of_cleanup
 
 from .. import run
-from ..group import Stop
+from ..group import Pool, Stop
 
 
 def hedge(function: Callable[[int, Stop], Result], after: float, most: int) -> Result:
@@ -23,34 +23,26 @@ def hedge(function: Callable[[int, Stop], Result], after: float, most: int) -> R
     successes: list[Result] = []
     failures: dict[int, Exception] = {}
     attempts: list[Future[None]] = []
-    stop = Stop()
 
     # 1. The first to succeed wins and stops the others; a failure is kept.
     def attempt(number: int) -> None:
         try:
-            successes.append(function(number, stop))
+            successes.append(function(number, pool.stop))
+        except CancelledError:
+            raise
         except Exception as error:
-            if stop.is_set() and of_cleanup(error, CancelledError):
+            if pool.stop.is_set() and of_cleanup(error, CancelledError):
                 raise
             failures[number] = error
-        finally:
-            if number not in failures:
-                stop.set()
+        else:
+            pool.cancel()
 
-    with ThreadPoolExecutor(most) as pool:
-        try:
-            # 2. Start the next one when it is time, or when all so far have failed.
-            while len(attempts) < most and not stop.is_set():
-                attempts.append(pool.submit(attempt, len(attempts)))
-                wait(attempts, timeout=after)
-
-            # 3. Wait for all; whoever is stopped gets to clean up.
-            wait(attempts)
-        finally:
-            stop.set()
-    errors = [error for one in attempts if (error := one.exception()) is not None]
-    if errors := [e for e in errors if not isinstance(e, CancelledError)]:
-        raise BaseExceptionGroup("errors in threads", errors)
+    # 3. Wait for all; whoever is stopped gets to clean up.
+    with Pool(most) as pool:
+        # 2. Start the next one when it is time, or when all so far have failed.
+        while len(attempts) < most and not pool.stop.is_set():
+            attempts.append(pool.submit(attempt, len(attempts)))
+            wait(attempts, timeout=after)
 
     # 4. Return what the winner has; if there is none, raise all failures in order.
     if not successes:

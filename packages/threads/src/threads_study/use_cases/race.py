@@ -1,8 +1,8 @@
 """Race: run all at once; the first success counts.
 
-The winner asks the others to stop. They are waited for, so that a race takes as long as
-the last of them needs to look at ``stop``. Two threads may succeed side by side; a list
-has a first item all the same.
+The winner asks the others to stop. The race waits for them, and takes as long as the
+last of them needs to look at ``stop``. Two threads may succeed side by side: the first
+in the list wins.
 """
 
 from __future__ import annotations
@@ -28,12 +28,14 @@ def race(functions: Iterable[Callable[[Stop], Result]]) -> Result:
     def attempt(number: int, function: Callable[[Stop], Result]) -> None:
         try:
             successes.append(function(group.stop))
+        except CancelledError:
+            raise
         except Exception as error:
             if group.stop.is_set() and of_cleanup(error, CancelledError):
                 raise
             failures[number] = error
         else:
-            group.stop.set()
+            group.cancel()
 
     # 2. Start all.
     # 3. Wait for all; whoever is stopped gets to clean up.

@@ -1,7 +1,7 @@
 """Resource: what was opened is closed, whatever happens.
 
-Nobody can cancel a thread, so `finally` is enough. Ctrl-C is the exception: it raises
-in the main thread, wherever that is, also in the midst of ``close``.
+A thread cannot be cancelled, so ``finally`` is enough. Ctrl-C is the exception: it
+raises KeyboardInterrupt in the main thread, even in the middle of ``close``.
 """
 
 from __future__ import annotations

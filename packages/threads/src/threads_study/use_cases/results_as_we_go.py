@@ -1,21 +1,21 @@
 """Results as we go: hand over each result the instant it is ready.
 
-Every future puts itself in line when it is done, with its result or its error; the
-caller takes them from there. `concurrent.futures.as_completed` does the like.
+Every future puts itself in line when it is done, with its result or its error. The
+caller takes them from there. An error ends the caller's block, and the pool stops.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from queue import SimpleQueue
 
 from concurrency_study.topics import Input, Result
 from concurrency_study.topics.results_as_we_go import EXAMPLE, check
 
 from .. import MOST, run
-from ..group import Stop
+from ..group import Pool, Stop
 
 
 def results_as_we_go(
@@ -25,28 +25,21 @@ def results_as_we_go(
 ) -> None:
     inputs = check(function, inputs, handle)
     results: SimpleQueue[Future[Result]] = SimpleQueue()
-    stop = Stop()
 
     # 1. A job puts its result in line when it ends.
     def start(item: Input) -> None:
-        job = pool.submit(function, item, stop)
+        job = pool.submit(function, item, pool.stop)
         job.add_done_callback(results.put)
 
-    with ThreadPoolExecutor(min(len(inputs), MOST) or 1) as pool:
-        try:
-            # 2. Start a job for every input.
-            for item in inputs:
-                start(item)
+    # 4. The first error stops the rest.
+    with Pool(min(len(inputs), MOST) or 1) as pool:
+        # 2. Start a job for every input.
+        for item in inputs:
+            start(item)
 
-            # 3. Hand over each result as it comes.
-            for _ in inputs:
-                handle(results.get().result())
-
-        # 4. The first error stops the rest.
-        except BaseException:
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        # 3. Hand over each result as it comes.
+        for _ in inputs:
+            handle(results.get().result())
 
 
 def snooze(seconds: float, stop: threading.Event) -> str:

@@ -1,7 +1,7 @@
 """Results at the end: run a function many times, and look when all are done.
 
-``pool.map`` is the shortest way. It looks at the results in input order: it hears of an
-error only when all before it have ended, and nobody tells those that run.
+``pool.map`` is the shortest way. It yields the results in input order. So it learns of
+an error only when all calls before it have ended, and it stops none that runs.
 """
 
 from __future__ import annotations

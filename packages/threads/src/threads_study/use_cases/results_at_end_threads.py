@@ -1,14 +1,15 @@
 """Results at the end: run a function many times, and look when all are done.
 
-Bare threads: nothing comes back from a thread, neither result nor error, so each leaves
-its results in a dict, and a group takes the errors. A thread for every input up to a
-bound; beyond it, whoever is free takes the next.
+A bare thread gives back neither a result nor an error. So each leaves its results in a
+dict, and a group keeps the errors. Every input gets a thread, up to a bound. Beyond
+that, a thread takes the next input when it is done with one.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError
 from queue import Empty, SimpleQueue
 
 from concurrency_study.topics import Input, Result
@@ -30,12 +31,14 @@ def results_at_end(
         waiting.put((index, item))
 
     def worker() -> None:
-        while not group.stop.is_set() and not waiting.empty():
+        while not waiting.empty():
             try:
                 index, item = waiting.get_nowait()
-            except Empty:  # another one was faster
+            except Empty:  # another thread was faster
                 return
             results[index] = function(item, group.stop)
+            if group.stop.is_set():
+                raise CancelledError
 
     # 1. Start a job for every input.
     # 2. Wait for all; the first error stops the rest.
