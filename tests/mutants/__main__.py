@@ -23,7 +23,7 @@ import os
 import sys
 import time
 import tomllib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +32,7 @@ from concurrency_study.study import ROOMS, Study, installed_studies, installed_w
 from concurrency_study.topics import TOPICS
 
 from .mutations import Mutant, mutants
-from .runs import Run, carry_out, warm_up
+from .runs import BROKEN, Run, carry_out, warm_up
 
 ROOT = Path(__file__).parent.parent.parent
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
@@ -177,8 +177,6 @@ def main(argv: list[str]) -> int:
     options = arguments(argv)
     (study,) = installed_studies()
     files = files_of(study)
-    entries = equivalents(EQUIVALENT.read_text("utf-8"))
-    complete = not options.topic and not options.only
     if options.topic:
         files = [file for file in files if file.topic in options.topic]
     if options.only:
@@ -193,7 +191,13 @@ def main(argv: list[str]) -> int:
             for mutant in file.mutants:
                 print(told(file, mutant))
         return 0
-    return measure(study, files, entries, options.jobs, complete, bool(options.only))
+    tally = Tally(study.name, equivalents(EQUIVALENT.read_text("utf-8")))
+    for line in measure(study, files, tally, options.jobs):
+        print(line, flush=True)
+    if not options.only:
+        tally.finish({file.name for file in files} if options.topic else None)
+    print(tally)
+    return 0 if tally.passed else 1
 
 
 def told(file: File, mutant: Mutant) -> str:
@@ -225,79 +229,97 @@ def baselines(study: Study, files: list[File]) -> Iterator[str]:
             yield f"{run.label.name} cannot be tested:\n{run.output}"
 
 
-def measure(
-    study: Study,
-    files: list[File],
-    entries: list[Equivalent],
-    jobs: int,
-    complete: bool,
-    show: bool,
-) -> int:
-    """Run all mutants of the files, tell what survived, and judge."""
-    begin = time.monotonic()
-    prepare(study, files)
-    total = sum(len(file.mutants) for file in files)
-    print(f"{study.name}: {total} mutants in {len(files)} files", flush=True)
-    problems = list(dict.fromkeys(baselines(study, files)))
-    print(*problems, sep="\n", flush=True)
+@dataclass
+class Tally:
+    """The outcomes of all mutants of a study."""
 
-    runs = [
-        Run(
-            (file, mutant),
-            file.tests,
-            file.answers,
-            file.module,
-            mutant.source,
-            file.limit,
-        )
-        for file in files
-        for mutant in file.mutants
-    ]
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    left = Counter(file.name for file in files for _ in file.mutants)
-    survivors: dict[str, list[str]] = defaultdict(list)
-    for run in carry_out(runs, study.name, ROOT, jobs):
+    study: str
+    entries: list[Equivalent]
+    problems: list[str] = field(default_factory=list)
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    """Outcomes by topic."""
+    survivors: dict[str, list[str]] = field(default_factory=dict)
+    """Texts by kind of mutation."""
+
+    def add(self, run: Run[tuple[File, Mutant]]) -> Counter[str]:
+        """Count a mutant, and return the counts of its topic."""
         file, mutant = run.label
-        count = counts[file.topic]
-        matching = [e for e in entries if e.matches(study.name, file, mutant)]
-        for entry in matching:
+        count = self.counts.setdefault(file.topic, Counter())
+        listed = [e for e in self.entries if e.matches(self.study, file, mutant)]
+        for entry in listed:
             entry.matched += 1
-        if run.code == 5:
-            problems.append(f"no test runs for {file.name}")
-        if run.passed and matching:
-            count["equivalent"] += 1
-        elif run.passed:
-            count["survived"] += 1
-            survivors[mutant.kind].append(told(file, mutant))
-        else:
+        if run.code in BROKEN:
+            name = mutant.id(file.name)
+            self.problems.append(f"{name} was not judged:\n{run.output}")
+        elif not run.passed:
             count["killed"] += 1
             count["by the limit"] += run.code is None
-            problems += [f"{EQUIVALENT.name}: {entry} is killed" for entry in matching]
-        if show:
-            print(told(file, mutant), run.output, sep="\n")
-        left[file.name] -= 1
-        if not left[file.name]:
-            spent = time.monotonic() - begin
-            print(f"{spent:5.0f} s  {file.name}  {summary(count)}", flush=True)
+            self.problems += [f"{EQUIVALENT.name}: {e} is killed" for e in listed]
+        elif listed:
+            count["equivalent"] += 1
+        else:
+            count["survived"] += 1
+            self.survivors.setdefault(mutant.kind, []).append(told(file, mutant))
+        return count
 
-    for kind, texts in sorted(survivors.items()):
-        print(f"\n## Survived: {kind} ({len(texts)})\n")
-        print("\n".join(texts))
-    names = {file.name for file in files}
-    for entry in entries:
-        mine = entry.study == study.name and (complete or entry.file in names)
-        if mine and not entry.matched and not show:
-            problems.append(f"{EQUIVALENT.name}: {entry} is not a mutant")
-    print()
-    for topic, count in counts.items():
-        print(f"{topic:24} {summary(count)}")
-    whole = sum(counts.values(), Counter[str]())
-    print(f"{study.name:24} {summary(whole)}")
-    for problem in problems:
-        print(f"PROBLEM: {problem}")
-    if show:
-        return 0
-    return int(bool(problems) or score(whole) < ENOUGH)
+    def finish(self, files: set[str] | None) -> None:
+        """Find entries that match no mutant of these files; None: of any file."""
+        for entry in self.entries:
+            mine = entry.study == self.study and (files is None or entry.file in files)
+            if mine and not entry.matched:
+                self.problems.append(f"{EQUIVALENT.name}: {entry} is not a mutant")
+
+    @property
+    def whole(self) -> Counter[str]:
+        return sum(self.counts.values(), Counter[str]())
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems and score(self.whole) >= ENOUGH
+
+    def __str__(self) -> str:
+        lines: list[str] = []
+        for kind, texts in sorted(self.survivors.items()):
+            lines += ["", f"## Survived: {kind} ({len(texts)})", "", *texts]
+        lines.append("")
+        lines += [f"{t:24} {summary(count)}" for t, count in self.counts.items()]
+        lines.append(f"{self.study:24} {summary(self.whole)}")
+        lines += [f"PROBLEM: {problem}" for problem in self.problems]
+        return "\n".join(lines)
+
+
+def measure(study: Study, files: list[File], tally: Tally, jobs: int) -> Iterator[str]:
+    """Run all mutants of the files, and yield lines that tell how far that is."""
+    begin = time.monotonic()
+    total = sum(len(file.mutants) for file in files)
+    yield f"{study.name}: {total} mutants in {len(files)} files"
+    prepare(study, files)
+    tally.problems += dict.fromkeys(baselines(study, files))
+    yield from tally.problems
+
+    left = Counter({file.name: len(file.mutants) for file in files})
+    runs = (run_of(file, mutant) for file in files for mutant in file.mutants)
+    for run in carry_out(runs, study.name, ROOT, jobs):
+        file, _ = run.label
+        count = tally.add(run)
+        left[file.name] -= 1
+        if total == 1:
+            yield told(*run.label) + run.output
+        elif not left[file.name]:
+            yield f"{time.monotonic() - begin:5.0f} s  {file.name}  {summary(count)}"
+
+
+def run_of(file: File, mutant: Mutant) -> Run[tuple[File, Mutant]]:
+    """Return the run that judges a mutant."""
+    return Run(
+        (file, mutant),
+        file.tests,
+        file.answers,
+        skipped=file.failing,
+        module=file.module,
+        source=mutant.source,
+        limit=file.limit,
+    )
 
 
 def score(count: Counter[str]) -> float:

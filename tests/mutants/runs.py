@@ -16,6 +16,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -34,6 +35,10 @@ OPTIONS = (
     *("-p", "no:timeout", "-W", "ignore:Module already imported"),
 )
 """Whatever would make two runs differ is off."""
+
+CRASHED = 99
+BROKEN = (CRASHED, pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED)
+"""Codes of a run that says nothing about its mutant."""
 
 FAILED = "failed test: "
 """The beginning of a line with the name of a test that failed."""
@@ -118,7 +123,9 @@ def warm_up(modules: Iterable[str], forget: Iterable[str]) -> None:
     for name in modules:
         importlib.import_module(name)
     for name in forget:
-        sys.modules.pop(name, None)
+        package, _, last = name.rpartition(".")
+        del sys.modules[name]
+        delattr(sys.modules[package], last)
 
 
 def carry_out(
@@ -156,16 +163,20 @@ def _fork(run: Run[Any], study: str, root: Path, output: IO[bytes]) -> int:
     sys.stderr.flush()
     pid = os.fork()
     if pid == 0:
-        code = int(pytest.ExitCode.INTERNAL_ERROR)
-        with contextlib.suppress(BaseException):
+        code = CRASHED
+        try:
             os.setsid()
             os.chdir(root)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             for descriptor in (1, 2):
                 os.dup2(output.fileno(), descriptor)
             code = _suite(run, study)
+        except BaseException:
+            traceback.print_exc()
+        finally:
             sys.stdout.flush()
-        os._exit(code)
+            sys.stderr.flush()
+            os._exit(code)
     return pid
 
 
