@@ -178,13 +178,15 @@ def instructions(session: nox.Session) -> None:
 
 @nox.session(python=HERE)
 def teeth(session: nox.Session) -> None:
-    """Plant mistakes in answers, and see the suite fail for each."""
+    """Plant mistakes in answers, and see the suite fail for each; test `mutants`."""
     session.install(
         *CONSTRAINTS,
         *("pytest", "pytest-timeout"),
         *("-e", "./shared", "-e", "./packages/asyncio"),
     )
     session.run(*PYTEST, "--timeout", "600", "tests/teeth", *session.posargs)
+    # It forks, so there must be no second thread.
+    session.run(*PYTEST, "--timeout-method", "signal", "tests/mutants")
 
 
 @nox.session(python=HERE, default=False)
