@@ -73,6 +73,9 @@ def prove(session: nox.Session, study: str) -> None:
         *(f"tests/worlds/test_{world}.py" for world in worlds),
         *(["tests/kernel"] if study == "generators" else []),
     ]
+    if session.posargs[:1] == ["--mutants"]:
+        session.run("python", "-m", "tests.mutants", *session.posargs[1:])
+        return
     if session.posargs == ["--suite"]:
         tests, posargs = tests[:1], []
     else:
@@ -175,13 +178,29 @@ def instructions(session: nox.Session) -> None:
 
 @nox.session(python=HERE)
 def teeth(session: nox.Session) -> None:
-    """Plant mistakes in answers, and see the suite fail for each."""
+    """Plant mistakes in answers, and see the suite fail for each; test `mutants`."""
     session.install(
         *CONSTRAINTS,
         *("pytest", "pytest-timeout"),
         *("-e", "./shared", "-e", "./packages/asyncio"),
     )
     session.run(*PYTEST, "--timeout", "600", "tests/teeth", *session.posargs)
+    # It forks, so there must be no second thread.
+    session.run(*PYTEST, "--timeout-method", "signal", "tests/mutants")
+
+
+@nox.session(python=HERE, default=False)
+def mutants(session: nox.Session) -> None:
+    """Mutate answers, all studies' or the named ones'; `-- trio --help` says more."""
+    studies = [name for name in session.posargs if name in STUDIES]
+    options = [option for option in session.posargs if option not in STUDIES]
+    failed: list[str] = []
+    for study in studies or STUDIES:
+        alone = ("-s", f"{study}-{HERE}", "--", "--mutants", *options)
+        if subprocess.run([sys.executable, "-m", "nox", *alone], cwd=ROOT).returncode:
+            failed.append(study)
+    if failed:
+        session.error(f"too many mutants survive, or the list is wrong: {failed}")
 
 
 @nox.session(python=PYTHONS)
