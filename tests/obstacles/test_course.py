@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import gc
 import inspect
-import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -55,8 +52,8 @@ def quick(quick_referee):
 
 
 @pytest.fixture
-def course(study, obstacles, run, capfd, caplog):
-    return Course(study, obstacles, run, capfd, caplog)
+def course(obstacles, run, watch, capfd, caplog):
+    return Course(obstacles, run, watch, capfd, caplog)
 
 
 @pytest.fixture
@@ -68,26 +65,27 @@ def command(study, backend):
 
 
 class Course:
-    """Runs an obstacle, and looks whether anything is left: at once, and afterwards."""
+    """Runs an obstacle and checks for leftovers: when it returns, and afterwards."""
 
-    def __init__(self, study, obstacles, run, capfd, caplog):
-        self.folder = str(Path(study.package.__file__).parent)
+    def __init__(self, obstacles, run, watch, capfd, caplog):
         self.obstacles = obstacles
         self.run = run
+        self.watch = watch
         self.capfd = capfd
         self.caplog = caplog
 
     def overcome(self, number: int, racer: Racer, second: float = 1) -> Tally:
-        """Give `right`, and leave nothing, here nor there; what the referee counted."""
-        self.run(self.obstacles[0], racer.url)  # the first run may open for good
+        """Expect `right` and no leftovers; return what the referee counted."""
+        self.run(self.obstacles[0], racer.url)  # the first run may open files for good
         racer.reset()
         gc.collect()
         obstacle = self.obstacles[number - 1]
         scaled = "second" in inspect.signature(obstacle).parameters
-        with self.nothing_is_left():
-            result = self.run(self.watched, obstacle, racer.url, *[second] * scaled)
+        with self.watch.nothing_is_left():
+            call = self.watch(obstacle)
+            result = self.run(call, racer.url, *[second] * scaled)
             stats = racer.stats(settled=10)
-            gc.collect()  # what nobody has closed warns here, and that is an error
+            gc.collect()  # an unclosed socket warns here, and that is an error
         assert result == RIGHT
         tally = stats.obstacles[number]
         assert stats.settled, stats
@@ -95,65 +93,6 @@ class Course:
         assert self.capfd.readouterr().err == ""
         assert [record.getMessage() for record in self.caplog.records] == []
         return tally
-
-    def watched(self, obstacle, *args):
-        """The same, whatever its colour; nothing is left in the instant it returns.
-
-        Later is too late: its loop has ended by then, and all that ran there.
-        """
-
-        async def coroutine():
-            with self.nothing_is_left():
-                return await result
-
-        def generator():
-            with self.nothing_is_left():
-                return (yield from result)
-
-        with self.nothing_is_left():
-            result = obstacle(*args)
-        if inspect.iscoroutine(result):
-            return coroutine()
-        return generator() if inspect.isgenerator(result) else result
-
-    @contextmanager
-    def nothing_is_left(self):
-        """Nothing more than before: others may have left something, which ends."""
-        self.nobody_waits()
-        threads, files = set(threading.enumerate()), open_files()
-        yield
-        self.nobody_waits()
-        assert set(threading.enumerate()) <= threads
-        assert open_files() <= files
-
-    def nobody_waits(self) -> None:
-        waiting = "; ".join(sorted(self.suspended()))
-        assert not waiting, f"somebody still waits: {waiting}"
-
-    def suspended(self) -> Iterator[str]:
-        """Generators, coroutines and greenlets that wait for somebody to go on."""
-        for thing in gc.get_objects():
-            if inspect.isgenerator(thing):
-                waits = inspect.getgeneratorstate(thing) == inspect.GEN_SUSPENDED
-                frame = thing.gi_frame
-            elif inspect.iscoroutine(thing):
-                waits = inspect.getcoroutinestate(thing) == inspect.CORO_SUSPENDED
-                frame = thing.cr_frame
-            else:
-                frame = getattr(thing, "gr_frame", None) if is_greenlet(thing) else None
-                waits = frame is not None
-            while waits and frame is not None:
-                if frame.f_code.co_filename.startswith(self.folder):
-                    yield f"{frame.f_code.co_qualname}, line {frame.f_lineno}"
-                frame = frame.f_back
-
-
-def open_files() -> int:
-    return len(os.listdir("/dev/fd"))
-
-
-def is_greenlet(thing: object) -> bool:
-    return any(kind.__name__ == "greenlet" for kind in type(thing).__mro__)
 
 
 EXPECTED = {  # begun, broken, dropped; the rest is answered

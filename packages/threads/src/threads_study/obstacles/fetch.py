@@ -21,8 +21,9 @@ from concurrency_study.topics.fetching import CHUNK, DELAY, Exchange, Response
 
 from ..group import Stop
 
-POLL: type[selectors.BaseSelector]
-POLL = getattr(selectors, "PollSelector", selectors.SelectSelector)
+POLL: type[selectors.BaseSelector] = getattr(
+    selectors, "PollSelector", selectors.SelectSelector
+)
 """It needs no descriptor of its own, and takes those above 1023 (not on Windows)."""
 
 

@@ -24,8 +24,14 @@ import h11
 from .chunked import BadResponse, chunked
 
 __all__ = (
-    *("CHUNK", "DELAY", "HEAD", "LIMIT"),
-    *("BadResponse", "Broken", "Exchange", "Response"),
+    "CHUNK",
+    "DELAY",
+    "HEAD",
+    "LIMIT",
+    "BadResponse",
+    "Broken",
+    "Exchange",
+    "Response",
 )
 
 CHUNK = 65536
