@@ -1,7 +1,7 @@
-"""Wrong clients of the obstacle course, and why each must be caught.
+"""Wrong clients of the obstacle course, and the reason for which each is caught.
 
-By name: the file of the study, the text in it that is replaced, what takes its place;
-the test that must fail (or one of them), and what it must say.
+By name: the file of the study, the text in it to replace, the text in its place, the
+test that must fail (or several, of which one must), and the message of the failure.
 """
 
 _RACE = "use_cases/race.py"
@@ -12,7 +12,11 @@ _GROUP = """\
             for number, function in enumerate(functions)
         ]
 """
-_at = "test_the_obstacle_is_overcome_and_nothing_is_left[length-asyncio-{}]".format
+_COURSE = "test_course.py::"
+_at = f"{_COURSE}test_the_obstacle_is_overcome_and_nothing_is_left[length-asyncio-{{}}]"
+_at = _at.format
+_ADDRESS = "test_addresses.py::test_{}[asyncio]".format
+_OTHER = "test_another_server.py::test_{}".format
 
 MISTAKES = {
     "a cancellation is swallowed: whatever it is, try once more": (
@@ -40,7 +44,7 @@ MISTAKES = {
     successes += [one.result() for one in done]
 """,
         _at(1),
-        r"somebody still waits: fetch, line \d+; right, line \d+",
+        r"still suspended: fetch, line \d+; right, line \d+",
     ),
     "the loser is cancelled and not waited for": (
         _RACE,
@@ -53,7 +57,7 @@ MISTAKES = {
         other.cancel()
 """,
         _at(1),
-        r"somebody still waits: fetch, line \d+; right, line \d+",
+        r"still suspended: fetch, line \d+; right, line \d+",
     ),
     "the failure of a loser reaches nobody": (
         _RACE,
@@ -99,7 +103,7 @@ MISTAKES = {
         raise
     else:
         # 3.""",
-        "test_ctrl_c_in_the_midst_of_a_use_closes_what_was_opened[asyncio]",
+        f"{_COURSE}test_ctrl_c_during_a_use_closes_the_resource[asyncio]",
         r"assert \(3, 2, \[\]\) == \(1, 2, \[\]\)",  # held, dropped, faults
     ),
     "results come from a set, and not in order of arrival": (
@@ -119,18 +123,95 @@ MISTAKES = {
         "obstacles/course.py",
         "sum(range(10_000))",
         "sum(range(100_000_000))",
-        "test_the_load_is_high_as_long_as_it_should_and_nothing_is_left[asyncio]",
+        f"{_COURSE}test_the_load_is_high_while_it_should_be_and_nothing_is_left[asyncio]",
         r"Loser: 400: \d readings in \d s, not \d",
     ),
     "the connection is left to the garbage collector": (
         "obstacles/fetch.py",
         """\
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
-""",
-        "        pass\n",
+    with await connect(*exchange.address) as connection:
+        await""",
+        """\
+    connection = await connect(*exchange.address)
+    fetch.__dict__.setdefault('left', []).append(connection)
+    if True:
+        await""",
         _at(1),
-        r"assert \d+ <= \d+\n.* open_files\(\)",
+        r"open_files\(\)",
+    ),
+    "the next address waits until the one before has failed": (
+        "obstacles/fetch.py",
+        "timeout=DELAY",
+        "timeout=None",
+        _ADDRESS("an_address_that_never_answers_is_passed_over"),
+        "assert not addresses.gave_up.is_set",
+    ),
+    "an address that refuses ends the attempts": (
+        "obstacles/fetch.py",
+        "            errors.append(error)\n",
+        "            raise\n",
+        _ADDRESS("an_address_that_refuses_is_passed_over"),
+        "ConnectionRefusedError",
+    ),
+    "the losing attempts go on": (
+        "obstacles/fetch.py",
+        "                    other.cancel()\n",
+        "                    pass\n",
+        _ADDRESS("an_address_that_never_answers_is_passed_over"),
+        "assert not addresses.gave_up.is_set",
+    ),
+    "the losing sockets stay open": (
+        "obstacles/fetch.py",
+        "            if connection is not winner:\n                connection.close()\n",
+        "            LEFT.append(connection)\n",
+        _ADDRESS("an_address_that_never_answers_is_passed_over"),
+        r"open_files\(\)",
+    ),
+    "at 10, the only status that goes on is 302": (
+        "obstacles/course.py",
+        "if is_done(response):",
+        "if response.status != 302:",
+        _OTHER("at_10_any_30x_goes_on_and_any_20x_is_done"),
+        "assert '' == 'right'",
+    ),
+    "at 10, the only status that ends is 200": (
+        "obstacles/course.py",
+        "return response.text",
+        "return won(response)",
+        _OTHER("at_10_any_30x_goes_on_and_any_20x_is_done"),
+        "Loser: 201: right",
+    ),
+    "at 10, every status goes on or ends": (
+        "obstacles/course.py",
+        "if is_done(response):",
+        "if response.status // 100 != 3:",
+        _OTHER("at_10_any_other_status_is_a_failure"),
+        "DID NOT RAISE",
+    ),
+    "the handle of a resource is put into the URL as it is": (
+        "obstacles/course.py",
+        "?use={quote(handle)}",
+        "?use={handle}",
+        _OTHER("a_loser_that_closes_late_does_not_spoil_the_win[asyncio]"),
+        "must be percent-encoded",
+    ),
+    "a response is complete when its first bytes are there": (
+        "obstacles/fetch.py",
+        "        while response is None:\n",
+        "        for _ in range(1):\n",
+        _OTHER("fetch_understands"),
+        r"None == Response|assert None",
+    ),
+    "the end of a connection is not passed on": (
+        "obstacles/fetch.py",
+        "            response = exchange.feed(await loop.sock_recv(connection, CHUNK))\n",
+        """\
+            received = await loop.sock_recv(connection, CHUNK)
+            if not received:
+                break
+            response = exchange.feed(received)
+""",
+        _OTHER("fetch_fails_if_the_connection_ends_too_early"),
+        "DID NOT RAISE|not all|unpack",
     ),
 }

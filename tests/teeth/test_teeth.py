@@ -86,6 +86,6 @@ CLIENTS = mistakes_in("obstacles")
 def test_every_wrong_client_is_caught_for_the_right_reason(name, tmp_path):
     file, old, new, *tests, reason = CLIENTS[name]
     plant(file, old, new, tmp_path)
-    done = suite_on(tmp_path, *(f"tests/obstacles/test_course.py::{t}" for t in tests))
+    done = suite_on(tmp_path, *(f"tests/obstacles/{test}" for test in tests))
     assert done.returncode == 1, done.stdout + done.stderr
     assert re.search(reason, done.stdout), done.stdout

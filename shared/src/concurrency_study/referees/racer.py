@@ -1,30 +1,30 @@
 """The referee of the obstacle course: eleven races, judged on real sockets.
 
-A client knows a base URL and makes requests ``GET /1`` ... ``GET /11``, as the class of
-each obstacle says below; what the last answer must give is the body ``right``. The
-rules are those of Easy Racer, https://github.com/jamesward/easyracer, and its times
-(at 10, for instance, the connection is held for 5 to 9 seconds) are those of that
-project's scenario server. What this referee adds is noted at each obstacle.
+A client knows a base URL and makes requests ``GET /1`` ... ``GET /11``. The class of
+each obstacle says which. The last answer must be the body ``right``. The rules are
+those of Easy Racer, https://github.com/jamesward/easyracer, and the times are those of
+its scenario server (obstacle 10, for instance, holds the connection for 5 to 9
+seconds). Each class says what this referee adds.
 
-**Rounds.** The first request at an obstacle begins a round, and those that follow are
-of the same round until it has been answered ``right`` or no request of it is open any
-more. So the next run begins afresh, whether the last one ended well, was given up, or
-left a loser open; of the loser the count below tells. Clients that run side by side
-keep apart by a name in front: ``/blue/1`` and ``/red/1`` are of different courses.
+**Rounds.** The first request at an obstacle begins a round. Later requests belong to
+it until one was answered ``right`` or none of its requests is open. So the next run
+begins a new round, even if the last one was given up or left a loser open. The counts
+below show such a loser. Clients that run side by side put a name in front: ``/blue/1``
+and ``/red/1`` belong to different courses.
 
-**Other pages**, of every course (``/stats`` and ``/blue/stats``):
+**Other pages**, in every course (``/stats`` and ``/blue/stats``):
 
-- ``GET /`` says what there is.
-- ``GET /stats`` gives the fields of `Stats` as JSON. ``GET /stats?settled=5`` first
-  waits until no request of the course is open, and no connection but those that ask for
-  such pages; at most 5 seconds.
-- ``POST /reset`` ends all connections of the course, and all counts begin at 0.
+- ``GET /`` lists the pages.
+- ``GET /stats`` returns the fields of `Stats` as JSON. ``GET /stats?settled=5`` first
+  waits, at most 5 seconds, until no request of the course is open and no connection
+  except those that ask for such pages.
+- ``POST /reset`` ends all connections of the course and resets all counts to 0.
 
 ::
 
     python -m concurrency_study.referees.racer --port 8080
 
-serves until Ctrl-C. In tests, the fixture ``racer`` gives a `Racer` whose counts are 0.
+serves until Ctrl-C. In tests, the fixture ``racer`` is a `Racer` whose counts are 0.
 """
 
 from __future__ import annotations
@@ -51,71 +51,73 @@ if TYPE_CHECKING:
     from .server import Connection, Ending, Request
 
 RIGHT = b"right"
-"""What the last answer of every obstacle gives."""
+"""The body of the last answer at every obstacle."""
 MANY = 10_000
 """Requests at once at obstacle 3."""
 COURSES = 1000
-"""Courses, by name, that a referee keeps; a client that makes up more is lost."""
+"""Courses that a referee keeps; it refuses requests to a course with another name."""
 FAULTS = 20
-"""Faults that are kept of each obstacle."""
+"""Faults that are kept for each obstacle."""
 SPARE = 1000
-"""Files that may be open beside the connections of obstacle 3."""
+"""Files that should be allowed beside the connections of obstacle 3."""
+LEAST = 100
+"""Files that must be allowed beside the connections of obstacle 3."""
 LISTENING = "listening on "
-"""How the line begins that says where a referee is, as soon as it is there."""
+"""The start of the line with the URL, printed as soon as clients can connect."""
 
 
 @dataclass
 class Tally:
-    """What happened at one obstacle, since the start or the last reset."""
+    """The counts of one obstacle, since the start or the last reset."""
 
     begun: int = 0
-    """Requests that came whole: answered + broken + dropped + open."""
+    """Complete requests: answered + broken + dropped + open."""
     answered: int = 0
     broken: int = 0
-    """Requests whose connection the referee broke, as the rule has it."""
+    """Requests whose connection the referee broke, as the rule says."""
     dropped: int = 0
-    """Requests whose connection the client closed before there was an answer."""
+    """Requests whose connection the client closed before it was answered."""
     open: int = 0
-    """Requests that are neither answered nor gone."""
+    """Requests that have not ended."""
     connections: int = 0
-    """Connections that are open, and whose latest request was for this obstacle.
+    """Open connections whose latest request was for this obstacle.
 
-    One that is kept alive for the next request counts here, and not in ``open``."""
+    A connection that is kept alive counts here, although its request is answered."""
     rounds: int = 0
     """Rounds that began."""
     right: int = 0
-    """Rounds that were answered ``right``."""
+    """Rounds with an answer ``right``."""
     held: int = 0
-    """Resources that were opened and not closed (obstacle 8)."""
+    """Resources that are open (obstacle 8)."""
     faults: list[str] = field(default_factory=list[str])
-    """What the client did against the rules, in words."""
+    """Descriptions of what the client did against the rules."""
 
-    def fault(self, what: str) -> None:
-        """Note what the client did against the rules."""
+    def fault(self, description: str) -> None:
+        """Record that the client broke the rules."""
         if len(self.faults) < FAULTS:
-            self.faults.append(what[:200])
+            self.faults.append(description[:200])
 
 
 @dataclass(frozen=True)
 class Stats:
-    """What a referee knows of a course."""
+    """The counts of a course."""
 
     settled: bool
-    """Whether no request of it is open, and no connection of it, and none is silent."""
+    """True if no request and no connection is open, and no connection is silent."""
     open: int
-    """Requests that are open, at all obstacles together."""
+    """Open requests, at all obstacles together."""
     connections: int
-    """Connections whose latest request was for one of the obstacles."""
+    """Open connections whose latest request was for one of the obstacles."""
     silent: int
-    """Connections, of any course, on which no whole request has come so far."""
+    """Open connections, of any course, without a complete request so far."""
     malformed: int
-    """Times, in any course, that something came that is no HTTP or ended half-way."""
+    """Requests, in any course, that were not HTTP or ended half-way."""
     obstacles: dict[int, Tally]
-    """By number, 1 to 11."""
+    """The tally of each obstacle, by number, 1 to 11."""
 
     @classmethod
     def parse(cls, text: str | bytes) -> Self:
-        """From the JSON of ``/stats``."""
+        """Parse the JSON of ``/stats``."""
         fields: dict[str, Any] = json.loads(text)
         tallies: dict[str, dict[str, Any]] = fields.pop("obstacles")
         obstacles = {int(number): Tally(**each) for number, each in tallies.items()}
@@ -123,14 +125,14 @@ class Stats:
 
 
 class Clock:
-    """The time, in seconds that may be shorter than real ones."""
+    """A clock whose seconds may be shorter than real ones."""
 
     def __init__(self, call_later: Callable[..., object], unit: float) -> None:
         self._call_later = call_later
         self._unit = unit
 
     def now(self) -> float:
-        """Seconds since some beginning."""
+        """Return the time in seconds; only differences mean something."""
         return time.monotonic() / self._unit
 
     def later(self, seconds: float, function: Callable[..., None], *args: Any) -> None:
@@ -143,13 +145,13 @@ class Round:
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
-        """In the order in which they came."""
+        """The requests, in order of arrival."""
         self.open = 0
         self.won = False
 
 
 class Obstacle:
-    """One obstacle; `came` and `ended` tell it what happens."""
+    """One obstacle; the referee calls `came` and `ended` for each request there."""
 
     def __init__(self, clock: Clock, many: int) -> None:
         self.clock = clock
@@ -159,7 +161,7 @@ class Obstacle:
         self._rounds: dict[Request, Round] = {}
 
     def came(self, request: Request, query: str) -> None:
-        """Take a request, of this round or the next."""
+        """Add a request to this round or, if there is none, to a new one."""
         if self._round is None:
             self._round = Round()
             self.tally.rounds += 1
@@ -169,10 +171,10 @@ class Obstacle:
         self.meet(round)
 
     def meet(self, round: Round) -> None:
-        """Do what the rule says, now that another request has come."""
+        """Apply the rule after another request has come."""
 
     def ended(self, request: Request, ending: Ending) -> None:
-        """See whether that was the last one of a round."""
+        """Note that a request has ended; the last one of a round ends it."""
         round = self._rounds.pop(request, None)
         if round is not None:
             round.open -= 1
@@ -180,12 +182,12 @@ class Obstacle:
                 self.over(round)
 
     def over(self, round: Round) -> None:
-        """Let the next request begin another round."""
+        """End the round; the next request begins another one."""
         if self._round is round:
             self._round = None
 
     def right(self, round: Round, request: Request) -> None:
-        """Answer ``right``, if somebody still listens; that ends the round."""
+        """Answer ``right`` unless the request has ended; that ends the round."""
         if request.open:
             self.tally.right += not round.won
             round.won = True
@@ -194,7 +196,7 @@ class Obstacle:
 
 
 class Obstacle1(Obstacle):
-    """Race 2 requests. The first wins once the second has come; that is never answered.
+    """Race 2 requests. The first wins once the second has come, which gets no answer.
 
     The loser's connection must be closed.
     """
@@ -205,9 +207,9 @@ class Obstacle1(Obstacle):
 
 
 class Obstacle2(Obstacle):
-    """Race 2 requests. The second's connection breaks; a second later the first wins.
+    """Race 2 requests. The second's connection breaks. A second later the first wins.
 
-    Here the connection is reset.
+    This referee resets the connection.
     """
 
     def meet(self, round: Round) -> None:
@@ -217,7 +219,7 @@ class Obstacle2(Obstacle):
 
 
 class Obstacle3(Obstacle):
-    """Race 10,000 requests. The last one wins; the others are never answered."""
+    """Race 10,000 requests. The last one wins. The others are never answered."""
 
     def meet(self, round: Round) -> None:
         if round.open == self.many:
@@ -225,7 +227,7 @@ class Obstacle3(Obstacle):
 
 
 class Obstacle4(Obstacle):
-    """Race 2 requests, one with a timeout of 1 s. When it has gone, the other wins."""
+    """Race 2 requests, one with a timeout of 1 s. When it has ended, the other wins."""
 
     def ended(self, request: Request, ending: Ending) -> None:
         round = self._rounds.get(request)
@@ -259,7 +261,8 @@ class Obstacle6(Obstacle):
 class Obstacle7(Obstacle):
     """Hedge: make a request, and 3 s later a second one.
 
-    The first wins if the second came more than 2 s after it, else gets ``wrong``.
+    The first wins if the second came more than 2 s after it. Otherwise it gets
+    ``wrong``.
     """
 
     _begun: float
@@ -282,15 +285,15 @@ class Obstacle7(Obstacle):
 class Obstacle8(Obstacle):
     """Race 2 users of a resource: ?open gives an ID, ?use=ID uses it, ?close=ID always.
 
-    The first use gets a 500 when the second comes; the second wins when the first's ID
-    is closed. Here it is a fault to use or close what is not open, and to close what is
-    in use.
+    The first use gets a 500 when the second comes. The second wins when the first's ID
+    is closed. This referee counts it as a fault to use or close a resource that is not
+    open, and to close one that is in use.
     """
 
     def __init__(self, clock: Clock, many: int) -> None:
         super().__init__(clock, many)
         self._users: dict[str, Request | None] = {}
-        """Who uses or used it, of all that are open."""
+        """The latest use of each open resource, by ID."""
 
     def came(self, request: Request, query: str) -> None:
         verb, _, id = query.partition("=")
@@ -328,7 +331,7 @@ class Obstacle8(Obstacle):
 class Obstacle9(Obstacle):
     """Make 10 requests at once. 5 get a 500, the others a letter each, a second apart.
 
-    The letters, in the order in which they arrive, are the answer.
+    The letters, in order of arrival, are the answer.
     """
 
     def meet(self, round: Round) -> None:
@@ -351,7 +354,7 @@ class Obstacle9(Obstacle):
 
 @dataclass
 class Load:
-    """What obstacle 10 knows of one ID."""
+    """The state of one ID at obstacle 10."""
 
     held: Request
     seconds: int
@@ -363,10 +366,10 @@ class Load:
 class Obstacle10(Obstacle):
     """GET /10?ID is held for 5 to 9 s: burn CPU meanwhile. Beside it, report the load.
 
-    GET /10?ID=LOAD once a second, LOAD being the process's, between 0 and 1: 302 says
-    go on, 200 done, 4xx failed. As long as the connection is held, there must be a
-    reading a second, but for one, and their mean at least 0.8; afterwards one must be
-    0.3 or less, here one of the first ten.
+    GET /10?ID=LOAD once a second, where LOAD is the load of the process, between 0 and
+    1. The answer 30x says go on, 20x done, 4xx failed. While the connection is held,
+    one reading a second must come (one may be missing), with a mean of at least 0.8.
+    Afterwards a reading must be 0.3 or less. This referee wants it among the first ten.
     """
 
     def __init__(self, clock: Clock, many: int) -> None:
@@ -401,7 +404,7 @@ class Obstacle10(Obstacle):
         except ValueError:
             value = math.nan
         if not 0 <= value < math.inf:
-            return self._failed(id, f"the load is {reading!r}, which is no number")
+            return self._failed(id, f"the load {reading!r} is not a number from 0 on")
         if load is None:
             return 302, b"nothing is held so far: go on"
         if load.held.open:
@@ -435,8 +438,8 @@ class Obstacle10(Obstacle):
 class Obstacle11(Obstacle):
     """Race a request against a race of 2. Two connections break, the third one wins.
 
-    Here they break when the third has come, one by a reset, and it wins a second later:
-    who lets failures end the outer race has lost by then.
+    This referee breaks them when the third has come, one by a reset. The third wins a
+    second later. A client whose outer race ends with a failure has lost by then.
     """
 
     def meet(self, round: Round) -> None:
@@ -456,15 +459,15 @@ OBSTACLES: dict[int, type[Obstacle]] = dict(
         start=1,
     )
 )
-"""The eleven, by number."""
+"""The classes of the eleven obstacles, by number."""
 HELP = "\n".join(
     (
-        "The obstacle course. The last answer of each must give: right",
+        "The obstacle course. The last answer at each obstacle must be: right",
         *(f"GET /{number}\t{each.__doc__}" for number, each in OBSTACLES.items()),
-        "GET /stats\tWhat happened so far, as JSON.",
-        "GET /stats?settled=SECONDS\tThe same, once all is quiet, or the time is up.",
-        "POST /reset\tEnd all connections, and forget all that happened.",
-        "/NAME/1 and so on\tThe same again, apart from all others.",
+        "GET /stats\tThe counts so far, as JSON.",
+        "GET /stats?settled=SECONDS\tThe same, once nothing is open or the time is up.",
+        "POST /reset\tEnd all connections and reset all counts.",
+        "/NAME/1 and so on\tThe same in a course with counts of its own.",
         "",
     )
 )
@@ -474,7 +477,7 @@ JSON = (("Content-Type", "application/json"),)
 
 
 class Referee:
-    """The application: finds the obstacle, keeps count, and tells."""
+    """The application: it passes requests to obstacles, and counts."""
 
     def __init__(
         self, call_later: Callable[..., object], *, unit: float, many: int
@@ -486,7 +489,7 @@ class Referee:
         self._visits: dict[Request, Obstacle] = {}
         self._waiters: dict[Request, str] = {}
         self._malformed = 0
-        # Every connection is at an obstacle, or silent, or asks for other pages.
+        # Every connection is at an obstacle, or silent, or asked for another page.
         self._silent, self._elsewhere = Tally(), Tally()
         self._at: dict[Connection, Tally] = {}
 
@@ -496,7 +499,7 @@ class Referee:
 
     def came(self, request: Request) -> None:
         target = request.target
-        if not target.startswith("/"):  # http://127.0.0.1/1, as a proxy is asked
+        if not target.startswith("/"):  # http://127.0.0.1/1, the form for proxies
             target = "/" + target.partition("://")[2].partition("/")[2]
         path, _, query = target.partition("?")
         name, _, page = path.rpartition("/")
@@ -508,7 +511,7 @@ class Referee:
             return
         self._move(request, self._elsewhere)
         if allowed is None:
-            request.answer(404, b"there is no such page; GET / says what there is")
+            request.answer(404, b"there is no such page; GET / lists the pages")
         elif request.method != allowed:
             request.answer(405, headers=(("Allow", allowed),))
         elif page == "stats":
@@ -530,17 +533,17 @@ class Referee:
             tally.broken += ending == "broken"
             tally.dropped += ending == "dropped"
             obstacle.ended(request, ending)
-        self._tell_who_waits()
+        self._tell_waiters()
 
     def malformed(self) -> None:
         self._malformed += 1
 
     def disconnected(self, connection: Connection) -> None:
         self._at.pop(connection).connections -= 1
-        self._tell_who_waits()
+        self._tell_waiters()
 
     def _course(self, name: str) -> dict[str, Obstacle]:
-        """The obstacles of that name; new ones if there are none so far."""
+        """Return the obstacles of a course, new ones if it has none so far."""
         return self._courses.get(name) or {
             str(number): each(self._clock, self._many)
             for number, each in OBSTACLES.items()
@@ -570,7 +573,7 @@ class Referee:
         self._waiters[request] = name
         if query:
             self._call_later(int(value), self._tell, request)
-            self._tell_who_waits()
+            self._tell_waiters()
         else:
             self._tell(request)
 
@@ -588,7 +591,7 @@ class Referee:
             obstacles=tallies,
         )
 
-    def _tell_who_waits(self) -> None:
+    def _tell_waiters(self) -> None:
         for request, name in list(self._waiters.items()):
             if self._know(name).settled:
                 self._tell(request)
@@ -615,25 +618,25 @@ class Referee:
 
 @dataclass(frozen=True)
 class Racer:
-    """A referee that runs at ``url``, or one course of it."""
+    """A running referee at ``url``, or one course of it."""
 
     url: str
 
     def course(self, name: str) -> Racer:
-        """Another course at the same referee, with rounds and counts of its own."""
+        """Return another course at the same referee, with counts of its own."""
         return Racer(f"{self.url}/{name}")
 
     def stats(self, settled: int | None = None) -> Stats:
-        """What happened so far.
+        """Return the counts so far.
 
-        With ``settled``, this waits until no request and no connection is open any
-        more, at most so many seconds; `Stats.settled` says whether it came to that.
+        With ``settled``, first wait until no request and no connection is open, at most
+        so many seconds. `Stats.settled` tells whether that happened.
         """
         query = "" if settled is None else f"?settled={settled}"
         return Stats.parse(self._ask("GET", f"/stats{query}", 60 + (settled or 0)))
 
     def reset(self) -> None:
-        """End all connections, and begin to count at 0."""
+        """End all connections and reset all counts to 0."""
         self._ask("POST", "/reset", 60)
 
     def _ask(self, method: str, page: str, seconds: float) -> bytes:
@@ -657,10 +660,13 @@ def running(
     many: int = MANY,
     framing: Literal["length", "chunked", "close", "mixed"] = "length",
 ) -> Generator[Racer]:
-    """Run a referee in a process of its own, which ends with this block, or with us.
+    """Run a referee in a process that ends with this block, or with this process.
 
-    The arguments are those of the command; see there. RuntimeError, with what it said,
-    if it does not start, or if something went wrong inside of it.
+    The arguments are those of the command.
+
+    Raises:
+        RuntimeError: the referee did not start, or wrote to its standard error, which
+            is the message.
     """
     options = {"--port": 0, "--unit": unit, "--many": many, "--framing": framing}
     command = [
@@ -674,7 +680,7 @@ def running(
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            start_new_session=True,  # Ctrl-C is for us; it ends when we have ended
+            start_new_session=True,  # so that Ctrl-C reaches only this process
         ) as process:
             assert process.stdin
             assert process.stdout
@@ -691,48 +697,49 @@ def running(
         errors.seek(0)
         said = errors.read()
         if process.returncode or said or not url:
-            raise RuntimeError(f"the referee ended with {process.returncode}: {said}")
+            status = process.returncode
+            raise RuntimeError(f"the referee ended with status {status}: {said}")
 
 
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(
         prog=f"python -m {__spec__.name if __spec__ else __name__}",
-        description="The referee of the obstacle course, for eleven races.",
-        epilog="GET / says what there is, GET /stats what happened. Ctrl-C ends it.",
+        description="Run the referee of the obstacle course of eleven races.",
+        epilog="GET / lists the pages. GET /stats returns the counts. Ctrl-C ends it.",
     )
     add = parser.add_argument
     add(
         "--port",
         type=_number(int, 0, 65535),
         default=8080,
-        help="the port on 127.0.0.1; 0: any that is free (default: %(default)s)",
+        help="the port on 127.0.0.1, or 0 for any free port (default: %(default)s)",
     )
     add(
         "--unit",
         type=_number(float, 1e-3, 1e3),
         default=1.0,
         metavar="SECONDS",
-        help="how long a second of the rules takes (default: %(default)g)",
+        help="the real duration of one second of the rules (default: %(default)g)",
     )
     add(
         "--many",
         type=_number(int, 1, 1_000_000),
         default=MANY,
         metavar="N",
-        help="how many requests race at obstacle 3 (default: %(default)d)",
+        help="the number of requests that race at obstacle 3 (default: %(default)d)",
     )
     add(
         "--framing",
         choices=("length", "chunked", "close", "mixed"),
         default="length",
-        help="what says where an answer ends: a Content-Length, chunks, the end of the "
-        "connection, or each in turn (default: %(default)s)",
+        help="how to mark the end of an answer: by a Content-Length, by chunks, by the "
+        "end of the connection, or by each in turn (default: %(default)s)",
     )
     add(
         "--until-eof",
         action="store_true",
-        help="end when the standard input ends, as it does with the program behind it",
+        help="end when the standard input ends",
     )
     options = parser.parse_args()
     sys.exit(_run(**vars(options)))
@@ -741,7 +748,7 @@ def main() -> None:
 def _number(
     kind: Callable[[str], float], least: float, most: float
 ) -> Callable[[str], float]:
-    """What reads such a number from the command line."""
+    """Return a function that reads such a number from the command line."""
 
     def number(text: str) -> float:
         value = kind(text)
@@ -759,7 +766,7 @@ def _run(
     framing: Literal["length", "chunked", "close", "mixed"],
     until_eof: bool,
 ) -> int:
-    """Serve; the exit status."""
+    """Serve, and return the exit status."""
     try:
         import asyncio
 
@@ -768,13 +775,14 @@ def _run(
         if error.name != "h11":
             raise
         print(
-            "h11 is not installed here; it comes with concurrency-study[http]: in a "
-            "clone, pip install './shared[http]', or else pip install h11",
+            "h11 is not installed; the extra http has it: pip install './shared[http]' "
+            "in a clone, or pip install h11",
             file=sys.stderr,
         )
         return 1
-    if problem := allow_open_files(many + SPARE):
-        print(f"{problem}, or have fewer at obstacle 3, with --many", file=sys.stderr)
+    if problem := allow_open_files(many + SPARE, many + LEAST):
+        fewer = f", or race fewer than {many} requests at obstacle 3 (--many)"
+        print(f"{problem}{fewer * (many > 1)}", file=sys.stderr)
         return 1
 
     def ready(url: str) -> None:
@@ -795,8 +803,12 @@ def _run(
     return 0
 
 
-def allow_open_files(wanted: int) -> str:
-    """Raise the limit of open files to what is wanted; else say what is the matter."""
+def allow_open_files(wanted: int, least: int | None = None) -> str:
+    """Raise the limit of open files to ``wanted``, or as far as the system allows.
+
+    If it allows fewer than ``least`` (default: ``wanted``), return why that is too few;
+    otherwise return an empty string.
+    """
     try:
         import resource
     except ModuleNotFoundError:  # Windows has no such limit
@@ -804,13 +816,16 @@ def allow_open_files(wanted: int) -> str:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return ""
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        return (
-            f"{wanted} files must be open at once, and the limit here is {hard} "
-            "(ulimit -Hn): raise it"
-        )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    print(f"the limit of open files was {soft}, and is {wanted} now", flush=True)
+    if hard != resource.RLIM_INFINITY:
+        if hard < (least or wanted):
+            return (
+                f"{least or wanted} files must be open at once, but the hard limit is "
+                f"{hard}: raise it (see ulimit -Hn)"
+            )
+        wanted = min(wanted, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        print(f"raised the limit of open files from {soft} to {wanted}", flush=True)
     return ""
 
 

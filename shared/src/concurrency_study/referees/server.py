@@ -1,12 +1,12 @@
-"""An HTTP/1.1 server that knows at any instant who is there, and who has gone.
+"""An HTTP/1.1 server that always knows which connections and requests are open.
 
-h11 does the parsing, asyncio the waiting; it runs in a process of its own, so what the
-code under test uses does not matter. A request is an object that is answered whenever
-its application likes, never, or by breaking its connection.
+h11 does the parsing, asyncio the waiting. The server runs in a process of its own, so
+the code under test may use anything. The application answers a request whenever it
+likes, never, or by breaking its connection.
 
-A request is *open* from its last byte until it is answered or its connection has gone.
-The end of what a client sends counts as its going, so one who has sent a request must
-keep its side open until the answer is there. Requests that are pipelined begin one
+A request is *open* from the arrival of its last byte until it is answered or its
+connection has gone. A client must keep its side of the connection open until it has the
+answer: when its bytes end, its request counts as dropped. Pipelined requests begin one
 after the other.
 """
 
@@ -28,41 +28,41 @@ from typing import Any, Literal, Protocol, cast
 import h11
 
 Ending = Literal["answered", "broken", "dropped"]
-"""How a request ended: by its answer, broken by the server, dropped by the client."""
+"""The end of a request: answered, broken by the server, or dropped by the client."""
 Framing = Literal["length", "chunked", "close"]
-"""How a client knows where an answer ends."""
+"""The mark of the end of an answer."""
 FRAMINGS: tuple[Framing, ...] = ("length", "chunked", "close")
 
 TOO_MUCH = 65536
-"""Bytes of a request's body, or sent ahead of an answer, that end a connection."""
+"""Bytes that are too many as a request's body, or after an open request."""
 LINGER = 60.0
-"""Seconds that a client has to close its side when the server has closed its own."""
+"""Seconds in which a client must close its side after the server has closed its own."""
 GO_ON = h11.InformationalResponse(status_code=100, headers=[])
 BACKLOG = 4096
-"""Connections that may wait to be accepted; Linux allows no more."""
+"""Connections that may wait to be accepted; Linux caps the number at this one."""
 
 
 class Application(Protocol):
-    """What is told of all that happens. Calls never wait."""
+    """The functions that the server calls. They must not wait."""
 
     def connected(self, connection: Connection) -> None:
-        """Someone has connected, and said nothing yet."""
+        """Take note of a new connection."""
 
     def came(self, request: Request) -> None:
-        """A request is there, whole."""
+        """Take a complete request."""
 
     def ended(self, request: Request, ending: Ending) -> None:
-        """A request is no longer open."""
+        """Take note that a request is no longer open."""
 
     def malformed(self) -> None:
-        """Something came that is no HTTP, or ended half-way."""
+        """Take note of a request that is not HTTP, or ended half-way."""
 
     def disconnected(self, connection: Connection) -> None:
-        """A connection has gone, and every request on it has ended."""
+        """Take note that a connection has gone; every request on it has ended."""
 
 
 class Request:
-    """A request that came whole, and may be open still."""
+    """A complete request, open or not."""
 
     __slots__ = ("connection", "method", "open", "target")
 
@@ -70,7 +70,7 @@ class Request:
         self.connection = connection
         self.method = method
         self.target = target
-        """As it was sent: percent-encoded, with the query."""
+        """The target as sent: percent-encoded, with the query."""
         self.open = True
 
     def answer(
@@ -81,19 +81,19 @@ class Request:
         headers: Iterable[tuple[str, str]] = (),
         close: bool = False,
     ) -> None:
-        """Answer, unless it is too late; with ``close`` this ends the connection."""
+        """Answer unless the request has ended; ``close`` ends the connection, too."""
         if self.open:
             self.connection.answer(self, status, body, headers, close)
 
     def break_off(self, *, reset: bool) -> None:
-        """Break the connection without an answer: by a reset, or as if it ended."""
+        """Break the connection without an answer, by a reset or by its end."""
         if self.open:
             self.connection.end(self, "broken")
             self.connection.abort(reset=reset)
 
 
 class Connection(asyncio.Protocol):
-    """One client's connection; h11 keeps its state."""
+    """A connection of one client."""
 
     __slots__ = (
         *("_ahead", "_body", "_h11", "_head", "_over", "_parsing", "_request"),
@@ -112,11 +112,11 @@ class Connection(asyncio.Protocol):
         self._over: asyncio.TimerHandle | None = None
 
     def abort(self, *, reset: bool = False) -> None:
-        """End it at once."""
+        """End the connection at once."""
         if self._request:
             self.end(self._request, "dropped")
         if reset:
-            # To linger on close, but for no time, is to reset.
+            # The system resets a connection that lingers for 0 seconds on close.
             sock: socket.socket = self._transport.get_extra_info("socket")
             sock.setsockopt(
                 socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
@@ -131,7 +131,7 @@ class Connection(asyncio.Protocol):
         headers: Iterable[tuple[str, str]],
         close: bool,
     ) -> None:
-        """Answer the open request, then go on with what was sent ahead."""
+        """Answer the open request, then parse what was sent ahead."""
         self.end(request, "answered")  # before a write, which may end the connection
         self._respond(status, b"" if request.method == "HEAD" else body, headers, close)
         if self._h11.our_state is self._h11.their_state is h11.DONE:
@@ -141,7 +141,7 @@ class Connection(asyncio.Protocol):
             self._finish()
 
     def end(self, request: Request, ending: Ending) -> None:
-        """Note that the open request has ended."""
+        """Record the end of the open request."""
         request.open = False
         self._request = None
         self._server.application.ended(request, ending)
@@ -164,11 +164,11 @@ class Connection(asyncio.Protocol):
         self._parse()
 
     def pause_writing(self) -> None:
-        """End it: one who asks and asks, and never reads, has no claim to memory."""
+        """Abort: a client that sends requests and never reads would fill the memory."""
         self.abort()
 
     def eof_received(self) -> None:
-        """Let the transport close; nobody hears an answer that is still to come."""
+        """Let the transport close, even if an answer is still to come."""
         if not (self._request or self._over) and self._half:
             self._server.application.malformed()
 
@@ -184,11 +184,11 @@ class Connection(asyncio.Protocol):
 
     @property
     def _half(self) -> bool:
-        """Whether a request has begun to come, and has not come whole."""
+        """True if only a part of a request has come."""
         return self._head is not None or bool(self._h11.trailing_data[0])
 
     def _parse(self) -> None:
-        if self._parsing:  # answered from within: the loop below goes on
+        if self._parsing:  # called by the loop below, which will go on
             return
         self._parsing = True
         try:
@@ -239,7 +239,7 @@ class Connection(asyncio.Protocol):
         if framing == "close" or close:
             all_headers.append(("Connection", "close"))
         if framing == "close":
-            # h11 would not do this; as it is not told, it goes on to no next request.
+            # h11 would not do this. It sees no answer, so it starts no next request.
             lines = [f"{name}: {value}\r\n" for name, value in all_headers]
             head = f"HTTP/1.1 {status} {reason}\r\n{''.join(lines)}\r\n"
             self._transport.write(head.encode() + body)
@@ -253,17 +253,17 @@ class Connection(asyncio.Protocol):
         self._transport.write(b"".join(self._h11.send(e) or b"" for e in events))
 
     def _finish(self) -> None:
-        """Close our side, and let the client read before it closes its own."""
+        """Close the server's side; the client may read before it closes its own."""
         if not self._transport.is_closing() and not self._over:
             self._over = asyncio.get_running_loop().call_later(LINGER, self.abort)
             try:
                 self._transport.write_eof()
-            except OSError:  # it has gone already
+            except OSError:  # the client has gone already
                 self.abort()
 
 
 class Server:
-    """Serves one application, on the loopback address."""
+    """A server of one application, on the loopback address."""
 
     def __init__(self, application: Application, *framings: Framing) -> None:
         self.application = application
@@ -274,10 +274,13 @@ class Server:
     async def serve(
         self, port: int, ready: Callable[[str], None], *, until_eof: bool
     ) -> None:
-        """Serve until SIGINT, SIGTERM or, if so wished, the end of the input.
+        """Serve until SIGINT, SIGTERM or, with ``until_eof``, the end of the input.
 
-        ``port`` 0 lets the system choose; ``ready`` is called with the address once
-        everybody can connect. OSError if the port cannot be had.
+        With ``port`` 0 the system chooses a port. Calls ``ready`` with the URL as soon
+        as clients can connect.
+
+        Raises:
+            OSError: the port is not available.
         """
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._complain)
@@ -290,23 +293,23 @@ class Server:
         if until_eof:
             try:
                 loop.add_reader(0, lambda: os.read(0, 4096) or stop.set())
-            except PermissionError:  # it is a file, whose end is near
+            except PermissionError:  # epoll refuses a regular file, which ends soon
                 stop.set()
         ready(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
         await stop.wait()
         listening.close()
         for connection in list(self.connections):
             connection.abort()
-        await asyncio.sleep(0)  # and they are gone
+        await asyncio.sleep(0)  # now their sockets are closed
 
     def _complain(
         self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]
     ) -> None:
-        """Say what went wrong, once; of what is no failing of the system, say all."""
+        """Print an error once, with its traceback unless it is an OSError."""
         error: BaseException | None = context.get("exception")
-        what = f"{context['message']}: {error}"
-        if what not in self._complaints:  # out of files, asyncio tries a lot
-            self._complaints.add(what)
-            print(what, file=sys.stderr, flush=True)
+        text = f"{context['message']}: {error}"
+        if text not in self._complaints:  # asyncio retries often when out of files
+            self._complaints.add(text)
+            print(text, file=sys.stderr, flush=True)
             if error is not None and not isinstance(error, OSError):
                 traceback.print_exception(error)

@@ -1,14 +1,15 @@
-"""The eleven obstacles: functions over `race` and `fetch`, base URL in, body out."""
+"""The eleven obstacles: functions of a base URL over `race` and `fetch`."""
 
 from __future__ import annotations
 
 from functools import partial
+from urllib.parse import quote
 from uuid import uuid4
 
 import anyio
 import anyio.lowlevel
 from concurrency_study.topics.fetching import Response
-from concurrency_study.topics.fetching.course import MANY, Load, won
+from concurrency_study.topics.fetching.course import MANY, Load, is_done, won
 
 from ..use_cases.hedge import hedge
 from ..use_cases.race import race
@@ -18,7 +19,7 @@ from .fetch import fetch
 
 
 async def right(url: str) -> str:
-    """The body; `Loser` if the status is not 200."""
+    """Return the body; raise `Loser` if the status is not 200."""
     return won(await fetch(url))
 
 
@@ -70,8 +71,8 @@ async def obstacle_8(base: str) -> str:
     async def user() -> str:
         return await resource(
             lambda: right(f"{url}?open"),
-            lambda handle: right(f"{url}?use={handle}"),
-            lambda handle: right(f"{url}?close={handle}"),
+            lambda handle: right(f"{url}?use={quote(handle)}"),
+            lambda handle: right(f"{url}?close={quote(handle)}"),
         )
 
     return await race([user, user])
@@ -96,7 +97,7 @@ async def obstacle_10(base: str) -> str:
     async def burn_while_held() -> None:
         async with anyio.create_task_group() as group:
             group.start_soon(burn)
-            await right(url)
+            is_done(await fetch(url))
             group.cancel_scope.cancel()
 
     answer = ""
@@ -106,8 +107,8 @@ async def obstacle_10(base: str) -> str:
         while True:
             await anyio.sleep(1)
             response = await fetch(f"{url}={load.read():.3f}")
-            if response.status != 302:
-                answer = won(response)
+            if is_done(response):
+                answer = response.text
                 break
     return answer
 
@@ -122,4 +123,4 @@ OBSTACLES = (
     *(obstacle_1, obstacle_2, obstacle_3, obstacle_4, obstacle_5, obstacle_6),
     *(obstacle_7, obstacle_8, obstacle_9, obstacle_10, obstacle_11),
 )
-"""All of them, in order."""
+"""All eleven, in order."""

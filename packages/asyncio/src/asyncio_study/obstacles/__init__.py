@@ -1,11 +1,9 @@
 """The obstacle course in asyncio: eleven races of HTTP requests, on real sockets.
 
-To read in this order: `race`, of `asyncio_study.use_cases`; `fetch`, one request
-on a stream of asyncio; `course`, the eleven.
+Read in this order: `race` in `asyncio_study.use_cases`; `fetch`, one request on
+a socket of the loop; `course`, the eleven obstacles. To run them:
 
     python -m asyncio_study.obstacles
-
-runs them.
 """
 
 from __future__ import annotations

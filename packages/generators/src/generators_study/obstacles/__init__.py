@@ -1,11 +1,9 @@
 """The obstacle course in generators: eleven races of HTTP requests, on real sockets.
 
-To read in this order: `race`, of `generators_study.use_cases`; `fetch`, one request
-on the kernel's sockets; `course`, the eleven.
+Read in this order: `race` in `generators_study.use_cases`; `fetch`, one request on
+a socket of the kernel; `course`, the eleven obstacles. To run them:
 
     python -m generators_study.obstacles
-
-runs them.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
-"""The eleven obstacles: functions over `race` and `fetch`, base URL in, body out."""
+"""The eleven obstacles: functions of a base URL over `race` and `fetch`."""
 
 from __future__ import annotations
 
 from functools import partial
+from urllib.parse import quote
 from uuid import uuid4
 
 from concurrency_study.topics.fetching import Response
-from concurrency_study.topics.fetching.course import MANY, Load, won
+from concurrency_study.topics.fetching.course import MANY, Load, is_done, won
 
 from ..kernel import Group, Wait, checkpoint, fail_after, open_group, sleep
 from ..use_cases.hedge import hedge
@@ -17,7 +18,7 @@ from .fetch import fetch
 
 
 def right(url: str) -> Wait[str]:
-    """The body; `Loser` if the status is not 200."""
+    """Return the body; raise `Loser` if the status is not 200."""
     return won((yield from fetch(url)))
 
 
@@ -69,8 +70,8 @@ def obstacle_8(base: str) -> Wait[str]:
     def user() -> Wait[str]:
         return resource(
             lambda: right(f"{url}?open"),
-            lambda handle: right(f"{url}?use={handle}"),
-            lambda handle: right(f"{url}?close={handle}"),
+            lambda handle: right(f"{url}?use={quote(handle)}"),
+            lambda handle: right(f"{url}?close={quote(handle)}"),
         )
 
     return race([user, user])
@@ -94,7 +95,7 @@ def obstacle_10(base: str) -> Wait[str]:
 
     def burn_while_held(group: Group) -> Wait[None]:
         group.spawn(burn)
-        yield from right(url)
+        is_done((yield from fetch(url)))
         group.cancel()
 
     def report(group: Group) -> Wait[str]:
@@ -103,8 +104,8 @@ def obstacle_10(base: str) -> Wait[str]:
         while True:
             yield from sleep(1)
             response = yield from fetch(f"{url}={load.read():.3f}")
-            if response.status != 302:
-                return won(response)
+            if is_done(response):
+                return response.text
 
     return (yield from open_group(report))
 
@@ -119,4 +120,4 @@ OBSTACLES = (
     *(obstacle_1, obstacle_2, obstacle_3, obstacle_4, obstacle_5, obstacle_6),
     *(obstacle_7, obstacle_8, obstacle_9, obstacle_10, obstacle_11),
 )
-"""All of them, in order."""
+"""All eleven, in order."""

@@ -16,7 +16,8 @@ def fetch(url: str) -> Wait[Response]:
 
     Raises:
         OSError: there is no connection, or it broke.
-        BadResponse, ValueError: that is no HTTP, or no http address.
+        BadResponse: the response is not HTTP, or too long.
+        ValueError: the URL is not an http address.
     """
     exchange = Exchange(url)
     with (yield from connect(*exchange.address)) as connection:

@@ -1,11 +1,9 @@
 """The obstacle course in gevent: eleven races of HTTP requests, on real sockets.
 
-To read in this order: `race`, of `gevent_study.use_cases`; `fetch`, one request
-on a socket of gevent; `course`, the eleven.
+Read in this order: `race` in `gevent_study.use_cases`; `fetch`, one request on
+a socket of gevent; `course`, the eleven obstacles. To run them:
 
     python -m gevent_study.obstacles
-
-runs them.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
-"""The eleven obstacles: functions over `race` and `fetch`, base URL in, body out."""
+"""The eleven obstacles: functions of a base URL over `race` and `fetch`."""
 
 from __future__ import annotations
 
 from functools import partial
+from urllib.parse import quote
 from uuid import uuid4
 
 import gevent
 from concurrency_study.topics.fetching import Response
-from concurrency_study.topics.fetching.course import MANY, Load, won
+from concurrency_study.topics.fetching.course import MANY, Load, is_done, won
 from gevent.pool import Group
 
 from .._stop import stop
@@ -19,7 +20,7 @@ from .fetch import fetch
 
 
 def right(url: str) -> str:
-    """The body; `Loser` if the status is not 200."""
+    """Return the body; raise `Loser` if the status is not 200."""
     return won(fetch(url))
 
 
@@ -71,8 +72,8 @@ def obstacle_8(base: str) -> str:
     def user() -> str:
         return resource(
             lambda: right(f"{url}?open"),
-            lambda handle: right(f"{url}?use={handle}"),
-            lambda handle: right(f"{url}?close={handle}"),
+            lambda handle: right(f"{url}?use={quote(handle)}"),
+            lambda handle: right(f"{url}?close={quote(handle)}"),
         )
 
     return race([user, user])
@@ -97,7 +98,7 @@ def obstacle_10(base: str) -> str:
 
     def burn_while_held() -> None:
         burning = group.spawn(burn)
-        right(url)
+        is_done(fetch(url))
         burning.kill()
 
     def report() -> str:
@@ -105,8 +106,8 @@ def obstacle_10(base: str) -> str:
         while True:
             gevent.sleep(1)
             response = fetch(f"{url}={load.read():.3f}")
-            if response.status != 302:
-                return won(response)
+            if is_done(response):
+                return response.text
 
     reporting = group.spawn(report)
     try:
@@ -126,4 +127,4 @@ OBSTACLES = (
     *(obstacle_1, obstacle_2, obstacle_3, obstacle_4, obstacle_5, obstacle_6),
     *(obstacle_7, obstacle_8, obstacle_9, obstacle_10, obstacle_11),
 )
-"""All of them, in order."""
+"""All eleven, in order."""

@@ -1,11 +1,9 @@
 """The obstacle course in threads: eleven races of HTTP requests, on real sockets.
 
-To read in this order: `race`, of `threads_study.use_cases`; `fetch`, one request
-on a blocking socket; `course`, the eleven.
+Read in this order: `race` in `threads_study.use_cases`; `fetch`, one request on
+a blocking socket; `course`, the eleven obstacles. To run them:
 
     python -m threads_study.obstacles
-
-runs them.
 """
 
 from __future__ import annotations

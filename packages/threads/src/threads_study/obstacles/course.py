@@ -1,16 +1,18 @@
-"""The eleven obstacles: functions over `race` and `fetch`, base URL in, body out."""
+"""The eleven obstacles: functions of a base URL over `race` and `fetch`."""
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Generator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from functools import partial
+from urllib.parse import quote
 from uuid import uuid4
 
 from concurrency_study.topics.fetching import Response
-from concurrency_study.topics.fetching.course import MANY, Load, won
+from concurrency_study.topics.fetching.course import MANY, Load, is_done, won
 
 from ..group import Stop, ThreadGroup
 from ..use_cases.hedge import hedge
@@ -23,8 +25,8 @@ STACK = 2**18
 """Bytes that one of very many threads gets as its stack; usually these are 8 MiB."""
 
 
-def right(url: str, stop: Stop, seconds: float | None = None) -> str:
-    """The body; `Loser` if the status is not 200."""
+def right(url: str, stop: Stop, seconds: float = math.inf) -> str:
+    """Return the body; raise `Loser` if the status is not 200."""
     return won(fetch(url, stop, seconds))
 
 
@@ -82,8 +84,8 @@ def obstacle_8(base: str) -> str:
     def user(stop: Stop) -> str:
         return resource(
             lambda: right(f"{url}?open", Stop()),  # nobody stops that
-            lambda handle: right(f"{url}?use={handle}", stop),
-            lambda handle: right(f"{url}?close={handle}", Stop()),
+            lambda handle: right(f"{url}?use={quote(handle)}", stop),
+            lambda handle: right(f"{url}?close={quote(handle)}", Stop()),
         )
 
     return race([user, user])
@@ -107,7 +109,7 @@ def obstacle_10(base: str) -> str:
 
     def hold() -> None:
         try:
-            right(url, group.stop)
+            is_done(fetch(url, group.stop))
         finally:
             released.set()
 
@@ -118,8 +120,8 @@ def obstacle_10(base: str) -> str:
         while True:
             group.stop.wait(1)
             response = fetch(f"{url}={load.read():.3f}", group.stop)
-            if response.status != 302:
-                return won(response)
+            if is_done(response):
+                return response.text
 
 
 def obstacle_11(base: str) -> str:
@@ -145,4 +147,4 @@ OBSTACLES = (
     *(obstacle_1, obstacle_2, obstacle_3, obstacle_4, obstacle_5, obstacle_6),
     *(obstacle_7, obstacle_8, obstacle_9, obstacle_10, obstacle_11),
 )
-"""All of them, in order."""
+"""All eleven, in order."""

@@ -1,13 +1,14 @@
-"""The eleven obstacles: functions over `race` and `fetch`, base URL in, body out."""
+"""The eleven obstacles: functions of a base URL over `race` and `fetch`."""
 
 from __future__ import annotations
 
 from functools import partial
+from urllib.parse import quote
 from uuid import uuid4
 
 import trio
 from concurrency_study.topics.fetching import Response
-from concurrency_study.topics.fetching.course import MANY, Load, won
+from concurrency_study.topics.fetching.course import MANY, Load, is_done, won
 
 from ..use_cases.hedge import hedge
 from ..use_cases.race import race
@@ -17,7 +18,7 @@ from .fetch import fetch
 
 
 async def right(url: str) -> str:
-    """The body; `Loser` if the status is not 200."""
+    """Return the body; raise `Loser` if the status is not 200."""
     return won(await fetch(url))
 
 
@@ -69,8 +70,8 @@ async def obstacle_8(base: str) -> str:
     async def user() -> str:
         return await resource(
             lambda: right(f"{url}?open"),
-            lambda handle: right(f"{url}?use={handle}"),
-            lambda handle: right(f"{url}?close={handle}"),
+            lambda handle: right(f"{url}?use={quote(handle)}"),
+            lambda handle: right(f"{url}?close={quote(handle)}"),
         )
 
     return await race([user, user])
@@ -95,7 +96,7 @@ async def obstacle_10(base: str) -> str:
     async def burn_while_held() -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(burn)
-            await right(url)
+            is_done(await fetch(url))
             nursery.cancel_scope.cancel()
 
     async with trio.open_nursery() as nursery:
@@ -104,8 +105,8 @@ async def obstacle_10(base: str) -> str:
         while True:
             await trio.sleep(1)
             response = await fetch(f"{url}={load.read():.3f}")
-            if response.status != 302:
-                return won(response)
+            if is_done(response):
+                return response.text
 
 
 async def obstacle_11(base: str) -> str:
@@ -118,4 +119,4 @@ OBSTACLES = (
     *(obstacle_1, obstacle_2, obstacle_3, obstacle_4, obstacle_5, obstacle_6),
     *(obstacle_7, obstacle_8, obstacle_9, obstacle_10, obstacle_11),
 )
-"""All of them, in order."""
+"""All eleven, in order."""

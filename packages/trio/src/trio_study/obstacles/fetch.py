@@ -1,7 +1,8 @@
 """One HTTP request on a stream of trio.
 
 A cancellation is raised where the task waits, and ``async with`` closes the connection
-on its way out; in a cancelled scope, too, for a socket is closed before trio waits.
+on its way out. That works in a cancelled scope, too: trio closes a socket before it
+waits. ``open_tcp_stream`` tries the next address of a name after 0.25 s (RFC 8305).
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ async def fetch(url: str) -> Response:
     Raises:
         OSError: there is no connection, or it ended too early.
         trio.BrokenResourceError: it broke.
-        BadResponse, ValueError: that is no HTTP, or no http address.
+        BadResponse: the response is not HTTP, or too long.
+        ValueError: the URL is not an http address.
     """
     exchange = Exchange(url)
     async with await trio.open_tcp_stream(*exchange.address) as stream:

@@ -1,4 +1,4 @@
-"""The obstacle course, as far as it is no control flow: titles, a loss, a meter."""
+"""The obstacle course without its control flow: titles, statuses, a load meter."""
 
 from __future__ import annotations
 
@@ -20,32 +20,43 @@ TITLES = {
     10: "Burn CPU while a request is held",
     11: "Race a request against a race of two",
 }
-"""What each obstacle is about, by number."""
+"""The title of each obstacle, by number."""
 RIGHT = "right"
-"""What each must give."""
+"""The result that every obstacle must give."""
 MANY = 10_000
 """Requests at once at obstacle 3."""
 
 
 class Loser(Exception):
-    """A response whose status is not 200: whoever got it has lost the race."""
+    """A response with a status that loses the race, or fails the obstacle."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(f"{response.status}: {response.text[:200]}")
 
 
 def won(response: Response) -> str:
-    """The body; `Loser` if the status is not 200."""
+    """Return the body; raise `Loser` if the status is not 200."""
     if response.status != 200:
         raise Loser(response)
     return response.text
 
 
-class Load:
-    """How busy this process is, between 0 and 1, one CPU being 1.
+def is_done(response: Response) -> bool:
+    """Tell whether obstacle 10 is done: 20x says yes, 30x says go on.
 
-    That is CPU time over wall time, without the time in which a thread of it was ready
-    to run and another process had the CPU (where the system tells: Linux does).
+    Raises:
+        Loser: any other status says that it has failed.
+    """
+    if response.status // 100 not in (2, 3):
+        raise Loser(response)
+    return response.status // 100 == 2
+
+
+class Load:
+    """The load of this process, between 0 and 1, where 1 is one busy CPU.
+
+    It is CPU time over wall time. Linux tells how long a thread was ready to run while
+    another process had the CPU; that time does not count.
     """
 
     def __init__(self) -> None:
@@ -62,7 +73,7 @@ class Load:
         return time.monotonic(), time.process_time(), delays
 
     def read(self) -> float:
-        """The load since it was read last, or the meter was made."""
+        """Return the load since the last call, or since this object was made."""
         wall, cpu, before = self._wall, self._cpu, self._delays
         self._wall, self._cpu, self._delays = self._now()
         delayed = sum(

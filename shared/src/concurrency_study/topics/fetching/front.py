@@ -1,4 +1,4 @@
-"""The front door of the obstacle course, the same for all studies."""
+"""The command that runs the obstacle course, the same for all studies."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ WIDTH = max(map(len, TITLES.values()))
 
 @dataclass(frozen=True)
 class Run:
-    """How it went at one obstacle."""
+    """The result at one obstacle."""
 
     number: int
     result: str
     seconds: float
     verdict: str
-    """What the referee says, if there is one."""
+    """The counts of the referee, if there is one."""
 
     def __str__(self) -> str:
         title = f"{self.number:>2}  {TITLES[self.number]:<{WIDTH}}"
@@ -43,25 +43,26 @@ def main(
     run: Callable[..., str],
     backends: Sequence[str] = (),
 ) -> int:
-    """Run what the command line says; the exit status.
+    """Run the command; return its exit status.
 
     Args:
         name: The module that is the command.
-        obstacles: The eleven, native functions of a base URL.
-        run: The study's front door, which calls them.
-        backends: What ``run`` may be told as ``backend``, the default first.
+        obstacles: The eleven obstacles, native functions of a base URL.
+        run: The study's ``run``, which calls them.
+        backends: The values of ``backend`` that ``run`` takes, the default first.
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m {name}",
         description="Run the obstacle course: eleven races of HTTP requests, each of "
         f"which must give {RIGHT!r}.",
-        epilog="Exit status: 0 if all of them do, 1 if not, 130 after Ctrl-C.",
+        epilog="Exit status: 0 if all are right, 1 if not, 2 if an argument is wrong, "
+        "130 after Ctrl-C.",
     )
     parser.add_argument(
         "url",
         nargs="?",
-        help="the base URL of a server that follows the rules of Easy Racer; without "
-        "one, a referee is started here, and says what it has seen",
+        help="base URL of a server with the rules of Easy Racer (default: start a "
+        "referee and print its counts)",
     )
     parser.add_argument(
         "--only",
@@ -69,14 +70,14 @@ def main(
         type=int,
         choices=range(1, len(obstacles) + 1),
         metavar="N",
-        help="run these obstacles only, 1 to 11; the URL stands before them",
+        help="run only these obstacles, 1 to 11; write the URL before this option",
     )
     if backends:
         parser.add_argument(
             "--backend",
             choices=backends,
             default=backends[0],
-            help="what it runs on (default: %(default)s)",
+            help="the library that it runs on (default: %(default)s)",
         )
     options = parser.parse_args()
     door = partial(run, backend=options.backend) if backends else run
@@ -91,8 +92,10 @@ def main(
                 address = Exchange(url).address
             except ValueError as error:
                 parser.error(str(error))
-            if why := _nobody_at(address):
-                print(f"nobody answers at {url}: {why}", file=sys.stderr)
+            if "#" in url:  # everything after it, so the obstacle, would not be sent
+                parser.error(f"a base URL cannot have a fragment (#): {url}")
+            if why := _no_connection(address):
+                print(f"no server answers at {url}: {why}", file=sys.stderr)
                 return 1
             runs = _run(course, numbers, url)
     except KeyboardInterrupt:
@@ -126,7 +129,7 @@ def _run(
     problem = _too_few_files() if 3 in numbers else ""
     runs: list[Run] = []
     for number in numbers:
-        # On a terminal the line is there at once, and its end comes later.
+        # A terminal shows the line at once, and its end when the obstacle ends.
         print(f"{number:>2}  {TITLES[number]:<{WIDTH}}", end="  ", flush=True)
         began = time.monotonic()
         if number == 3 and problem:
@@ -141,12 +144,12 @@ def _run(
 
 
 def _too_few_files() -> str:
-    """Why obstacle 3 cannot have its connections, or nothing."""
+    """Return why obstacle 3 cannot have its connections, or an empty string."""
     return allow_open_files(MANY + SPARE)
 
 
 def _outcome(obstacle: Callable[[str], str], url: str) -> str:
-    """What it gives, or why it gives nothing."""
+    """Return the result of an obstacle, or the errors that it raised."""
     try:
         result = obstacle(url)
     except BaseException as error:
@@ -156,8 +159,8 @@ def _outcome(obstacle: Callable[[str], str], url: str) -> str:
                 raise leaf from None
         counted = Counter(f"{type(leaf).__name__}: {leaf}" for leaf in leaves)
         return "; ".join(
-            f"{times} x {what}" if times > 1 else what
-            for what, times in counted.most_common(5)
+            f"{times} x {text}" if times > 1 else text
+            for text, times in counted.most_common(5)
         )
     return result if result == RIGHT else repr(result)
 
@@ -172,7 +175,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def _verdict(racer: Racer, number: int) -> str:
-    """What the referee has seen at that obstacle."""
+    """Return what the referee counted at that obstacle."""
     stats = racer.stats(settled=5)
     tally = stats.obstacles[number]
     counts = {
@@ -181,14 +184,14 @@ def _verdict(racer: Racer, number: int) -> str:
         "broken": tally.broken,
         "dropped": tally.dropped,
     }
-    said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     left = "" if stats.settled else f"; STILL OPEN: {stats.connections + stats.silent}"
     held = f"; STILL HELD: {tally.held}" if tally.held else ""
     return f"{said}{left}{held}{''.join(f'; {fault}' for fault in tally.faults)}"
 
 
-def _nobody_at(address: tuple[str, int]) -> str:
-    """Why there is no connection to that address, or nothing."""
+def _no_connection(address: tuple[str, int]) -> str:
+    """Return why there is no connection to that address, or an empty string."""
     try:
         socket.create_connection(address, timeout=10).close()
     except OSError as error:
