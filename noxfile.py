@@ -174,6 +174,20 @@ def instructions(session: nox.Session) -> None:
 
 
 @nox.session(python=HERE)
+def fuzz(session: nox.Session) -> None:
+    """Compare the kernel with trio; `-- --programs 20000` runs more programs."""
+    session.install(
+        *CONSTRAINTS,
+        *("pytest", "pytest-randomly", "pytest-timeout", "hypothesis", "trio"),
+        *("-e", "./shared", "-e", "./packages/generators"),
+    )
+    if "--programs" in session.posargs:
+        session.run("python", "tests/fuzz", *session.posargs)
+    else:
+        session.run(*PYTEST, "tests/fuzz", *session.posargs)
+
+
+@nox.session(python=HERE)
 def teeth(session: nox.Session) -> None:
     """Plant mistakes in answers, and see the suite fail for each."""
     session.install(
