@@ -71,7 +71,12 @@ class Fatal(BaseException):
 
 
 CLOSED = (kernel.Closed, trio.ClosedResourceError, trio.EndOfChannel)
-ERRORS = {"failure": Failure, "fatal": Fatal}
+ERRORS = {
+    "failure": Failure,
+    "fatal": Fatal,
+    "interrupt": KeyboardInterrupt,
+    "close": GeneratorExit,
+}
 
 
 def tell(error):
@@ -183,6 +188,9 @@ class Play:
 
     def get(self, which):
         yield from self.waiting(("get", which), self.channels[which].get)
+
+    def forever(self):
+        yield from self.waiting(("sleeps for ever",), self.library.sleep_forever)
 
     # What takes no time
 
@@ -350,6 +358,7 @@ class OnKernel:
     Semaphore = kernel.Semaphore
     Channel = kernel.Channel
     sleep = staticmethod(kernel.sleep)
+    sleep_forever = staticmethod(kernel.sleep_forever)
     checkpoint = staticmethod(kernel.checkpoint)
     fail_after = staticmethod(kernel.fail_after)
     open_group = staticmethod(kernel.open_group)
@@ -443,14 +452,15 @@ class Follower:
         tasks = [*batch, *ready]
         ready.clear()
         if tasks:
-            first = min(tasks, key=lambda task: self.place_of(task))
+            first = min(tasks, key=self.order)
             tasks.remove(first)
             batch[:] = [first]
             ready.extend(tasks)
 
-    def place_of(self, task):
+    def order(self, task):
+        """Return what comes first: trio's own tasks, then those of the program."""
         ours = task.name in self.entries
-        return self.place(task.name) if ours else -1
+        return (self.place(task.name) if ours else -1, task.name)
 
     def random(self):
         return 0.5
@@ -489,6 +499,7 @@ class OnTrio:
 
     TooSlow = trio.TooSlowError
     fail_after = staticmethod(trio.fail_after)
+    sleep_forever = staticmethod(ours(trio.sleep_forever))
 
     def __init__(self, history):
         self.written = defaultdict(int)
@@ -653,11 +664,7 @@ def played(library, program):
     play = Play(library)
     try:
         library.run(play.main, program)
-    except Exception as error:
-        return play.history, tell(error)
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
         return play.history, tell(error)
     return play.history, "ended"
 

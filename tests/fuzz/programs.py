@@ -17,48 +17,73 @@ def some(*names, of=((),), times=1):
 
 
 WHICH = [(0,), (1,)]
-WAITS = [
-    *some("sleep", of=[(0.5,), (1,), (1,), (2,), (3,)], times=2),
-    *some("checkpoint", "turn", times=4),
-    *some("wait", "put", "get", of=WHICH),
+PAUSES = [
+    *some("sleep", of=[(0,), (0.5,), (1,), (1,), (2,), (3,)]),
+    *some("checkpoint", "turn", times=2),
 ]
-QUICK = [
-    *some("cancel", of=[(0,), (1,), (2,), (3,)], times=2),
-    *some("shield", of=product((0, 1, 2), (True, False))),
+QUEUES = some("wait", "put", "get", of=WHICH)
+SIGNALS = [
     *some("set", of=WHICH, times=2),
     *some("close", of=WHICH),
-    *some("look", times=2),
-    *some("fail", of=[("failure",), ("failure",), ("fatal",)], times=2),
 ]
+CANCELS = [
+    *some("cancel", of=[(0,), (1,), (2,), (3,)], times=2),
+    # *some("shield", of=product((0, 1, 2), (True, False))),
+    *some("look", "forever", times=2),
+    *some("fail", of=[("failure",), ("failure",), ("fatal",), ("interrupt",)]),
+]
+
 SHIELDED = ("scope", 2, True, False)
-BLOCKS = [
-    *some("spawn", of=[(0,), (0,), (1,), (2,)], times=3),
-    *some("group", of=[(False,), (False,), (True,)], times=3),
+PAUSE = ("sleep", 1)
+WITH_CHILD = ("group", False, (("spawn", 0, (PAUSE,)),))
+SPAWNS = some("spawn", of=[(0,), (0,), (1,), (2,)])
+SCOPES = [
     *some("scope", of=product((None, None, 0.5, 1, 2), (False, True), (False,))),
     *some("scope", of=[(0, False, False), (None, False, True), (1, True, True)]),
     *some("fail_after", of=[(0,), (1,), (2,)]),
-    *some("swallow", "catch", times=4),
-    *some("lock", "turns", of=WHICH),
-    *some(
-        "cleanup",
-        of=[
-            ((),),
-            (((*SHIELDED, (("sleep", 1),)),),),
-            ((("sleep", 1),),),
-            ((("fail", "failure"),),),
-            (((*SHIELDED, (("sleep", 1), ("fail", "failure"))),),),
-            (((*SHIELDED, (("group", False, (("spawn", 0, (("sleep", 1),)),)),)),),),
-            ((("group", False, (("spawn", 0, (("sleep", 1),)),)),),),
-        ],
-    ),
 ]
+TURNS = some("lock", "turns", of=WHICH)
+CATCHES = some("swallow", "catch", times=2)
+GROUPS = some("group", of=[(False,), (False,), (True,)])
+CLEANUPS = some(
+    "cleanup",
+    of=[
+        ((),),
+        ((PAUSE,),),
+        ((WITH_CHILD,),),
+        ((("fail", "failure"),),),
+        (((*SHIELDED, (PAUSE,)),),),
+        (((*SHIELDED, (WITH_CHILD,)),),),
+        (((*SHIELDED, (PAUSE, ("fail", "failure"))),),),
+    ],
+)
 
-leaves = st.sampled_from(WAITS + QUICK)
-operations = leaves
-for _ in range(4):
-    block = st.lists(operations, min_size=1, max_size=5).map(tuple)
-    operations = leaves | st.builds(
-        lambda operation, block: (*operation, block), st.sampled_from(BLOCKS), block
-    )
-spawns = st.builds(lambda block: ("spawn", 0, block), block)
-programs = st.lists(spawns, min_size=1, max_size=4).map(tuple)
+
+def blocks(leaves, holders, depth=4):
+    """Make blocks of these operations, and of blocks in them."""
+    operations = leaves = st.sampled_from(leaves)
+    for _ in range(depth):
+        block = st.lists(operations, min_size=1, max_size=5).map(tuple)
+        operations = leaves | st.builds(
+            lambda operation, block: (*operation, block), st.sampled_from(holders), block
+        )
+    return block
+
+
+THEMES = [
+    blocks(
+        2 * PAUSES + QUEUES + SIGNALS + CANCELS,
+        3 * SPAWNS + 3 * GROUPS + SCOPES + TURNS + 2 * CATCHES + CLEANUPS,
+    ),
+    blocks(
+        PAUSES + CANCELS,
+        3 * SPAWNS + 3 * GROUPS + SCOPES + 2 * CATCHES + CLEANUPS,
+    ),
+    blocks(PAUSES + 2 * QUEUES + SIGNALS, SPAWNS + SCOPES + 5 * TURNS, depth=3),
+]
+programs = st.one_of(
+    st.lists(
+        block.map(lambda block: ("spawn", 0, block)), min_size=1, max_size=6
+    ).map(tuple)
+    for block in THEMES
+)
