@@ -93,14 +93,27 @@ def tell(error):
     return type(error).__name__
 
 
+class Scope:
+    """A scope of a program."""
+
+    def __init__(self, scope, may_be_shielded):
+        self.scope = scope
+        self.may_be_shielded = may_be_shielded
+        self.is_open = True
+
+
 class OpenGroup:
     """A group of a program, and how far it is."""
 
-    def __init__(self, number, capped, group):
+    def __init__(self, number, group, scope):
         self.number = number
-        self.capped = capped
         self.group = group
+        self.scope = scope
         self.in_block, self.alive, self.left = True, 0, False
+
+    def leave(self):
+        self.left = True
+        self.scope.is_open = False
 
 
 class Play:
@@ -109,7 +122,7 @@ class Play:
     def __init__(self, library):
         self.library = library
         self.history = []
-        self.scopes, self.groups = [], []
+        self.scopes, self.left, self.groups = [], [], []
         self.tickets = itertools.count(1)
 
     def note(self, *what):
@@ -125,14 +138,15 @@ class Play:
         self.channels = [make.Channel(capacity) for capacity in CAPACITIES]
         with make.scope(HORIZON, False):
             yield from self.task((("group", False, program),), None)
-        self.note("horizon" if self.library.now() >= HORIZON else "over")
+        called = [scope.cancel_called for scope in self.left]
+        self.note("horizon" if self.library.now() >= HORIZON else "over", called)
 
     def task(self, block, group):
         name = self.library.me()
         self.note("starts", parent.get())
         parent.set(name)
         try:
-            yield from self.capped(group is not None and group.capped, block)
+            yield from self.capped(group is not None and group.scope.may_be_shielded, block)
         except BaseException as error:
             self.note("ends", tell(error), parent.get() == name)
             raise
@@ -208,14 +222,19 @@ class Play:
         if self.scopes:
             number = len(self.scopes) - 1 - which % len(self.scopes)
             self.note("cancel", number)
-            self.scopes[number].cancel()
+            self.scopes[number].scope.cancel()
         yield from ()
 
     def shield(self, which, shield):
         number = len(self.scopes) - 1 - which
-        if number >= 0 and self.scopes[number].may_be_shielded:
+        one = self.scopes[number] if number >= 0 else None
+        if one is None or not (one.is_open and one.may_be_shielded):
+            return
+        if shield and self.library.is_cancelled(one.scope):
+            self.note("comes too late to shield", number)
+        else:
             self.note("shield", number, shield)
-            self.scopes[number].shield(shield)
+            one.scope.shield = shield
         yield from ()
 
     def look(self):
@@ -233,12 +252,28 @@ class Play:
     def scope(self, seconds, shield, early, block):
         scope = self.library.scope(CAP if seconds is None else seconds, shield)
         number = len(self.scopes)
-        self.scopes.append(Scope(scope, True))
+        one = Scope(scope, True)
+        self.scopes.append(one)
         if early:
             scope.cancel()
-        with scope:
-            yield from self.block(block)
+        try:
+            with scope:
+                yield from self.block(block)
+        finally:
+            one.is_open = False
+            self.left.append(scope)
         self.note("leaves", number, scope.cancel_called, scope.cancelled_caught)
+
+    def last_words(self, block):
+        """Raise the shield of a scope for the cleanup in it."""
+        with self.library.scope(CAP, False) as scope:
+            try:
+                yield from self.block(block)
+            finally:
+                scope.shield = True
+                self.note("last words", self.library.cancelled())
+                yield from self.sleep(1)
+        self.note("leaves last words", scope.cancel_called, scope.cancelled_caught)
 
     def fail_after(self, seconds, block):
         try:
@@ -252,10 +287,11 @@ class Play:
         opened = []
 
         def body(group):
-            one = OpenGroup(number, capped, group)
+            scope = Scope(self.library.scope_of(group), capped)
+            one = OpenGroup(number, group, scope)
             opened.append(one)
             self.groups.append(one)
-            self.scopes.append(Scope(self.library.scope_of(group), capped))
+            self.scopes.append(one.scope)
             self.note("opens", number)
             try:
                 yield from self.capped(capped, block)
@@ -266,12 +302,11 @@ class Play:
         try:
             value = yield from self.library.open_group(body)
         except BaseException as error:
-            opened[0].left = True
+            opened[0].leave()
             self.note("closes", number, tell(error))
             raise
-        opened[0].left = True
-        caught = self.library.scope_of(opened[0].group).cancelled_caught
-        self.note("closes", number, value, caught)
+        opened[0].leave()
+        self.note("closes", number, value, opened[0].scope.scope.cancelled_caught)
 
     def spawn(self, which, block):
         if not self.groups:
@@ -332,20 +367,6 @@ class Play:
             yield from self.block(after)
 
 
-class Scope:
-    """A scope that a program may cancel or shield."""
-
-    def __init__(self, scope, may_be_shielded):
-        self.scope = scope
-        self.may_be_shielded = may_be_shielded
-
-    def cancel(self):
-        self.scope.cancel()
-
-    def shield(self, shield):
-        self.scope.shield = shield
-
-
 # The kernel
 
 
@@ -392,6 +413,9 @@ class OnKernel:
 
     def scope(self, seconds, shield):
         return kernel.CancelScope(seconds, shield=shield)
+
+    def is_cancelled(self, scope):
+        return scope.doomed
 
     def scope_of(self, group):
         return group
@@ -494,6 +518,18 @@ class Awaitable:
         return self.generator
 
 
+async def raise_if_cancelled():
+    """Begin a wait, if the task is cancelled.
+
+    ``checkpoint_if_cancelled`` does the same, but runs into an assertion when a shield
+    takes the cancellation back before the task runs again.
+    """
+    if trio.current_effective_deadline() == -math.inf:
+        await trio.lowlevel.wait_task_rescheduled(
+            lambda _: trio.lowlevel.Abort.SUCCEEDED
+        )
+
+
 class OnTrio:
     """trio, following the history of the kernel in the order of its tasks."""
 
@@ -536,6 +572,9 @@ class OnTrio:
 
     def scope(self, seconds, shield):
         return trio.CancelScope(relative_deadline=seconds, shield=shield)
+
+    def is_cancelled(self, scope):
+        return scope._cancel_status.effectively_cancelled
 
     def scope_of(self, group):
         return group.cancel_scope
@@ -590,7 +629,7 @@ class OnTrio:
         return ours(self._turn)()
 
     async def _turn(self):
-        await trio.lowlevel.checkpoint_if_cancelled()
+        await raise_if_cancelled()
         await trio.lowlevel.cancel_shielded_checkpoint()
 
     def checkpoint(self):
@@ -624,6 +663,7 @@ class OnTrio:
             try:
                 self.turns.acquire_nowait()
             except trio.WouldBlock:
+                yield from raise_if_cancelled().__await__()
                 yield from self.turns.acquire().__await__()
 
     def Lock(self):
@@ -643,12 +683,14 @@ class OnTrio:
             try:
                 self.sending.send_nowait(item)
             except trio.WouldBlock:
+                yield from raise_if_cancelled().__await__()
                 yield from self.sending.send(item).__await__()
 
         def get(self):
             try:
                 return self.receiving.receive_nowait()
             except trio.WouldBlock:
+                yield from raise_if_cancelled().__await__()
                 return (yield from self.receiving.receive().__await__())
 
 
