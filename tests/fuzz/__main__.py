@@ -16,8 +16,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from compare import Difference, compare, line
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from play import Difference, compare
 from programs import programs
 
 CHUNK = 500
@@ -47,8 +47,7 @@ def replay(program: tuple[object, ...]) -> int:
     except Difference as difference:
         print(difference)
         return 1
-    for instant, task, *what in history:
-        print(f"{instant:8g} s  {task:8}", *what)
+    print(*map(line, history), sep="\n")
     print("The kernel and trio agree.")
     return 0
 

@@ -8,12 +8,12 @@ MUTANTS = {
     ),
     "a shield entered in a cancelled scope protects nothing": (
         "scopes.py",
-        "        if parent.doomed and not self.shield:\n            self.doomed = True\n",
-        "        if parent.doomed:\n            self.doomed = True\n",
+        "if parent.doomed and not self.shield:\n            self.doomed = True\n",
+        "if parent.doomed:\n            self.doomed = True\n",
     ),
     "a scope entered in a cancelled one is not cancelled": (
         "scopes.py",
-        "        if parent.doomed and not self.shield:\n            self.doomed = True\n",
+        "if parent.doomed and not self.shield:\n            self.doomed = True\n",
         "",
     ),
     "a cancelled scope does not reach the children of groups in it": (

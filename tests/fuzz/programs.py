@@ -66,7 +66,7 @@ def blocks(leaves, holders, depth=4):
     for _ in range(depth):
         block = st.lists(operations, min_size=1, max_size=5).map(tuple)
         operations = leaves | st.builds(
-            lambda operation, block: (*operation, block), st.sampled_from(holders), block
+            lambda holder, block: (*holder, block), st.sampled_from(holders), block
         )
     return block
 
@@ -83,8 +83,8 @@ THEMES = [
     blocks(PAUSES + 2 * QUEUES + SIGNALS, SPAWNS + SCOPES + 5 * TURNS, depth=3),
 ]
 programs = st.one_of(
-    st.lists(
-        block.map(lambda block: ("spawn", 0, block)), min_size=1, max_size=6
-    ).map(tuple)
+    st.lists(block.map(lambda block: ("spawn", 0, block)), min_size=1, max_size=6).map(
+        tuple
+    )
     for block in THEMES
 )

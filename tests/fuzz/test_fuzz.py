@@ -82,5 +82,5 @@ def test_kernel_and_trio_agree_on_random_programs():
 @pytest.mark.parametrize("name", MUTANTS)
 def test_planted_mistake_is_found(name, runs):
     done = runs[name].result()
-    assert "Kernel and trio differ" in done.stdout, done.stdout + done.stderr
+    assert "The kernel and trio differ" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 1
