@@ -177,6 +177,20 @@ def instructions(session: nox.Session) -> None:
 
 
 @nox.session(python=HERE)
+def fuzz(session: nox.Session) -> None:
+    """Compare the kernel with trio on random programs; `-- --help` says more."""
+    session.install(
+        *CONSTRAINTS,
+        *("pytest", "pytest-randomly", "pytest-timeout", "hypothesis", "trio"),
+        *("-e", "./shared", "-e", "./packages/generators"),
+    )
+    if session.posargs:
+        session.run("python", "tests/fuzz", *session.posargs)
+    else:
+        session.run(*PYTEST, "--timeout", "600", "tests/fuzz")
+
+
+@nox.session(python=HERE)
 def teeth(session: nox.Session) -> None:
     """Plant mistakes in answers, and see the suite fail for each; test `mutants`."""
     session.install(

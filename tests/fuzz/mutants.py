@@ -1,0 +1,99 @@
+"""Small mistakes in the kernel that the fuzz test must find: (file, old, new text)."""
+
+MUTANTS = {
+    "a shield keeps no cancellation out": (
+        "scopes.py",
+        "            if scope.shield or scope.doomed:\n",
+        "            if scope.doomed:\n",
+    ),
+    "a shield entered in a cancelled scope protects nothing": (
+        "scopes.py",
+        "if parent.doomed and not self.shield:\n            self.doomed = True\n",
+        "if parent.doomed:\n            self.doomed = True\n",
+    ),
+    "a scope entered in a cancelled one is not cancelled": (
+        "scopes.py",
+        "if parent.doomed and not self.shield:\n            self.doomed = True\n",
+        "",
+    ),
+    "a cancelled scope does not reach the children of groups in it": (
+        "scopes.py",
+        "yield from scope._cut_short(scope.children())",
+        "yield from scope._cut_short([])",
+    ),
+    "a scope swallows any error once it is cancelled": (
+        "scopes.py",
+        "self.cancelled_caught = isinstance(error, Cancelled)",
+        "self.cancelled_caught = error is not None",
+    ),
+    "a scope swallows the cancellation of the scope around it": (
+        "scopes.py",
+        "if not self.cancel_called or (parent.doomed and not self.shield):",
+        "if not self.cancel_called:",
+    ),
+    "a scope of zero seconds is entered uncancelled": (
+        "scopes.py",
+        "if self._seconds <= 0:",
+        "if self._seconds < 0:",
+    ),
+    "an error does not cancel the other tasks of its group": (
+        "groups.py",
+        "        self._errors.append(error)\n        self.cancel()\n",
+        "        self._errors.append(error)\n",
+    ),
+    "a group keeps only its first error": (
+        "groups.py",
+        "        self._errors.append(error)\n",
+        "        if not self._errors:\n            self._errors.append(error)\n",
+    ),
+    "a group swallows the cancellation of the scope around it": (
+        "groups.py",
+        "if not group.cancel_called or (parent.doomed and not group.shield):",
+        "if not group.cancel_called:",
+    ),
+    "a group opened in a cancelled scope is not cancelled": (
+        "groups.py",
+        "    group.doomed = parent.doomed\n",
+        "    group.doomed = False\n",
+    ),
+    "a group forgets that a child was cancelled": (
+        "loop.py",
+        "                    task._scope.cut = True\n",
+        "",
+    ),
+    "a wait that begins in a cancelled scope is not cancelled": (
+        "loop.py",
+        "if task._scope.doomed and place is not task._scope:",
+        "if False:",
+    ),
+    "sleepers are woken before the deadlines of the instant": (
+        "loop.py",
+        "            for call in self._alarms.pop(when, ()):\n",
+        "            ready.extend(sleepers)\n"
+        "            sleepers.clear()\n"
+        "            for call in self._alarms.pop(when, ()):\n",
+    ),
+    "a child shares the context of the child before it": (
+        "groups.py",
+        "        task.context = copy_context()\n",
+        "        before = self.last and self.last.context\n"
+        "        task.context = before or copy_context()\n",
+    ),
+    "the turn goes to the one who came last": (
+        "places.py",
+        "self._waiters.popleft().wake()",
+        "self._waiters.pop().wake()",
+    ),
+    "an event wakes only its first waiter": (
+        "places.py",
+        "ready.extend(self._waiters)",
+        "ready.append(self._waiters[0])",
+    ),
+    "the item of a cancelled put stays on offer": (
+        "places.py",
+        "                self._offers.pop(task, None)\n",
+        "                self._items.extend(\n"
+        "                    [self._offers.pop(task)] if task in self._offers else []\n"
+        "                )\n",
+    ),
+}
