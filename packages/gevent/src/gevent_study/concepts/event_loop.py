@@ -18,11 +18,10 @@ from concurrency_study.topics.event_loop import (
     check,
     standard_input,
 )
-from gevent.pool import Group
 from gevent.socket import wait_read
 
 from .. import run
-from .._stop import stop
+from ..group import GreenletGroup
 
 
 def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
@@ -51,12 +50,10 @@ def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
                     return
                 say(reply)
 
-    group = Group()
-    try:
+    with GreenletGroup() as group:
         both = [group.spawn(hello), group.spawn(listen)]
-        gevent.joinall(both, raise_error=True, count=1)
-    finally:
-        stop(group)
+        gevent.joinall(both, count=1)
+        group.kill(block=False)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Follow: say every line that is added to a file, as tail -f does.
 
-``join`` with a timeout is both the pause between two looks and the end of it; it leaves
-the greenlet alone when the time is up, and does not raise its error: ``get`` does. The
-reading itself holds up the loop: a regular file is always ready.
+``join`` with a timeout is both the pause between two looks and the end of it. It leaves
+the greenlet alone when the time is up, and does not raise its error. The group does.
+The reading itself holds up the loop: a regular file is always ready.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from collections.abc import Callable
 
 import gevent
 from concurrency_study.topics.follow import EXAMPLE, POLL, Tail, check
-from gevent.pool import Group
 
 from .. import run
-from .._stop import stop
+from ..group import GreenletGroup
 
 DIFFERS = {
     "a new file under the name": "`follow` stays with the open file, as tail -f "
@@ -33,8 +32,7 @@ def follow(
 
     # 1. Open the file, at its end.
     with Tail(path) as tail:
-        group = Group()
-        try:
+        with GreenletGroup() as group:
             end = group.spawn(until)
 
             # 2. Look, say what is new, wait, look again.
@@ -42,9 +40,6 @@ def follow(
                 for line in tail.read():
                     say(line)
                 end.join(timeout=POLL)
-            end.get()
-        finally:
-            stop(group)
 
         # 3. Stop when `until` returns, after one last look.
         for line in tail.read():

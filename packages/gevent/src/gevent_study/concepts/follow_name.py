@@ -12,10 +12,9 @@ from collections.abc import Callable
 
 import gevent
 from concurrency_study.topics.follow import EXAMPLE, POLL, NameTail, check
-from gevent.pool import Group
 
 from .. import run
-from .._stop import stop
+from ..group import GreenletGroup
 
 
 def follow(
@@ -27,8 +26,7 @@ def follow(
 
     # 1. Open the file, at its end.
     with NameTail(path) as tail:
-        group = Group()
-        try:
+        with GreenletGroup() as group:
             end = group.spawn(until)
 
             # 2. Look, say what is new, wait, look again.
@@ -36,9 +34,6 @@ def follow(
                 for line in tail.read():
                     say(line)
                 end.join(timeout=POLL)
-            end.get()
-        finally:
-            stop(group)
 
         # 3. Stop when `until` returns, after one last look.
         for line in tail.read():

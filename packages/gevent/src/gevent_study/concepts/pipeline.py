@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import gevent
 from concurrency_study.topics.pipeline import EXAMPLE, check, matches
 from gevent.queue import Channel
 

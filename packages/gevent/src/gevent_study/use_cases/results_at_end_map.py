@@ -1,7 +1,7 @@
 """Results at the end: run a function many times, and look when all are done.
 
-`Pool.map` is the short way, and the one to take for calls that do not fail. It learns of
-an error only when the calls before it have ended, and it kills none of the rest.
+`Pool.map` is the short way, and the one to take for calls that do not fail. It learns
+of an error only when the calls before it have ended, and it kills none of the rest.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `concurrent.futures.Future` is made for this. ``wait`` tells whether the time was up.
 ``result(timeout)`` would raise a TimeoutError that might be the job's own. A second
-future, ``stopped``, wakes the readers when the job has ended without settling the first.
+future, ``stopped``, wakes the readers if the job ends without settling the first.
 """
 
 from __future__ import annotations
