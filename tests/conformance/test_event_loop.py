@@ -87,7 +87,7 @@ def program(world, **how):
 
 
 def answers(say):
-    """What was said apart from the hellos, and when."""
+    """Return what was said apart from the hellos, with the instants."""
     return [(at, text) for at, text in say if text != HELLO]
 
 
@@ -160,9 +160,7 @@ def test_two_lines_in_one_write_are_answered_in_order(world, pipe, say):
     assert is_polite(texts[2], "'no'")
 
 
-def test_what_takes_long_to_compute_is_answered_before_what_comes_after(
-    world, pipe, say
-):
+def test_a_slow_answer_comes_before_those_of_later_lines(world, pipe, say):
     world.at(1.25, pipe.write, b"30\n1\n25\nfoo\n")
     world.at(2.5, pipe.write, b"exit\n")
     world.run(world.answer, pipe.source, say)
@@ -242,7 +240,7 @@ def test_anything_but_a_whole_number_within_bounds_gets_a_polite_error(
         assert is_polite(text, f"'{line[:20]}")
 
 
-def test_bytes_that_are_no_text_get_a_polite_error(world, pipe, say):
+def test_bytes_that_are_not_text_get_a_polite_error(world, pipe, say):
     world.at(1.25, pipe.write, b"\xff\xfe\x00\n\xc3\n10\n")
     world.at(2.5, pipe.end)
     world.run(world.answer, pipe.source, say)
@@ -315,7 +313,7 @@ def test_a_last_line_without_newline_counts(world, pipe, say):
     assert world.returned_at == 2.5
 
 
-def test_exit_without_newline_at_the_end_is_no_question(world, tmp_path, say):
+def test_exit_without_a_newline_at_the_end_stops(world, tmp_path, say):
     with redirected(world, tmp_path, b"1\nexit") as source:
         world.run(world.answer, source, say)
     assert answers(say) == [(0, "fib(1) = 1")]
@@ -330,7 +328,7 @@ def test_a_terminal_is_a_source_too(world, say):
 
         def press(keys):
             os.write(keyboard, keys)
-            # The kernel passes them on at its leisure, and not in virtual time.
+            # The system passes them on a little later, in real time.
             poll = select.poll()
             poll.register(terminal, select.POLLIN)
             assert poll.poll(5000)
@@ -621,7 +619,7 @@ def test_the_error_of_the_first_hello_reaches_the_caller(world, pipe):
 @pytest.mark.needs("cancellation from outside")
 def test_cancelled_from_outside_it_stops_at_once(world, pipe, say):
     world.at(1.25, pipe.write, b"1\nhalf")
-    world.at(10, pipe.end)  # of whoever cannot be cancelled
+    world.at(10, pipe.end)  # for answers that cannot be cancelled
     ended = world.run(world.answer, pipe.source, say, cancel_at=4.5)
     assert ended is CANCELLED
     assert say == [(0, HELLO), (1.25, "fib(1) = 1"), (3, HELLO)]

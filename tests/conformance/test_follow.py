@@ -146,7 +146,7 @@ def test_a_character_may_come_in_pieces(world, path, until):
     assert say.values == ["ö€🐍"]
 
 
-def test_bytes_that_are_no_text_are_shown(world, path, until):
+def test_bytes_that_are_not_text_are_shown(world, path, until):
     say = world.recorder()
     world.at(0.25, append, path, b"a\xffb\n\xe2\x82\nnext\n")
     world.run(world.answer, path, say, until(0.55))
@@ -345,7 +345,7 @@ def test_a_line_may_be_longer_than_any_buffer(world, path, until):
     assert say == [(0.5, "x" * 300_000 + "y"), (0.5, "z")]
 
 
-def test_what_comes_last_is_said_before_it_ends(world, path, until):
+def test_a_last_line_is_said_before_it_ends(world, path, until):
     say = world.recorder()
     world.at(0.54, append, path, b"last\n")
     world.run(world.answer, path, say, until(0.55))
@@ -369,7 +369,9 @@ def test_until_may_return_at_once(world, path, ignore):
     assert not is_open(path)
 
 
-def test_the_file_is_open_meanwhile_and_closed_in_the_end(world, path, until, ignore):
+def test_the_file_is_open_during_the_call_and_closed_after_it(
+    world, path, until, ignore
+):
     meanwhile = []
     world.at(0.25, lambda: meanwhile.append(is_open(path)))
     world.run(world.answer, str(path), ignore, until(0.55))

@@ -1,15 +1,20 @@
 """Mistakes in `blocking_calls` that its suite must notice: (old text, new text)."""
 
-_CALL = "loop.run_in_executor(pool, function, item)"
+_CHECK = "    inputs = check(function, inputs, beat, limit)\n"
+_CALL = "loop.run_in_executor(pool, call, item)"
 _BEAT = "            beat()\n            await asyncio.sleep(EVERY)\n"
-_CANCELLED = "            except asyncio.CancelledError:\n"
+_RESULT = "            results[index] = await to_the_end(thread)\n"
+_STOP = "        except StopIteration as error:\n"
+_CANCELLED = "            cancelled = error\n"
+_LATE = "    result = thread.result()  # an error is not lost, even if it comes late\n"
 _RETURN = "return [results[index] for index in range(len(inputs))]"
+_RUN = '    print(run(blocking_calls, block, seconds, lambda: print("beat"), limit))\n'
 
 MISTAKES = {
-    "the default pool is too small": (_CALL, "asyncio.to_thread(function, item)"),
+    "the default pool is too small": (_CALL, "loop.run_in_executor(None, call, item)"),
     "calls block the loop": (
         _CALL,
-        "asyncio.ensure_future(asyncio.sleep(0, function(item)))",
+        "asyncio.ensure_future(asyncio.sleep(0, call(item)))",
     ),
     "one worker too few": ("min(limit, len(inputs))", "max(limit - 1, 1)"),
     "a worker for every input": (
@@ -21,22 +26,73 @@ MISTAKES = {
         _BEAT,
         "            await asyncio.sleep(EVERY)\n            beat()\n",
     ),
+    "the heart beats at multiples of its pause": (
+        _BEAT,
+        "            beat()\n"
+        "            await asyncio.sleep(EVERY - loop.time() % EVERY)\n",
+    ),
+    "the heart beats by the wall clock": (
+        _BEAT,
+        "            beat()\n"
+        "            due = time.time() + EVERY\n"
+        "            while time.time() < due:\n"
+        "                await asyncio.sleep(EVERY)\n",
+    ),
+    "the heart beats before the check": (
+        _CHECK,
+        "    try:\n"
+        "        inputs = check(function, inputs, beat, limit)\n"
+        "    except ValueError:\n"
+        "        beat()\n"
+        "        raise\n",
+    ),
     "the heart is waited for": (
         "            beating.cancel()\n",
         "            await asyncio.sleep(EVERY)\n            beating.cancel()\n",
     ),
     "an error is swallowed": (
-        _CANCELLED,
-        "            except ValueError as error:\n"
-        "                results[-1] = error\n" + _CANCELLED,
+        _STOP,
+        "        except ValueError as error:\n            return error\n" + _STOP,
+    ),
+    "a call that raises StopIteration returns None": (
+        '            raise RuntimeError("a call raised StopIteration") from error\n',
+        "            return None\n",
+    ),
+    "a cancellation in a thread passes for ours": (
+        "            raise Unrequested from error\n",
+        "            raise\n",
+    ),
+    "a BaseException is a result": (
+        _STOP,
+        "        except GeneratorExit as error:\n            return error\n" + _STOP,
     ),
     "after an error one more call is started": (
-        _CANCELLED,
-        "            except ValueError:\n"
+        _RESULT,
+        "            try:\n"
+        "    " + _RESULT + "            except ValueError:\n"
         "                for _, item in waiting:\n"
-        "                    more = loop.run_in_executor(pool, function, item)\n"
-        "                    await asyncio.wait([more])\n"
+        "                    await loop.run_in_executor(pool, function, item)\n"
         "                    break\n"
-        "                raise\n" + _CANCELLED,
+        "                raise\n",
+    ),
+    "a second cancellation is not expected": (
+        _CANCELLED,
+        _CANCELLED + "            await asyncio.wait([thread])\n",
+    ),
+    "an error after a cancellation is lost": (
+        _LATE,
+        "    if cancelled is not None:\n        raise cancelled\n" + _LATE,
+    ),
+    "a cancellation is swallowed": (
+        "    if cancelled is not None:\n        raise cancelled\n",
+        "",
+    ),
+    "a cancelled call leaves its thread behind": (
+        "await to_the_end(thread)",
+        "await thread",
+    ),
+    "Ctrl-C is swallowed": (
+        _RUN,
+        "    try:\n    " + _RUN + "    except KeyboardInterrupt:\n        pass\n",
     ),
 }

@@ -1,45 +1,108 @@
 """Mistakes in `event_loop` that its suite must notice: (old text, new text)."""
 
-_READ = "data = os.read(descriptor, CHUNK)"
+_CHECK = "    lines = check(source, say)\n"
+_READ = "            found = lines.read()\n"
 _SLEEP = "            await asyncio.sleep(EVERY)\n"
 _REPLY = "                say(reply)\n"
 _EXIT = "                    return\n"
-_END = "            if not data:\n                return\n"
-_WAIT = "            await readable(descriptor)\n"
-_FEED = "            for line in lines.feed(data):\n"
+_LOOP = "        while not lines.ended:\n"
+_READY = "            if lines.ready:\n"
+_WAIT = "                await readable(lines.descriptor)\n"
+_EACH = "            for line in found:\n"
+_RUN = "    run(event_loop, standard_input(), print)\n"
 
 MISTAKES = {
     "hello drifts": (_SLEEP, _SLEEP.replace("EVERY", "EVERY + 1e-3")),
+    "hello goes by the wall clock": (
+        _SLEEP,
+        "            import time\n"
+        "            due = time.time() + EVERY\n"
+        "            while time.time() < due:\n"
+        "                await asyncio.sleep(due - time.time())\n",
+    ),
+    "hello comes at multiples of three seconds of the loop's time": (
+        _SLEEP,
+        "            now = asyncio.get_running_loop().time()\n"
+        "            await asyncio.sleep(EVERY - now % EVERY)\n",
+    ),
+    "hello comes before the check": (
+        _CHECK,
+        "    try:\n"
+        "        lines = check(source, say)\n"
+        "    except (TypeError, ValueError):\n"
+        "        say(HELLO)\n"
+        "        raise\n",
+    ),
     "a line is answered at the next hello": (
         _WAIT,
-        "            await asyncio.sleep(EVERY / 10)\n" + _WAIT,
+        "                await asyncio.sleep(EVERY / 10)\n" + _WAIT,
     ),
-    "reads whole lines through a buffer": (_READ, "data = source.readline()"),
-    "one line for each read": (
-        _FEED,
-        "            for line in lines.feed(data)[:1]:\n",
+    "reads whole lines through a buffer": (
+        _READ,
+        "            lines._ahead = source.readline()\n" + _READ,
     ),
+    "lines read ahead are forgotten": (_CHECK, _CHECK + "    lines._ahead = b''\n"),
+    "lines read ahead wait for the next input": (
+        _READY,
+        "            if lines.ready and not lines._ahead:\n",
+    ),
+    "exit that was read ahead comes before hello": (
+        _READY,
+        "            if lines._ahead:\n"
+        "                pass\n"
+        "            elif lines.ready:\n",
+    ),
+    "to look for lines read ahead swallows the end of input": (
+        _CHECK,
+        "    import select\n"
+        "    poll = select.poll()\n"
+        "    poll.register(source, select.POLLIN)\n"
+        "    if poll.poll(0):\n"
+        "        source.peek()\n" + _CHECK,
+    ),
+    "a terminal that is gone is an error": (
+        _READ,
+        "            import os\n"
+        "            os.read(lines.descriptor, 0)\n"
+        "            before = os.fstat\n"
+        "            try:\n"
+        "                os.fstat = lambda _: os.stat('/')\n"
+        "                found = lines.read()\n"
+        "            finally:\n"
+        "                os.fstat = before\n",
+    ),
+    "waits with select": (
+        _WAIT,
+        "                import select\n"
+        "                select.select([lines.descriptor], [], [], 0)\n" + _WAIT,
+    ),
+    "a reader stays registered": (
+        "        loop.remove_reader(descriptor)\n",
+        "        pass\n",
+    ),
+    "one line for each read": (_EACH, "            for line in found[:1]:\n"),
     "a read is a line": (
-        _FEED,
-        "            for line in data.decode(errors='replace').splitlines():\n",
+        _READ,
+        _READ
+        + "            found += [lines._partial.decode()] * bool(lines._partial)\n"
+        "            lines._partial = b''\n",
     ),
-    "bytes must be text": (
-        _FEED,
-        "            data.decode()\n" + _FEED,
+    "lines must be ASCII": (
+        _READ,
+        _READ + "            ''.join(found).encode('ascii')\n",
     ),
-    "waits for a regular file": (
-        "    except PermissionError:  # epoll: a regular file is always ready\n",
-        "    except BlockingIOError:\n",
+    "a carriage return is part of the line": (
+        "(reply := answer(line))",
+        "(reply := answer(line.replace('\\r', '?')))",
     ),
+    "waits for a regular file": (_READY, "            if lines._ahead:\n"),
     "a last line without newline is lost": (
-        _FEED,
-        "            if not data:\n                return\n" + _FEED,
+        _READ,
+        _READ + "            if lines.ended:\n                return\n",
     ),
-    "the end of input is not seen": (
-        _END,
-        "            if not data:\n"
-        "                await asyncio.sleep(EVERY)\n"
-        "                return\n",
+    "the end of input is seen too late": (
+        _LOOP,
+        "        while not lines.ended or await asyncio.sleep(EVERY):\n",
     ),
     "exit waits for the end of input": (_EXIT, "                    continue\n"),
     "closes the source": (
@@ -47,8 +110,12 @@ MISTAKES = {
         "        greeter.cancel()\n        source.close()\n",
     ),
     "leaves the source non-blocking": (
-        _READ,
-        "os.set_blocking(descriptor, False)\n            " + _READ,
+        _CHECK,
+        _CHECK + "    __import__('os').set_blocking(lines.descriptor, False)\n",
+    ),
+    "makes a non-blocking source blocking": (
+        _CHECK,
+        _CHECK + "    __import__('os').set_blocking(lines.descriptor, True)\n",
     ),
     "answers side by side": (
         _REPLY,
@@ -56,8 +123,20 @@ MISTAKES = {
         "                    0 if len(reply) < 14 else 0.001, say, reply\n"
         "                )\n",
     ),
+    "answers in a thread": (
+        _REPLY,
+        "                await asyncio.to_thread(say, reply)\n",
+    ),
     "an error of say is lost in a callback": (
         _REPLY,
         "                asyncio.get_running_loop().call_soon(say, reply)\n",
+    ),
+    "Ctrl-C is swallowed": (
+        _RUN,
+        "    try:\n    " + _RUN + "    except KeyboardInterrupt:\n        pass\n",
+    ),
+    "a closed standard input is an AttributeError": (
+        _RUN,
+        _RUN.replace("standard_input()", "__import__('sys').stdin.buffer"),
     ),
 }

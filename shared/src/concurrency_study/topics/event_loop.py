@@ -152,7 +152,11 @@ def _read_ahead(source: Any) -> bytes:
     raw = getattr(source, "raw", None)
     if raw is None:
         return b""
-    raw.readinto = lambda _: None
+
+    def read_nothing(_: object) -> None:
+        """Return None, as a file does that would block."""
+
+    raw.readinto = read_nothing
     try:
         return source.read(len(source.peek()))
     finally:
