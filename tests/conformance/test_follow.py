@@ -11,8 +11,9 @@ import threading
 import time
 
 import pytest
+from concurrency_study.topics import Unrequested
 from concurrency_study.topics.follow import EXAMPLE, MARK, POLL
-from concurrency_study.world import CANCELLED
+from concurrency_study.world import CANCELLED, leaves
 
 
 @pytest.fixture
@@ -422,6 +423,62 @@ def test_the_error_of_say_in_the_last_look_reaches_the_caller(world, path, until
     with world.raises(KeyError) as raised:
         world.run(world.answer, path, say, until(0.55))
     assert raised.value is error
+    assert not is_open(path)
+
+
+def test_errors_of_say_and_until_at_one_instant_reach_the_caller(world, path):
+    raised = []
+
+    def fail(name):
+        raised.append(KeyError(name))
+        raise raised[-1]
+
+    @world.job
+    async def until(w):
+        await w.sleep(0.3)
+        fail("until")
+
+    world.at(0.25, append, path, b"one\n")
+    with world.raises(KeyError) as caught:
+        world.run(world.answer, path, fail, until)
+    assert raised
+    assert len(caught.errors) == len(raised)
+    assert set(caught.errors) == set(raised)
+    assert not is_open(path)
+
+
+def test_the_error_of_a_cleanup_of_until_reaches_the_caller(world, path):
+    error, late = KeyError("say"), KeyError("cleanup")
+
+    def say(line):
+        raise error
+
+    @world.job
+    async def until(w):
+        try:
+            await w.sleep(60)
+        except w.Cancelled:
+            raise late from None
+
+    world.at(0.25, append, path, b"one\n")
+    with world.raises(KeyError) as caught:
+        world.run(world.answer, path, say, until)
+    assert set(caught.errors) == {error, late}
+    assert world.returned_at == 0.3
+
+
+def test_until_that_ends_as_cancelled_unrequested_has_failed(world, path, ignore):
+    @world.job
+    async def until(w):
+        await w.sleep(0.55)
+        raise w.unrequested()
+
+    error = None
+    try:
+        world.run(world.answer, path, ignore, until)
+    except BaseException as raised:
+        (error,) = leaves(raised)
+    assert isinstance(error, world.Cancelled | Unrequested)
     assert not is_open(path)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from concurrency_study.topics.follow import EXAMPLE, POLL, Tail, check
 
 from .. import run
+from ..groups import requested
 
 DIFFERS = {
     "a new file under the name": "`follow` stays with the open file, as tail -f "
@@ -33,14 +34,13 @@ async def follow(
     # 1. Open the file, at its end.
     with Tail(path) as tail:
         async with asyncio.TaskGroup() as group:
-            end = group.create_task(until())
+            end = group.create_task(requested(until()))
 
             # 2. Look, say what is new, wait, look again.
             while not end.done():
                 for line in tail.read():
                     say(line)
                 await asyncio.wait([end], timeout=POLL)
-            end.result()  # the group would ignore a cancellation
 
         # 3. Stop when `until` returns, after one last look.
         for line in tail.read():
