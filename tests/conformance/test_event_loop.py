@@ -498,6 +498,7 @@ def test_a_wall_clock_that_is_set_back_changes_nothing(world, pipe, say):
     assert say == [(0, HELLO), (2.5, "fib(10) = 55"), (3, HELLO), (6, HELLO)]
 
 
+@pytest.mark.timeout(15)  # a reader that is left keeps the loop from waiting
 def test_when_it_has_returned_nothing_looks_at_the_source(world, pipe, say):
     descriptors = []
 
