@@ -162,8 +162,8 @@ MISTAKES = {
     ),
     "the losing sockets stay open": (
         "obstacles/fetch.py",
-        "            if connection is not winner:\n                connection.close()\n",
-        "            LEFT.append(connection)\n",
+        "                connection.close()\n",
+        "                connect.__dict__.setdefault('left', []).append(connection)\n",
         _ADDRESS("an_address_that_never_answers_is_passed_over"),
         r"open_files\(\)",
     ),
@@ -204,14 +204,11 @@ MISTAKES = {
     ),
     "the end of a connection is not passed on": (
         "obstacles/fetch.py",
-        "            response = exchange.feed(await loop.sock_recv(connection, CHUNK))\n",
+        "exchange.feed(await loop.sock_recv(connection, CHUNK))\n",
         """\
-            received = await loop.sock_recv(connection, CHUNK)
-            if not received:
-                break
-            response = exchange.feed(received)
+exchange.feed(await loop.sock_recv(connection, CHUNK) or b"HTTP/1.1 ")
 """,
         _OTHER("fetch_fails_if_the_connection_ends_too_early"),
-        "DID NOT RAISE|not all|unpack",
+        r"BadResponse\(",
     ),
 }
