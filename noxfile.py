@@ -8,7 +8,7 @@ nox -s compare      all six studies, alone; then the pages, and a site of them
 nox -s trio         one study, installed alone, and proven
 nox -s trio -- -k cancel    ... or a part of its tests
 nox -s trio -- --suite      ... or what all studies are asked, for the report
-nox -s mutants -- trio      change the study's answers on purpose: does its suite notice?
+nox -s mutants -- trio      change its answers on purpose: does the suite notice?
 nox -l              the list of sessions
 """
 
