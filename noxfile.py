@@ -8,6 +8,7 @@ nox -s compare      all six studies, alone; then the pages, and a site of them
 nox -s trio         one study, installed alone, and proven
 nox -s trio -- -k cancel    ... or a part of its tests
 nox -s trio -- --suite      ... or what all studies are asked, for the report
+nox -s mutants -- trio      change its answers on purpose: does the suite notice?
 nox -l              the list of sessions
 """
 
@@ -203,14 +204,14 @@ def teeth(session: nox.Session) -> None:
     session.run(*PYTEST, "--timeout-method", "signal", "tests/mutants")
 
 
-@nox.session(python=HERE, default=False)
+@nox.session(python=False, default=False)
 def mutants(session: nox.Session) -> None:
-    """Mutate answers, all studies' or the named ones'; `-- trio --help` says more."""
+    """Mutate answers, and count what the suite notices; `-- trio --help` says more."""
     studies = [name for name in session.posargs if name in STUDIES]
     options = [option for option in session.posargs if option not in STUDIES]
     failed: list[str] = []
     for study in studies or STUDIES:
-        alone = ("-s", f"{study}-{HERE}", "--", "--mutants", *options)
+        alone = ("-s", f"{study}-{NEWEST}", "--", "--mutants", *options)
         if subprocess.run([sys.executable, "-m", "nox", *alone], cwd=ROOT).returncode:
             failed.append(study)
     if failed:

@@ -163,10 +163,24 @@ def files_of(study: Study) -> list[File]:
 
 def arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="nox -s mutants --", description=(__doc__ or "").partition("\n")[0]
+        prog="nox -s mutants -- STUDY ...",
+        description=(__doc__ or "").partition("\n")[0],
     )
-    parser.add_argument("--topic", action="append", choices=[*TOPICS], default=[])
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument(
+        "--topic",
+        action="append",
+        choices=[*TOPICS],
+        default=[],
+        metavar="TOPIC",
+        help="mutate answers to this topic alone (may be repeated)",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="run so many mutants side by side (default: one for each core)",
+    )
     parser.add_argument("--list", action="store_true", help="print mutants, run none")
     parser.add_argument("--only", metavar="ID", help="run one mutant, show its run")
     return parser.parse_args(argv)
