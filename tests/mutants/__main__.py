@@ -232,10 +232,10 @@ def prepare(study: Study, files: list[File]) -> None:
     )
 
 
-def baselines(study: Study, files: list[File]) -> Iterator[str]:
+def baselines(study: Study, files: list[File], jobs: int) -> Iterator[str]:
     """Run the tests of each file without a mutation, and set the limits."""
     runs = [Run(file, file.tests, file.answers, failures=0) for file in files]
-    for run in carry_out(runs, study.name, ROOT):
+    for run in carry_out(runs, study.name, ROOT, jobs):
         run.label.limit = 5 + 5 * run.seconds
         run.label.failing = run.failed
         yield from (f"{name} fails without a mutation" for name in sorted(run.failed))
@@ -308,7 +308,7 @@ def measure(study: Study, files: list[File], tally: Tally, jobs: int) -> Iterato
     total = sum(len(file.mutants) for file in files)
     yield f"{study.name}: {total} mutants in {len(files)} files"
     prepare(study, files)
-    tally.problems += dict.fromkeys(baselines(study, files))
+    tally.problems += dict.fromkeys(baselines(study, files, jobs))
     yield from tally.problems
 
     left = Counter({file.name: len(file.mutants) for file in files})
