@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -84,17 +85,27 @@ class Row:
 
 @dataclass
 class Outcome:
-    """What the suite found out about an answer; a test counts once for all worlds."""
+    """The results of the suite for an answer. A test counts once for all worlds."""
 
     passed: set[str] = field(default_factory=set[str])
     cannot: dict[str, str] = field(default_factory=dict[str, str])
-    """Why, by the name of the test."""
+    """Why it does not pass a test, in words that begin with ``cannot:`` or with
+    ``not by default:``; by the name of the test."""
+
+    def word(self, test: str) -> str:
+        """Return "cannot" or "not by default", for a test that it does not pass."""
+        return self.cannot[test].partition(":")[0]
+
+    @property
+    def misses(self) -> list[str]:
+        """The counts of those tests, as in: 1 cannot, 2 not by default."""
+        counts = Counter(map(self.word, self.cannot))
+        return [f"{count} {word}" for word, count in sorted(counts.items())]
 
     @property
     def words(self) -> str:
-        """As in: 41 passed, 1 cannot."""
-        cannot = f", {len(self.cannot)} cannot" if self.cannot else ""
-        return f"{len(self.passed)} passed{cannot}"
+        """The counts of all tests, as in: 41 passed, 1 cannot."""
+        return ", ".join([f"{len(self.passed)} passed", *self.misses])
 
 
 @dataclass(frozen=True)
@@ -198,8 +209,8 @@ class Subject:
                 if test.outcome == "passed":
                     outcome.passed.add(test.test)
                 else:
-                    why = test.reason.removeprefix("cannot ") or test.outcome
-                    outcome.cannot[test.test] = why
+                    why = test.reason or test.outcome
+                    outcome.cannot[test.test] = why.replace("cannot ", "cannot: ", 1)
         outcome.passed -= outcome.cannot.keys()
         return outcome
 

@@ -34,9 +34,9 @@ class Test:
     """Which of the study's answers; empty for the one it recommends."""
     needs: list[str]
     outcome: str
-    """``passed``, ``cannot`` or ``failed``."""
+    """``passed``, ``cannot``, ``differs`` or ``failed``."""
     reason: str
-    """Why it cannot."""
+    """Why it cannot, or how it differs."""
     seconds: float | None
     """Virtual seconds until the answer returned, if it did."""
 
@@ -114,7 +114,7 @@ def read(path: Path, root: Path) -> Report:
                 stories.append(Story(**fields))
             case other:
                 file.refuse(f"has a record {other!r} between its header and its footer")
-    counts = Counter({"passed": 0, "cannot": 0, "failed": 0})
+    counts = Counter({"passed": 0, "cannot": 0, "differs": 0, "failed": 0})
     counts.update(test.outcome for test in tests)
     counted = {"tests": len(tests), **counts}
     if counted != {key: foot.get(key) for key in counted}:
@@ -190,6 +190,7 @@ _SHAPES: dict[str, dict[str, Any]] = {
         "tests": int,
         "passed": int,
         "cannot": int,
+        "differs": int,
         "failed": int,
         "digest": str,
     },

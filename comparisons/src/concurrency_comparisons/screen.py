@@ -34,7 +34,12 @@ NARROWEST = 36
 """Columns of text that code needs, to be read beside other code."""
 SWITCH = "another task may run here"
 TITLES = {SIGNATURE: "The call", HELPERS: "Helpers", GUARD: "The program"}
-OUTCOMES = {"passed": "green", "cannot": "yellow", "failed": "bold red"}
+OUTCOMES = {
+    "passed": "green",
+    "cannot": "yellow",
+    "differs": "cyan",
+    "failed": "bold red",
+}
 HIGHLIGHT = Syntax("", "python", theme="ansi_dark")
 
 
@@ -140,7 +145,7 @@ class Screen:
 
     def matrix(self, topics: Sequence[str], found: Mapping[str, Report]) -> None:
         """How many tests of each topic every study passes."""
-        self._legend(("41 (1)", "41 passed, 1 cannot, and why is said below"))
+        self._legend(("41 (1)", "41 passed, 1 not; the reasons are below"))
         table = self._matrix("topic", found)
         for topic in topics:
             cells: list[RenderableType] = [topic]
@@ -425,13 +430,13 @@ def _prose(text: str) -> list[Text]:
 
 
 def _counts(tests: Sequence[Test]) -> Text:
-    """As in ``41 (1)``: 41 passed, 1 cannot."""
+    """Return the counts, as in ``41 (1)``: 41 passed, 1 not."""
     if not tests:
         return Text("-", "dim")
     count = Counter(test.outcome for test in tests)
     text = Text(str(count["passed"]), "green")
-    if count["cannot"]:
-        text.append(f" ({count['cannot']})", "yellow")
+    if missed := count["cannot"] + count["differs"]:
+        text.append(f" ({missed})", "yellow")
     if count["failed"]:
         text.append(f" {count['failed']} failed", "bold red")
     return text
@@ -452,7 +457,11 @@ def _outcome(tests: Sequence[Test]) -> Text:
         (outcome,) = found
         return Text(outcome, OUTCOMES[outcome])
     text = Text()
-    for outcome, word in (("failed", "failed"), ("cannot", "not")):
+    for outcome, word in (
+        ("failed", "failed"),
+        ("cannot", "not"),
+        ("differs", "not by default"),
+    ):
         for name in sorted(found.get(outcome, ())):
             text.append("\n" if text else "").append(
                 f"{word} {name}", OUTCOMES[outcome]
