@@ -29,7 +29,8 @@ MISTAKES = {
     "the heart beats at multiples of its pause": (
         _BEAT,
         "            beat()\n"
-        "            await asyncio.sleep(EVERY - loop.time() % EVERY)\n",
+        "            beats = round(loop.time() / EVERY, 3) // 1 + 1\n"
+        "            await asyncio.sleep(beats * EVERY - loop.time())\n",
     ),
     "the heart beats by the wall clock": (
         _BEAT,
