@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from concurrency_comparisons import cli
 from concurrency_comparisons.answers import Tree
-from concurrency_study.report import FORMAT, VERSION, fingerprint
+from concurrency_study.report import FORMAT, OUTCOMES, VERSION, fingerprint
 
 ROOT = Path(__file__).parent.parent.parent
 TREE = Tree(ROOT)
@@ -118,7 +118,7 @@ def report(root: Path, study: str, *records, python="3.11.7", **header):
         "record": "footer",
         "complete": "failed" not in outcomes,
         "tests": len(outcomes),
-        **{key: outcomes.count(key) for key in ("passed", "cannot", "failed")},
+        **{key: outcomes.count(key) for key in OUTCOMES},
     }
     folder = root / "reports"
     folder.mkdir(exist_ok=True)
