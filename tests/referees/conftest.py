@@ -1,4 +1,4 @@
-"""A client of blocking sockets, to ask a referee whatever there is to ask."""
+"""A client of blocking sockets that can send any request to a referee."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from concurrency_study.referees.racer import Racer, Stats, Tally, running
 
 PATIENCE = 30
-"""Seconds that nothing here ever takes."""
+"""Seconds; far more than anything here takes."""
 UNIT = 0.05
-"""Seconds that a second of the rules takes, at the quick referee."""
+"""Real seconds in a second of the quick referee."""
 
 
 class Call:
@@ -32,7 +32,7 @@ class Call:
         return self
 
     def answer(self, method: str = "GET") -> tuple[int, str]:
-        """Status and body; (0, "broken") if the connection ends instead."""
+        """Return status and body, or (0, "broken") if the connection ends instead."""
         response = HTTPResponse(self.sock, method=method)
         try:
             response.begin()
@@ -43,7 +43,7 @@ class Call:
             response.close()
 
     def everything(self) -> bytes:
-        """All bytes that come, to the end of the connection."""
+        """Return all bytes until the end of the connection."""
         data = b""
         try:
             while piece := self.sock.recv(65536):
@@ -60,7 +60,7 @@ class Call:
 
 
 class Client:
-    """Makes calls, and closes what is left of them at last."""
+    """Makes calls, and closes them in the end."""
 
     def __init__(self, racer: Racer) -> None:
         self.racer = racer
@@ -75,7 +75,7 @@ class Client:
         return self.call().send(page)
 
     def ask(self, page: str) -> tuple[int, str]:
-        """Get an answer that does not keep anybody waiting."""
+        """Return an answer that comes at once."""
         call = self.get(page)
         try:
             return call.answer()
@@ -83,13 +83,13 @@ class Client:
             call.close()
 
     def arrivals(self, calls: list[Call]) -> list[Call]:
-        """The calls in the order in which they are answered or broken."""
+        """Return the calls in the order in which they are answered or broken."""
         order: list[Call] = []
         with selectors.DefaultSelector() as selector:
             for call in calls:
                 selector.register(call.sock, selectors.EVENT_READ, call)
             while len(order) < len(calls):
-                # What is ready first comes first, also of what is ready at once.
+                # epoll reports sockets in the order in which they became ready.
                 ready = selector.select(PATIENCE)
                 assert ready, f"answers: {len(order)} of {len(calls)}"
                 for key, _ in ready:
@@ -101,13 +101,13 @@ class Client:
         return self.racer.stats().obstacles[number]
 
     def settled(self) -> Stats:
-        """The counts, once nobody is there any more."""
+        """Return the counts once nothing is open."""
         stats = self.racer.stats(settled=PATIENCE)
         assert stats.settled, stats
         return stats
 
     def let_a_second_pass(self) -> None:
-        """Return when all that waits for a second by now has happened."""
+        """Wait for a second of the referee: its pending events have happened then."""
         clock = Client(self.racer.course("clock"))
         first, second = clock.get("/2"), clock.get("/2")
         assert second.answer() == (0, "broken")
@@ -121,14 +121,14 @@ class Client:
 
 @pytest.fixture(scope="session")
 def quick_racer():
-    """Its seconds are short, obstacle 3 is small, its answers end in all ways."""
+    """A referee with short seconds, a small obstacle 3 and all ends of answers."""
     with running(unit=UNIT, many=50, framing="mixed") as racer:
         yield racer
 
 
 @pytest.fixture
 def quick(quick_racer):
-    """A client of it; nothing has happened there so far."""
+    """A client of the quick referee, whose counts are 0."""
     quick_racer.reset()
     client = Client(quick_racer)
     yield client
@@ -137,7 +137,7 @@ def quick(quick_racer):
 
 @pytest.fixture
 def real(racer):
-    """A client of the referee that every test can have."""
+    """A client of the referee of the fixture `racer`."""
     client = Client(racer)
     yield client
     client.close()
@@ -145,5 +145,5 @@ def real(racer):
 
 @pytest.fixture(scope="session")
 def client_of():
-    """Makes a client of any referee."""
+    """The class of clients, for other referees."""
     return Client

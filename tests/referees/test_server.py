@@ -1,4 +1,4 @@
-"""Does the referee speak HTTP/1.1, and survive those who do not?"""
+"""Does the referee speak HTTP/1.1, and survive clients that do not?"""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ RIGHT = (200, "right")
 
 
 def alive(client):
-    """It still does its work, for others."""
+    """Expect the referee to serve other clients still."""
     first, second = client.get("/1"), client.get("/1")
     assert first.answer() == RIGHT
     first.close()
     second.close()
 
 
-# As it should be
+# Good requests
 
 
 @pytest.mark.parametrize("page", ["/", "/blue/"])
-def test_the_front_page_says_what_there_is(quick, page):
+def test_the_front_page_lists_the_pages(quick, page):
     status, text = quick.ask(page)
     assert status == 200
     for word in ("/1\t", "/11\t", "/stats", "/reset"):
@@ -87,7 +87,7 @@ def test_a_connection_is_closed_if_the_client_says_so(real, head):
     assert b"\r\nConnection: close\r\n" in answer
 
 
-def test_answers_end_in_all_the_ways_there_are(quick):
+def test_answers_end_in_every_way(quick):
     heads = []
     for _ in range(3):
         call = quick.call().send("/8?open", headers="Connection: close\r\n")
@@ -119,7 +119,7 @@ def test_a_request_may_have_a_body(real):
     assert call.answer()[0] == 200
 
 
-def test_a_client_that_asks_whether_to_go_on_is_told(real):
+def test_a_client_that_expects_100_continue_gets_it(real):
     headers = "Content-Length: 3\r\nExpect: 100-continue\r\n"
     call = real.call().send("/8?open", headers=headers)
     assert call.sock.recv(100).startswith(b"HTTP/1.1 100 ")
@@ -153,7 +153,7 @@ def test_a_pipelined_request_begins_when_the_one_before_is_answered(real):
     assert real.tally(8).answered == 1
 
 
-# As it should not be
+# Bad requests
 
 HEAD = b"GET /1 HTTP/1.1\r\nHost: h\r\n"
 
@@ -176,7 +176,7 @@ HEAD = b"GET /1 HTTP/1.1\r\nHost: h\r\n"
         (b"GET /" + b"x" * 100_000, 431),
     ],
 )
-def test_what_is_no_http_is_refused(real, bytes, status):
+def test_bytes_that_are_not_http_are_refused(real, bytes, status):
     call = real.call()
     call.sock.sendall(bytes)
     answer = call.everything()
@@ -192,7 +192,7 @@ def test_what_is_no_http_is_refused(real, bytes, status):
 @pytest.mark.parametrize(
     "half", [b"G", b"GET /1 HTTP/1.1\r\n", b"GET /1 HTTP/1.1\r\nHost: h\r\n", None]
 )
-def test_half_a_request_is_no_request(real, half):
+def test_half_a_request_does_not_count(real, half):
     call = real.call()
     body = b"GET /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nabc"
     call.sock.sendall(half or body)
@@ -203,7 +203,7 @@ def test_half_a_request_is_no_request(real, half):
     assert real.settled().malformed == 1
 
 
-def test_who_closes_its_side_hears_no_late_answer(real):
+def test_a_client_that_closes_its_side_gets_no_late_answer(real):
     call = real.get("/1")
     call.sock.shutdown(socket.SHUT_WR)
     assert call.everything() == b""
@@ -211,7 +211,7 @@ def test_who_closes_its_side_hears_no_late_answer(real):
     assert real.settled().obstacles[1].dropped == 1
 
 
-def test_who_closes_its_side_hears_an_answer_that_comes_at_once(real):
+def test_a_client_that_closes_its_side_gets_an_immediate_answer(real):
     call = real.get("/8?open")
     call.sock.shutdown(socket.SHUT_WR)
     assert call.everything().startswith(b"HTTP/1.1 200 ")
@@ -225,7 +225,7 @@ def test_a_reset_is_a_dropped_request(real):
     assert real.settled().obstacles[1].dropped == 1
 
 
-def test_who_sends_far_ahead_is_thrown_out(real):
+def test_a_client_that_sends_too_far_ahead_is_disconnected(real):
     call = real.get("/1")
     with contextlib.suppress(ConnectionError):
         call.sock.sendall(b"GET /1 HTTP/1.1\r\nHost: h\r\n\r\n" * 100_000)
@@ -235,7 +235,7 @@ def test_who_sends_far_ahead_is_thrown_out(real):
     assert stats.malformed == 1
 
 
-def test_who_asks_without_end_and_never_reads_is_thrown_out(real):
+def test_a_client_that_never_reads_is_disconnected(real):
     call = real.call()
     ask = b"GET /8?open HTTP/1.1\r\nHost: h\r\n\r\n" * 10_000
     with contextlib.suppress(ConnectionError):
@@ -247,14 +247,14 @@ def test_who_asks_without_end_and_never_reads_is_thrown_out(real):
     alive(real)
 
 
-def test_a_slow_client_keeps_nobody_waiting(real):
+def test_a_slow_client_does_not_delay_others(real):
     slow = real.call()
     for byte in b"GET /1 HTTP/1.1":
         slow.sock.sendall(bytes([byte]))
         alive(real)
 
 
-def test_many_that_come_and_go_at_once_leave_nothing(real):
+def test_many_short_connections_leave_nothing(real):
     for _ in range(500):
         real.call().close()
         real.get("/1").close()
@@ -284,7 +284,7 @@ pieces = st.lists(words | st.binary(max_size=20), max_size=30)
     pieces=[b"GET /stats?settled=" + b"9" * 5000 + b" HTTP/1.1\r\nHost: h\r\n\r\n"]
 )
 @example(pieces=[b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n"])
-def test_whatever_comes_others_are_served_and_nothing_is_left(
+def test_random_bytes_disturb_no_other_client_and_leave_nothing(
     quick_racer, client_of, pieces
 ):
     quick_racer.reset()

@@ -60,12 +60,12 @@ async def obstacle_6(base: str) -> str:
 
 
 async def obstacle_7(base: str, second: float = 1.0) -> str:
-    """Hedge: make a second request, if the first is not answered in three seconds."""
+    """Hedge: make a second request if the first is not answered in three seconds."""
     return await hedge(lambda _: right(f"{base}/7"), 3 * second, 2)
 
 
 async def obstacle_8(base: str) -> str:
-    """Race two users of a resource, which is closed whatever happens."""
+    """Race two users of a resource, which is always closed."""
     url = f"{base}/8"
 
     async def user() -> str:
@@ -79,18 +79,18 @@ async def obstacle_8(base: str) -> str:
 
 
 async def obstacle_9(base: str) -> str:
-    """Make ten requests at once; put together what succeeds, as it comes."""
+    """Make ten requests at once; join the successes in order of arrival."""
     responses: list[Response] = []
     await results_as_we_go(fetch, [f"{base}/9"] * 10, responses.append)
     return "".join(each.text for each in responses if each.status == 200)
 
 
 async def obstacle_10(base: str) -> str:
-    """Burn CPU as long as a request is held, and report the load once a second."""
+    """Burn CPU while a request is held, and report the load once a second."""
     url = f"{base}/10?{uuid4().hex}"
 
     async def burn() -> None:
-        while True:  # a task can be cancelled where it waits, so it does, often
+        while True:  # a task can be cancelled only where it waits
             sum(range(10_000))
             await anyio.lowlevel.checkpoint()
 

@@ -15,8 +15,8 @@ async def fetch(url: str) -> Response:
     """GET this address, on a connection of its own; any status is an answer.
 
     Raises:
-        OSError: there is no connection, or it ended too early.
-        anyio.BrokenResourceError: it broke.
+        OSError: the connection failed or ended too early.
+        anyio.BrokenResourceError: the connection broke.
         BadResponse: the response is not HTTP, or too long.
         ValueError: the URL is not an http address.
     """

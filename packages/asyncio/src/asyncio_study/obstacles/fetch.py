@@ -21,7 +21,7 @@ async def fetch(url: str) -> Response:
     """GET this address, on a connection of its own; any status is an answer.
 
     Raises:
-        OSError: there is no connection, or it broke.
+        OSError: the connection failed or broke.
         BadResponse: the response is not HTTP, or too long.
         ValueError: the URL is not an http address.
     """

@@ -1,7 +1,7 @@
 """One HTTP request on a socket of the kernel.
 
 A cancellation is raised where the task waits, and ``with`` closes the connection on its
-way out; there is nothing else to do for it.
+way out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ def fetch(url: str) -> Wait[Response]:
     """GET this address, on a connection of its own; any status is an answer.
 
     Raises:
-        OSError: there is no connection, or it broke.
+        OSError: the connection failed or broke.
         BadResponse: the response is not HTTP, or too long.
         ValueError: the URL is not an http address.
     """

@@ -61,12 +61,12 @@ def obstacle_6(base: str) -> str:
 
 
 def obstacle_7(base: str, second: float = 1.0) -> str:
-    """Hedge: make a second request, if the first is not answered in three seconds."""
+    """Hedge: make a second request if the first is not answered in three seconds."""
     return hedge(lambda _: right(f"{base}/7"), 3 * second, 2)
 
 
 def obstacle_8(base: str) -> str:
-    """Race two users of a resource, which is closed whatever happens."""
+    """Race two users of a resource, which is always closed."""
     url = f"{base}/8"
 
     def user() -> str:
@@ -80,19 +80,19 @@ def obstacle_8(base: str) -> str:
 
 
 def obstacle_9(base: str) -> str:
-    """Make ten requests at once; put together what succeeds, as it comes."""
+    """Make ten requests at once; join the successes in order of arrival."""
     responses: list[Response] = []
     results_as_we_go(fetch, [f"{base}/9"] * 10, responses.append)
     return "".join(each.text for each in responses if each.status == 200)
 
 
 def obstacle_10(base: str) -> str:
-    """Burn CPU as long as a request is held, and report the load once a second."""
+    """Burn CPU while a request is held, and report the load once a second."""
     url = f"{base}/10?{uuid4().hex}"
     group = Group()
 
     def burn() -> None:
-        while True:  # a greenlet can be killed where it waits, so it does, often
+        while True:  # a greenlet can be killed only where it waits
             sum(range(10_000))
             gevent.sleep()
 

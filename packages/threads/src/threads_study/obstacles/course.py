@@ -22,7 +22,7 @@ from ..use_cases.results_as_we_go import results_as_we_go
 from .fetch import fetch
 
 STACK = 2**18
-"""Bytes that one of very many threads gets as its stack; usually these are 8 MiB."""
+"""Bytes of stack for each of very many threads; the default is often 8 MiB."""
 
 
 def right(url: str, stop: Stop, seconds: float = math.inf) -> str:
@@ -42,7 +42,7 @@ def obstacle_2(base: str) -> str:
 
 @contextmanager
 def small_stacks() -> Generator[None]:
-    """All threads that are started in this block, by whomever, have small stacks."""
+    """Give small stacks to all threads of the process that start in this block."""
     before = threading.stack_size(STACK)
     try:
         yield
@@ -73,17 +73,17 @@ def obstacle_6(base: str) -> str:
 
 
 def obstacle_7(base: str, second: float = 1.0) -> str:
-    """Hedge: make a second request, if the first is not answered in three seconds."""
+    """Hedge: make a second request if the first is not answered in three seconds."""
     return hedge(lambda _, stop: right(f"{base}/7", stop), 3 * second, 2)
 
 
 def obstacle_8(base: str) -> str:
-    """Race two users of a resource, which is closed whatever happens."""
+    """Race two users of a resource, which is always closed."""
     url = f"{base}/8"
 
     def user(stop: Stop) -> str:
         return resource(
-            lambda: right(f"{url}?open", Stop()),  # nobody stops that
+            lambda: right(f"{url}?open", Stop()),  # cannot be stopped
             lambda handle: right(f"{url}?use={quote(handle)}", stop),
             lambda handle: right(f"{url}?close={quote(handle)}", Stop()),
         )
@@ -92,19 +92,19 @@ def obstacle_8(base: str) -> str:
 
 
 def obstacle_9(base: str) -> str:
-    """Make ten requests at once; put together what succeeds, as it comes."""
+    """Make ten requests at once; join the successes in order of arrival."""
     responses: list[Response] = []
     results_as_we_go(fetch, [f"{base}/9"] * 10, responses.append)
     return "".join(each.text for each in responses if each.status == 200)
 
 
 def obstacle_10(base: str) -> str:
-    """Burn CPU as long as a request is held, and report the load once a second."""
+    """Burn CPU while a request is held, and report the load once a second."""
     url = f"{base}/10?{uuid4().hex}"
     released = threading.Event()
 
     def burn() -> None:
-        while not released.is_set():  # it holds the GIL for 5 ms if others want it
+        while not released.is_set():  # others get the GIL every 5 ms
             pass
 
     def hold() -> None:

@@ -32,8 +32,8 @@ def fetch(url: str, stop: Stop, seconds: float = math.inf) -> Response:
 
     Raises:
         CancelledError: ``stop`` was set.
-        TimeoutError: all of it has not come within so many seconds.
-        OSError: there is no connection, or it broke.
+        TimeoutError: the response was not complete after so many seconds.
+        OSError: the connection failed or broke.
         BadResponse: the response is not HTTP, or too long.
         ValueError: the URL is not an http address.
     """
