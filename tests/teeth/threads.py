@@ -36,12 +36,6 @@ MISTAKES = {
         _CALL,
         "tests/conformance/test_results_at_end.py",
     ),
-    "a pool hands over results after the first error": (
-        "group.py",
-        _CALL + _STOPPED,
-        _CALL,
-        "tests/conformance/test_results_as_we_go.py",
-    ),
     "a stage that fails leaves the others waiting": (
         "concepts/pipeline.py",
         "wait_for(lambda: ready() or self._stop.is_set())",
