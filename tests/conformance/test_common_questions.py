@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 
 import pytest
 from concurrency_study.topics import Probe, Unrequested
@@ -128,6 +129,19 @@ def test_a_call_takes_as_long_at_any_instant(world, ask, arguments):
     mine = [("wake", "")]
     assert told(first, 0.37) == from_the_start or told(first, 0.37)[1:] == mine
     assert round(world.returned_at - 0.37, 6) == lasted
+
+
+def test_what_is_plainly_called_is_never_called_twice_at_once(ask):
+    inside, overlaps = [], []
+
+    def say(*told):
+        inside.append(told)
+        time.sleep(0)  # lets another thread go first
+        overlaps.extend(inside[1:])
+        inside.remove(told)
+
+    ask(snooze, say)
+    assert not overlaps
 
 
 @pytest.mark.jobs(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 
@@ -232,3 +233,13 @@ def test_lines_that_are_no_list_are_refused(world, ignore):
         with world.raises(TypeError) as raised:
             world.run(world.answer, lines, ["x"], ignore)
         assert "lines" in str(raised.value)
+
+
+def test_a_stage_that_fails_ends_those_that_wait_for_it(world, ignore):
+    def lines(bad):
+        for i in itertools.count():
+            yield None if i == bad else f"x{i} y"
+
+    for bad in (0, 1, 300):
+        with world.raises(TypeError):
+            world.run(world.answer, lines(bad), ["x", "y", "z"], ignore)

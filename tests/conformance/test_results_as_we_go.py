@@ -293,3 +293,53 @@ def test_the_timeout_of_a_call_of_its_own_stops_the_rest(world, times_out, ignor
     with world.raises(world.TimedOut):
         world.run(world.answer, times_out, [60, 1, 2], ignore)
     assert world.returned_at == 1
+
+
+def test_no_call_starts_after_the_first_error(world, ignore):
+    ended = []
+
+    @world.job
+    async def job(w, number):
+        assert not ended, "it starts after the first error"
+        await w.sleep(10 if number else 1)
+        ended.append(number)
+        raise KeyError(number)
+
+    with world.raises(KeyError) as raised:
+        world.run(world.answer, job, range(3000), ignore)
+    assert raised.value.args == (0,)
+    assert ended == [0]
+
+
+def test_no_call_starts_after_an_error_of_handle(world):
+    errors = [KeyError("handle")]
+
+    @world.job
+    async def job(w, number):
+        assert errors, "it starts after the error"
+        await w.sleep(10 if number else 1)
+
+    def handle(result):
+        raise errors.pop()
+
+    with world.raises(KeyError):
+        world.run(world.answer, job, range(3000), handle)
+
+
+@pytest.mark.needs("stopping the rest")
+def test_a_result_that_comes_with_the_error_is_not_handed_over_after_it(world):
+    handed = []
+
+    @world.job
+    async def job(w, number):
+        if number:
+            try:
+                await w.sleep(10)
+            except w.Cancelled:
+                return "swallowed"
+        await w.sleep(1)
+        raise KeyError(number)
+
+    with world.raises(KeyError):
+        world.run(world.answer, job, [1, 0, 2], handed.append)
+    assert handed == []

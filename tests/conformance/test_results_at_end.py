@@ -243,3 +243,20 @@ def test_the_timeout_of_a_call_of_its_own_stops_the_rest(world, times_out):
     with world.raises(world.TimedOut):
         world.run(world.answer, times_out, [60, 1, 2])
     assert world.returned_at == 1
+
+
+@pytest.mark.needs("stopping the rest")
+def test_no_call_starts_after_the_first_error(world):
+    ended = []
+
+    @world.job
+    async def job(w, number):
+        assert not ended, "it starts after the first error"
+        await w.sleep(10 if number else 1)
+        ended.append(number)
+        raise KeyError(number)
+
+    with world.raises(KeyError) as raised:
+        world.run(world.answer, job, range(3000))
+    assert raised.value.args == (0,)
+    assert ended == [0]

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, ParamSpec
 
 import gevent
 from concurrency_study.topics import Result, Unrequested
 from gevent.pool import Group
+
+P = ParamSpec("P")
 
 
 class GreenletGroup(Group):
@@ -39,14 +41,14 @@ class GreenletGroup(Group):
         """Whether all have been killed, by ``kill()`` or because of an error."""
 
     def spawn(
-        self, function: Callable[..., Result], *args: Any
+        self, func: Callable[P, Result], *args: P.args, **kwargs: P.kwargs
     ) -> gevent.Greenlet[..., Result]:
-        """Run ``function(*args)`` in a greenlet of the group; None if it fails."""
+        """Call ``func`` in a greenlet of the group, whose value is None if it fails."""
 
-        @wraps(function)
+        @wraps(func)
         def work() -> Any:
             try:
-                return function(*args)
+                return func(*args, **kwargs)
             except gevent.GreenletExit as error:
                 if gevent.getcurrent() not in self.dying:
                     unrequested = Unrequested()

@@ -7,6 +7,7 @@ on from there.
     countdown(counters, say)
 
 - ``counters`` are (name, n) pairs. ``say`` is a plain callable that never waits.
+  It is never called by two threads at once, so it needs no lock.
 - Each counter says (name, n), (name, n - 1) ... (name, 1), one a second, the first at
   once. All counters run side by side. Example: ("tea", 2) says 2 at 0 s and 1 at 1 s.
 - n <= 0 says nothing. A counter ends when it has said its 1, without another wait.

@@ -8,6 +8,8 @@ others work.
 - For each number, multiplies up from 2, one step a second: says (number, step), waits
   a second, multiplies. All numbers run side by side. 0 and 1 need no step. Example:
   3 says (3, 2) at 0 s and (3, 3) at 1 s, and is ready at 2 s.
+- ``say`` is a plain callable that never waits. It is never called by two threads at
+  once, so it needs no lock.
 - Returns the factorials in input order, after the longest.
 - An error of ``say`` stops the rest and reaches the caller.
 - Cancelled from outside, all stop.

@@ -10,6 +10,8 @@ For one result that several readers want, each with a patience of its own.
   seconds (None: without limit), and reports (name, value), (name, error) or
   (name, "gave up") at the instant at which it knows. Example: the job takes 2 s. The
   reader ("hasty", 0.1, 0.4) reports "gave up" at 0.5 s.
+- ``report`` is a plain callable that never waits. It is never called by two threads at
+  once, so it needs no lock.
 - A late reader is served at once. A reader that gives up harms neither the future nor
   the others.
 - The job's Exception is reported to the readers. If no reader got it, it reaches the
@@ -58,7 +60,7 @@ JOBS = 1
 
 def probe(means: Probe) -> tuple[Any, ...]:
     """Return the arguments of a call for the common questions."""
-    return partial(means.job, 0), [("reader", 0, None)], means.say
+    return partial(means.job, 0), [("reader", 0, None), ("other", 0, None)], means.say
 
 
 def check(

@@ -7,12 +7,14 @@ generator) of its own, and the connections between them are bounded.
 
 - ``lines`` is an iterable of text that need not end. ``words`` are the words to look
   for; repeated ones count once. ``say`` is a plain callable that never waits.
+  It is never called by two threads at once, so it needs no lock.
 - Says (word, line) for each word that is in each line, once, and for one word in the
   order of the lines. Example: the line "so is trio" and the words "so" and "trio" say
   ("so", "so is trio") and ("trio", "so is trio"), in either order.
 - At most `AHEAD` lines are read beyond the one that is being said: back-pressure.
 - The end of the input travels down the pipeline and every stage finishes.
-- An error of ``say`` or of ``lines`` reaches the caller, and no stage is left behind.
+- An error of any stage (of ``say``, of ``lines``, or of a grep that gets a line that is
+  not text) reaches the caller. It ends all stages, also those that wait for another.
 - No lines or no words: ends when the lines have ended.
 - Cancelled from outside, every stage stops.
 - Raises TypeError or ValueError if a word is not text, or empty, before the first line

@@ -1,8 +1,8 @@
 """Resource: what was opened is closed, whatever happens.
 
-A ``kill()``, or a `gevent.Timeout`, interrupts one wait, and it may come while
-``close`` waits: so that is a greenlet of its own, which nobody kills, and is waited for
-to its end. If it fails, the hub prints the error, too.
+A ``kill()`` or a `gevent.Timeout` interrupts one wait, and may come while ``close``
+waits. So ``close`` runs in a greenlet of its own, which is never killed. It keeps its
+error: the hub would print it, and pass a KeyboardInterrupt to the main greenlet.
 """
 
 from __future__ import annotations
@@ -23,6 +23,13 @@ def resource(
 ) -> Result:
     check(open_it, use, close)
     cancelled: BaseException | None = None
+    errors: list[BaseException] = []
+
+    def close_it() -> None:
+        try:
+            close(handle)
+        except BaseException as error:
+            errors.append(error)
 
     # 1. Open it: from now on there is something to close.
     handle = open_it()
@@ -31,14 +38,20 @@ def resource(
         result = use(handle)
     finally:
         # 3. Close it, whatever has happened, to the end, whatever happens.
-        closing = gevent.Greenlet(close, handle)
+        closing = gevent.Greenlet(close_it)
         closing.start()
         while not closing.ready():
             try:
                 closing.join()
             except (gevent.GreenletExit, gevent.Timeout) as error:
-                cancelled = error
-        closing.get()
+                if not isinstance(cancelled, gevent.GreenletExit):
+                    cancelled = error
+            except BaseException as error:  # Ctrl-C
+                errors.append(error)
+        if len(errors) > 1:
+            raise BaseExceptionGroup("errors of closing", errors)
+        if errors:
+            raise errors[0]
 
     # 4. A cancellation that came meanwhile takes effect.
     if cancelled is not None:

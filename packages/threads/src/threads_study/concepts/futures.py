@@ -18,6 +18,7 @@ from concurrent.futures import (
     wait,
 )
 from functools import partial
+from typing import Any
 
 from concurrency_study.topics import Result
 from concurrency_study.topics.futures import AGAIN, EXAMPLE, GAVE_UP, Reader, check
@@ -37,7 +38,7 @@ def futures(
 
     # 1. A future: a place for a value to come, and those who wait.
     future: Future[Result] = Future()
-    stopped: Future[None] = Future()
+    stopped: Future[Any] = Future()
 
     # 2. The job settles the future, with its result or its error.
     def settle() -> None:
@@ -51,7 +52,7 @@ def futures(
     # 3. A reader: come, wait no longer than patience lasts, report.
     def read(name: str, comes: float, patience: float | None) -> None:
         group.stop.wait(comes)
-        done, _ = wait([future, stopped], patience, FIRST_COMPLETED)
+        done, _ = wait([stopped, future], patience, FIRST_COMPLETED)
         with reporting:
             if group.stop.is_set():
                 return

@@ -2,8 +2,8 @@
 
 Every stage is a thread, every connection a channel that holds one item. A
 `queue.Queue` cannot wake a thread that waits at it when the group stops
-(`queue.Queue.shutdown` came with 3.13), so the channel is a condition of our own. None
-travels as the last item.
+(`queue.Queue.shutdown` came with 3.13), so the channel is a condition of our own. An
+item that is not a line travels as the last one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError
 from contextlib import ExitStack
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from concurrency_study.topics.pipeline import EXAMPLE, check, matches
 
@@ -20,6 +20,8 @@ from .. import run
 from ..group import Stop, ThreadGroup
 
 Item = TypeVar("Item")
+
+END: Any = object()
 
 
 class Channel(Generic[Item]):
@@ -63,45 +65,38 @@ def pipeline(
     words = check(lines, words, say)
 
     # 1. The source: pass every line on, at the pace of the slowest.
-    def source(outlet: Channel[str | None]) -> None:
+    def source(outlet: Channel[str]) -> None:
         for line in lines:
             outlet.put(line)
-        outlet.put(None)
+        outlet.put(END)
 
     # 2. Broadcast: hand each line to every grep.
-    def broadcast(
-        inlet: Channel[str | None],
-        outlets: list[Channel[str | None]],
-    ) -> None:
-        while (line := inlet.get()) is not None:
+    def broadcast(inlet: Channel[str], outlets: list[Channel[str]]) -> None:
+        while (line := inlet.get()) is not END:
             for outlet in outlets:
                 outlet.put(line)
         for outlet in outlets:
-            outlet.put(None)
+            outlet.put(END)
 
     # 3. A grep: pass on the lines that hold its word.
-    def grep(
-        word: str,
-        inlet: Channel[str | None],
-        outlet: Channel[tuple[str, str] | None],
-    ) -> None:
-        while (line := inlet.get()) is not None:
+    def grep(word: str, inlet: Channel[str], outlet: Channel[tuple[str, str]]) -> None:
+        while (line := inlet.get()) is not END:
             if matches(word, line):
                 outlet.put((word, line))
-        outlet.put(None)
+        outlet.put(END)
 
     # 4. The printer: say what comes out.
-    def printer(inlet: Channel[tuple[str, str] | None]) -> None:
+    def printer(inlet: Channel[tuple[str, str]]) -> None:
         for _ in words:  # every grep ends once
-            while (found := inlet.get()) is not None:
+            while (found := inlet.get()) is not END:
                 say(*found)
 
     # 5. Connect the stages and start them.
     # 6. The end of the input travels down; every stage finishes.
     group = ThreadGroup()
-    read: Channel[str | None] = Channel(group.stop)
-    found: Channel[tuple[str, str] | None] = Channel(group.stop)
-    copies: list[Channel[str | None]] = [Channel(group.stop) for _ in words]
+    read: Channel[str] = Channel(group.stop)
+    found: Channel[tuple[str, str]] = Channel(group.stop)
+    copies: list[Channel[str]] = [Channel(group.stop) for _ in words]
     with ExitStack() as stack:
         for channel in (read, found, *copies):
             stack.enter_context(group.stop.calling(channel.wake))
