@@ -1,12 +1,13 @@
 """AnyIO: structured concurrency on top of asyncio or of trio, whichever runs.
 
 The same code runs on both: AnyIO brings trio's ideas (task groups, cancel scopes,
-memory object streams, level cancellation) to asyncio's event loop, and on trio it is a
-thin layer. A task group does not end before its tasks and cancels the rest when one
-fails. Cancellation is a level, not an event: in a cancelled scope every further wait
-is cancelled, those in a cleanup too, unless the cleanup stands in a shielded scope of
-its own. The exception that says so is the backend's own, `asyncio.CancelledError` or
-`trio.Cancelled` (``anyio.get_cancelled_exc_class()``).
+memory object streams, level-triggered cancellation) to asyncio's event loop, and on
+trio it is a thin layer. A task group does not end before its tasks and cancels the rest
+when one fails. Cancellation is level-triggered: in a cancelled scope every further wait
+is cancelled, also in a cleanup, unless the cleanup stands in a shielded scope.
+(Edge-triggered cancellation, as in asyncio, is raised once.) The exception that says so
+is the backend's own, `asyncio.CancelledError` or `trio.Cancelled`
+(``anyio.get_cancelled_exc_class()``).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ CANNOT = {
 }
 DIFFERS = {
     "waiting in cleanup": "a wait in a cancelled scope is cancelled at once; put the "
-    "cleanup in a `anyio.CancelScope(shield=True)`",
+    "cleanup in an `anyio.CancelScope(shield=True)`",
 }
 
 

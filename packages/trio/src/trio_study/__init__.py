@@ -4,9 +4,9 @@ There is one thread; a task switch happens only at an ``await``, and every funct
 trio that is awaited is a checkpoint: a place where others run and cancellation arrives.
 A task lives in a nursery, which does not end before its tasks and cancels the rest when
 one fails (structured concurrency). Whatever waits can be cancelled by the cancel scope
-around it. Cancellation is a level, not an event: in a cancelled scope every further
-checkpoint raises `trio.Cancelled`, those in a cleanup too, unless the cleanup stands in
-a shielded scope of its own.
+around it. Cancellation is level-triggered: in a cancelled scope every further
+checkpoint raises `trio.Cancelled`, also in a cleanup, unless the cleanup stands in a
+shielded scope. (Edge-triggered cancellation, as in asyncio, is raised once.)
 """
 
 from __future__ import annotations
