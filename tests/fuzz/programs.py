@@ -30,7 +30,9 @@ CANCELS = [
     *some("cancel", of=[(0,), (1,), (2,), (3,)], times=2),
     *some("shield", of=product((0, 1, 2), (True, False))),
     *some("look", "forever", times=2),
-    *some("fail", of=[("failure",), ("failure",), ("fatal",), ("interrupt",)]),
+    *some(
+        "fail", of=[("failure",), ("failure",), ("fatal",), ("interrupt",), ("close",)]
+    ),
 ]
 
 SHIELDED = ("scope", 2, True, False)
