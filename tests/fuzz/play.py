@@ -10,6 +10,7 @@ them.
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from contextvars import ContextVar
 from functools import partial
 
@@ -66,6 +67,8 @@ class Scope:
         self.scope = scope
         self.may_be_shielded = may_be_shielded
         self.is_open = True
+        self.path = ()
+        """The scopes around it, and itself."""
 
 
 class Group(Scope):
@@ -92,6 +95,8 @@ class Play:
         self.history = []
         self.scopes, self.groups, self.left = [], [], []
         self.numbers = itertools.count(1)
+        self.paths = defaultdict(tuple)
+        """The open scopes of each task, the outermost first."""
 
     def note(self, *what):
         name = self.library.task_name()
@@ -110,6 +115,19 @@ class Play:
         called = [one.scope.cancel_called for one in self.left]
         late = self.library.now() >= HORIZON
         self.note("is cancelled as a whole" if late else "ends", called)
+
+    def enter(self, scope):
+        """Note that the task that runs enters a scope; return its name."""
+        name = self.library.task_name()
+        scope.path = self.paths[name] = (*self.paths[name], scope)
+        return name
+
+    def leave(self, scope, name):
+        scope.is_open = False
+        self.paths[name] = scope.path[:-1]
+
+    def has_open_group(self, scope):
+        return any(group.is_open and scope in group.path for group in self.groups)
 
     def task(self, block, group):
         name = self.library.task_name()
@@ -200,7 +218,11 @@ class Play:
             one = self.scopes[number]
             if not (one.is_open and one.may_be_shielded):
                 self.note("cannot shield", number)
-            elif shield and self.library.is_cancelled(one.scope):
+            elif (
+                shield
+                and self.library.is_cancelled(one.scope)
+                and self.has_open_group(one)
+            ):
                 self.note("shield comes too late", number)
             else:
                 self.note("shield", number, shield)
@@ -229,6 +251,7 @@ class Play:
             self.note("cannot spawn", group.number)
         else:
             group.children += 1
+            self.paths[name] = group.path
             self.note("spawns", group.number, name)
         yield from ()
 
@@ -239,13 +262,14 @@ class Play:
         number = len(self.scopes)
         one = Scope(scope, True)
         self.scopes.append(one)
+        name = self.enter(one)
         if early:
             scope.cancel()
         try:
             with scope:
                 yield from self.block(block)
         finally:
-            one.is_open = False
+            self.leave(one, name)
             self.left.append(one)
         self.note("leaves", number, scope.cancel_called, scope.cancelled_caught)
 
@@ -274,6 +298,7 @@ class Play:
         def body(native):
             group = Group(number, native, self.library.scope_of(native), capped)
             opened.append(group)
+            self.enter(group)
             self.groups.append(group)
             self.scopes.append(group)
             self.note("opens", number)
@@ -292,7 +317,7 @@ class Play:
             caught = opened[0].scope.cancelled_caught
             self.note("closes", number, value, caught)
         finally:
-            opened[0].is_open = False
+            self.leave(opened[0], self.library.task_name())
 
     def lock(self, which, block):
         lock = self.locks[which]
