@@ -32,8 +32,8 @@ no task is ready, in both libraries.
   block runs again. The program spawns nothing into a group between these two.
 - A shield that is raised in a scope that is already cancelled takes back a
   cancellation that some task may be raising. If that `Cancelled` then leaves a nursery,
-  trio cancels the nursery and ends there. In a scope that is cancelled already, the
-  program raises a shield only while no group is open in it.
+  trio cancels the nursery and ends there. The program raises a shield in a cancelled
+  scope only from within, for its last words.
 - The kernel reports a deadlock; trio waits for ever. Each program runs under a
   deadline, and so does everything that a shield may protect.
 """

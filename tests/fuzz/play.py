@@ -10,7 +10,6 @@ them.
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
 from contextvars import ContextVar
 from functools import partial
 
@@ -67,8 +66,6 @@ class Scope:
         self.scope = scope
         self.may_be_shielded = may_be_shielded
         self.is_open = True
-        self.path = ()
-        """The scopes around it, and itself."""
 
 
 class Group(Scope):
@@ -95,8 +92,6 @@ class Play:
         self.history = []
         self.scopes, self.groups, self.left = [], [], []
         self.numbers = itertools.count(1)
-        self.paths = defaultdict(tuple)
-        """The open scopes of each task, the outermost first."""
 
     def note(self, *what):
         name = self.library.task_name()
@@ -115,19 +110,6 @@ class Play:
         called = [one.scope.cancel_called for one in self.left]
         late = self.library.now() >= HORIZON
         self.note("is cancelled as a whole" if late else "ends", called)
-
-    def enter(self, scope):
-        """Note that the task that runs enters a scope; return its name."""
-        name = self.library.task_name()
-        scope.path = self.paths[name] = (*self.paths[name], scope)
-        return name
-
-    def leave(self, scope, name):
-        scope.is_open = False
-        self.paths[name] = scope.path[:-1]
-
-    def has_open_group(self, scope):
-        return any(group.is_open and scope in group.path for group in self.groups)
 
     def task(self, block, group):
         name = self.library.task_name()
@@ -218,11 +200,7 @@ class Play:
             one = self.scopes[number]
             if not (one.is_open and one.may_be_shielded):
                 self.note("cannot shield", number)
-            elif (
-                shield
-                and self.library.is_cancelled(one.scope)
-                and self.has_open_group(one)
-            ):
+            elif shield and self.library.is_cancelled(one.scope):
                 self.note("shield comes too late", number)
             else:
                 self.note("shield", number, shield)
@@ -251,7 +229,6 @@ class Play:
             self.note("cannot spawn", group.number)
         else:
             group.children += 1
-            self.paths[name] = group.path
             self.note("spawns", group.number, name)
         yield from ()
 
@@ -262,14 +239,13 @@ class Play:
         number = len(self.scopes)
         one = Scope(scope, True)
         self.scopes.append(one)
-        name = self.enter(one)
         if early:
             scope.cancel()
         try:
             with scope:
                 yield from self.block(block)
         finally:
-            self.leave(one, name)
+            one.is_open = False
             self.left.append(one)
         self.note("leaves", number, scope.cancel_called, scope.cancelled_caught)
 
@@ -298,7 +274,6 @@ class Play:
         def body(native):
             group = Group(number, native, self.library.scope_of(native), capped)
             opened.append(group)
-            self.enter(group)
             self.groups.append(group)
             self.scopes.append(group)
             self.note("opens", number)
@@ -317,7 +292,7 @@ class Play:
             caught = opened[0].scope.cancelled_caught
             self.note("closes", number, value, caught)
         finally:
-            self.leave(opened[0], self.library.task_name())
+            opened[0].is_open = False
 
     def lock(self, which, block):
         lock = self.locks[which]
