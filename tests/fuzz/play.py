@@ -256,9 +256,10 @@ class Play:
         except self.library.TooSlow:
             self.note("too slow")
 
-    def last_words(self, block):
+    def last_words(self, seconds, block):
         """Run a block in two scopes, then wait behind a shield of the outer one."""
-        outer, inner = self.library.scope(CAP, False), self.library.scope(CAP, False)
+        outer = self.library.scope(seconds, False)
+        inner = self.library.scope(CAP, False)
         self.scopes += [Scope(outer, False), Scope(inner, False)]
         with outer:
             with inner:
