@@ -9,7 +9,8 @@ cancellation, and whether a task was cancelled when it looked.
 instant. So the kernel runs first, and trio is made to follow the kernel's order
 (`on_trio`). A difference means that no schedule of trio leads to the kernel's history.
 This includes the weaker rule that the two agree on everything on which all schedules
-of trio agree. Only the choice of the next ready task is free: virtual time moves when
+of trio agree. Only the choice of the next ready task is free. It may hold a task back
+for longer than trio's own batches do, but not past its instant: virtual time moves when
 no task is ready, in both libraries.
 
 **What differs by design**, and is kept out:

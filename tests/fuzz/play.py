@@ -256,16 +256,21 @@ class Play:
         except self.library.TooSlow:
             self.note("too slow")
 
-    def last_words(self, block):
-        """Run a block; whatever it raises, wait behind the shield of its scope."""
-        with self.library.scope(CAP, False) as scope:
-            try:
-                yield from self.block(block)
-            finally:
-                scope.shield = True
-                self.note("last words", self.library.task_is_cancelled())
-                yield from self.sleep(1)
-        self.note("last words spoken", scope.cancel_called, scope.cancelled_caught)
+    def last_words(self, seconds, block):
+        """Run a block in two scopes, then wait behind a shield of the outer one."""
+        outer = self.library.scope(seconds, False)
+        inner = self.library.scope(CAP, False)
+        self.scopes += [Scope(outer, False), Scope(inner, False)]
+        with outer:
+            with inner:
+                try:
+                    yield from self.block(block)
+                finally:
+                    outer.shield = True
+                    self.note("last words", self.library.task_is_cancelled())
+                    yield from self.sleep(1)
+            self.note("last words spoken", inner.cancelled_caught)
+        self.note("after last words", outer.cancelled_caught)
 
     def group(self, capped, block):
         number = next(self.numbers)

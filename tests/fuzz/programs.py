@@ -30,7 +30,9 @@ CANCELS = [
     *some("cancel", of=[(0,), (1,), (2,), (3,)], times=2),
     *some("shield", of=product((0, 1, 2), (True, False))),
     *some("look", "forever", times=2),
-    *some("fail", of=[("failure",), ("failure",), ("fatal",), ("interrupt",)]),
+    *some(
+        "fail", of=[("failure",), ("failure",), ("fatal",), ("interrupt",), ("close",)]
+    ),
 ]
 
 SHIELDED = ("scope", 2, True, False)
@@ -41,7 +43,7 @@ SCOPES = [
     *some("scope", of=product((None, None, 0.5, 1, 2), (False, True), (False,))),
     *some("scope", of=[(0, False, False), (None, False, True), (1, True, True)]),
     *some("fail_after", of=[(0,), (1,), (2,)]),
-    *some("last_words", times=2),
+    *some("last_words", of=[(1,), (50,)]),
 ]
 TURNS = some("lock", "turns", of=WHICH)
 CATCHES = some("swallow", "catch", times=2)
