@@ -98,7 +98,7 @@ class GeneratorsWorld(ThreadsWorld):
             _kernel().Group.spawn = self._watching(spawn)
         gc.freeze()  # so that `_natives` sees only what is made from here on
         try:
-            value = function(*args)
+            value = super()._call(function, args)
             if inspect.isgenerator(value):
                 value = _kernel().run(self._main, value)
             return value
@@ -166,7 +166,7 @@ class GeneratorsWorld(ThreadsWorld):
                 scope.cancel()
 
             kernel.outside += len(self._cancel_at)
-            self._cancel_by(cancel)
+            self._cancel = cancel  # those at an instant are on their way
             try:
                 return (yield from self._counted(answer))
             finally:
