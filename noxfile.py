@@ -8,6 +8,7 @@ nox -s compare      all six studies, alone; then the pages, and a site of them
 nox -s trio         one study, installed alone, and proven
 nox -s trio -- -k cancel    ... or a part of its tests
 nox -s trio -- --suite      ... or what all studies are asked, for the report
+nox -s teeth -- asyncio     plant mistakes in its answers: does the suite notice?
 nox -s mutants -- trio      change its answers on purpose: does the suite notice?
 nox -l              the list of sessions
 """
@@ -35,6 +36,8 @@ STUDIES = sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.to
 CONSTRAINTS = ("-c", "constraints.txt")
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 TESTED = ("3.11", "3.13")
+BITTEN = ["asyncio", *(s for s in STUDIES if (ROOT / f"tests/teeth/{s}.py").exists())]
+"""The studies that mistakes are planted in."""
 LONGEST = ("threads", "anyio")
 """The studies whose suites take longest."""
 
@@ -76,6 +79,13 @@ def prove(session: nox.Session, study: str) -> None:
     ]
     if session.posargs[:1] == ["--mutants"]:
         session.run("python", "-m", "tests.mutants", *session.posargs[1:])
+        return
+    if session.posargs[:1] == ["--teeth"]:
+        options = session.posargs[1:]
+        session.run(*PYTEST, "--timeout", "600", "tests/teeth", *options)
+        if study == "asyncio":
+            # It forks, so there must be no second thread.
+            session.run(*PYTEST, "--timeout-method", "signal", "tests/mutants")
         return
     if session.posargs == ["--suite"]:
         tests, posargs = tests[:1], []
@@ -191,17 +201,18 @@ def fuzz(session: nox.Session) -> None:
         session.run(*PYTEST, "--timeout", "600", "tests/fuzz")
 
 
-@nox.session(python=HERE)
+@nox.session(python=False)
 def teeth(session: nox.Session) -> None:
-    """Plant mistakes in answers, and see the suite fail for each; test `mutants`."""
-    session.install(
-        *CONSTRAINTS,
-        *("pytest", "pytest-timeout"),
-        *("-e", "./shared", "-e", "./packages/asyncio"),
-    )
-    session.run(*PYTEST, "--timeout", "600", "tests/teeth", *session.posargs)
-    # It forks, so there must be no second thread.
-    session.run(*PYTEST, "--timeout-method", "signal", "tests/mutants")
+    """Plant mistakes in answers, and see the suite fail for each; `-- trio` for one."""
+    studies = [name for name in session.posargs if name in STUDIES]
+    options = [option for option in session.posargs if option not in STUDIES]
+    failed: list[str] = []
+    for study in studies or BITTEN:
+        alone = ("-s", f"{study}-{NEWEST}", "--", "--teeth", *options)
+        if subprocess.run([sys.executable, "-m", "nox", *alone], cwd=ROOT).returncode:
+            failed.append(study)
+    if failed:
+        session.error(f"a planted mistake was not noticed, or not planted: {failed}")
 
 
 @nox.session(python=False, default=False)

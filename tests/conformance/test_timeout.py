@@ -160,6 +160,7 @@ def test_an_error_of_what_is_done_instead_reaches_the_caller(world, raises, take
     assert world.returned_at == 3
 
 
+@pytest.mark.needs("telling a deadline from the job's own TimeoutError")
 def test_a_timeout_error_of_the_job_is_not_mistaken_for_a_deadline(
     world, raises, takes
 ):
@@ -171,6 +172,7 @@ def test_a_timeout_error_of_the_job_is_not_mistaken_for_a_deadline(
     assert len(world.trace.when("start")) == 1
 
 
+@pytest.mark.needs("telling a deadline from the job's own TimeoutError")
 def test_nor_is_one_of_what_is_done_instead(world, raises, takes):
     error = TimeoutError("its own")
     with world.raises(TimeoutError) as raised:
@@ -178,6 +180,7 @@ def test_nor_is_one_of_what_is_done_instead(world, raises, takes):
     assert raised.errors == [error]
 
 
+@pytest.mark.needs("telling a deadline from the job's own TimeoutError")
 def test_nor_is_one_that_is_raised_in_the_cleanup(world, cut, takes):
     for outer, inner in [(4, 2), (2, 4)]:
         error = TimeoutError("its own")

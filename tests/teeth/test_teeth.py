@@ -1,8 +1,11 @@
 """Does the suite bite? Each mistake that is planted in an answer must fail a test.
 
 ``tests/teeth/<topic>.py`` holds the mistakes of a topic: by name, the text of the
-asyncio answer that is replaced, and what takes its place. ``obstacles.py`` holds those
-of clients of the obstacle course.
+asyncio answer that is replaced, and what takes its place. ``tests/teeth/<study>.py``
+holds those of another study: by name, the file, the old text, the new text, and the
+tests to run. ``obstacles.py`` holds those of asyncio's clients of the obstacle course.
+
+Mistakes are planted in the installed study: ``nox -s teeth -- trio``.
 """
 
 from __future__ import annotations
@@ -13,21 +16,25 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 
-import asyncio_study
 import pytest
+from concurrency_study.study import installed_studies
 from concurrency_study.topics import TOPICS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-PACKAGE = Path(asyncio_study.__file__).parent
+(STUDY,) = installed_studies()
+PACKAGE = Path(import_module(f"{STUDY.name}_study").__file__).parent
+NO_VARIANTS = " and ".join(f"not {world}:" for world in STUDY.worlds)
 
 
-def mistakes_in(topic: str) -> dict[str, tuple[str, ...]]:
-    """The mistakes that are planted in the answer to a topic."""
-    spec = spec_from_file_location(f"mistakes_in_{topic}", HERE / f"{topic}.py")
+def mistakes_in(name: str) -> dict[str, Any]:
+    """Return the mistakes that a file beside this one holds."""
+    spec = spec_from_file_location(f"mistakes_in_{name}", HERE / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
@@ -44,12 +51,14 @@ def plant(answer: str, old: str, new: str, folder: Path) -> None:
     path.write_text(text.replace(old, new), "utf-8")
 
 
-def suite_on(folder: Path, *tests: str) -> subprocess.CompletedProcess[str]:
+def suite_on(
+    folder: Path, *tests: str, only: str = NO_VARIANTS
+) -> subprocess.CompletedProcess[str]:
     """Run tests on the copy; the first failure ends it."""
     return subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "-q", "-x", "--study", "asyncio"),
-            *("-p", "no:randomly", "-p", "no:cacheprovider", "-k", "not asyncio:"),
+            *(sys.executable, "-m", "pytest", "-q", "-x", "--study", STUDY.name),
+            *("-p", "no:randomly", "-p", "no:cacheprovider", "-k", only),
             *("--timeout", "60", "--timeout-method", "thread"),
             *tests,
         ],
@@ -60,7 +69,19 @@ def suite_on(folder: Path, *tests: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("topic", TOPICS)
+def asked(folder: Path, topic: str) -> subprocess.CompletedProcess[str]:
+    """Run the topic's tests on the copy, then the common questions if they pass."""
+    done = suite_on(folder, f"tests/conformance/test_{topic}.py")
+    if done.returncode == 0:
+        common = "tests/conformance/test_common_questions.py"
+        done = suite_on(folder, common, only=f":{topic}")
+    return done
+
+
+OURS = STUDY.name == "asyncio"
+
+
+@pytest.mark.parametrize("topic", TOPICS if OURS else ())
 def test_every_planted_mistake_fails_a_test(topic, tmp_path):
     mistakes = mistakes_in(topic)
     assert mistakes
@@ -69,8 +90,7 @@ def test_every_planted_mistake_fails_a_test(topic, tmp_path):
         for number, (name, (old, new)) in enumerate(mistakes.items()):
             folder = tmp_path / str(number)
             plant(f"*/{topic}.py", old, new, folder)
-            suite = f"tests/conformance/test_{topic}.py"
-            runs[name] = pool.submit(suite_on, folder, suite)
+            runs[name] = pool.submit(asked, folder, topic)
     survivors = [name for name, run in runs.items() if run.result().returncode == 0]
     assert not survivors
     for run in runs.values():
@@ -79,7 +99,18 @@ def test_every_planted_mistake_fails_a_test(topic, tmp_path):
         assert done.returncode == 1, done.stdout + done.stderr
 
 
-CLIENTS = mistakes_in("obstacles")
+OF_STUDY = mistakes_in(STUDY.name) if (HERE / f"{STUDY.name}.py").exists() else {}
+
+
+@pytest.mark.parametrize("name", OF_STUDY)
+def test_every_mistake_in_a_study_fails_a_test(name, tmp_path):
+    file, old, new, *tests = OF_STUDY[name]
+    plant(file, old, new, tmp_path)
+    done = suite_on(tmp_path, *tests, only="")
+    assert done.returncode == 1, done.stdout + done.stderr
+
+
+CLIENTS = mistakes_in("obstacles") if OURS else {}
 
 
 @pytest.mark.parametrize("name", CLIENTS)
