@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import os
+import sys
 import threading
 import time
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -16,12 +17,15 @@ from concurrency_study.world import (
     NotCovered,
     StillAlive,
 )
-from concurrency_study.worlds.asyncio import AsyncioWorld
+from concurrency_study.worlds.asyncio import AsyncioEagerWorld, AsyncioWorld
 
 
-@pytest.fixture
-def place():
-    return AsyncioWorld()
+WORLDS = [AsyncioWorld, AsyncioEagerWorld][: 1 + (sys.version_info >= (3, 12))]
+
+
+@pytest.fixture(params=WORLDS, ids=lambda world: world.name)
+def place(request):
+    return request.param()
 
 
 @pytest.fixture

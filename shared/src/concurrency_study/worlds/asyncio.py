@@ -105,8 +105,11 @@ class AsyncioWorld(LoopWorld):
             loop.lose_errors()
             return result or (None, loop.deadlock)
 
-    def watch(self, task: asyncio.Task[Any]) -> None:
-        """Note a task that the answer has started, and its end."""
+    def watch(self, task: asyncio.Task[Any], coroutine: object) -> None:
+        """Note a task that the answer has started, and its end.
+
+        An eager task that has ended already knows its coroutine no more.
+        """
         made: Any = task
 
         def became() -> str:
@@ -117,7 +120,7 @@ class AsyncioWorld(LoopWorld):
 
         name = task.get_name()
         if re.fullmatch(r"Task-\d+", name):  # the default name
-            name = str(getattr(task.get_coro(), "__name__", name))
+            name = str(getattr(coroutine, "__name__", name))
         name = self._spawned(task, name.rpartition(".")[2], became)
         task.add_done_callback(lambda _: self.trace.exited(name, became()))
 
@@ -193,7 +196,7 @@ class AsyncioEagerWorld(AsyncioWorld):
         super().__init__(answer)
         self._factory = getattr(asyncio, "eager_task_factory", None)
         if self._factory is None:
-            raise NotCovered("eager tasks came with Python 3.12")
+            raise LookupError("the world 'asyncio-eager' needs Python 3.12 or newer")
 
     def _drive(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._loop.set_task_factory(self._factory)
@@ -304,7 +307,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         task = super().create_task(coro, **options)
         self._tasks.add(task)
         if self.world.trace.watching and self.is_running():  # the answer is not
-            self.world.watch(task)
+            self.world.watch(task, coro)
         return task
 
     def lose_errors(self) -> None:
