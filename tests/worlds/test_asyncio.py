@@ -19,7 +19,6 @@ from concurrency_study.world import (
 )
 from concurrency_study.worlds.asyncio import AsyncioEagerWorld, AsyncioWorld
 
-
 WORLDS = [AsyncioWorld, AsyncioEagerWorld][: 1 + (sys.version_info >= (3, 12))]
 
 

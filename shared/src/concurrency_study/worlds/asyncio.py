@@ -119,7 +119,7 @@ class AsyncioWorld(LoopWorld):
             return "cancelled" if task.cancelled() else self._how(made._exception)
 
         name = task.get_name()
-        if re.fullmatch(r"Task-\d+", name):  # the default name
+        if re.fullmatch(r"Task-\d+|None", name):  # a default name
             name = str(getattr(coroutine, "__name__", name))
         name = self._spawned(task, name.rpartition(".")[2], became)
         task.add_done_callback(lambda _: self.trace.exited(name, became()))
