@@ -67,7 +67,7 @@ WAITS: Mapping[str, Waits] = {
         calls=JOBS
         | _names(".acquire .exception .get .join .map .put .result")
         | _names("select sleep wait"),
-        blocks=_names("ThreadGroup ThreadPoolExecutor")
+        blocks=_names("Pool ThreadGroup ThreadPoolExecutor")
         | _names("Lock RLock Condition Semaphore BoundedSemaphore"),
         loops=_names("as_completed"),
     ),
@@ -75,7 +75,7 @@ WAITS: Mapping[str, Waits] = {
         calls=JOBS
         | _names(".acquire .get .join .kill .killone .map .put")
         | _names("joinall killall select sleep stop wait wait_read wait_write"),
-        blocks=_names("RLock Semaphore BoundedSemaphore"),
+        blocks=_names("GreenletGroup RLock Semaphore BoundedSemaphore"),
         loops=_names("Channel Queue imap imap_unordered iwait"),
     ),
 }

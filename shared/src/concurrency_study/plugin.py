@@ -362,7 +362,8 @@ def world(request: pytest.FixtureRequest) -> World:
 @pytest.fixture
 def topic(request: pytest.FixtureRequest) -> ModuleType:
     """The module of the topic that ``world.answer`` answers."""
-    answer: Answer | None = cast(Any, request.node).callspec.params["world"][1]
+    node: Any = request.node
+    answer: Answer | None = node.callspec.params["world"][1]
     if answer is None:
         raise pytest.UsageError("this test is not asked of the answers to a topic")
     return answer.question

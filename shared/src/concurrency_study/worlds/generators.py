@@ -168,7 +168,7 @@ class GeneratorsWorld(ThreadsWorld):
             kernel.outside += len(self._cancel_at)
             self._cancel = cancel  # those at an instant are on their way
             try:
-                return (yield from self._counted(answer))
+                return (yield from self._counted(answer))  # pyright: ignore
             finally:
                 self._ended(self._natives())
         raise self.Cancelled

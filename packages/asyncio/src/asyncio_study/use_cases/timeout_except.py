@@ -1,7 +1,8 @@
-"""Timeout, by ``except TimeoutError`` around each deadline: the usual first version.
+"""Timeout: a deadline within a deadline, and each knows whether it was the one.
 
-It is shorter. But a TimeoutError that the job raises itself, as a connection does that
-waits too long, looks like the deadline that has passed.
+The usual first version has an ``except TimeoutError`` around each deadline. But a
+TimeoutError that the job raises itself, as a connection does that waits too long, looks
+like the deadline that has expired.
 """
 
 from __future__ import annotations

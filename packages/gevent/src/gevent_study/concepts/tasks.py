@@ -43,7 +43,6 @@ def tasks(
                 raise
             outcomes[name] = (RAISED, error)
 
-    # 4. Wait for all; one job's error does not disturb the others.
     with GreenletGroup() as group:
         # 2. Start every job.
         running = {name: group.spawn(remember, name, job) for name, job in jobs.items()}
@@ -53,6 +52,8 @@ def tasks(
             task = running[doomed]
             task.join(timeout=after)
             group.killone(task, block=False)  # pyright: ignore[reportArgumentType]
+
+        # 4. Wait for all; one job's error does not disturb the others.
 
     # 5. Report what became of each, in order.
     for name in jobs:

@@ -9,9 +9,8 @@ from uuid import uuid4
 import gevent
 from concurrency_study.topics.fetching import Response
 from concurrency_study.topics.fetching.course import MANY, Load, is_done, won
-from gevent.pool import Group
 
-from .._stop import stop
+from ..group import GreenletGroup
 from ..use_cases.hedge import hedge
 from ..use_cases.race import race
 from ..use_cases.resource import resource
@@ -89,7 +88,6 @@ def obstacle_9(base: str) -> str:
 def obstacle_10(base: str) -> str:
     """Burn CPU while a request is held, and report the load once a second."""
     url = f"{base}/10?{uuid4().hex}"
-    group = Group()
 
     def burn() -> None:
         while True:  # a greenlet can be killed only where it waits
@@ -99,7 +97,7 @@ def obstacle_10(base: str) -> str:
     def burn_while_held() -> None:
         burning = group.spawn(burn)
         is_done(fetch(url))
-        burning.kill()
+        group.killone(burning)  # pyright: ignore[reportArgumentType]
 
     def report() -> str:
         load = Load()
@@ -109,11 +107,9 @@ def obstacle_10(base: str) -> str:
             if is_done(response):
                 return response.text
 
-    reporting = group.spawn(report)
-    try:
-        gevent.joinall([group.spawn(burn_while_held), reporting], raise_error=True)
-    finally:
-        stop(group)
+    with GreenletGroup() as group:
+        group.spawn(burn_while_held)
+        reporting = group.spawn(report)
     return reporting.get()
 
 

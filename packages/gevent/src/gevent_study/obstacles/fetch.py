@@ -11,9 +11,8 @@ from typing import Any
 
 from concurrency_study.topics.fetching import CHUNK, DELAY, Exchange, Response
 from gevent import socket
-from gevent.pool import Group
 
-from .._stop import stop
+from ..group import GreenletGroup
 
 
 def fetch(url: str) -> Response:
@@ -42,7 +41,6 @@ def connect(host: str, port: int) -> socket.socket:
     Raises:
         OSError: the error of the last address, if none of them answers.
     """
-    attempts = Group()
     made: list[socket.socket] = []
     winners: list[socket.socket] = []
     errors = [OSError(f"{host} has no address")]
@@ -60,18 +58,18 @@ def connect(host: str, port: int) -> socket.socket:
             attempts.kill(block=False)
 
     winner = None
+    found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
     try:
-        for each in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
-            attempts.spawn(attempt, *each).join(DELAY)
-            if winners:
-                break
-        attempts.join()
+        with GreenletGroup() as attempts:
+            for each in found:
+                attempts.spawn(attempt, *each).join(DELAY)
+                if winners:
+                    break
         if not winners:
             raise errors[-1]
         winner = winners[0]
         return winner
     finally:
-        stop(attempts)
         for connection in made:
             if connection is not winner:
                 connection.close()

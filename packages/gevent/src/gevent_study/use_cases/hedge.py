@@ -35,12 +35,13 @@ def hedge(function: Callable[[int], Result], after: float, most: int) -> Result:
         else:
             group.kill(block=False)
 
-    # 3. Wait for all; whoever is stopped gets to clean up.
     with GreenletGroup() as group:
         # 2. Start the next one when it is time, or when all so far have failed.
         while len(attempts) < most and not group.stopping:
             attempts.append(group.spawn(attempt, len(attempts)))
             gevent.joinall(attempts, timeout=after)
+
+        # 3. Wait for all; whoever is stopped gets to clean up.
 
     # 4. Return what the winner has; if there is none, raise all failures in order.
     if not successes:

@@ -23,7 +23,6 @@ def results_as_we_go(
 ) -> None:
     inputs = check(function, inputs, handle)
 
-    # 4. The first error stops the rest.
     with GreenletGroup() as group:
         # 2. Start a job for every input.
         jobs = [group.spawn(function, item) for item in inputs]
@@ -34,6 +33,8 @@ def results_as_we_go(
                 if group.stopping:
                     break
                 handle(job.get())
+
+        # 4. The first error stops the rest.
 
 
 def snooze(seconds: float) -> str:

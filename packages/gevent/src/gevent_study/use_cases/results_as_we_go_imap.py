@@ -24,7 +24,6 @@ def results_as_we_go(
 ) -> None:
     inputs = check(function, inputs, handle)
 
-    # 4. The first error stops the rest.
     with GreenletGroup() as group:
         # 2. Start a job for every input.
         results = group.imap_unordered(function, inputs)
@@ -35,6 +34,8 @@ def results_as_we_go(
             if group.stopping:
                 break
             handle(result)
+
+        # 4. The first error stops the rest.
 
 
 def snooze(seconds: float) -> str:

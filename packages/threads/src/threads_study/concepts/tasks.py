@@ -45,7 +45,6 @@ def tasks(
                 raise
             outcomes[name] = RAISED, error
 
-    # 4. Wait for all; one job's error does not disturb the others.
     with Pool(len(jobs) or 1) as pool:
         # 2. Start every job.
         running = {name: pool.submit(remember, name, jobs[name]) for name in jobs}
@@ -54,6 +53,8 @@ def tasks(
         if doomed is not None:
             wait([running[doomed]], timeout=after)
             stops[doomed].set()
+
+        # 4. Wait for all; one job's error does not disturb the others.
 
     # 5. Report what became of each, in order.
     for name in jobs:

@@ -37,12 +37,13 @@ def hedge(function: Callable[[int, Stop], Result], after: float, most: int) -> R
         else:
             pool.cancel()
 
-    # 3. Wait for all; whoever is stopped gets to clean up.
     with Pool(most) as pool:
         # 2. Start the next one when it is time, or when all so far have failed.
         while len(attempts) < most and not pool.stop.is_set():
             attempts.append(pool.submit(attempt, len(attempts)))
             wait(attempts, timeout=after)
+
+        # 3. Wait for all; whoever is stopped gets to clean up.
 
     # 4. Return what the winner has; if there is none, raise all failures in order.
     if not successes:

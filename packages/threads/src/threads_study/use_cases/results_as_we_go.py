@@ -31,7 +31,6 @@ def results_as_we_go(
         job = pool.submit(function, item, pool.stop)
         job.add_done_callback(results.put)
 
-    # 4. The first error stops the rest.
     with Pool(min(len(inputs), MOST) or 1) as pool:
         # 2. Start a job for every input.
         for item in inputs:
@@ -40,6 +39,8 @@ def results_as_we_go(
         # 3. Hand over each result as it comes.
         for _ in inputs:
             handle(results.get().result())
+
+        # 4. The first error stops the rest.
 
 
 def snooze(seconds: float, stop: threading.Event) -> str:

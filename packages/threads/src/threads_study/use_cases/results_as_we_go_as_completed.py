@@ -24,7 +24,6 @@ def results_as_we_go(
 ) -> None:
     inputs = check(function, inputs, handle)
 
-    # 4. The first error stops the rest.
     with Pool(min(len(inputs), MOST) or 1) as pool:
         # 2. Start a job for every input.
         jobs = [pool.submit(function, item, pool.stop) for item in inputs]
@@ -32,6 +31,8 @@ def results_as_we_go(
         # 3. Hand over each result as it comes.
         for job in as_completed(jobs):
             handle(job.result())
+
+        # 4. The first error stops the rest.
 
 
 def snooze(seconds: float, stop: threading.Event) -> str:
