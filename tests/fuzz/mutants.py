@@ -24,11 +24,6 @@ MUTANTS = {
         "if self.cancel_called or self.doomed is not shield:",
         "if True:",
     ),
-    "a raised shield revives scopes that are cancelled themselves": (
-        "scopes.py",
-        " or inner.cancel_called:",
-        ":",
-    ),
     "a cancelled scope does not reach the children of groups in it": (
         "scopes.py",
         "if children := inner.children():",

@@ -256,10 +256,10 @@ class Play:
         except self.library.TooSlow:
             self.note("too slow")
 
-    def last_words(self, seconds, block):
+    def last_words(self, seconds, inner_seconds, block):
         """Run a block in two scopes, then wait behind a shield of the outer one."""
         outer = self.library.scope(seconds, False)
-        inner = self.library.scope(CAP, False)
+        inner = self.library.scope(inner_seconds, False)
         self.scopes += [Scope(outer, False), Scope(inner, False)]
         with outer:
             with inner:

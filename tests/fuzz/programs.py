@@ -43,7 +43,7 @@ SCOPES = [
     *some("scope", of=product((None, None, 0.5, 1, 2), (False, True), (False,))),
     *some("scope", of=[(0, False, False), (None, False, True), (1, True, True)]),
     *some("fail_after", of=[(0,), (1,), (2,)]),
-    *some("last_words", of=[(1,), (50,)]),
+    *some("last_words", of=[(1, 50), (50, 1)]),
 ]
 TURNS = some("lock", "turns", of=WHICH)
 CATCHES = some("swallow", "catch", times=2)
