@@ -79,7 +79,7 @@ class Group(CancelScope):
             name = getattr(function, "__name__", function)
             text = f"{name} must be a generator function: it returned {generator!r}"
             raise TypeError(text)
-        task: Any = Task()
+        task: Task[T] = Task()
         task.generator = generator
         task._scope = self
         task.context = copy_context()

@@ -53,14 +53,31 @@ from contextvars import copy_context
 from heapq import heappop, heappush
 from itertools import islice
 from operator import methodcaller
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, cast
-
-from typing import TypeVarTuple
+from types import GenericAlias
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    NoReturn,
+    Protocol,
+    TypeVar,
+    TypeVarTuple,
+    cast,
+)
 
 from .scopes import Cancelled, CancelScope, Deadlock, _running, current_kernel
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
     from .groups import Group
+
+    R = TypeVarWithDefault("R", default=Any)
+    """The result of a task; a bare `Task` is one of any result."""
+else:
+    # Only type checkers need a base class. Each task would pay for it when it is freed.
+    Generic = {"R": object}
+    R = "R"
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
@@ -100,7 +117,7 @@ class Place(Protocol):
     def remove(self, task: Task[Any], /) -> object: ...
 
 
-class Task(Generic[T]):
+class Task(Generic[R]):
     """A generator that the kernel runs, and the place where it waits."""
 
     # Every attribute costs time at each spawn, so there are few.
@@ -118,8 +135,11 @@ class Task(Generic[T]):
     """Its context variables; None once it has ended."""
     place: Place | None
     """The place of its last wait."""
-    result: T
+    result: R
     """Its return value, or `Raised`; set once it has ended."""
+
+    if not TYPE_CHECKING:
+        __class_getitem__ = classmethod(GenericAlias)
 
     @property
     def name(self) -> str:
@@ -154,7 +174,7 @@ class Task(Generic[T]):
         result = getattr(self, "result", None)
         return result.error if type(result) is Raised else None
 
-    def join(self) -> Wait[T]:
+    def join(self) -> Wait[R]:
         """Wait until the task has ended, and return its result.
 
         Raises:
@@ -361,7 +381,7 @@ class Kernel:
     def _loop(self) -> None:
         ready, root, turn, began = self.ready, self.root, 16, time.monotonic()
         walk: Any = iter(ready)
-        while root.last is not None:
+        while True:
             walked = len(ready) - walk.__length_hint__()
             self._steps(ready, walk, islice(walk, turn), next)
             left = walk.__length_hint__()
@@ -377,8 +397,9 @@ class Kernel:
                 turn = int(min(turn, steps * TURN / took)) or 1
             elif steps == turn < MOST:
                 turn *= 2
-            if root.last is not None:
-                began = self._look_around()
+            if root.last is None:
+                return
+            began = self._look_around()
 
     def _steps(self, walked: Any, walk: Any, tasks: Iterator[Any], step: Any) -> None:
         """Take one step of each of these tasks, which leads it to its next place.

@@ -24,7 +24,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from contextvars import ContextVar
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from .loop import Kernel, Task
@@ -135,7 +135,7 @@ class CancelScope:
             return
         if self._seconds is not None:
             self._set_alarm(shield)
-        self._interrupt(self._spread(not shield))
+        self._spread(not shield)
 
     def cancel(self) -> None:
         """Make every wait in this scope raise `Cancelled`, from now on.
@@ -155,7 +155,7 @@ class CancelScope:
             return
         if self._seconds is not None and self.host is not None:
             self._set_alarm(False)
-        self._interrupt(self._spread(True))
+        self._spread(True)
 
     def _set_alarm(self, on: bool) -> None:
         """Have the kernel cancel this scope at its deadline, or not.
@@ -168,81 +168,93 @@ class CancelScope:
         else:
             self.kernel.do_not_call_at(self._deadline, self.cancel)
 
-    def _spread(self, doomed: bool) -> list[Task[Any]]:
+    def _spread(self, doomed: bool) -> None:
         """Set ``doomed`` here and in all scopes below that depend on this one.
 
-        Return the tasks whose innermost scope has changed, last first.
+        If it is true, interrupt the waits of the tasks in these scopes.
         """
         self.doomed = doomed
         if not doomed:
             self.cut = self.cut or None
+        kernel = self.kernel
         tasks = self.children()
         if self.host is not None:
             tasks.insert(0, self.host)
-        reached: list[Task[Any]] = []
-        # Depth first, with a stack instead of recursion: tasks are taken from the end.
-        stack: list[tuple[CancelScope, list[Task[Any]]]] = [(self, tasks)]
-        while stack:
-            scope, tasks = stack.pop()
-            while tasks:
-                task = tasks.pop()
-                inner: CancelScope | None = task._scope
-                if inner is scope:
-                    reached.append(task)
-                    continue
-                between: list[CancelScope] = []
-                while inner is not None and inner is not scope:
-                    between.append(inner)
-                    inner = inner._parent
-                if inner is None:  # the task has left this scope
-                    continue
-                below: list[tuple[CancelScope, list[Task[Any]]]] = []
-                for inner in reversed(between):  # the outermost first
-                    if inner._shield or inner.doomed is doomed or inner.cancel_called:
-                        break
-                    inner.doomed = doomed
-                    if not doomed:
-                        inner.cut = inner.cut or None
-                    if inner._seconds is not None:
-                        inner._set_alarm(not doomed)
-                    if children := inner.children():
-                        below.append((inner, children))
-                else:
-                    reached.append(task)
-                if below:
-                    stack.append((scope, tasks))
-                    stack.extend(below)
-                    break
-        return reached
-
-    def _interrupt(self, tasks: list[Task[Any]]) -> None:
-        """End the waits of these tasks, which are given last first, if it is doomed."""
-        kernel = self.kernel
-        if not self.doomed or not tasks or kernel.over:
+        if not tasks or kernel.over:
             return
         if (running := kernel.current) is not None:
             running.place = None  # its place is that of an earlier wait
         ready = kernel.ready
         interrupted: list[Task[Any]] = []
-        for task in tasks:
-            place: Any = task.place
-            if place is None or place is ready:
-                continue
-            kind = type(place)
-            try:
-                # A look at the end keeps n cancellations, last first, from being n²/2
-                # comparisons. First come first cancelled is quick in a deque anyway.
-                if (kind is list or kind is deque) and place[-1] is task:
-                    place.pop()
-                else:
-                    place.remove(task)
-            except (ValueError, LookupError):  # it is scheduled already
-                continue
-            task.place = None
-            interrupted.append(task)
+        # Depth first, with a stack of iterators instead of recursion. Last task first,
+        # because the end of a long queue is found at once.
+        stack: list[tuple[CancelScope, Iterator[Task[Any]]]] = [(self, reversed(tasks))]
+        while stack:
+            scope, rest = stack.pop()
+            for task in rest:
+                if task._scope is not scope:
+                    below: list[tuple[CancelScope, Iterator[Task[Any]]]] = []
+                    reached = scope._pass_on(doomed, task, below)
+                    if below:
+                        stack.append((scope, rest))
+                        stack.extend(below)
+                        if reached:
+                            stack.append((task._scope, iter((task,))))
+                        break
+                    if not reached:
+                        continue
+                place: Any = task.place
+                if place is None or place is ready or not doomed:
+                    continue
+                kind = cast(Any, type(place))
+                try:
+                    # remove() searches from the front. A look at the end keeps n of
+                    # them, last first, from n²/2 comparisons.
+                    if (
+                        (kind is list or kind is deque)
+                        and len(place) > 9
+                        and place[-1] is task
+                    ):
+                        place.pop()
+                    else:
+                        place.remove(task)
+                except (ValueError, LookupError):  # it is scheduled already
+                    continue
+                task.place = None
+                interrupted.append(task)
         if interrupted:
             interrupted.reverse()
             kernel.cancel_soon(interrupted)
+
+    def _pass_on(
+        self,
+        doomed: bool,
+        task: Task[Any],
+        below: list[tuple[CancelScope, Iterator[Task[Any]]]],
+    ) -> bool:
+        """Set ``doomed`` in the scopes between this one and the task.
+
+        Add the groups among them to ``below``. Return whether the flag came through to
+        the innermost scope of the task: a shield stops it.
+        """
+        between: list[CancelScope] = []
+        inner: CancelScope | None = task._scope
+        while inner is not self:
+            if inner is None:  # the task has left this scope
+                return False
+            between.append(inner)
+            inner = inner._parent
+        for inner in reversed(between):  # the outermost first
+            if inner._shield or inner.doomed is doomed or inner.cancel_called:
+                return False
+            inner.doomed = doomed
+            if not doomed:
+                inner.cut = inner.cut or None
+            if inner._seconds is not None:
+                inner._set_alarm(not doomed)
+            if children := inner.children():
+                below.append((inner, reversed(children)))
+        return True
 
     def __enter__(self) -> CancelScope:
         task = current_task()
