@@ -53,6 +53,10 @@ class Big:
     """A result that can be watched."""
 
 
+class Failure(Exception):
+    """An error that can be watched."""
+
+
 # Every kind of work gets its share
 
 
@@ -195,7 +199,7 @@ def test_a_kept_task_keeps_neither_its_parents_result_nor_its_siblings_error():
     refs, held = [], []
 
     def fail():
-        error = ValueError()
+        error = Failure()
         refs.append(weakref.ref(error))
         raise error
         yield
@@ -536,12 +540,15 @@ def test_a_cancellation_on_its_way_passes_a_shield_that_is_raised_meanwhile(worl
 @pytest.mark.parametrize("kind", ["scope", "group"])
 def test_another_thread_may_cancel(kind):
     def body(group):
-        with CancelScope() as scope:
+        with fail_after(20), CancelScope() as scope:
             target = scope if kind == "scope" else group
-            yield from in_thread(target.cancel)
+            threads.append(threading.Timer(0.01, target.cancel))
+            threads[0].start()
             yield from sleep_forever()
 
+    threads = []
     run(open_group, body)
+    threads[0].join()
 
 
 def test_a_look_up_is_not_waited_for_by_who_is_cancelled(monkeypatch):
@@ -575,7 +582,7 @@ def test_idle_threads_are_used_again_and_none_is_left():
     def main():
         seen = set()
         for _ in range(20):
-            seen.add((yield from in_thread(threading.get_ident)))
+            seen.add((yield from in_thread(threading.current_thread)))
         return seen
 
     assert len(run(main)) == 1
@@ -788,7 +795,7 @@ def test_a_plain_socket_that_was_closed_is_not_waited_for():
 @pytest.mark.parametrize(
     "data",
     [
-        memoryview(array.array("I", range(50_000))),
+        memoryview(array.array("I", range(500_000))),
         memoryview(bytes(range(256)) * 400)[::2],
         memoryview(array.array("I")),
         memoryview(bytes(600_000)).cast("B", (600, 1000)),
