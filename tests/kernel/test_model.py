@@ -373,6 +373,8 @@ class Model:
 
     def look_around(self):
         if not (self.ready or self.later or self.cancelled):
+            # The deadline of a scope that is cancelled anyway changes nothing.
+            self.alarms = [a for a in self.alarms if not a[1].doomed()]
             instants = [due for due, _ in self.alarms + self.sleepers]
             if instants:
                 self.now = min(instants)

@@ -4,47 +4,57 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from contextvars import copy_context
 from types import GeneratorType
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, cast
 
 from .loop import Kernel, Task, Wait
-from .scopes import Cancelled, CancelScope, _running, current_kernel, current_task
+from .scopes import (
+    NOT_INNERMOST,
+    Cancelled,
+    CancelScope,
+    _running,
+    current_kernel,
+    current_task,
+)
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
 
 
 class Group(CancelScope):
-    """The tasks of a block, and the scope of them and of the block.
+    """The tasks of a block, and the cancel scope of these tasks and of the block.
 
-    Made by `open_group`.
+    Made by `open_group`. The children form a doubly linked list: ``last`` is the one
+    spawned last, and each child knows the one before and the one after it. So a child
+    leaves the group in constant time, without a set that would have to hash it.
     """
 
     __slots__ = ("_errors", "_ready", "joiners", "last", "waiter")
-    last: Task | None
-    """The child that came last; each knows the one before it."""
-    _ready: list[Task] | None
-    """The ready list, as long as it takes tasks."""
-    waiter: Task | None
+    last: Task[Any] | None
+    """The child that was spawned last, among those that have not ended."""
+    _ready: list[Task[Any]] | None
+    """The kernel's ready queue; None while the group takes no tasks."""
+    waiter: Task[Any] | None
     """The task that waits for the end of the children."""
-    joiners: dict[Task, list[Task]] | None
-    """Who waits for the end of a single child."""
+    joiners: dict[Task[Any], deque[Task[Any]]] | None
+    """For each child that is joined, the tasks that wait for its end."""
     _errors: list[BaseException] | None
-    """What children, and the block, have raised."""
+    """The errors of the children and of the block."""
 
     def __init__(self, kernel: Kernel | None = None) -> None:
-        # Of a scope, too: to call its `__init__` costs more.
-        self.shield = self.cancel_called = self.cancelled_caught = False
+        # Repeats what `CancelScope.__init__` does, because calling it costs more.
+        self._shield = self.cancel_called = self.cancelled_caught = False
         self.doomed = self.cut = False
         self._seconds = self._parent = self.host = None
         self.last = self.waiter = self.joiners = self._errors = self._ready = None
         self.kernel = kernel or _running.get() or current_kernel()
 
-    def children(self) -> list[Task]:
-        """The children that have not ended, in the order of their spawning."""
-        found: list[Task] = []
+    def children(self) -> list[Task[Any]]:
+        """Return the children that have not ended, in the order of spawning."""
+        found: list[Task[Any]] = []
         task = self.last
         while task is not None:
             found.append(task)
@@ -52,11 +62,14 @@ class Group(CancelScope):
         found.reverse()
         return found
 
-    def spawn(self, function: Callable[..., Wait[Any]], *args: Any) -> Task:
+    def spawn(
+        self, function: Callable[[*Args], Wait[T]], *args: *Args
+    ) -> Task[T]:
         """Start ``function(*args)`` as a task; its first line runs later.
 
         Raises:
-            RuntimeError: the group has ended, or not begun.
+            RuntimeError: The group has ended, or has not begun.
+            TypeError: The function did not return a generator.
         """
         ready = self._ready
         if ready is None:
@@ -66,7 +79,7 @@ class Group(CancelScope):
             name = getattr(function, "__name__", function)
             text = f"{name} must be a generator function: it returned {generator!r}"
             raise TypeError(text)
-        task = Task()
+        task: Task[T] = Task()
         task.generator = generator
         task._scope = self
         task.context = copy_context()
@@ -78,16 +91,17 @@ class Group(CancelScope):
         ready.append(task)
         return task
 
-    def wake_joiners(self, task: Task) -> None:
-        """Wake who waits for the end of a child, which has come."""
-        joiners = (self.joiners or {}).pop(task, [])
-        self.kernel.ready.extend(joiners)
-        joiners.clear()  # who is woken is in no place
+    def wake_joiners(self, task: Task[Any]) -> None:
+        """Schedule the tasks that wait for the end of this child."""
+        joiners = (self.joiners or {}).pop(task, ())
+        if joiners:
+            self.kernel.ready.extend(joiners)
+            joiners.clear()  # a scheduled task must not be found in a place
 
     def failed(self, error: BaseException) -> None:
-        """Take the error of a task or of the block; the first cancels the rest."""
-        # Also a `Cancelled` that somebody made up, if nothing is cancelled here.
-        if self.doomed and isinstance(error, Cancelled):
+        """Take the error of a task or of the block; the first one cancels the rest."""
+        # A `Cancelled` is an error, too, if nothing was ever cancelled around here.
+        if isinstance(error, Cancelled) and (self.doomed or self.cut is not False):
             self.cut = True
             return
         if self._errors is None:
@@ -95,33 +109,34 @@ class Group(CancelScope):
         self._errors.append(error)
         self.cancel()
 
-    # A place: the one in which the block waits for the end of its children.
+    # A group is the place in which its block waits for the end of the children.
 
-    def append(self, task: Task) -> None:
+    def append(self, task: Task[Any]) -> None:
         self.waiter = task
-        task.place = None  # out of which nobody takes it
+        task.place = None  # so that no cancellation ends this wait
 
-    def remove(self, _: Task) -> NoReturn:
+    def remove(self, _: Task[Any]) -> NoReturn:
         raise ValueError("only the end of its children ends this wait")
 
 
 def open_group(body: Callable[[Group, *Args], Wait[T] | T], *args: *Args) -> Wait[T]:
     """Run ``body(group, *args)``, then wait for all tasks spawned into the group.
 
-    The body may be a generator function or a plain one. The first error, of a task or
-    of the body, cancels all others.
+    The body may be a generator function or a plain function. The first error, of a task
+    or of the body, cancels all others.
 
     Raises:
-        BaseExceptionGroup: with every error, as soon as all have ended.
+        BaseExceptionGroup: With every error, as soon as all tasks have ended.
     """
     group = Group()
+    kernel = group.kernel
     result: Any = None
-    # What follows, and the end, are those of a scope; to call them costs more.
-    group.host = task = group.kernel.current or current_task()
+    # Entering and leaving repeat those of a scope, because calling them costs more.
+    group.host = task = kernel.current or current_task()
     group._parent = parent = task._scope
     group.doomed = parent.doomed
     task._scope = group
-    group._ready = group.kernel.ready
+    group._ready = kernel.ready
     try:
         try:
             made: Any = body(group, *args)
@@ -129,13 +144,16 @@ def open_group(body: Callable[[Group, *Args], Wait[T] | T], *args: *Args) -> Wai
                 waiting: Wait[Any] = made
                 made = yield from waiting
             result = made
-        except GeneratorExit:
-            raise
         except BaseException as error:
+            # close() closes the body first, and then raises GeneratorExit in this
+            # frame. The traceback of one that the body raised has a frame below this.
+            trace = error.__traceback__
+            if isinstance(error, GeneratorExit) and trace and trace.tb_next is None:
+                raise
             group.failed(error)
-        while group.last is not None:
+        while group.last is not None and not kernel.closing:
             yield group
-    except GeneratorExit:  # whoever is closed cannot wait
+    except GeneratorExit:  # a generator that is being closed cannot wait
         group.cancel()
         if group._errors:
             raise BaseExceptionGroup("errors in a group", group._errors) from None
@@ -143,12 +161,14 @@ def open_group(body: Callable[[Group, *Args], Wait[T] | T], *args: *Args) -> Wai
     finally:
         group._ready = None
         if task._scope is not group:
-            raise RuntimeError("cancel scopes must be left in the order of entering")
+            raise RuntimeError(NOT_INNERMOST)
         task._scope = parent
-    if group._errors:
-        raise BaseExceptionGroup("errors in a group", group._errors)
+        group.host = None  # a child that is kept should not keep its parent's result
+    errors, group._errors = group._errors, None
+    if errors:
+        raise BaseExceptionGroup("errors in a group", errors)
     if group.cut:
-        if not group.cancel_called or (parent.doomed and not group.shield):
+        if not group.cancel_called or (parent.doomed and not group._shield):
             raise Cancelled
         group.cancelled_caught = True
     return result

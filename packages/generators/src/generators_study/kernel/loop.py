@@ -1,4 +1,38 @@
-"""The heart: tasks, the ready list that is walked while it grows, and time."""
+"""The heart: tasks, the ready queue that is walked while it grows, and time.
+
+Theory of operation
+===================
+
+A task is in exactly one of these states:
+
+- *Scheduled*: it is in ``ready``, the ready queue, behind the point that the walk has
+  reached. Its ``place`` says nothing then.
+- *Running*: it is the item that the walk has just taken. At most one task runs.
+- *Waiting*: it is in its ``place``, the wait queue that it yielded. Whoever ends the
+  wait moves it to ``ready``: by `Task.wake`, or for a whole queue by extending
+  ``ready`` and clearing the queue.
+- *Interrupted*: a cancellation took it out of its place. It is in ``_cancelled`` until
+  the `Sweep`, an entry in ``ready``, raises `Cancelled` in all such tasks in turn.
+- *Ended*: its ``context`` is None and it has left its group.
+
+The rule that keeps this right: only a task that is still in its ``place`` can be
+interrupted, and removing it from there is the test. So a task that was handed an item
+cannot lose it to a cancellation, and a task is never scheduled twice.
+
+One *turn* of the loop walks along ``ready`` with a list iterator, which sees what is
+appended meanwhile. Nothing is popped: a step costs one C call for the next task. A turn
+ends after some 5 ms or at most `MOST` steps. Then the kernel looks around: it makes the
+calls from other threads, asks the selector, and wakes the sleepers whose time has come.
+The bound on steps matters when quick steps turn slow: the length of a turn is learned
+from the last one, and without a bound a long one could take minutes.
+
+The iterator survives the look around. The walked part of ``ready`` is deleted only once
+it is the longer one, so that a long queue is not moved in memory again and again.
+
+Tried without success: a deque with popleft (slower, one more call), a bound
+``context.run`` kept per task (faster switch, slower spawn), a test for the ready queue
+before ``append`` (no gain), dropping an ended task's generator (no gain).
+"""
 
 # pyright: reportPrivateUsage=false
 
@@ -19,64 +53,97 @@ from contextvars import copy_context
 from heapq import heappop, heappush
 from itertools import islice
 from operator import methodcaller
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
+from types import GenericAlias
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    NoReturn,
+    Protocol,
+    TypeVar,
+    TypeVarTuple,
+    cast,
+)
 
 from .scopes import Cancelled, CancelScope, Deadlock, _running, current_kernel
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
     from .groups import Group
 
+    R = TypeVarWithDefault("R", default=Any)
+    """The result of a task; a bare `Task` is one of any result."""
+else:
+    # Only type checkers need a base class. Each task would pay for it when it is freed.
+    Generic = {"R": object}
+    R = "R"
+
 T = TypeVar("T")
+Args = TypeVarTuple("Args")
 
 Wait = Generator[Any, Any, T]
-"""What a generator function that waits returns; ``yield from`` it to get the T."""
+"""The type of a generator function that waits; ``yield from`` it to get the T."""
 
 TURN = 0.005
-"""Seconds, or so, for which tasks run before the kernel looks around; as many as
-CPython gives to a thread (`sys.getswitchinterval`)."""
+"""Seconds for which tasks run before the kernel looks around; as long as CPython lets a
+thread run (`sys.getswitchinterval`)."""
+MOST = 256
+"""Steps of a turn at most; beyond this, looking around less often gains nothing."""
 LONGEST = 1e6
 """Seconds that the loop sleeps at most; epoll counts milliseconds in 31 bits."""
 NO_PLACE = "yielded {!r}: a task yields places; `yield from`?"
+NOT_LEFT = (
+    "task {} ended in a cancel scope or group that it has not left. Typical causes: "
+    "`open_group(...)` was begun by hand and not finished (use `yield from`); "
+    "`__enter__` was called without `__exit__`; a generator that yields values from "
+    "inside `with CancelScope()` was abandoned (read it to its end, or close it)"
+)
 FOLDER = os.path.dirname(__file__)
 
 
 class TaskCancelled(Exception):
-    """The task that was joined has been cancelled; not the one that joined it."""
+    """The task that was joined has been cancelled; the joining task was not."""
 
 
 class Place(Protocol):
-    """Where a task can wait: a list, a deque, or what behaves like one.
+    """A wait queue: a list, a deque, or an object that behaves like one.
 
-    ``remove`` raises ValueError if the task is not there: it goes on already.
+    ``remove`` raises ValueError or LookupError if the task is not in it.
     """
 
-    def append(self, task: Task, /) -> object: ...
+    def append(self, task: Task[Any], /) -> object: ...
 
-    def remove(self, task: Task, /) -> object: ...
+    def remove(self, task: Task[Any], /) -> object: ...
 
 
-class Task:
-    """A generator on its way, and where it waits."""
+class Task(Generic[R]):
+    """A generator that the kernel runs, and the place where it waits."""
 
-    # Nothing else is made and ends as often, so it holds and sets little.
+    # Every attribute costs time at each spawn, so there are few.
     __slots__ = (
         *("_scope", "context", "generator", "next", "place", "previous", "result"),
     )
     _scope: CancelScope
-    """The innermost scope that it is in; at first, and in the end, its group."""
+    """The innermost scope that it is in; its group, at the beginning and at the end."""
     generator: Any
-    previous: Task | None
-    """The child of the group that was spawned before this one, if there is one."""
-    next: Task
-    """The one that was spawned after it, if there is one."""
+    previous: Task[Any] | None
+    """The sibling that was spawned before this one, among those that have not ended."""
+    next: Task[Any] | None
+    """The sibling that was spawned after it; set only while there is one."""
     context: Any
+    """Its context variables; None once it has ended."""
     place: Place | None
-    result: Any
-    """What it returned, or `Raised`; there once it has ended."""
+    """The place of its last wait."""
+    result: R
+    """Its return value, or `Raised`; set once it has ended."""
+
+    if not TYPE_CHECKING:
+        __class_getitem__ = classmethod(GenericAlias)
 
     @property
     def name(self) -> str:
-        """That of its generator function, or the one that it was given."""
+        """The name of its generator function, unless another one was assigned."""
         return self.generator.__name__
 
     @name.setter
@@ -103,22 +170,22 @@ class Task:
 
     @property
     def error(self) -> BaseException | None:
-        """What it raised, if it did."""
+        """The error that ended it, or None."""
         result = getattr(self, "result", None)
         return result.error if type(result) is Raised else None
 
-    def join(self) -> Wait[Any]:
-        """Wait until the task has ended; its result.
+    def join(self) -> Wait[R]:
+        """Wait until the task has ended, and return its result.
 
         Raises:
-            TaskCancelled: it was cancelled.
-            BaseException: whatever it raised.
+            TaskCancelled: The task was cancelled.
+            BaseException: The error that ended the task.
         """
         if not self.done:
             group = self.group
             if group.joiners is None:
                 group.joiners = {}
-            yield group.joiners.setdefault(self, [])
+            yield group.joiners.setdefault(self, deque())
         error = self.error
         if isinstance(error, Cancelled):
             raise TaskCancelled(f"{self.name} was cancelled")
@@ -127,28 +194,32 @@ class Task:
         return self.result
 
     def wake(self) -> None:
-        """Go on; the task is in no place now."""
+        """Schedule the task, which has been taken out of its place."""
         self.place = None
         self._scope.kernel.ready.append(self)
 
     def fail(self, error: BaseException) -> None:
-        """Go on by raising this error; the task is in no place now."""
+        """Schedule the task, which is in no place, so that its wait raises this."""
         self.generator = Raising(self, error)
         self.wake()
 
     def raised(self, error: BaseException) -> None:
-        """Note the error as the result, and tell the group."""
-        self.result = Raised(error)
-        group: Any = self._scope  # the others it has left
+        """Keep the error as the result, and report it to the group."""
+        group: Any = self._scope
+        if group.host is self:
+            raise RuntimeError(NOT_LEFT.format(self.name))
+        result: Any = Raised(error)
+        self.result = result
         if group.joiners is not None:
-            group.wake_joiners(self)  # who learns of it, and is not cancelled before
+            # The joiners first: they get the error, not the cancellation it causes.
+            group.wake_joiners(self)
         group.failed(error)
 
     def __repr__(self) -> str:
         return f"<Task {self.name}>"
 
     def waits_at(self) -> str:
-        """The innermost line, outside of the kernel, at which it waits."""
+        """Return the innermost line outside of the kernel at which it waits."""
         generator, frame = self.generator, None
         while generator is not None:
             code = getattr(generator, "gi_code", None)
@@ -163,24 +234,28 @@ class Task:
 
 
 CANCEL = methodcaller("throw", Cancelled)
-"""A step of a generator that goes on by raising that."""
+"""The step of a generator that raises `Cancelled` in it, as ``next`` is the other."""
 
 
 class Raised:
-    """The result of a task that has raised an error."""
+    """The result of a task that ended by an error."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
 
 
-GONE = Raised(Cancelled())
-"""That of all who are cancelled, without the frames that each error keeps alive."""
+GONE: Any = Raised(Cancelled())
+"""The result of every cancelled task. An error of its own would keep frames alive."""
 
 
 class Raising:
-    """Stands in for a task's generator for one step, in which an error is raised."""
+    """Replaces a task's generator for one step, which raises an error in it.
 
-    def __init__(self, task: Task, error: BaseException) -> None:
+    So the loop knows two kinds of steps only, and a task needs no attribute for an
+    error that hardly ever comes. Its first step puts the generator back.
+    """
+
+    def __init__(self, task: Task[Any], error: BaseException) -> None:
         self.task = task
         self.generator: Any = task.generator
         self.errors = [error]
@@ -190,95 +265,147 @@ class Raising:
 
     def __next__(self) -> Place:
         self.task.generator = self.generator
-        # Popped, as no frame should hold what holds the frame.
+        # Popped, because a frame that holds the error would be a cycle: the error
+        # holds its traceback, and the traceback holds the frame.
         return self.generator.throw(self.errors.pop())
 
 
 class Kernel:
-    """The loop: runs who is ready, looks at the clock, watches descriptors, waits."""
+    """The loop: runs tasks, looks at the clock, watches descriptors, and waits."""
 
     def __init__(self) -> None:
         from .groups import Group
 
         self.ready: list[Any] = []
-        """Who goes on next. Wake a task by appending it, all of a place by extending.
+        """The ready queue. Append a task to schedule it; extend it by a whole place.
 
-        It is a place, too: to wait there is to let everybody else run.
+        It is a place itself: a task that yields it lets the other tasks run.
         """
-        self.later: list[Task] = []
-        """Who goes on once the kernel has looked around."""
-        self._cancelled: list[Task] = []
-        """Who goes on by raising `Cancelled`, when the sweep comes."""
+        self.later: list[Task[Any]] = []
+        """The tasks that are scheduled once the kernel has looked around."""
+        self._cancelled: list[Task[Any]] = []
+        """The interrupted tasks, in which the sweep will raise `Cancelled`."""
         self._sweep = Sweep(self)
         self._walked: Any = [None]
         self._walk: Any = iter(())
-        """The list that is walked, and the way along it: the rest is not run yet."""
+        """The list that is walked now, and the iterator along it; see `current`."""
         self.root = Group(self)
-        """That of the main task."""
+        """The group of the main task."""
+        self.thread = threading.get_ident()
+        """The thread that runs it; other threads have to ask it to do something."""
         self.outside = self.listeners = 0
-        """Threads that will call back, and tasks that wait for a descriptor."""
+        """Threads that will call back, and tasks that wait for a descriptor.
+
+        While one of them is not zero, tasks that all wait are not a deadlock.
+        """
+        self.closing = self.over = False
+        """Whether the rest of the tasks is being closed; whether the run has ended."""
         self._fatal: list[BaseException] = []
-        """What ends the run, beginning with the first."""
+        """The errors that end the run, the first one first."""
         self._timers: list[float] = []
         """The instants at which something happens, as a heap."""
-        self._sleepers: dict[float, list[Task]] = {}
+        self._sleepers: dict[float, list[Task[Any]]] = {}
         self._alarms: dict[float, list[Callable[[], Any]]] = {}
-        """Who goes on at each of them, and what is called at some."""
+        """For each instant its sleepers, and for some instants the calls to make."""
         self._enough = 0
-        """So many timers are no reason to look for those that nobody needs."""
+        """Timers that nobody needs are looked for only above this number of timers."""
         self._calls: deque[Callable[[], Any]] = deque()
+        """The calls that other threads have asked for."""
+        self._woken = False
+        """Whether a byte for the selector is on its way."""
+        self.workers: Any = None
+        """The threads of `in_thread`, once there are any."""
 
     @property
-    def current(self) -> Task | None:
-        """The task that is running, if one is."""
+    def current(self) -> Task[Any] | None:
+        """The task that is running, or None.
+
+        Setting an attribute at each step would cost 5 % of a switch. A list iterator
+        knows how many items are left (its length hint, which is exact). So the item
+        before these is the one taken last. Outside of a step, `_walked` holds None.
+        """
         return self._walked[-1 - self._walk.__length_hint__()]
 
     def run(self, function: Callable[..., Wait[Any]], *args: Any) -> Any:
         """Run ``function(*args)`` as the main task, and all that it starts."""
-        _running.set(self)
-        self.root._ready = self.ready
-        main = self.root.spawn(function, *args)
-        main.name = "main"
-        self.selector = selectors.DefaultSelector()
-        self._wakeup, self._alarm = socket.socketpair()
-        self._wakeup.setblocking(False)
-        self._alarm.setblocking(False)
-        self.selector.register(self._wakeup, selectors.EVENT_READ, self)
-        restore = self._take_interrupts()
-        try:
-            self._loop(main)
-        except BaseException as error:  # no waiting helps any more
-            self._fatal.append(error)
-        finally:
-            self._close_tasks()
-            restore()
-            for opened in (self.selector, self._wakeup, self._alarm):
-                opened.close()
-        first, *rest = [*self._fatal, main.error]
-        if first is None:
+        # Each callback is made whatever the others raise, the last one first.
+        with contextlib.ExitStack() as stack:
+            token = _running.set(self)
+            stack.callback(_running.reset, token)
+            self._sweep.context = copy_context()
+            self.selector = stack.enter_context(selectors.DefaultSelector())
+            self._wakeup, self._alarm = socket.socketpair()
+            stack.callback(self._wakeup.close)
+            stack.callback(self._alarm.close)
+            self._wakeup.setblocking(False)
+            self._alarm.setblocking(False)
+            self.selector.register(self._wakeup, selectors.EVENT_READ, self)
+            stack.callback(self._forget)
+            stack.callback(self._take_interrupts())
+            self.root._ready = self.ready
+            main = self.root.spawn(function, *args)
+            main.name = "main"
+            try:
+                self._loop()
+            except BaseException as error:  # waiting makes no sense any more
+                self._fatal.append(error)
+            finally:
+                self._close_tasks()
+        errors, self._fatal = self._fatal, []
+        known = {id(error) for error in errors}
+        errors += [e for e in self.root._errors or [] if id(e) not in known]
+        self.root._errors = None
+        if not errors:
+            if main.error is not None:
+                raise main.error
             return main.result
-        rest = [error for error in rest if error and not isinstance(error, Cancelled)]
+        first, *rest = errors
         if rest:
             raise first from BaseExceptionGroup("these came with it", rest)
         raise first
 
-    def _loop(self, main: Task) -> None:
-        ready, turn, began = self.ready, 16, time.monotonic()
-        while not main.done:
-            # The ready list grows while it is walked; not for ever.
-            walk: Any = iter(ready)
+    def _forget(self) -> None:
+        """Let go of everything that a kept task, scope or socket would keep alive."""
+        self.over = True
+        self._walked, self._walk = [None], iter(())
+        for key in list(self.selector.get_map().values()):
+            if key.data is not self:
+                key.data.forget()
+        for held in (self.ready, self.later, self._cancelled, self._calls):
+            held.clear()
+        for held in (self._timers, self._sleepers, self._alarms):
+            held.clear()
+        if self.workers is not None:
+            self.workers.stop()
+
+    def _loop(self) -> None:
+        ready, root, turn, began = self.ready, self.root, 16, time.monotonic()
+        walk: Any = iter(ready)
+        while True:
+            walked = len(ready) - walk.__length_hint__()
             self._steps(ready, walk, islice(walk, turn), next)
-            steps = len(ready) - walk.__length_hint__()
-            del ready[:steps]
-            if time.monotonic() - began > TURN:
-                turn = turn // 2 or 1
-            elif steps == turn:
+            left = walk.__length_hint__()
+            steps = len(ready) - left - walked
+            # A list iterator that has reached the end stays there, so it is replaced
+            # when nothing is left. Deleting n items costs moving the rest, so it is
+            # done when the rest is not longer: then it is paid by the n steps.
+            if walked + steps >= left:
+                del ready[: walked + steps]
+                walk = iter(ready)
+            took = time.monotonic() - began
+            if took > TURN:
+                turn = int(min(turn, steps * TURN / took)) or 1
+            elif steps == turn < MOST:
                 turn *= 2
-            if not main.done:
-                began = self._look_around()
+            if root.last is None:
+                return
+            began = self._look_around()
 
     def _steps(self, walked: Any, walk: Any, tasks: Iterator[Any], step: Any) -> None:
-        """Let tasks go on, each by such a step of its generator, to its next place."""
+        """Take one step of each of these tasks, which leads it to its next place.
+
+        This is the inner loop. What stands here is paid at each switch.
+        """
         before = self._walked, self._walk
         self._walked, self._walk = walked, walk
         ready = self.ready
@@ -294,6 +421,8 @@ class Kernel:
                 else:
                     task.raised(error)
             else:
+                # A doomed task may wait for its children, but nowhere else. Its own
+                # scope as a place is that wait: only `open_group` yields it.
                 if task._scope.doomed and place is not task._scope:
                     self.cancel_soon([task])
                     continue
@@ -304,46 +433,62 @@ class Kernel:
                     known = hasattr(place, "append")
                     task.fail(error if known else TypeError(NO_PLACE.format(place)))
                 continue
-            # It has ended, and leaves its group.
-            task.context = None
-            previous, group = task.previous, task._scope
+            # The task has ended, and leaves its group.
+            group = task._scope
+            if group.host is task:
+                raise RuntimeError(NOT_LEFT.format(task.name))
+            task.context = task.place = None
+            previous = task.previous
             if group.joiners is not None:
                 group.wake_joiners(task)
+            # Take it out of the list of children. It must not point to its siblings
+            # any more: whoever keeps a task would keep all that were spawned later.
             if group.last is not task:
-                task.next.previous = previous
+                following = task.next
+                following.previous = previous
                 if previous is not None:
-                    previous.next = task.next
+                    previous.next = following
+                    task.previous = None
+                task.next = None
             else:
                 group.last = previous
                 if previous is not None:
-                    del previous.next
+                    previous.next = task.previous = None
                 elif group.waiter is not None:
                     ready.append(group.waiter)
                     group.waiter = None
         self._walked, self._walk = before
 
-    def cancel_soon(self, tasks: list[Task]) -> None:
-        """Have tasks, which are in no place, go on by raising `Cancelled`."""
+    def cancel_soon(self, tasks: list[Task[Any]]) -> None:
+        """Schedule tasks, which are in no place, so that `Cancelled` is raised there."""
         if not self._cancelled:
             self.ready.append(self._sweep)
         self._cancelled.extend(tasks)
 
     def sweep(self) -> list[Any]:
-        """Let all who are cancelled go on; the sweep itself waits nowhere."""
+        """Raise `Cancelled` in all interrupted tasks; the one step of `Sweep`.
+
+        Returns a place that nobody looks at: the sweep waits until it is scheduled.
+        """
         cancelled, self._cancelled = self._cancelled, []
         walk = iter(cancelled)
         self._steps(cancelled, walk, walk, CANCEL)
         return []
 
     def _look_around(self) -> float:
-        """Make the calls from other threads, look at descriptors and at the clock."""
-        while self._calls:
-            self._call(self._calls.popleft())
+        """Make the calls from other threads, look at descriptors and at the clock.
+
+        Each kind gets its share and no more. A call that asks for another call, and an
+        alarm that sets another one for the same instant, wait for the next look.
+        """
+        calls = self._calls
+        for _ in range(len(calls)):
+            self._call(calls.popleft())
         ready, timers = self.ready, self._timers
         if len(timers) > self._enough:
             self._tidy_up()
         timeout = 0.0
-        if not (ready or self.later):
+        if not (ready or self.later or calls):
             timeout = self._until_next_timer()
             if timeout == math.inf and not self.listeners and not self.outside:
                 self._deadlock()
@@ -352,33 +497,40 @@ class Kernel:
             for key, events in self.selector.select(min(timeout, LONGEST)):
                 key.data.happened(events)
         now = time.monotonic()
+        due: list[float] = []
         while timers and timers[0] <= now:
-            when = heappop(timers)
-            sleepers = self._sleepers.pop(when)
+            due.append(heappop(timers))
+        for when in due:
+            sleepers = self._sleepers.pop(when, ())
             for call in self._alarms.pop(when, ()):
                 self._call(call)
-            ready.extend(sleepers)
-            sleepers.clear()
+            if sleepers:
+                ready.extend(sleepers)
+                sleepers.clear()
         ready.extend(self.later)
         self.later.clear()
         return now
 
     def _until_next_timer(self) -> float:
+        """Return the seconds until something happens; forget timers without use."""
         timers, sleepers, alarms = self._timers, self._sleepers, self._alarms
-        while timers and not (sleepers[timers[0]] or alarms.get(timers[0])):
+        while timers and not (sleepers.get(timers[0]) or alarms.get(timers[0])):
             when = heappop(timers)
-            del sleepers[when]
+            sleepers.pop(when, None)
             alarms.pop(when, None)
         return max(0.0, timers[0] - time.monotonic()) if timers else math.inf
 
     def happened(self, _: int) -> None:
-        """Another thread has sent a byte, so that the selector wakes."""
+        """Read the byte by which another thread has woken the selector."""
         self._wakeup.recv(4096)
+        # Cleared before the calls are made: a call that is added later sends a byte,
+        # and one that was added before is in the queue by now.
+        self._woken = False
 
     # Time
 
     def instant(self, when: float) -> list[Any]:
-        """The place of those who wait for that instant, to be yielded at once."""
+        """Return the place of the tasks that wait for this instant; yield it at once."""
         place = self._sleepers.get(when)
         if place is None:
             if when != when:
@@ -388,14 +540,18 @@ class Kernel:
         return place
 
     def call_at(self, when: float, call: Callable[[], Any]) -> None:
-        """Have something called at that instant, before the sleepers of it wake."""
+        """Have the loop make a call at this instant, before its sleepers wake.
+
+        A call whose time has come already is made after the next steps of the tasks.
+        An error of the call ends the run.
+        """
         if len(self._timers) > self._enough:
             self._tidy_up()
         self.instant(when)
         self._alarms.setdefault(when, []).append(call)
 
     def do_not_call_at(self, when: float, call: Callable[[], Any]) -> None:
-        """Take that back; harmless if it has been called."""
+        """Take that back; has no effect if the call was made already."""
         calls = self._alarms.get(when, [])
         if call in calls:
             calls.remove(call)
@@ -425,27 +581,41 @@ class Kernel:
         self.root.cancel()
 
     def _close_tasks(self) -> None:
-        """Close what could not end by itself."""
-        for task in self.tasks():
-            self._walked, self._walk = [task], iter(())
-            try:
-                if not task.done:
-                    task.context.run(task.generator.close)
-            except BaseException as error:
-                self._fatal.append(error)
+        """Close the tasks that could not end by themselves."""
+        self.closing = True
+        try:
+            for task in self.tasks():
+                self._walked, self._walk = [task], iter(())
+                try:
+                    if not task.done:
+                        task.context.run(task.generator.close)
+                except BaseException as error:
+                    self._fatal.append(error)
+        except BaseException as error:  # no memory for the list of tasks
+            self._fatal.append(error)
 
-    def tasks(self) -> list[Task]:
-        """All tasks that have not ended."""
+    def tasks(self) -> list[Task[Any]]:
+        """Return all tasks that have not ended."""
         return list(self.root.everybody())
 
     def call_soon_threadsafe(self, call: Callable[[], Any]) -> None:
-        """Have something called by the loop; from any thread."""
+        """Have the loop make a call soon; may be called from any thread.
+
+        An error of the call ends the run. A call that comes after the run is never
+        made. The kernel cannot know that such a call will come: tasks that wait for
+        nothing else are a `Deadlock`. Add 1 to ``outside`` while a call is expected.
+        """
         self._calls.append(call)
-        with contextlib.suppress(OSError):  # full: it wakes anyway; closed: too late
-            self._alarm.send(b"!")
+        if not self._woken:
+            self._woken = True
+            with contextlib.suppress(OSError):  # full: it wakes; closed: too late
+                self._alarm.send(b"!")
 
     def _take_interrupts(self) -> Callable[[], object]:
-        """The first Ctrl-C cancels all tasks; a second one raises on the spot."""
+        """Let the first Ctrl-C cancel all tasks, and a second one raise on the spot.
+
+        Return the function that restores the handler.
+        """
         if (
             threading.current_thread() is not threading.main_thread()
             or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
@@ -463,13 +633,19 @@ class Kernel:
 
     def _deadlock(self) -> None:
         error = Deadlock(sorted(task.waits_at() for task in self.tasks()))
-        if self.root.doomed:  # and yet they wait: behind a shield
+        if self.root.doomed:  # the tasks wait although cancelled: behind a shield
             raise error
         self._crash(error)
 
 
 class Sweep:
-    """What stands in the ready list for all who are cancelled."""
+    """The entry in the ready queue that stands for all interrupted tasks.
+
+    Raising an error needs another step than ``next``. Asking each task in the queue
+    which one it needs would cost time at each switch. So the interrupted tasks are in a
+    list of their own, and the sweep, which looks like a task, walks that list when its
+    turn comes. ``iter(sweep, None)`` makes its one step callable by ``next``.
+    """
 
     def __init__(self, kernel: Kernel) -> None:
         self._scope = CancelScope()
@@ -477,27 +653,30 @@ class Sweep:
         self.generator = iter(kernel.sweep, None)
 
     def raised(self, error: BaseException) -> NoReturn:
-        """It has been interrupted, in between two tasks."""
+        """End the run: the loop itself was interrupted, between two tasks."""
         raise error
 
 
-def run(function: Callable[..., Wait[T]], *args: Any) -> T:
+def run(function: Callable[[*Args], Wait[T]], *args: *Args) -> T:
     """Run generator function ``function(*args)`` and all that it starts, to the end.
 
+    Tasks that were spawned into the group of the main task (``current_task().group``)
+    are part of the run: it does not end before them, and their first error is raised.
+
     Raises:
-        Deadlock: nobody can ever move again.
-        KeyboardInterrupt: after Ctrl-C, once every task has cleaned up.
-        BaseException: whatever the function raises.
+        Deadlock: No task can ever run again.
+        KeyboardInterrupt: After Ctrl-C, once every task has cleaned up.
+        BaseException: The error that the function raised.
     """
     if _running.get() is not None:
         raise RuntimeError("a kernel runs in this thread; use `yield from`")
-    return copy_context().run(Kernel().run, function, *args)
+    return copy_context().run(cast(Any, Kernel().run), function, *args)
 
 
 def checkpoint() -> Wait[None]:
-    """Let everybody run who is ready, and what comes from outside be seen.
+    """Let all other scheduled tasks run, and the kernel look around.
 
-    (``yield current_kernel().ready`` lets the others run, and costs less.)
+    (``yield current_kernel().ready`` only lets the others run, and costs less.)
     """
     yield current_kernel().later
 
@@ -512,7 +691,7 @@ def sleep(seconds: float) -> Wait[None]:
 
 
 def sleep_until(instant: float) -> Wait[None]:
-    """Wait until ``time.monotonic()`` is there."""
+    """Wait until ``time.monotonic()`` has reached this instant."""
     kernel = current_kernel()
     past = instant <= time.monotonic()
     yield kernel.later if past else kernel.instant(instant)
@@ -520,5 +699,5 @@ def sleep_until(instant: float) -> Wait[None]:
 
 def sleep_forever() -> Wait[None]:
     """Wait until cancelled."""
-    nowhere: list[Task] = []
+    nowhere: list[Task[Any]] = []
     yield nowhere

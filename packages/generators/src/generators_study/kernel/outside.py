@@ -6,19 +6,29 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import errno
 import os
+import queue
 import selectors
 import socket
 import threading
+import weakref
 from collections.abc import Callable
-from typing import Any, TypeVar
+from itertools import zip_longest
+from typing import Any, TypeVar, TypeVarTuple
 
+from .groups import Group, open_group
 from .loop import Kernel, Task, Wait, checkpoint
-from .places import Closed, Event, Future
-from .scopes import CancelScope, _running, current_kernel, current_task
+from .places import Closed, Event
+from .scopes import CancelScope, _running, current_kernel, current_task, move_on_after
 
 T = TypeVar("T")
+Args = TypeVarTuple("Args")
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+ATTEMPT_DELAY = 0.25
+"""Seconds after which `connect` tries the next address; recommended by RFC 8305."""
+IDLE = "idle worker"
+"""The name of a thread that waits for a call."""
 
 
 class Busy(RuntimeError):
@@ -26,14 +36,14 @@ class Busy(RuntimeError):
 
 
 def wait_readable(descriptor: int) -> Wait[None]:
-    """Wait until reading would not block; at once for what never blocks.
+    """Wait until reading would not block; at once for a file that never blocks.
 
-    Nobody hears of a descriptor that is closed while a task waits for it: first cancel
-    the task. (Closing a `Socket` tells who waits for it.)
+    A task does not notice that the descriptor it waits for is closed: cancel the task
+    first. (Closing a `Socket` wakes the tasks that wait for it.)
 
     Raises:
-        Busy: another task waits for it already.
-        OSError, ValueError: it is no open descriptor.
+        Busy: Another task waits for it already.
+        OSError, ValueError: It is not an open descriptor.
     """
     yield _watched(descriptor).reader
 
@@ -46,29 +56,46 @@ def wait_writable(descriptor: int) -> Wait[None]:
 def _watched(descriptor: int) -> Watched:
     kernel = current_kernel()
     key = kernel.selector.get_map().get(descriptor)
-    return key.data if key else Watched(kernel, descriptor, kept=False)
+    if key is not None:
+        watched: Watched = key.data
+        if not (watched.kept and watched.is_stale()):
+            return watched
+        watched.give_up()
+    return Watched(kernel, descriptor)
 
 
 class Watched:
-    """A descriptor that the selector watches for those who wait for it.
+    """A descriptor that the selector watches for the tasks that wait for it.
 
-    ``kept`` is one that is watched on when nobody waits, until that proves vain: to
-    tell the selector costs more than to wait. Whoever keeps it has to `drop` it before
-    it is closed, as the number may come again.
+    ``events`` is what the selector watches. It changes only after the selector has been
+    told: a task that waits for an event that is not registered would never wake.
+
+    The descriptor of a `Socket` stays registered while no task waits, because telling
+    the selector costs more than the wait. It is taken back when an event finds no task.
+    So the selector may have *stale* entries: the socket was closed or forgotten, and its
+    number belongs to another file now. epoll drops a closed file by itself, but the
+    table of Python's selector does not. Each new registration of a number therefore
+    expects a stale entry, and clears it away.
+
+    Args:
+        plain: The socket whose descriptor this is, if it is to stay registered.
     """
 
-    def __init__(self, kernel: Kernel, descriptor: int, *, kept: bool) -> None:
+    def __init__(
+        self, kernel: Kernel, descriptor: int, plain: socket.socket | None = None
+    ) -> None:
         self.kernel = kernel
         self.descriptor = descriptor
-        self.kept = kept
+        self.kept = plain is not None
+        # A weak reference: the selector must not keep a forgotten socket open.
+        self._plain = None if plain is None else weakref.ref(plain)
         self.events = 0
-        """What the selector looks out for."""
         self.reader = Direction(self, READ)
         self.writer = Direction(self, WRITE)
         self.closed = False
 
     def happened(self, events: int) -> None:
-        """The selector has seen these: wake who waits for them."""
+        """Wake the tasks that wait for these events, which the selector has seen."""
         idle = 0
         for direction in (self.reader, self.writer):
             if events & direction.way:
@@ -80,39 +107,92 @@ class Watched:
             self.ignore(idle)
 
     def watch(self, events: int) -> None:
-        """Have the selector look out for these, and nothing else.
+        """Have the selector watch for these events, and no others.
 
         Raises:
-            OSError, ValueError: it is no open descriptor, or one that never blocks;
-                who waits for it is told, too.
+            Busy: A task waits for the same descriptor by other means.
+            OSError, ValueError: It is not an open descriptor, or one that never blocks.
+                The tasks that wait for it get the same error.
         """
-        if self.closed:  # its number may be that of another now
+        if self.closed:  # its number may belong to another file now
             raise Closed("the socket is closed")
-        selector, before, self.events = self.kernel.selector, self.events, events
+        selector = self.kernel.selector
         try:
-            if not before:
-                selector.register(self.descriptor, events, self)
+            if not self.events:
+                try:
+                    selector.register(self.descriptor, events, self)
+                except KeyError:
+                    self._take_over()
+                    selector.register(self.descriptor, events, self)
             elif events:
                 selector.modify(self.descriptor, events, self)
             else:
                 selector.unregister(self.descriptor)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError) as error:
             self.events = 0
             self.drop(error)
             raise
+        self.events = events
+
+    def _take_over(self) -> None:
+        """Remove the entry of another `Watched` for this number from the selector."""
+        other: Watched = self.kernel.selector.get_map()[self.descriptor].data
+        if other.is_stale():
+            other.give_up()
+        elif other.reader.task is None and other.writer.task is None:
+            other.ignore(other.events)  # it registers again when a task waits there
+        else:
+            raise Busy(f"another task waits for descriptor {self.descriptor}")
+
+    def is_stale(self) -> bool:
+        """Return whether the descriptor has been closed since it was registered."""
+        if self._plain is not None:
+            plain = self._plain()
+            return plain is None or plain.fileno() != self.descriptor
+        # epoll knows: it forgets a file that is closed, and not only its number.
+        selector, events = self.kernel.selector, self.events
+        try:
+            selector.modify(self.descriptor, WRITE if events == READ else READ, self)
+            selector.modify(self.descriptor, events, self)
+        except (OSError, KeyError):
+            return True
+        return False
+
+    def give_up(self) -> None:
+        """Tell the tasks that wait for it that the descriptor was closed meanwhile."""
+        with contextlib.suppress(OSError, KeyError):
+            self.kernel.selector.unregister(self.descriptor)
+        self.events = 0
+        why = f"{os.strerror(errno.EBADF)}: it was closed while a task waited for it"
+        self.drop(OSError(errno.EBADF, why))
 
     def ignore(self, events: int) -> None:
-        """Look out for these no more; if it has been closed meanwhile, for nothing."""
-        with contextlib.suppress(OSError):
+        """Stop watching for these; for all, if it was closed meanwhile."""
+        with contextlib.suppress(OSError, KeyError):
             self.watch(self.events & ~events)
 
     def drop(self, error: BaseException) -> None:
-        """Watch it no more; whoever waits for it is told why."""
+        """Stop watching it; the tasks that wait for it get this error."""
         if self.events:
             self.ignore(self.events)
         for direction in (self.reader, self.writer):
             if direction.task is not None:
                 direction.leave().fail(error)
+
+    def forget(self) -> None:
+        """Forget the registration and the tasks, as the run has ended."""
+        self.events = 0
+        self.reader.task = self.writer.task = None
+
+    def move(self, kernel: Kernel) -> None:
+        """Go over to the kernel of a later run.
+
+        Raises:
+            RuntimeError: The run in which the socket was made has not ended.
+        """
+        if not self.kernel.over:
+            raise RuntimeError("this socket belongs to a run in another thread")
+        self.kernel = kernel
 
 
 class Direction:
@@ -121,29 +201,40 @@ class Direction:
     def __init__(self, watched: Watched, way: int) -> None:
         self.watched = watched
         self.way = way
-        self.task: Task | None = None
+        self.task: Task[Any] | None = None
 
-    def append(self, task: Task) -> None:
+    def append(self, task: Task[Any]) -> None:
         watched = self.watched
+        kernel = task._scope.kernel
+        if kernel is not watched.kernel:
+            watched.move(kernel)
         if self.task is not None:
-            raise Busy(f"another task waits for descriptor {watched.descriptor}")
+            if not watched.is_stale():
+                raise Busy(f"another task waits for descriptor {watched.descriptor}")
+            watched.give_up()
         if not watched.events & self.way:
             try:
                 watched.watch(watched.events | self.way)
             except PermissionError:  # epoll refuses regular files: they never block
                 task.wake()
                 return
+            except FileNotFoundError:
+                # epoll has forgotten the file that was registered under this number:
+                # it was closed. Its tasks have been told, so register the new file.
+                if watched.kept:
+                    raise
+                watched.watch(self.way)
         self.task = task
-        watched.kernel.listeners += 1
+        kernel.listeners += 1
 
-    def leave(self) -> Task:
-        """Nobody waits here now; who did."""
+    def leave(self) -> Task[Any]:
+        """Take out the task that waits here, and return it."""
         task, self.task = self.task, None
         assert task is not None
         self.watched.kernel.listeners -= 1
         return task
 
-    def remove(self, task: Task) -> None:
+    def remove(self, task: Task[Any]) -> None:
         if self.task is not task:
             raise ValueError(f"{task.name} does not wait here")
         self.leave()
@@ -154,6 +245,8 @@ class Direction:
 class Socket:
     """A stream socket, or one that listens; ``with`` closes it.
 
+    A later run may use it, too, but only one run at a time.
+
     Args:
         plain: A socket of the standard library, which belongs to this one from now on.
     """
@@ -161,38 +254,45 @@ class Socket:
     def __init__(self, plain: socket.socket) -> None:
         plain.setblocking(False)
         self.plain = plain
-        self._watched = Watched(current_kernel(), plain.fileno(), kept=True)
+        self._watched = Watched(current_kernel(), plain.fileno(), plain)
         self._empty = False
         """Whether the last read got less than it asked for."""
         self._sending = False
-        """Whether a task has sent a part of its bytes."""
+        """Whether a task is sending, and perhaps waits to send the rest."""
 
     def receive(self, most: int = 65536) -> Wait[bytes]:
-        """Wait for bytes, and take at most so many; none at the end of the stream.
+        """Wait for bytes and return at most so many; none at the end of the stream.
 
         Raises:
-            Closed: the socket is closed, perhaps while this waited.
-            OSError: the connection is broken.
+            Closed: The socket is closed, perhaps while this waited.
+            OSError: The connection is broken.
         """
         reader = self._watched.reader
-        if self._empty:
+        # After a read that found less than it asked for, another try would be in vain.
+        # A closed socket must not be waited for: no event would ever come.
+        if self._empty and self.plain.fileno() >= 0:
             yield reader
         data = yield from self._try(reader, self.plain.recv, most)
         self._empty = 0 < len(data) < most
         return data
 
-    def send(self, data: bytes) -> Wait[None]:
-        """Send all of it; waits while the other side takes none.
+    def send(self, data: bytes | bytearray | memoryview) -> Wait[None]:
+        """Send all of it; wait while the other side takes none.
 
         Raises:
-            Busy: another task has sent a part of its bytes, and waits to send the rest.
-            Closed: the socket is closed, perhaps while this waited.
-            OSError: the connection is broken.
+            Busy: Another task has sent a part of its bytes, and waits to send the rest.
+            Closed: The socket is closed, perhaps while this waited.
+            OSError: The connection is broken.
         """
         if self._sending:
             raise Busy("another task is sending")
+        rest: bytes | memoryview
+        if isinstance(data, bytes):
+            rest = data
+        else:  # the items of a memoryview may be longer than a byte
+            view = memoryview(data)
+            rest = view.cast("B") if view.c_contiguous and view.nbytes else bytes(view)
         self._sending = True
-        rest: bytes | memoryview = data
         try:
             while True:
                 writer, send = self._watched.writer, self.plain.send
@@ -207,13 +307,13 @@ class Socket:
         """Wait for the next connection.
 
         Raises:
-            Closed: the socket is closed, perhaps while this waited.
+            Closed: The socket is closed, perhaps while this waited.
         """
         reader = self._watched.reader
         return Socket((yield from self._try(reader, self.plain.accept))[0])
 
     def _try(self, place: Direction, call: Callable[..., T], *args: Any) -> Wait[T]:
-        """Make a call that would block again and again, until it need not."""
+        """Repeat a call that must not block, and wait after each failure."""
         while True:
             try:
                 return call(*args)
@@ -229,9 +329,17 @@ class Socket:
         self.plain.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
-        """Close it; whoever waits for it gets `Closed`."""
-        self._watched.drop(Closed("the socket was closed"))
-        self._watched.closed = True
+        """Close it; a task that waits for it gets `Closed`.
+
+        From another thread, this asks the socket's loop to close it.
+        """
+        watched = self._watched
+        kernel = watched.kernel
+        if not kernel.over and kernel.thread != threading.get_ident():
+            kernel.call_soon_threadsafe(self.close)
+            return
+        watched.drop(Closed("the socket was closed"))
+        watched.closed = True
         self.plain.close()
 
     def __enter__(self) -> Socket:
@@ -242,71 +350,212 @@ class Socket:
 
 
 def connect(host: str, port: int) -> Wait[Socket]:
-    """Wait for a connection to an address; its names are looked up in a thread.
+    """Wait for a connection to one of the host's addresses, as RFC 8305 says.
+
+    The addresses are tried one after the other, IPv6 and IPv4 alternating. The next
+    attempt begins when the last one fails, or after a quarter of a second. The first
+    connection wins. The other attempts are cancelled, and their sockets closed.
+
+    A name is looked up in a thread. A cancellation does not wait for this thread. It
+    works until the system gives up, perhaps after the run, and its result is dropped.
 
     Raises:
-        OSError: of the last of its addresses, if none of them answers.
+        OSError: The error of the last attempt, if no address answers.
     """
     wanted = (host, port, 0, socket.SOCK_STREAM, 0)
+    found: list[Any]
     try:
         found = socket.getaddrinfo(*wanted, socket.AI_NUMERICHOST)
-    except socket.gaierror:  # it is no number: a look-up takes time
-        found = yield from in_thread(socket.getaddrinfo, *wanted)
-    error: OSError = OSError(f"{host} has no address")
-    for family, kind, protocol, _, address in found:
-        made = Socket(socket.socket(family, kind, protocol))
+    except socket.gaierror:  # it is a name: a look-up takes time
+        found = yield from _in_worker(False, socket.getaddrinfo, wanted)
+    addresses = _alternating(found)
+    if len(addresses) == 1:
+        return (yield from _connect(*addresses[0]))
+    errors: list[OSError] = [OSError(f"{host} has no address")]
+    winner: list[Socket] = []
+
+    def attempt(group: Group, address: tuple[Any, ...], failed: Event) -> Wait[None]:
         try:
-            try:
-                made.plain.connect(address)
-            except BlockingIOError:
-                yield made._watched.writer
-                if number := made.plain.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-                    raise OSError(number, os.strerror(number)) from None
-        except OSError as failed:
+            made = yield from _connect(*address)
+        except OSError as error:
+            errors.append(error)
+            failed.set()
+            return
+        if winner:  # the same look at the selector has woken two attempts
             made.close()
-            error = failed
-        except BaseException:
-            made.close()
-            raise
         else:
-            return made
-    raise error
+            winner.append(made)
+            group.cancel()
+
+    def attempts(group: Group) -> Wait[None]:
+        for address in addresses:
+            failed = Event()
+            group.spawn(attempt, group, address, failed)
+            with move_on_after(ATTEMPT_DELAY):
+                yield from failed.wait()
+
+    try:
+        yield from open_group(attempts)
+    except BaseException:
+        for made in winner:
+            made.close()
+        raise
+    if not winner:
+        raise errors[-1]
+    return winner[0]
+
+
+def _alternating(found: list[Any]) -> list[tuple[Any, ...]]:
+    """Return the addresses in the order of trying: families alternate (RFC 8305, 4)."""
+    families: dict[Any, list[tuple[Any, ...]]] = {}
+    for family, kind, protocol, _, address in found:
+        families.setdefault(family, []).append((family, kind, protocol, address))
+    turns = zip_longest(*families.values())
+    return [address for turn in turns for address in turn if address is not None]
+
+
+def _connect(family: int, kind: int, protocol: int, address: Any) -> Wait[Socket]:
+    """Wait for a connection to one address."""
+    made = Socket(socket.socket(family, kind, protocol))
+    try:
+        try:
+            made.plain.connect(address)
+        except BlockingIOError:
+            yield made._watched.writer
+            if number := made.plain.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                raise OSError(number, os.strerror(number)) from None
+    except BaseException:
+        made.close()
+        raise
+    return made
 
 
 def listen(host: str, port: int, backlog: int = 128) -> Socket:
-    """A socket that listens there; port 0 lets the system choose one."""
-    return Socket(socket.create_server((host, port), backlog=backlog))
+    """Return a socket that listens there; port 0 lets the system choose one.
+
+    It listens on the host's first IPv4 address, or else on its first IPv6 address. A
+    name is looked up on the spot, which blocks the loop.
+    """
+    found = socket.getaddrinfo(
+        host or None, port, 0, socket.SOCK_STREAM, 0, socket.AI_PASSIVE
+    )
+    found.sort(key=lambda one: one[0] != socket.AF_INET)
+    family, *_, address = found[0]
+    return Socket(socket.create_server(address, family=family, backlog=backlog))
 
 
-def in_thread(function: Callable[..., T], *args: Any) -> Wait[T]:
-    """Run a blocking function in a thread of its own; its result.
+def in_thread(function: Callable[[*Args], T], *args: *Args) -> Wait[T]:
+    """Run a blocking function in a worker thread, and return its result.
 
-    A running thread cannot be stopped: a cancellation has to wait until it ends.
+    A running thread cannot be stopped, so a cancellation waits until it ends. Idle
+    workers are used again, and end with the run.
 
     Raises:
-        BaseException: whatever the function raises.
+        BaseException: The error that the function raised.
     """
-    if current_task().doomed:
+    return (yield from _in_worker(True, function, args))
+
+
+def _in_worker(shield: bool, function: Callable[..., T], args: Any) -> Wait[T]:
+    """Run a function in a worker; only behind a shield does it wait when cancelled."""
+    task, kernel = current_task(), current_kernel()
+    if task.doomed:
         yield from checkpoint()
-    kernel = current_kernel()
-    done, outcome = Event(), Future[T]()
-
-    def work() -> None:
-        try:
-            outcome.set_result(context.run(function, *args))
-        except BaseException as error:
-            outcome.set_error(error)
-        kernel.call_soon_threadsafe(done.set)
-
+    workers: Workers | None = kernel.workers
+    if workers is None:
+        kernel.workers = workers = Workers()
     context = contextvars.copy_context()
-    context.run(_running.set, None)  # the kernel is not that thread's
-    thread = threading.Thread(target=work, name=f"for {current_task().name}")
-    with CancelScope(shield=True):
+    context.run(_running.set, None)  # no kernel runs in the worker
+    call = Call(kernel, context, function, args)
+    with CancelScope(shield=shield):
         kernel.outside += 1
         try:
-            thread.start()
-            yield done
-            thread.join()
+            workers.make(call, f"for {task.name}")
+            yield call.done
         finally:
             kernel.outside -= 1
-    return (yield from outcome.wait())
+    error, call.error = call.error, None
+    if error is None:
+        return call.result
+    try:
+        raise error
+    finally:
+        del error  # its traceback holds this frame: together they would be a cycle
+
+
+class Call:
+    """A function that a worker calls for a task."""
+
+    def __init__(
+        self, kernel: Kernel, context: contextvars.Context, function: Any, args: Any
+    ) -> None:
+        self.kernel = kernel
+        self.context = context
+        self.function = function
+        self.args = args
+        self.done = Event()
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def make(self) -> None:
+        """Call the function, and keep the outcome."""
+        try:
+            self.result = self.context.run(self.function, *self.args)
+        except BaseException as error:
+            self.error = error
+
+
+class Workers:
+    """The threads of a kernel; the idle ones wait for another call.
+
+    As in trio, the worker that became idle last gets the next call, and there is no
+    limit to their number. A task that must not start one more waits for a `Semaphore`.
+    """
+
+    def __init__(self) -> None:
+        self.idle: list[Worker] = []
+        self.over = False
+
+    def make(self, call: Call, name: str) -> None:
+        """Have an idle worker, or a new one, make this call."""
+        # Needs no lock: only the loop takes workers out, and append is atomic.
+        if self.idle:
+            worker = self.idle.pop()
+            worker.thread.name = name
+            worker.calls.put(call)
+        else:
+            Worker(self, call, name)
+
+    def stop(self) -> None:
+        """End the idle workers. Workers that are busy end after their call."""
+        self.over = True
+        while self.idle:
+            worker = self.idle.pop()
+            worker.calls.put(None)
+            worker.thread.join()
+
+
+class Worker:
+    """A thread that makes one call after the other."""
+
+    def __init__(self, workers: Workers, call: Call, name: str) -> None:
+        self.workers = workers
+        self.calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self.calls.put(call)
+        self.thread = threading.Thread(target=self.work, name=name)
+        self.thread.start()
+
+    def work(self) -> None:
+        """Make calls until there are no more; runs in the thread."""
+        workers = self.workers
+        while (call := self.calls.get()) is not None:
+            call.make()
+            # Idle before the task is woken, so that the next call finds this worker.
+            self.thread.name = IDLE
+            workers.idle.append(self)
+            call.kernel.call_soon_threadsafe(call.done.set)
+            del call  # an idle worker keeps nothing alive
+            # `stop` sets the flag and then empties the list. So it finds this worker
+            # in the list, or this worker sees the flag.
+            if workers.over:
+                break

@@ -1,4 +1,18 @@
-"""Cancellation: blocks whose waits can be cancelled together."""
+"""Cancellation: blocks whose waits are cancelled together.
+
+Every task knows the innermost scope it is in, and every scope knows its parent. Two
+flags tell a cancelled scope from one that merely lies inside a cancelled scope:
+
+- ``cancel_called``: `CancelScope.cancel` was called on this scope.
+- ``doomed``: every wait in this scope raises `Cancelled`. A scope is doomed if it is
+  cancelled, or if its parent is doomed and it has no shield.
+
+``doomed`` could be computed from the parents at each wait, but a wait has to be fast
+and a cancellation is rare. So `CancelScope._spread` writes the flag into every scope
+that a cancellation reaches, and a wait reads one attribute. It is the only function
+that walks down the tree. It keeps a stack of its own instead of calling itself, because
+trees of tasks are often deeper than Python's limit of recursion.
+"""
 
 # pyright: reportPrivateUsage=false
 
@@ -6,20 +20,30 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import deque
 from collections.abc import Generator, Iterator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from .loop import Kernel, Task
 
+NOT_INNERMOST = (
+    "cancel scopes and groups must be left in the reverse order of entering, and this "
+    "one is not the innermost scope of its task. Typical causes: a generator yields "
+    "values from inside a `with CancelScope()` block and is closed late; "
+    "`open_group(...)` was begun by hand instead of with `yield from`; `__enter__` "
+    "and `__exit__` were called by hand"
+)
+
 
 class Cancelled(BaseException):
-    """A scope around this wait is cancelled. Clean up, and let it pass."""
+    """A scope around this wait is cancelled. Clean up, and let this error pass."""
 
 
 class Deadlock(RuntimeError):
-    """Nobody can ever move again; the message names who waits where."""
+    """No task can ever run again; the message names each task and where it waits."""
 
     def __init__(self, waiters: list[str]) -> None:
         lines = "".join(f"\n  {waiter}" for waiter in waiters)
@@ -28,19 +52,27 @@ class Deadlock(RuntimeError):
 
 
 _running: ContextVar[Kernel | None] = ContextVar("running", default=None)
-"""The kernel of this context; there may be one in each thread."""
+"""The kernel of this context; each thread may have one."""
 
 
 def current_kernel() -> Kernel:
-    """The kernel that runs in this thread; RuntimeError if none does."""
+    """Return the kernel that runs in this thread.
+
+    Raises:
+        RuntimeError: No kernel runs in this thread.
+    """
     kernel = _running.get()
     if kernel is None:
         raise RuntimeError("no kernel runs in this thread; begin with run()")
     return kernel
 
 
-def current_task() -> Task:
-    """The task that is running; RuntimeError outside of one."""
+def current_task() -> Task[Any]:
+    """Return the task that is running.
+
+    Raises:
+        RuntimeError: No task is running, or no kernel.
+    """
     task = current_kernel().current
     if task is None:
         raise RuntimeError("no task is running here")
@@ -50,147 +82,246 @@ def current_task() -> Task:
 class CancelScope:
     """A block whose waits can be cancelled together: ``with CancelScope() as scope``.
 
-    Leaving the block by its own cancellation is silent; ``cancelled_caught`` tells.
+    A block that ends by the cancellation of its own scope ends silently.
+    ``cancelled_caught`` then is true.
 
     Args:
-        seconds: Cancel that long after the block was entered (None: never).
-        shield: Keep out the cancellation of the scopes around it.
+        seconds: Cancel this long after the block was entered (None: never).
+        shield: Protect the block from cancellation of the scopes around it.
     """
 
-    # A task knows the innermost scope that it is in, a scope the one around it.
     __slots__ = (
-        *("_deadline", "_parent", "_seconds", "cancel_called", "cancelled_caught"),
-        *("cut", "doomed", "host", "kernel", "shield"),
+        *("_deadline", "_parent", "_seconds", "_shield", "cancel_called"),
+        *("cancelled_caught", "cut", "doomed", "host", "kernel"),
     )
     _deadline: float
-    """When it is cancelled, if it has seconds."""
+    """The instant of its cancellation; set only if it has seconds."""
     _parent: CancelScope | None
+    """The scope around it; None until it is entered."""
     kernel: Kernel
-    host: Task | None
-    """The task that has entered it."""
-    cut: bool
-    """Of a group: whether one of its tasks, or its block, was cancelled."""
+    """The kernel of its task; None until it is entered."""
+    host: Task[Any] | None
+    """The task that is inside; None before entering and after leaving."""
+    cut: bool | None
+    """For a group: True once the cancellation ended a task or the block. None if the
+    group was doomed once and a shield has lifted that: a `Cancelled` that was raised
+    before may still arrive."""
 
     def __init__(self, seconds: float | None = None, *, shield: bool = False) -> None:
-        self.shield = shield
+        if seconds is not None and seconds != seconds:
+            raise ValueError("seconds must be a number, not nan")
+        self._shield = shield
         self.cancel_called = self.cancelled_caught = False
         self.doomed = False
-        """Whether every wait in here raises: cancelled itself, or one around it is."""
+        """Whether every wait in this scope raises `Cancelled`."""
+        self.cut = False
         self._seconds = seconds
         self._parent = self.host = None
+        entered_later: Any = None
+        self.kernel = entered_later
+
+    @property
+    def shield(self) -> bool:
+        """Whether cancellation of the scopes around it is kept out; may be assigned."""
+        return self._shield
+
+    @shield.setter
+    def shield(self, shield: bool) -> None:
+        self._shield = shield
+        parent = self._parent
+        if self.host is None or parent is None or not parent.doomed:
+            return
+        if self.cancel_called or self.doomed is not shield:
+            return
+        if self._seconds is not None:
+            self._set_alarm(shield)
+        self._spread(not shield)
 
     def cancel(self) -> None:
-        """Make every wait in this scope raise `Cancelled`, now and from now on."""
+        """Make every wait in this scope raise `Cancelled`, from now on.
+
+        From another thread, this asks the scope's loop to do so, and returns at once.
+        """
+        kernel = self.kernel
+        entered: Any = kernel
+        if entered is not None and kernel.thread != get_ident() and not kernel.over:
+            kernel.call_soon_threadsafe(self.cancel)
+            return
         self.cancel_called = True
-        if not self.doomed:
+        if self.doomed:
+            return
+        if entered is None:
             self.doomed = True
-            tasks = self.children()
-            if self.host is not None:
-                tasks.insert(0, self.host)
-            if tasks:
-                kernel = self.kernel
-                if (running := kernel.current) is not None:
-                    running.place = None  # who is running is in none
-                if cancelled := [*self._cut_short(tasks)]:
-                    kernel.cancel_soon(cancelled)
+            return
+        if self._seconds is not None and self.host is not None:
+            self._set_alarm(False)
+        self._spread(True)
 
-    def _cut_short(self, tasks: list[Task]) -> Iterator[Task]:
-        """End the waits of these, unless a shield keeps that out; whose have ended."""
-        ready = self.kernel.ready
-        for task in tasks:
-            if task._scope is not self:
-                reached = yield from self._reach(task)
-                if not reached:
+    def _set_alarm(self, on: bool) -> None:
+        """Have the kernel cancel this scope at its deadline, or not.
+
+        A scope that is doomed already has no alarm. It would keep the kernel waiting
+        for an instant at which nothing happens, and delay the report of a deadlock.
+        """
+        if on:
+            self.kernel.call_at(self._deadline, self.cancel)
+        else:
+            self.kernel.do_not_call_at(self._deadline, self.cancel)
+
+    def _spread(self, doomed: bool) -> None:
+        """Set ``doomed`` here and in all scopes below that depend on this one.
+
+        If it is true, interrupt the waits of the tasks in these scopes.
+        """
+        self.doomed = doomed
+        if not doomed:
+            self.cut = self.cut or None
+        kernel = self.kernel
+        tasks = self.children()
+        if self.host is not None:
+            tasks.insert(0, self.host)
+        if not tasks or kernel.over:
+            return
+        if (running := kernel.current) is not None:
+            running.place = None  # its place is that of an earlier wait
+        ready = kernel.ready
+        interrupted: list[Task[Any]] = []
+        # Depth first, with a stack of iterators instead of recursion. Last task first,
+        # because the end of a long queue is found at once.
+        stack: list[tuple[CancelScope, Iterator[Task[Any]]]] = [(self, reversed(tasks))]
+        while stack:
+            scope, rest = stack.pop()
+            for task in rest:
+                if task._scope is not scope:
+                    below: list[tuple[CancelScope, Iterator[Task[Any]]]] = []
+                    reached = scope._pass_on(doomed, task, below)
+                    if below:
+                        stack.append((scope, rest))
+                        stack.extend(below)
+                        if reached:
+                            stack.append((task._scope, iter((task,))))
+                        break
+                    if not reached:
+                        continue
+                place: Any = task.place
+                if place is None or place is ready or not doomed:
                     continue
-            place = task.place
-            if place is None or place is ready:
-                continue
-            try:
-                place.remove(task)
-            except ValueError:  # it goes on already
-                continue
-            task.place = None
-            yield task
+                kind = cast(Any, type(place))
+                try:
+                    # remove() searches from the front. A look at the end keeps n of
+                    # them, last first, from n²/2 comparisons.
+                    if (
+                        (kind is list or kind is deque)
+                        and len(place) > 9
+                        and place[-1] is task
+                    ):
+                        place.pop()
+                    else:
+                        place.remove(task)
+                except (ValueError, LookupError):  # it is scheduled already
+                    continue
+                task.place = None
+                interrupted.append(task)
+        if interrupted:
+            interrupted.reverse()
+            kernel.cancel_soon(interrupted)
 
-    def _reach(self, task: Task) -> Generator[Task, None, bool]:
-        """Cancel the scopes between this one and the task; whose waits have ended."""
-        scopes: list[CancelScope] = []
-        scope: CancelScope | None = task._scope
-        while scope is not self:
-            if scope is None:
-                return False  # it has left this scope
-            scopes.append(scope)
-            scope = scope._parent
-        for scope in reversed(scopes):
-            if scope.shield or scope.doomed:
+    def _pass_on(
+        self,
+        doomed: bool,
+        task: Task[Any],
+        below: list[tuple[CancelScope, Iterator[Task[Any]]]],
+    ) -> bool:
+        """Set ``doomed`` in the scopes between this one and the task.
+
+        Add the groups among them to ``below``. Return whether the flag came through to
+        the innermost scope of the task: a shield stops it.
+        """
+        between: list[CancelScope] = []
+        inner: CancelScope | None = task._scope
+        while inner is not self:
+            if inner is None:  # the task has left this scope
                 return False
-            scope.doomed = True
-            yield from scope._cut_short(scope.children())
+            between.append(inner)
+            inner = inner._parent
+        for inner in reversed(between):  # the outermost first
+            if inner._shield or inner.doomed is doomed or inner.cancel_called:
+                return False
+            inner.doomed = doomed
+            if not doomed:
+                inner.cut = inner.cut or None
+            if inner._seconds is not None:
+                inner._set_alarm(not doomed)
+            if children := inner.children():
+                below.append((inner, reversed(children)))
         return True
 
     def __enter__(self) -> CancelScope:
         task = current_task()
-        self.kernel = task._scope.kernel
-        if self.host is not None:
+        if self._parent is not None:
             raise RuntimeError("a cancel scope can be entered only once")
+        self.kernel = kernel = task._scope.kernel
+        parent = task._scope
+        if parent.doomed and not self._shield:
+            self.doomed = True
         if self._seconds is not None:
             self._deadline = time.monotonic() + self._seconds
-            self.kernel.call_at(self._deadline, self.cancel)
             if self._seconds <= 0:
-                self.cancel()
+                self.doomed = self.cancel_called = True
+            elif not self.doomed:
+                kernel.call_at(self._deadline, self.cancel)
         self.host = task
-        self._parent = parent = task._scope
-        if parent.doomed and not self.shield:
-            self.doomed = True
+        self._parent = parent
         task._scope = self
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
         task, parent = self.host, self._parent
-        assert task is not None
-        assert parent is not None
+        if task is None or parent is None:
+            raise RuntimeError("this cancel scope is not entered, or left already")
         if self._seconds is not None:
-            self.kernel.do_not_call_at(self._deadline, self.cancel)
+            self._set_alarm(False)
+            if self.doomed and not self.cancel_called:  # it had no alarm
+                self.cancel_called = time.monotonic() >= self._deadline
         if task._scope is not self:
-            raise RuntimeError("cancel scopes must be left in the order of entering")
+            raise RuntimeError(NOT_INNERMOST)
         task._scope = parent
-        if not self.cancel_called or (parent.doomed and not self.shield):
+        self.host = None  # a scope that is kept should not keep the task's result
+        if not self.cancel_called or (parent.doomed and not self._shield):
             return False
         self.cancelled_caught = isinstance(error, Cancelled)
         return self.cancelled_caught
 
-    if not TYPE_CHECKING:
-
-        @property
-        def joiners(self):
-            """What a task that ends asks its group for; it must be back there."""
-            raise RuntimeError("a task has ended in a cancel scope, without leaving it")
-
-    def children(self) -> list[Task]:
-        """The tasks of the group, if this is one."""
+    def children(self) -> list[Task[Any]]:
+        """Return the tasks of the group, if this is a group, and else none."""
         return []
 
-    def everybody(self) -> Iterator[Task]:
-        """The children, theirs, and so on."""
-        for task in self.children():
-            yield task
-            scope = task._scope
-            while scope is not self and scope is not None:
-                yield from scope.everybody()
-                scope = scope._parent
+    def everybody(self) -> Iterator[Task[Any]]:
+        """Return the children, their children and so on; a parent before its children.
+
+        This has to be read to its end before any task runs.
+        """
+        scopes: list[CancelScope] = [self]
+        for scope in scopes:  # grows meanwhile
+            for task in scope.children():
+                yield task
+                inner: CancelScope | None = task._scope
+                while inner is not None and inner is not scope:
+                    scopes.append(inner)
+                    inner = inner._parent
 
 
 def move_on_after(seconds: float) -> CancelScope:
-    """A scope that is cancelled after so many seconds and then left in silence."""
+    """Return a scope that is cancelled after so many seconds and then left silently."""
     return CancelScope(seconds)
 
 
 @contextlib.contextmanager
 def fail_after(seconds: float) -> Generator[CancelScope]:
-    """A scope that is cancelled after so many seconds.
+    """Open a scope that is cancelled after so many seconds.
 
     Raises:
-        TimeoutError: that is how the block ended.
+        TimeoutError: The block ended by this cancellation.
     """
     with CancelScope(seconds) as scope:
         yield scope
