@@ -39,7 +39,7 @@ TESTED = ("3.11", "3.13")
 BITTEN = ["asyncio", *(s for s in STUDIES if (ROOT / f"tests/teeth/{s}.py").exists())]
 """The studies that mistakes are planted in."""
 COUNTED = "3.13"
-"""The Python whose instructions `instructions` counts: other ones need other numbers."""
+"""The Python whose instructions are counted; another one needs another number."""
 LONGEST = ("threads", "anyio")
 """The studies whose suites take longest."""
 

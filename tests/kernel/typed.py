@@ -68,15 +68,15 @@ def plain_function(group: Group) -> None:
 
 def wrong_result(group: Group) -> Wait[None]:
     task = group.spawn(number, "1")
-    one: str = task.result  # pyright: ignore[reportAssignmentType]
-    two: str = yield from task.join()  # pyright: ignore[reportAssignmentType]
-    three: Task[str] = task  # pyright: ignore[reportAssignmentType]
+    _one: str = task.result  # pyright: ignore[reportAssignmentType]
+    _two: str = yield from task.join()  # pyright: ignore[reportAssignmentType]
+    _three: Task[str] = task  # pyright: ignore[reportAssignmentType]
 
 
 def forgotten_yield_from(group: Group) -> Wait[None]:
     task = group.spawn(number, "1")
-    one: int = number("1")  # pyright: ignore[reportAssignmentType]
-    two: int = task.join()  # pyright: ignore[reportAssignmentType]
+    _one: int = number("1")  # pyright: ignore[reportAssignmentType]
+    _two: int = task.join()  # pyright: ignore[reportAssignmentType]
     # A statement without `yield from` needs the setting at the top of this file.
     sleep(1)  # pyright: ignore[reportUnusedCallResult]
     yield from sleep(1)
