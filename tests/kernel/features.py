@@ -50,13 +50,13 @@ NO_COPY = (*CONTEXT, ("spawn", "= copy_context()", "= True"))
 COUNTED = (
     ("spawn", "task.previous = last = self.last\n", "last = None\n"),
     ("spawn", "self.last = task\n", "self.last = (self.last or 0) + 1\n"),
-    ("loop", "= task.previous, task._scope", "= None, task._scope"),
+    ("loop", "previous = task.previous\n", "previous = None\n"),
     (
         "loop",
         "if group.last is not task:",
         "group.last = group.last - 1 or None\n        if group.last is not None:",
     ),
-    ("loop", "task.next.previous = previous\n", "pass\n"),
+    ("loop", "following = task.next\n", "following = task\n"),
 )
 UNJOINED = (("loop", "if group.joiners is not None:", "if False:"),)
 UNCHECKED = (

@@ -371,11 +371,13 @@ def test_the_run_waits_for_the_tasks_in_the_group_of_main(world):
 @pytest.mark.parametrize("nested", [False, True])
 def test_the_alarm_of_a_cancelled_scope_delays_no_deadlock(world, nested):
     def main():
-        with CancelScope(None if nested else 3) as outer:
-            with CancelScope(3) if nested else contextlib.nullcontext():
-                outer.cancel()
-                with CancelScope(shield=True):
-                    yield from sleep_forever()
+        with (
+            CancelScope(None if nested else 3) as outer,
+            CancelScope(3 if nested else None),
+        ):
+            outer.cancel()
+            with CancelScope(shield=True):
+                yield from sleep_forever()
 
     with pytest.raises(Exception, match="sleep_forever"):
         world.run(main)
@@ -690,17 +692,16 @@ def forgotten(number=None):
     """Have the kernel watch a socket, and forget it; its number."""
 
     def body(group):
-        group.spawn(mine.receive)
+        group.spawn(sockets[0].receive)
         yield from checkpoint()
         yield from checkpoint()
         group.cancel()
 
     plain, far = socket.socketpair()
-    mine = Socket(plain)
+    sockets = [Socket(plain)]
     yield from open_group(body)
     number = plain.fileno()
-    mine.plain = None
-    del mine
+    sockets.pop().plain = None
     plain.close()
     gc.collect()
     far.close()
@@ -754,7 +755,7 @@ def test_a_task_that_waits_for_a_closed_descriptor_does_not_keep_others(again):
             return "told"
 
         def stale(number):
-            with pytest.raises(OSError, match="closed|descriptor|No such file"):
+            with pytest.raises(OSError, match=r"closed|descriptor|No such file"):
                 yield from wait_readable(number)
 
         return (yield from open_group(body))
@@ -906,7 +907,10 @@ def test_the_next_address_is_tried_at_once_when_one_fails(world, monkeypatch):
 def test_families_of_addresses_alternate(world, monkeypatch):
     made = Addresses(
         *(world, monkeypatch),
-        **{"a6": (60, False), "b6": (60, False), "c4": (60, False), "d4": (1, True)},
+        a6=(60, False),
+        b6=(60, False),
+        c4=(60, False),
+        d4=(1, True),
     )
 
     def main():

@@ -62,9 +62,7 @@ class Group(CancelScope):
         found.reverse()
         return found
 
-    def spawn(
-        self, function: Callable[[*Args], Wait[T]], *args: *Args
-    ) -> Task[T]:
+    def spawn(self, function: Callable[[*Args], Wait[T]], *args: *Args) -> Task[T]:
         """Start ``function(*args)`` as a task; its first line runs later.
 
         Raises:

@@ -460,7 +460,7 @@ class Kernel:
         self._walked, self._walk = before
 
     def cancel_soon(self, tasks: list[Task[Any]]) -> None:
-        """Schedule tasks, which are in no place, so that `Cancelled` is raised there."""
+        """Schedule tasks, which are in no place, to have `Cancelled` raised in them."""
         if not self._cancelled:
             self.ready.append(self._sweep)
         self._cancelled.extend(tasks)
@@ -530,7 +530,7 @@ class Kernel:
     # Time
 
     def instant(self, when: float) -> list[Any]:
-        """Return the place of the tasks that wait for this instant; yield it at once."""
+        """Return the place of the sleepers of this instant, to be yielded at once."""
         place = self._sleepers.get(when)
         if place is None:
             if when != when:

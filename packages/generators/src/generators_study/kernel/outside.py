@@ -72,8 +72,8 @@ class Watched:
 
     The descriptor of a `Socket` stays registered while no task waits, because telling
     the selector costs more than the wait. It is taken back when an event finds no task.
-    So the selector may have *stale* entries: the socket was closed or forgotten, and its
-    number belongs to another file now. epoll drops a closed file by itself, but the
+    So the selector may have *stale* entries: the socket was closed or forgotten, and
+    its number belongs to another file now. epoll drops a closed file by itself, but the
     table of Python's selector does not. Each new registration of a number therefore
     expects a stale entry, and clears it away.
 

@@ -1,9 +1,9 @@
 """The things a task can wait for: events, futures, turns, items.
 
-A task that is handed something has it from that moment. No other task can take it, and a
-cancellation in the same instant does not lose it: a cancellation only reaches tasks that
-are still in the wait queue, and handing something over takes the task out of it. All wait
-queues are first come, first served.
+A task that is handed something has it from that moment. No other task can take it, and
+a cancellation in the same instant does not lose it. A cancellation only reaches tasks
+that are still in the wait queue, and handing something over takes the task out of it.
+All wait queues are first come, first served.
 
 A waiter at either end of a queue is cancelled in constant time. One in the middle of a
 `Semaphore` or a `Channel` takes a search through the queue; an `Event` needs none.
@@ -37,7 +37,7 @@ class Event:
 
     def __init__(self) -> None:
         # A dict keeps the order of insertion, and finds and removes any waiter in
-        # constant time. Its methods in C serve as those of a place: ``setdefault(task)``
+        # constant time. Its methods serve as those of a place: ``setdefault(task)``
         # inserts the task, ``pop(task)`` raises KeyError if it is not there.
         self._waiters: dict[Task[Any], None] | None = {}
         self.append: Callable[[Task[Any]], object] = self._waiters.setdefault
@@ -89,7 +89,7 @@ class Future(Generic[T]):
         self._event.set()
 
     def wait(self) -> Wait[T]:
-        """Wait for the value and return it, or raise the error that came in its place."""
+        """Wait for the value and return it, or raise the error that came instead."""
         if not self._event.is_set():
             yield self._event
         if self._error is not None:
