@@ -104,6 +104,10 @@ class Only:
         self.run = run
         self.failed: list[str] = []
 
+    def pytest_configure(self, config: pytest.Config) -> None:
+        # The plugin that knows this marker is off; each run has a limit already.
+        config.addinivalue_line("markers", "timeout(seconds): ignored here")
+
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         items[:] = [item for item in items if self._is_asked(item)]
 
