@@ -6,6 +6,7 @@ import gc
 import inspect
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial, wraps
@@ -74,16 +75,13 @@ class Watch:
     @contextmanager
     def nothing_is_left(self, threads: bool = True, files: bool = True):
         """Expect no more than before: earlier leftovers of others may end meanwhile."""
-        self.nothing_waits()
+        suspended_before = Counter(self.suspended())
         threads_before, files_before = set(threading.enumerate()), open_files()
         yield
-        self.nothing_waits()
+        waiting = sorted(Counter(self.suspended()) - suspended_before)
+        assert not waiting, f"still suspended: {'; '.join(waiting)}"
         assert not threads or set(threading.enumerate()) <= threads_before
         assert not files or open_files() <= files_before
-
-    def nothing_waits(self) -> None:
-        waiting = "; ".join(sorted(self.suspended()))
-        assert not waiting, f"still suspended: {waiting}"
 
     def suspended(self) -> Iterator[str]:
         """Yield the suspended generators, coroutines and greenlets of the study."""

@@ -15,7 +15,10 @@ from __future__ import annotations
 from .kernel import run
 
 WORLDS = ("generators",)
-CANNOT: dict[str, str] = {}
+CANNOT = {
+    "leaving no idle thread": "the kernel keeps an idle worker thread for the next "
+    "call, until `run` returns",
+}
 DIFFERS = {
     "waiting in cleanup": "a wait in a cancelled scope is cancelled at once; put the "
     "cleanup in a `kernel.CancelScope(shield=True)`",

@@ -146,6 +146,13 @@ class GeneratorsWorld(ThreadsWorld):
 
         return spawned
 
+    def _begins(self, thread: Any) -> None:
+        """Note a thread. A worker of the kernel that is idle in the end has ended."""
+        super()._begins(thread)
+        owner = thread.owner or thread
+        idle = _kernel().outside.IDLE
+        self._became[self._names[owner]] = lambda: "end" * (owner.name == idle)
+
     def _kind_of(self, native: object) -> str:
         plain = inspect.isfunction(native) and not inspect.isgeneratorfunction(native)
         return "thread" if plain or isinstance(native, threading.Thread) else "task"
