@@ -24,7 +24,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from contextvars import ContextVar
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .loop import Kernel, Task
@@ -206,7 +206,7 @@ class CancelScope:
                 place: Any = task.place
                 if place is None or place is ready or not doomed:
                     continue
-                kind = cast(Any, type(place))
+                kind = type(place)  # pyright: ignore[reportUnknownVariableType]
                 try:
                     # remove() searches from the front. A look at the end keeps n of
                     # them, last first, from n²/2 comparisons.
