@@ -5,8 +5,9 @@ a cancellation in the same instant does not lose it. A cancellation only reaches
 that are still in the wait queue, and handing something over takes the task out of it.
 All wait queues are first come, first served.
 
-A waiter at either end of a queue is cancelled in constant time. One in the middle of a
-`Semaphore` or a `Channel` takes a search through the queue; an `Event` needs none.
+Cancelling the first or the last waiter of a queue needs no search. Cancelling one in
+the middle searches the queue. (A dict as the queue of an `Event` needs no search at
+all, but made waking 30 % slower.)
 """
 
 # pyright: reportPrivateUsage=false
@@ -33,15 +34,20 @@ class Event:
     It is a place itself: ``yield event`` waits, as ``yield from event.wait()`` does.
     """
 
-    __slots__ = ("_waiters", "append", "remove")
+    __slots__ = ("_waiters", "append")
 
     def __init__(self) -> None:
-        # A dict keeps the order of insertion, and finds and removes any waiter in
-        # constant time. Its methods serve as those of a place: ``setdefault(task)``
-        # inserts the task, ``pop(task)`` raises KeyError if it is not there.
-        self._waiters: dict[Task[Any], None] | None = {}
-        self.append: Callable[[Task[Any]], object] = self._waiters.setdefault
-        self.remove: Callable[[Task[Any]], object] = self._waiters.pop
+        self._waiters: list[Task[Any]] | None = []
+        # The list's own method serves as that of the place: the loop calls it directly.
+        self.append: Callable[[Task[Any]], object] = self._waiters.append
+
+    def remove(self, task: Task[Any]) -> None:
+        """Take out a task whose wait is cancelled; looks at the end first."""
+        waiters = self._waiters or []
+        if waiters and waiters[-1] is task:
+            waiters.pop()
+        else:
+            waiters.remove(task)
 
     def is_set(self) -> bool:
         """Whether it has happened."""
@@ -50,7 +56,7 @@ class Event:
     def set(self) -> None:
         """Set the event, and wake its waiters; may be called again."""
         if waiters := self._waiters:
-            next(iter(waiters))._scope.kernel.ready.extend(waiters)
+            waiters[0]._scope.kernel.ready.extend(waiters)
             waiters.clear()
         self._waiters = None
         self.append = Task.wake
