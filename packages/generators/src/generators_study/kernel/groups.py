@@ -33,8 +33,6 @@ class Group(CancelScope):
     """
 
     __slots__ = ("_errors", "_ready", "joiners", "last", "waiter")
-    last: Task[Any] | None
-    """The child that was spawned last, among those that have not ended."""
     _ready: list[Task[Any]] | None
     """The kernel's ready queue; None while the group takes no tasks."""
     waiter: Task[Any] | None

@@ -571,9 +571,7 @@ class Worker:
             # Idle before the task is woken, so that the next call finds this worker.
             workers.idle.append(self)
             if call.abandoned:  # perhaps no loop is left to end an idle worker
-                with contextlib.suppress(
-                    ValueError
-                ):  # `stop` took it
+                with contextlib.suppress(ValueError):  # `stop` took it
                     workers.idle.remove(self)
                     break
             call.kernel.call_soon_threadsafe(call.done.set)

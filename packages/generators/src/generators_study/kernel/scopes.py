@@ -102,6 +102,8 @@ class CancelScope:
     """The kernel of its task; None until it is entered."""
     host: Task[Any] | None
     """The task that is inside; None before entering and after leaving."""
+    last: Task[Any] | None = None
+    """For a group, the child that was spawned last, among those that have not ended."""
     cut: bool | None
     """For a group: True once the cancellation ended a task or the block. None if the
     group was doomed once and a shield has lifted that: a `Cancelled` that was raised
@@ -177,51 +179,54 @@ class CancelScope:
         if not doomed:
             self.cut = self.cut or None
         kernel = self.kernel
-        tasks = self.children()
-        if self.host is not None:
-            tasks.insert(0, self.host)
-        if not tasks or kernel.over:
+        if kernel.over:
             return
         if (running := kernel.current) is not None:
             running.place = None  # its place is that of an earlier wait
         ready = kernel.ready
         interrupted: list[Task[Any]] = []
-        # Depth first, with a stack of iterators instead of recursion. Last task first,
-        # because the end of a long queue is found at once.
-        stack: list[tuple[CancelScope, Iterator[Task[Any]]]] = [(self, reversed(tasks))]
+        # Depth first, with a stack instead of recursion. Last task first, because that
+        # is how the children are linked, and because the end of a long queue is found
+        # at once. An entry is a scope, a task in it, and whether siblings follow.
+        stack: list[tuple[CancelScope, Task[Any] | None, bool]] = []
+        stack.append((self, self.host, False))
+        stack.append((self, self.last, True))
         while stack:
-            scope, rest = stack.pop()
-            for task in rest:
+            scope, task, siblings = stack.pop()
+            while task is not None:
+                following = task.previous if siblings else None
                 if task._scope is not scope:
-                    below: list[tuple[CancelScope, Iterator[Task[Any]]]] = []
+                    below: list[CancelScope] = []
                     reached = scope._pass_on(doomed, task, below)
                     if below:
-                        stack.append((scope, rest))
-                        stack.extend(below)
+                        stack.append((scope, following, siblings))
+                        stack.extend([(group, group.last, True) for group in below])
+                        following = None
                         if reached:
-                            stack.append((task._scope, iter((task,))))
-                        break
-                    if not reached:
+                            stack.append((task._scope, task, False))
+                    if below or not reached:
+                        task = following
                         continue
                 place: Any = task.place
-                if place is None or place is ready or not doomed:
-                    continue
-                kind = type(place)  # pyright: ignore[reportUnknownVariableType]
-                try:
-                    # remove() searches from the front. A look at the end keeps n of
-                    # them, last first, from n²/2 comparisons.
-                    if (
-                        (kind is list or kind is deque)
-                        and len(place) > 9
-                        and place[-1] is task
-                    ):
-                        place.pop()
+                if place is not None and place is not ready and doomed:
+                    kind = type(place)  # pyright: ignore[reportUnknownVariableType]
+                    try:
+                        # remove() searches from the front. A look at the end keeps n of
+                        # them, last first, from n²/2 comparisons.
+                        if (
+                            (kind is list or kind is deque)
+                            and len(place) > 9
+                            and place[-1] is task
+                        ):
+                            place.pop()
+                        else:
+                            place.remove(task)
+                    except (ValueError, LookupError):
+                        pass  # it is scheduled already
                     else:
-                        place.remove(task)
-                except (ValueError, LookupError):  # it is scheduled already
-                    continue
-                task.place = None
-                interrupted.append(task)
+                        task.place = None
+                        interrupted.append(task)
+                task = following
         if interrupted:
             interrupted.reverse()
             kernel.cancel_soon(interrupted)
@@ -230,7 +235,7 @@ class CancelScope:
         self,
         doomed: bool,
         task: Task[Any],
-        below: list[tuple[CancelScope, Iterator[Task[Any]]]],
+        below: list[CancelScope],
     ) -> bool:
         """Set ``doomed`` in the scopes between this one and the task.
 
@@ -252,8 +257,8 @@ class CancelScope:
                 inner.cut = inner.cut or None
             if inner._seconds is not None:
                 inner._set_alarm(not doomed)
-            if children := inner.children():
-                below.append((inner, reversed(children)))
+            if inner.last is not None:
+                below.append(inner)
         return True
 
     def __enter__(self) -> CancelScope:
