@@ -163,6 +163,8 @@ def test_a_job_that_ends_as_cancelled_unrequested_has_failed(world, topic, ask):
         found = [e for e in learned(error) if isinstance(e, world.Cancelled)]
         assert found
         assert not beside(world, error)
+        wrappers = [e for e in learned(error) if isinstance(e, Unrequested)]
+        assert all(isinstance(e.__cause__, world.Cancelled) for e in wrappers)
         assert world.returned_at == 1
 
 

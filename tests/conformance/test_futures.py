@@ -328,3 +328,27 @@ def test_the_timeout_of_the_job_of_its_own_is_given_to_the_readers(world, times_
     assert [call[:2] for call in report] == [(1, "a"), (3, "b"), (3, AGAIN)]
     assert isinstance(report[0][2], world.TimedOut)
     assert report[0][2] is report[1][2]
+
+
+@pytest.mark.needs("stopping the rest", "keeping every error")
+def test_errors_of_report_and_of_the_cleanup_after_it_both_reach_the_caller(world):
+    happened = []
+
+    def fail(error):
+        happened.append(error)
+        raise error
+
+    def report(name, value):
+        fail(KeyError("report"))
+
+    @world.job
+    async def job(w):
+        try:
+            await w.sleep(60)
+        except w.Cancelled:
+            fail(OSError("cleanup"))
+
+    with world.raises(Exception) as raised:
+        world.run(world.answer, job, [("hasty", 0, 1)], report)
+    assert len(happened) == len(raised.errors)
+    assert all(error in raised.errors for error in happened)

@@ -260,3 +260,23 @@ def test_no_call_starts_after_the_first_error(world):
         world.run(world.answer, job, range(3000))
     assert raised.value.args == (0,)
     assert ended == [0]
+
+
+@pytest.mark.needs("cancellation from outside")
+def test_a_cancellation_is_not_lost_if_every_call_swallows_it(world):
+    @world.job
+    async def job(w, seconds):
+        try:
+            await w.sleep(seconds)
+        except w.Cancelled:
+            w.note("swallowed")
+        return f"{seconds} s"
+
+    @world.job
+    async def main(w):
+        await w.call(world.answer, job, [50, 60])
+        await w.sleep(60)
+
+    assert world.run(main, cancel_at=1.5) is CANCELLED
+    assert sorted(world.trace.when("note")) == [(1.5, "job(50)"), (1.5, "job(60)")]
+    assert world.returned_at == 1.5

@@ -296,3 +296,23 @@ def test_the_timeout_of_a_job_of_its_own_is_an_error(world, times_out):
     assert [call[1:3] for call in report] == [("a", RAISED), ("b", RETURNED)]
     assert isinstance(report[0][3], world.TimedOut)
     assert world.returned_at == 2
+
+
+@pytest.mark.needs("cancellation from outside")
+@pytest.mark.needs("a cleanup that no second cancellation disturbs")
+def test_a_cancellation_from_outside_does_not_cut_a_cleanup_of_the_doomed_short(world):
+    @world.job
+    async def job(w):
+        try:
+            await w.sleep(60)
+        finally:
+            with w.shield():
+                await w.sleep(2)
+            w.note("clean")
+
+    jobs = {"doomed": job, "other": job}
+    report = world.recorder("report")
+    ended = world.run(world.answer, jobs, "doomed", 1, report, cancel_at=2.5)
+    assert ended is CANCELLED
+    assert [at for at, _ in world.trace.when("note")] == [3, 4.5]
+    assert report == []

@@ -1,6 +1,6 @@
 """Mistakes in `pipeline` that its suite must notice: (old text, new text)."""
 
-_READ = "read: asyncio.Queue[str | None] = asyncio.Queue(1)"
+_READ = "read: asyncio.Queue[str] = asyncio.Queue(1)"
 _COPIES = "[asyncio.Queue(1) for _ in words]"
 _SAY = "                say(*found)\n"
 _SOURCE = """\
@@ -22,7 +22,7 @@ MISTAKES = {
         "                break\n"
         "            await",
     ),
-    "the printer stops at the first end": ("greps -= 1", "greps = 0"),
+    "the printer stops at the first end": ("for _ in words:", "for _ in words[:1]:"),
     "lines without words are not read": (
         _SOURCE,
         "        for line in lines if words else ():\n"
@@ -50,7 +50,7 @@ MISTAKES = {
         "                    await asyncio.sleep(0)\n",
     ),
     "the source is left behind": (
-        "group.create_task(source(read))",
+        "start(group, source(read))",
         "asyncio.ensure_future(source(read))",
     ),
 }

@@ -7,6 +7,7 @@ among the results are left to the caller. It refuses to wait for nothing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 
 from concurrency_study.topics import Input, Result
@@ -36,10 +37,8 @@ async def results_at_end(
     for job in pending:
         job.cancel()
     while pending:
-        try:
+        with contextlib.suppress(asyncio.CancelledError):  # all are cancelled already
             _, pending = await asyncio.wait(pending)
-        except asyncio.CancelledError as error:
-            cancelled = error
     errors = [e for job in jobs if not job.cancelled() and (e := job.exception())]
     if errors:
         raise BaseExceptionGroup("errors in tasks", errors)

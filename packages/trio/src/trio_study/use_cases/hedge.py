@@ -24,7 +24,6 @@ async def hedge(
     successes: list[Result] = []
     failures: dict[int, Exception] = {}
     started = 0
-    all_failed = trio.Event()
 
     # 1. The first to succeed wins and stops the others; a failure is kept.
     async def attempt(number: int) -> None:

@@ -1,8 +1,8 @@
 """Results as we go: hand over each result the instant it is ready.
 
 A memory channel without a buffer carries the results to the caller: a job ends when its
-result has been taken, in order of completion. The channel is closed after the nursery
-has ended, or jobs that are being cancelled would fail in ``send``, too.
+result has been taken, in order of completion. The caller knows how many results come.
+So the channel is not closed: closing it would only signal the end.
 """
 
 from __future__ import annotations
@@ -29,15 +29,14 @@ async def results_as_we_go(
     async def job(item: Input) -> None:
         await outlet.send(await requested(function(item)))
 
-    with outlet, results:
-        async with trio.open_nursery() as nursery:
-            # 2. Start a job for every input.
-            for item in inputs:
-                nursery.start_soon(job, item)
+    async with trio.open_nursery() as nursery:
+        # 2. Start a job for every input.
+        for item in inputs:
+            nursery.start_soon(job, item)
 
-            # 3. Hand over each result as it comes.
-            for _ in inputs:
-                handle(await results.receive())
+        # 3. Hand over each result as it comes.
+        for _ in inputs:
+            handle(await results.receive())
 
 
 async def snooze(seconds: float) -> str:
