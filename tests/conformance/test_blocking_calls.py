@@ -414,3 +414,16 @@ def test_no_thread_that_ran_a_call_is_left(world, ignore):
 
     assert not world.run(main)
     assert threads
+
+
+def test_a_cancellation_does_not_hide_the_error_of_beat(world, block):
+    error = KeyError("beat")
+
+    def beat():
+        if world.now() > 0.25:
+            raise error
+
+    with pytest.raises(BaseException) as raised:
+        world.run(world.answer, block, [2], beat, 1, cancel_at=1.25)
+    assert error in leaves(raised.value)
+    assert world.returned_at == 2

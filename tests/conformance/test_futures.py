@@ -246,6 +246,7 @@ def test_settling_twice_is_an_error_and_comes_last_of_all(world, give, report):
     )
     assert [name for _, name, _ in report] == ["a", "late", AGAIN]
     assert isinstance(report[-1][2], Exception)
+    assert str(report[-1][2])
     assert report[-1][0] == 3
 
 
