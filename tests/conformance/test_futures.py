@@ -329,3 +329,16 @@ def test_the_timeout_of_the_job_of_its_own_is_given_to_the_readers(world, times_
     assert [call[:2] for call in report] == [(1, "a"), (3, "b"), (3, AGAIN)]
     assert isinstance(report[0][2], world.TimedOut)
     assert report[0][2] is report[1][2]
+
+
+def test_nothing_is_reported_after_the_error_of_report(world, give):
+    reported = []
+
+    def report(name, value):
+        reported.append((name, value))
+        raise KeyError("report")
+
+    readers = [("a", 0, None), ("hasty", 0, 0.5), ("b", 0, 5), ("late", 3, 1)]
+    with world.raises(KeyError):
+        world.run(world.answer, give("it", after=4), readers, report)
+    assert reported == [("hasty", GAVE_UP)]
