@@ -414,3 +414,36 @@ def test_no_thread_that_ran_a_call_is_left(world, ignore):
 
     assert not world.run(main)
     assert threads
+
+
+def test_a_cancellation_does_not_hide_the_error_of_beat(world, block):
+    error = KeyError("beat")
+
+    def beat():
+        if world.now() > 0.25:
+            raise error
+
+    with world.raises(KeyError) as raised:
+        world.run(world.answer, block, [2], beat, 1, cancel_at=1.25)
+    assert raised.value is error
+    assert world.returned_at == 2
+
+
+def test_a_base_exception_of_beat_ends_it_as_an_error_does(world, block):
+    halt = Halt()
+
+    def beat():
+        if world.now() > 0.25:
+            raise halt
+
+    with world.raises(Halt) as raised:
+        world.run(world.answer, block, [0.75, 1.25, 3, 3.5], beat, 2)
+    assert set(raised.errors) == {halt}
+    assert len(world.trace.when("start")) == 2
+    assert world.returned_at == 1.25
+
+
+def test_a_group_of_errors_has_a_message(world, fail, ignore):
+    with pytest.raises(BaseExceptionGroup) as raised:
+        world.run(world.answer, fail(KeyError("no"), at=1), [1, 1], ignore, 2)
+    assert raised.value.message

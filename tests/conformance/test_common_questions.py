@@ -386,3 +386,15 @@ def test_no_descriptor_is_left_open(ask):
     before = len(os.listdir("/dev/fd"))
     ask(snooze)
     assert len(os.listdir("/dev/fd")) == before + 1  # the source is the caller's
+
+
+@pytest.mark.jobs(1)
+def test_a_group_of_errors_has_a_message(ask):
+    async def job(w, number):
+        await w.sleep(1)
+        raise Halt(number)
+
+    _, error = ask(job)
+    assert error is not None
+    if isinstance(error, BaseExceptionGroup):
+        assert error.message

@@ -665,3 +665,17 @@ def test_a_say_that_cannot_be_called_is_refused(world, pipe):
     with world.raises(TypeError) as raised:
         world.run(world.answer, pipe.source, "say")
     assert "say must be callable" in str(raised.value)
+
+
+def test_a_long_redirected_file_delays_no_hello(world, tmp_path):
+    said = []
+
+    def say(text):
+        if len(said) == 1:
+            time.sleep(4)  # the next hello is due now
+        said.append(text)
+
+    with redirected(world, tmp_path, b"1\n" * 20_000) as source:
+        world.run(world.answer, source, say)
+    assert said.count(HELLO) == 2
+    assert said[-1] != HELLO

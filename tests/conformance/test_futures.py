@@ -246,6 +246,7 @@ def test_settling_twice_is_an_error_and_comes_last_of_all(world, give, report):
     )
     assert [name for _, name, _ in report] == ["a", "late", AGAIN]
     assert isinstance(report[-1][2], Exception)
+    assert str(report[-1][2])
     assert report[-1][0] == 3
 
 
@@ -352,3 +353,16 @@ def test_errors_of_report_and_of_the_cleanup_after_it_both_reach_the_caller(worl
         world.run(world.answer, job, [("hasty", 0, 1)], report)
     assert len(happened) == len(raised.errors)
     assert all(error in raised.errors for error in happened)
+
+
+def test_nothing_is_reported_after_the_error_of_report(world, give):
+    reported = []
+
+    def report(name, value):
+        reported.append((name, value))
+        raise KeyError("report")
+
+    readers = [("a", 0, None), ("hasty", 0, 0.5), ("b", 0, 5), ("late", 3, 1)]
+    with world.raises(KeyError):
+        world.run(world.answer, give("it", after=4), readers, report)
+    assert reported == [("hasty", GAVE_UP)]

@@ -326,3 +326,40 @@ def test_the_timeout_of_an_attempt_of_its_own_is_a_failure(world):
 
     assert world.run(world.answer, attempt, 60, 3) == "answer 1"
     assert world.returned_at == 2
+
+
+def test_a_failure_after_a_cancellation_of_its_own_is_ignored(world):
+    @world.job
+    async def job(w, number):
+        if number:
+            return "later"
+        await w.sleep(1)
+        try:
+            raise w.unrequested()
+        except w.Cancelled:
+            raise ValueError("no")  # noqa: B904 - the context is the point
+
+    assert world.run(world.answer, job, 2, 2) == "later"
+    assert world.returned_at == 1
+
+
+def test_a_loser_that_swallows_its_cancellation_and_fails_is_ignored(world):
+    @world.job
+    async def job(w, number):
+        if number:
+            await w.sleep(1)
+            return "won"
+        try:
+            await w.sleep(60)
+        except w.Cancelled:
+            w.note("swallowed")
+        raise ValueError("no")
+
+    assert world.run(world.answer, job, 2, 2) == "won"
+    assert world.trace.when("note") == [(3, "job(0)")]
+
+
+def test_most_may_be_any_large_number(world, tries, starts):
+    assert world.run(world.answer, tries(0.5), 1, 10**9) == "answer 0"
+    assert world.returned_at == 0.5
+    assert starts() == [0]

@@ -325,3 +325,15 @@ def test_the_timeout_of_a_function_of_its_own_is_a_failure(world, times_out):
     with pytest.raises(BaseExceptionGroup) as raised:
         world.run(world.answer, functions[1:])
     assert [type(error) for error in raised.value.exceptions] == [world.TimedOut]
+
+
+def test_a_failure_after_a_cancellation_of_its_own_is_ignored(world, racers):
+    @world.job
+    async def odd(w):
+        await w.sleep(1)
+        try:
+            raise w.unrequested()
+        except w.Cancelled:
+            raise ValueError("no")  # noqa: B904 - the context is the point
+
+    assert world.run(world.answer, [odd, *racers(2)]) == "2 s"

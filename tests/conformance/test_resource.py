@@ -240,3 +240,28 @@ def test_what_cannot_be_called_is_refused_before_anything_starts(world, steps):
             world.run(world.answer, *functions)
         assert f"{name} must be callable" in str(raised.value)
         assert not world.trace.when("start")
+
+
+def test_a_base_exception_of_close_reaches_the_caller(world):
+    class Halt(BaseException):
+        pass
+
+    halt = Halt()
+
+    @world.job
+    async def open_it(w):
+        return "it"
+
+    @world.job
+    async def use(w, handle):
+        return handle
+
+    @world.job
+    async def close(w, handle):
+        await w.sleep(1)
+        raise halt
+
+    with world.raises(Halt) as raised:
+        world.run(world.answer, open_it, use, close)
+    assert raised.value is halt
+    assert world.returned_at == 1

@@ -180,3 +180,14 @@ def test_inputs_that_are_no_list_are_refused(world, after):
         world.run(world.answer, after, 3)
     assert "inputs" in str(raised.value)
     assert not world.trace.when("start")
+
+
+def test_times_do_not_depend_on_the_instant_of_the_call(world, after):
+    @world.job
+    async def later(w):
+        await w.sleep(100)
+        return await w.call(world.answer, after, [3, 1])
+
+    compared = world.run(later)
+    assert compared.seconds_in_turn == pytest.approx(4)
+    assert compared.seconds_side_by_side == pytest.approx(3)

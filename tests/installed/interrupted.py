@@ -13,6 +13,7 @@ import json
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 from concurrency_study.study import installed_studies
@@ -65,6 +66,8 @@ def interrupt(study, answer, folder):
     left = []
     for thread in set(threading.enumerate()) - before:
         if IDLE not in answer.cannot:
+            while thread.ident is None:  # the interrupt came as it was started
+                time.sleep(0.01)
             thread.join(10)  # a pool that was interrupted as it started one
             left += [thread.name] * thread.is_alive()
     line = {"module": answer.module, "errors": errors, "left": left}

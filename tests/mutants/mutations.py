@@ -1,9 +1,9 @@
 """Every mutation of a module's source: one small change that a reader would notice.
 
 A mutation replaces a piece of the text, so that a survivor reads as a diff. Text that
-no test of an answer can judge stays as it is: docstrings, annotations, imports,
-declarations (`CANNOT` and its like), the main guard, and functions that only the main
-guard calls.
+no test of an answer can judge stays as it is: docstrings, annotations, type variables,
+imports, declarations (`CANNOT` and its like), the main guard, and functions that only
+the main guard calls.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ COMPARISONS = {
     "in": "not in",
     "not in": "in",
 }
+TYPE_VARIABLES = {"TypeVar", "TypeVarTuple", "ParamSpec"}
 BOUNDARIES = ("<", "<=", ">", ">=")
 ARITHMETIC = {
     "+": "-",
@@ -154,6 +155,12 @@ def _is_guard(node: ast.stmt) -> bool:
     return bool({"__name__", "TYPE_CHECKING"} & _names(node.test))
 
 
+def _is_type_variable(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+        return False
+    return bool(TYPE_VARIABLES & _names(node.value.func))
+
+
 def _reachable(tree: ast.Module, roots: set[str] | None) -> list[ast.stmt]:
     """Return the statements of the module that the roots depend on."""
     body = [
@@ -161,6 +168,7 @@ def _reachable(tree: ast.Module, roots: set[str] | None) -> list[ast.stmt]:
         for node in tree.body
         if not isinstance(node, ast.Import | ast.ImportFrom)
         and not _is_guard(node)
+        and not _is_type_variable(node)
         and not _defined(node) & DECLARATIONS
     ]
     if roots is None:

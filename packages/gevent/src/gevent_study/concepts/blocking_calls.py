@@ -27,7 +27,7 @@ def blocking_calls(
     limit: int,
 ) -> list[Result]:
     inputs = check(function, inputs, beat, limit)
-    limit = min(limit, len(inputs) + 1)  # gevent counts in a C int
+    limit = min(limit, len(inputs))  # gevent counts in a C int
     turns, pool = BoundedSemaphore(limit), ThreadPool(limit)
 
     # 1. The heart: beat, wait, beat again.

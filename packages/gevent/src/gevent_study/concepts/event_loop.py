@@ -37,7 +37,7 @@ def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
         while not lines.ended:
             # 2. Wait until there is input, or the next hello is due.
             if lines.ready:
-                gevent.sleep(0)
+                gevent.sleep()
             else:
                 wait_read(lines.descriptor)
 
@@ -53,7 +53,7 @@ def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
     with GreenletGroup() as group:
         both = [group.spawn(hello), group.spawn(listen)]
         gevent.joinall(both, count=1)
-        group.kill(block=False)
+        group.kill()
 
 
 if __name__ == "__main__":

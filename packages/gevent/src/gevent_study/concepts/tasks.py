@@ -51,7 +51,7 @@ def tasks(
         if doomed is not None:
             task = running[doomed]
             task.join(timeout=after)
-            group.killone(task, block=False)  # pyright: ignore[reportArgumentType]
+            group.killone(task)  # pyright: ignore[reportArgumentType]
 
         # 4. Wait for all; one job's error does not disturb the others.
 

@@ -30,9 +30,8 @@ def results_as_we_go(
         # 3. Hand over each result as it comes.
         with gevent.iwait(jobs) as ended:
             for job in ended:
-                if group.stopping:
-                    break
-                handle(job.get())
+                if not group.stopping:
+                    handle(job.get())
 
         # 4. The first error stops the rest.
 

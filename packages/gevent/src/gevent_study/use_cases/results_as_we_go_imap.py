@@ -31,9 +31,8 @@ def results_as_we_go(
 
         # 3. Hand over each result as it comes.
         for result in results:
-            if group.stopping:
-                break
-            handle(result)
+            if not group.stopping:
+                handle(result)
 
         # 4. The first error stops the rest.
 
