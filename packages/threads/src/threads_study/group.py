@@ -7,6 +7,7 @@ futures. Both are left when all calls have ended, and raise every error.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -139,7 +140,13 @@ class ThreadGroup(_Calls):
 
     def _join(self) -> None:
         for thread in self._threads:
-            thread.join()
+            try:
+                thread.join()
+            except RuntimeError:  # Ctrl-C has interrupted `start`
+                while thread in threading.enumerate() and not thread.is_alive():
+                    time.sleep(0.001)  # it begins to run in a moment
+                if thread.is_alive():
+                    thread.join()
 
     def __enter__(self) -> ThreadGroup:
         return self
