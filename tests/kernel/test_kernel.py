@@ -1360,16 +1360,6 @@ def test_a_function_runs_in_a_thread_and_gives_its_result():
     assert run(main) != threading.get_ident()
 
 
-def test_when_the_last_call_is_over_no_thread_is_left():
-    def main():
-        before = threading.active_count()
-        for _ in range(20):
-            yield from in_thread(time.sleep, 0)
-            assert threading.active_count() == before
-
-    run(main)
-
-
 def test_a_thread_that_works_is_no_deadlock_and_one_that_has_is(world):
     def main():
         yield from in_thread(time.sleep, 2)

@@ -580,18 +580,14 @@ def test_a_look_up_is_not_waited_for_by_who_is_cancelled(monkeypatch):
 
 def test_idle_threads_are_used_again_and_none_is_left():
     before = set(threading.enumerate())
-    over = threading.Event()
 
-    def body(group):
-        group.spawn(in_thread, over.wait, 30)
-        yield from checkpoint()
+    def main():
         seen = set()
         for _ in range(20):
             seen.add((yield from in_thread(threading.current_thread)))
-        over.set()
         return seen
 
-    assert len(run(open_group, body)) == 1
+    assert len(run(main)) == 1
     assert set(threading.enumerate()) == before
 
 

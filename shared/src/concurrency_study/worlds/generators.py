@@ -185,8 +185,12 @@ class GeneratorsWorld(ThreadsWorld):
             return []
         kernel: Any = _kernel().scopes._running.get()
         made: list[Any] = gc.get_objects()
+        threads = super()._natives()
+        if kernel:  # its idle workers end with the run, and nothing runs in them
+            idle = f"thread {_kernel().outside.IDLE}"
+            threads = [thread for thread in threads if thread != idle]
         return (
-            super()._natives()
+            threads
             + sorted(
                 f"task {task.name}"
                 for task in made

@@ -437,7 +437,7 @@ class Kernel:
             group = task._scope
             if group.host is task:
                 raise RuntimeError(NOT_LEFT.format(task.name))
-            task.context = task.place = None
+            task.context = None
             previous = task.previous
             if group.joiners is not None:
                 group.wake_joiners(task)
@@ -481,10 +481,10 @@ class Kernel:
         Each kind gets its share and no more. A call that asks for another call, and an
         alarm that sets another one for the same instant, wait for the next look.
         """
-        calls = self._calls
-        for _ in range(len(calls)):
-            self._call(calls.popleft())
-        ready, timers = self.ready, self._timers
+        ready, timers, calls = self.ready, self._timers, self._calls
+        if calls:
+            for _ in range(len(calls)):
+                self._call(calls.popleft())
         if len(timers) > self._enough:
             self._tidy_up()
         timeout = 0.0
@@ -497,7 +497,17 @@ class Kernel:
             for key, events in self.selector.select(min(timeout, LONGEST)):
                 key.data.happened(events)
         now = time.monotonic()
-        due: list[float] = []
+        if timers and timers[0] <= now:
+            self._wake_sleepers(now)
+        if self.later:
+            ready.extend(self.later)
+            self.later.clear()
+        return now
+
+    def _wake_sleepers(self, now: float) -> None:
+        """Make the calls and wake the sleepers of the instants up to now."""
+        timers, due = self._timers, list[float]()
+        # All instants first: an alarm may set another one for the same instant.
         while timers and timers[0] <= now:
             due.append(heappop(timers))
         for when in due:
@@ -505,11 +515,8 @@ class Kernel:
             for call in self._alarms.pop(when, ()):
                 self._call(call)
             if sleepers:
-                ready.extend(sleepers)
+                self.ready.extend(sleepers)
                 sleepers.clear()
-        ready.extend(self.later)
-        self.later.clear()
-        return now
 
     def _until_next_timer(self) -> float:
         """Return the seconds until something happens; forget timers without use."""

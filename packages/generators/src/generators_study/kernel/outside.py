@@ -27,6 +27,8 @@ Args = TypeVarTuple("Args")
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 ATTEMPT_DELAY = 0.25
 """Seconds after which `connect` tries the next address; recommended by RFC 8305."""
+IDLE = "idle worker"
+"""The name of a thread that waits for a call."""
 
 
 class Busy(RuntimeError):
@@ -445,9 +447,8 @@ def listen(host: str, port: int, backlog: int = 128) -> Socket:
 def in_thread(function: Callable[[*Args], T], *args: *Args) -> Wait[T]:
     """Run a blocking function in a worker thread, and return its result.
 
-    A running thread cannot be stopped, so a cancellation waits until it ends. A worker
-    that becomes idle makes the next call, as long as any call is in progress. When the
-    last one has ended, all idle workers end.
+    A running thread cannot be stopped, so a cancellation waits until it ends. Idle
+    workers are used again, and end with the run.
 
     Raises:
         BaseException: The error that the function raised.
@@ -466,20 +467,13 @@ def _in_worker(shield: bool, function: Callable[..., T], args: Any) -> Wait[T]:
     context = contextvars.copy_context()
     context.run(_running.set, None)  # no kernel runs in the worker
     call = Call(kernel, context, function, args)
-    try:
-        with CancelScope(shield=shield):
-            kernel.outside += 1
-            try:
-                workers.make(call, f"for {task.name}")
-                yield call.done
-            finally:
-                kernel.outside -= 1
-                workers.leave(call)
-            if shield and not workers.calls:
-                yield kernel.ready  # tasks that wait for their turn may call now
-    finally:
-        if not workers.calls:
-            workers.stop()
+    with CancelScope(shield=shield):
+        kernel.outside += 1
+        try:
+            workers.make(call, f"for {task.name}")
+            yield call.done
+        finally:
+            kernel.outside -= 1
     error, call.error = call.error, None
     if error is None:
         return call.result
@@ -500,7 +494,6 @@ class Call:
         self.function = function
         self.args = args
         self.done = Event()
-        self.abandoned = False
         self.result: Any = None
         self.error: BaseException | None = None
 
@@ -517,18 +510,14 @@ class Workers:
 
     As in trio, the worker that became idle last gets the next call, and there is no
     limit to their number. A task that must not start one more waits for a `Semaphore`.
-    Unlike in trio, they do not wait for ten seconds, but only while another call is in
-    progress. So no thread is left when the tasks that made the calls have ended.
     """
 
     def __init__(self) -> None:
         self.idle: list[Worker] = []
-        self.calls = 0
-        """The calls that tasks wait for."""
+        self.over = False
 
     def make(self, call: Call, name: str) -> None:
         """Have an idle worker, or a new one, make this call."""
-        self.calls += 1
         # Needs no lock: only the loop takes workers out, and append is atomic.
         if self.idle:
             worker = self.idle.pop()
@@ -537,19 +526,12 @@ class Workers:
         else:
             Worker(self, call, name)
 
-    def leave(self, call: Call) -> None:
-        """Note that no task waits for this call any more."""
-        self.calls -= 1
-        call.abandoned = not call.done.is_set()
-
     def stop(self) -> None:
-        """End the idle workers."""
-        idle: list[Worker] = []
+        """End the idle workers. Workers that are busy end after their call."""
+        self.over = True
         while self.idle:
-            idle.append(self.idle.pop())
-        for worker in idle:
+            worker = self.idle.pop()
             worker.calls.put(None)
-        for worker in idle:
             worker.thread.join()
 
 
@@ -569,10 +551,11 @@ class Worker:
         while (call := self.calls.get()) is not None:
             call.make()
             # Idle before the task is woken, so that the next call finds this worker.
+            self.thread.name = IDLE
             workers.idle.append(self)
-            if call.abandoned:  # perhaps no loop is left to end an idle worker
-                with contextlib.suppress(ValueError):  # `stop` took it
-                    workers.idle.remove(self)
-                    break
             call.kernel.call_soon_threadsafe(call.done.set)
             del call  # an idle worker keeps nothing alive
+            # `stop` sets the flag and then empties the list. So it finds this worker
+            # in the list, or this worker sees the flag.
+            if workers.over:
+                break
