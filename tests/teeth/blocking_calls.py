@@ -55,7 +55,7 @@ MISTAKES = {
         "        except ValueError as error:\n            return error\n" + _STOP,
     ),
     "a call that raises StopIteration returns None": (
-        '            raise RuntimeError("a call raised StopIteration") from error\n',
+        '            raise RuntimeError(f"a call raised {error!r}") from error\n',
         "            return None\n",
     ),
     "a cancellation in a thread passes for ours": (

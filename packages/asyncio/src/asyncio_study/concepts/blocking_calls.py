@@ -41,7 +41,7 @@ async def blocking_calls(
         try:
             return function(item)
         except StopIteration as error:
-            raise RuntimeError("a call raised StopIteration") from error
+            raise RuntimeError(f"a call raised {error!r}") from error
         except (CancelledError, asyncio.CancelledError) as error:
             raise Unrequested from error
 
