@@ -366,3 +366,15 @@ def test_nothing_is_reported_after_the_error_of_report(world, give):
     with world.raises(KeyError):
         world.run(world.answer, give("it", after=4), readers, report)
     assert reported == [("hasty", GAVE_UP)]
+
+
+def test_a_base_exception_of_the_job_does_not_wait_for_readers(world, give, report):
+    class Halt(BaseException):
+        pass
+
+    halt = Halt()
+    with world.raises(Halt) as raised:
+        world.run(world.answer, give(halt, after=1), [("late", 60, None)], report)
+    assert raised.value is halt
+    assert world.returned_at == 1
+    assert report == []

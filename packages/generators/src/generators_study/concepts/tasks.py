@@ -47,8 +47,7 @@ def tasks(
             with scopes[name]:
                 outcomes[name] = (RETURNED, (yield from job()))
         except Cancelled:
-            if current_task().doomed:
-                raise
+            pass  # the checkpoint below raises that of the caller
         except Exception as error:
             if current_task().doomed:
                 raise

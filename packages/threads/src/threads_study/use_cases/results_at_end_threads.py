@@ -31,10 +31,10 @@ def results_at_end(
         waiting.put((index, item))
 
     def worker() -> None:
-        while not waiting.empty():
+        while True:
             try:
                 index, item = waiting.get_nowait()
-            except Empty:  # another thread was faster
+            except Empty:
                 return
             results[index] = function(item, group.stop)
             if group.stop.is_set():
