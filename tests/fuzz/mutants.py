@@ -26,8 +26,8 @@ MUTANTS = {
     ),
     "a cancelled scope does not reach the children of groups in it": (
         "scopes.py",
-        "if children := inner.children():",
-        "if children := []:",
+        "            if inner.last is not None:\n",
+        "            if inner.last is None:\n",
     ),
     "a cancellation loses all but one of the tasks that wait": (
         "scopes.py",

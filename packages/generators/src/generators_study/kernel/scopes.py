@@ -135,6 +135,8 @@ class CancelScope:
             return
         if self.cancel_called or self.doomed is not shield:
             return
+        if shield and self._is_due():
+            return
         if self._seconds is not None:
             self._set_alarm(shield)
         self._spread(not shield)
@@ -158,6 +160,15 @@ class CancelScope:
         if self._seconds is not None and self.host is not None:
             self._set_alarm(False)
         self._spread(True)
+
+    def _is_due(self) -> bool:
+        """Note that it is cancelled if its deadline has passed; return whether it has.
+
+        A doomed scope has no alarm, so this is asked when a shield would revive it.
+        """
+        if self._seconds is not None and time.monotonic() >= self._deadline:
+            self.cancel_called = True
+        return self.cancel_called
 
     def _set_alarm(self, on: bool) -> None:
         """Have the kernel cancel this scope at its deadline, or not.
@@ -251,6 +262,8 @@ class CancelScope:
             inner = inner._parent
         for inner in reversed(between):  # the outermost first
             if inner._shield or inner.doomed is doomed or inner.cancel_called:
+                return False
+            if not doomed and inner._is_due():
                 return False
             inner.doomed = doomed
             if not doomed:
