@@ -6,14 +6,14 @@ _SAY = "            say(name, number)\n"
 _GROUP = """\
     async with asyncio.TaskGroup() as group:
         for name, n in counters:
-            group.create_task(count(name, n))
+            start(group, count(name, n))
 """
 
 MISTAKES = {
     "waits after the last number": ("if number > 1:", "if True:"),
     "waits before it says": (_SAY + _IF, "            await asyncio.sleep(1)\n" + _SAY),
     "one counter after the other": (
-        "group.create_task(count(name, n))",
+        "start(group, count(name, n))",
         "await count(name, n)",
     ),
     "counts down to zero": ("range(n, 0, -1)", "range(n, -1, -1)"),
@@ -39,7 +39,7 @@ MISTAKES = {
         "    await asyncio.gather(*(count(name, n) for name, n in counters))\n",
     ),
     "counters are not cancelled": (
-        "group.create_task(count(name, n))",
+        "start(group, count(name, n))",
         "group.create_task(asyncio.wait([asyncio.ensure_future(count(name, n))]))",
     ),
 }

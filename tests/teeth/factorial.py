@@ -6,7 +6,7 @@ _STEP = """\
 """
 _GROUP = """\
     async with asyncio.TaskGroup() as group:
-        jobs = [group.create_task(multiply(number)) for number in numbers]
+        jobs = [start(group, multiply(number)) for number in numbers]
 """
 
 MISTAKES = {

@@ -21,7 +21,7 @@ _AWAIT = """\
             served.append(name)
             report(name, value)
 """
-_SETTLE = "group.create_task(settle())"
+_SETTLE = "start(group, settle())"
 
 MISTAKES = {
     "one who gives up cancels the future": (
@@ -41,8 +41,11 @@ MISTAKES = {
         "            report(name, GAVE_UP)\n",
         "            served.append(name)\n            report(name, GAVE_UP)\n",
     ),
-    "an error that nobody was given is lost": (" and not served:", " and False:"),
-    "an error is raised although it was given": (" and not served:", ":"),
+    "an error that nobody was given is lost": (
+        " and not served and ",
+        " and False and ",
+    ),
+    "an error is raised although it was given": (" and not served and ", " and "),
     "an error is replaced": (
         "future.set_exception(error)\n",
         "future.set_exception(type(error)(*error.args))\n",

@@ -47,18 +47,6 @@ MISTAKES = {
         "",
         _COMMON,
     ),
-    "results are handed over after the first error": (
-        "use_cases/results_as_we_go.py",
-        "                if group.stopping:\n                    break\n",
-        "",
-        "tests/conformance/test_results_as_we_go.py",
-    ),
-    "imap hands over what failed": (
-        "use_cases/results_as_we_go_imap.py",
-        "            if group.stopping:\n                break\n",
-        "",
-        "tests/conformance/test_results_as_we_go.py",
-    ),
     "a GreenletExit of its own is not reported": (
         "concepts/tasks.py",
         "        except gevent.GreenletExit:\n            pass\n",

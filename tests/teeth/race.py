@@ -1,25 +1,29 @@
 """Mistakes in `race` that its suite must notice: (old text, new text)."""
 
 _KEEP = "            failures[number] = error\n"
-_CANCEL = """\
-                for other in attempts:
-                    if other is not attempts[number]:
-                        other.cancel()
+_WON = "            if not cancelling():\n                raise Won\n"
+_START = """\
+            for number, function in enumerate(functions):
+                start(group, attempt(number, function))
 """
-_GROUP = """\
-    async with asyncio.TaskGroup() as group:
-        attempts = [
-            group.create_task(attempt(number, function))
-            for number, function in enumerate(functions)
-        ]
+_GROUP = (
+    """\
+    try:
+        async with asyncio.TaskGroup() as group:
 """
+    + _START
+    + """\
+    except* Won:
+        pass
+"""
+)
 
 MISTAKES = {
     "the first to end wins, even if it failed": (
         _KEEP,
         _KEEP + "            raise\n",
     ),
-    "losers are left to run to their end": (_CANCEL, ""),
+    "losers are left to run to their end": (_WON, "            pass\n"),
     "losers are cancelled and not waited for": (
         _GROUP,
         """\
@@ -31,6 +35,8 @@ MISTAKES = {
         await asyncio.wait(attempts, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.sleep(0)
         attempts = [one for one in attempts if not one.done()] or attempts
+    for one in attempts:
+        one.cancel()
 """,
     ),
     "wait leaves the losers running": (
@@ -46,35 +52,29 @@ MISTAKES = {
                 successes.append(one.result())
             else:
                 failures[len(failures)] = one.exception()
-    if successes:
-        failures.clear()
-    attempts = []
 """,
     ),
-    "what a loser raises is news, even if it is no cleanup": (
-        " and not of_cleanup(error, asyncio.CancelledError)",
-        " and False",
+    "a failure after the win is raised, even if it is not of a cleanup": (
+        " and of_cleanup(error, asyncio.CancelledError)",
+        "",
     ),
     "one after the other": (
-        _GROUP,
+        _START,
         """\
-    for number, function in enumerate(functions):
-        attempts = [asyncio.current_task()] * len(functions)
-        await attempt(number, function)
-        if successes:
-            break
+            for number, function in enumerate(functions):
+                await attempt(number, function)
 """,
     ),
     "the loser that ends last wins": (
         "    return successes[0]",
         "    return successes[-1]",
     ),
-    "None is no success": (
-        "        else:\n            if len(successes) == 1:\n",
+    "None is not a success": (
+        "        else:\n            if not cancelling():\n",
         "        else:\n"
         "            if successes[-1] is None:\n"
         "                successes.pop()\n"
-        "            elif len(successes) == 1:\n",
+        "            elif not cancelling():\n",
     ),
     "failures come in the order of failing": (
         "for number in sorted(failures)]",
@@ -84,28 +84,32 @@ MISTAKES = {
         "[failures[number] for number in sorted(failures)]",
         "[*failures.values()][-1:]",
     ),
-    "an error of a cleanup is lost": (
-        "if failures or not successes:",
-        "if not successes:",
+    "an error of a cleanup is lost": ("if cancelling() and of_cleanup(", "if 0 and ("),
+    "a late result takes a cancellation from outside for its own win": (
+        _WON,
+        "            raise Won\n",
     ),
-    "old failures are news after all": ("                failures.clear()\n", ""),
-    "cancelled from outside, an error of a cleanup is lost": (
-        "if attempts[number].cancelling() and not successes:",
-        "if False:",
+    "a second cancellation cuts a cleanup short": (
+        _WON,
+        """\
+            for other in asyncio.all_tasks() - {asyncio.current_task()}:
+                if "attempt" in repr(other.get_coro()):
+                    other.cancel()
+""",
     ),
-    "an error cancels again those who clean up": (
-        "if attempts[number].cancelling() and not successes:",
-        "if attempts[number].cancelling():",
+    "an unrequested cancellation is ignored": (
+        "await requested(function())",
+        "await function()",
     ),
-    "a late result cancels again those who clean up": (
-        "            if len(successes) == 1:\n",
-        "            if successes:\n",
+    "an unrequested cancellation is a failure like others": (
+        "        except Unrequested:\n            raise\n",
+        "",
     ),
-    "what is no Exception is a failure like others": (
+    "a BaseException is a failure like others": (
         "except Exception as error:",
         "except BaseException as error:",
     ),
-    "nobody may win": (
+    "there may be no function": (
         "    functions = check(functions)",
         "    functions = [*functions]",
     ),

@@ -1,62 +1,64 @@
 """Mistakes in `results_as_we_go` that its suite must notice: (old text, new text)."""
 
 _START = """\
-        for item in inputs:
-            group.create_task(job(item))
+            job = start(group, function(item))
+            job.add_done_callback(results.put_nowait)
 """
 _HAND_OVER = """\
         for _ in inputs:
-            handle(await results.get())
+            handle((await results.get()).result())
 """
+_ONE = "            handle((await results.get()).result())\n"
 
 MISTAKES = {
     "hands over when all are done": (
         _HAND_OVER,
-        "        for result in [await results.get() for _ in inputs]:\n"
-        "            handle(result)\n",
+        "        for job in [await results.get() for _ in inputs]:\n"
+        "            handle(job.result())\n",
     ),
     "polls for results": (
-        "            handle(await results.get())\n",
+        _ONE,
         "            while results.empty():\n"
         "                await asyncio.sleep(0.3)\n"
-        "            handle(results.get_nowait())\n",
+        "            handle(results.get_nowait().result())\n",
     ),
     "the jobs themselves hand over": (
-        "results.put_nowait(await function(item))",
-        "results.put_nowait(handle(await function(item)))",
+        _START,
+        _START
+        + "            job.add_done_callback(lambda job: handle(job.result()))\n",
     ),
     "another thread hands over": (
-        "            handle(await results.get())\n",
-        "            await asyncio.to_thread(handle, await results.get())\n",
+        _ONE,
+        "            job = await results.get()\n"
+        "            await asyncio.to_thread(handle, job.result())\n",
     ),
     "thirty-two at a time": (
         _START,
         """\
-        seats = asyncio.Semaphore(32)
+            seats = seats if len(results.__dict__) < 0 else SEATS
 
-        async def seated(item):
-            async with seats:
-                await job(item)
+            async def seated(item):
+                async with seats:
+                    return await function(item)
 
-        for item in inputs:
-            group.create_task(seated(item))
-""",
+            job = start(group, seated(item))
+            job.add_done_callback(results.put_nowait)
+""".replace(
+            "seats = seats if len(results.__dict__) < 0 else SEATS",
+            """\
+if item == inputs[0]:
+                seats = asyncio.Semaphore(32)""",
+        ),
     ),
-    "None is no result": (
-        "            handle(await results.get())\n",
-        "            result = await results.get()\n"
-        "            if result is not None:\n"
+    "None is not a result": (
+        _ONE,
+        "            if (result := (await results.get()).result()) is not None:\n"
         "                handle(result)\n",
     ),
-    "hands over what is ready though a call has failed": (
-        "        results.put_nowait(await function(item))\n",
-        """\
-        try:
-            results.put_nowait(await function(item))
-        except Exception as error:
-            results.put_nowait(error)
-            raise
-""",
+    "an unrequested cancellation is ignored": (
+        _ONE,
+        "            if not (job := await results.get()).cancelled():\n"
+        "                handle(job.result())\n",
     ),
     "as_completed leaves the rest running": (
         "    async with asyncio.TaskGroup() as group:\n",

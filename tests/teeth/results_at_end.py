@@ -2,12 +2,12 @@
 
 _GROUP = """\
     async with asyncio.TaskGroup() as group:
-        jobs = [group.create_task(function(item)) for item in inputs]
+        jobs = [start(group, requested(function(item))) for item in inputs]
 """
 
 MISTAKES = {
     "one after the other": (
-        "jobs = [group.create_task(function(item)) for item in inputs]",
+        "jobs = [start(group, requested(function(item))) for item in inputs]",
         "jobs = [group.create_task(function(item)) for item in inputs[:0]]\n"
         "        return [await function(item) for item in inputs]",
     ),

@@ -2,18 +2,26 @@
 
 _CANCEL = """\
             await asyncio.wait([running[doomed]], timeout=after)
-            running[doomed].cancel()
+            requests[doomed] += running[doomed].cancel()
 """
 
 MISTAKES = {
     "it waits for the cancellation though all have ended": (
         _CANCEL,
         "            await asyncio.sleep(after)\n"
-        "            running[doomed].cancel()\n",
+        "            requests[doomed] += running[doomed].cancel()\n",
     ),
     "the cancellation is not waited for": (
-        "await job()",
-        "await asyncio.shield(job())",
+        "cancelled_once(job()) if",
+        "asyncio.shield(job()) if",
+    ),
+    "a second cancellation cuts the cleanup short": (
+        "cancelled_once(job()) if name == doomed else job()",
+        "job()",
+    ),
+    "the error of a cleanup is lost with the report": (
+        "            if cancelling() > requests[name]:\n                raise\n",
+        "",
     ),
     "a cancelled job has failed": (
         "except Exception as error:",
