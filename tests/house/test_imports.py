@@ -16,9 +16,13 @@ SHARED = ROOT / "shared/src/concurrency_study"
 
 
 def imports(path: Path) -> set[str]:
-    """The absolute names that a file imports, wherever it does."""
+    """The absolute names that a file imports at run time, wherever it does."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
