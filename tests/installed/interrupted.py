@@ -33,7 +33,7 @@ SAYING = ("countdown", "factorial")
 
 def interrupt(study, answer, folder):
     """Call the answer, press Ctrl-C as soon as it runs, and tell how it ended."""
-    began = threading.Event()
+    began, ended = threading.Event(), threading.Event()
     main = threading.main_thread().ident
     snooze = importlib.import_module(
         f"{study.package.__name__}.use_cases.results_at_end"
@@ -48,6 +48,9 @@ def interrupt(study, answer, folder):
     def press():
         began.wait()
         signal.pthread_kill(main, signal.SIGINT)
+        # CPython does not notice a signal that comes just before it begins to block.
+        while not ended.wait(2):
+            signal.pthread_kill(main, signal.SIGINT)
 
     path = Path(folder, "file")
     path.write_bytes(b"")
@@ -61,7 +64,9 @@ def interrupt(study, answer, folder):
         errors = []
     except BaseException as error:
         errors = [type(leaf).__name__ for leaf in leaves(error)]
-    began.set()
+    finally:
+        began.set()
+        ended.set()
     finger.join()
     left = []
     for thread in set(threading.enumerate()) - before:
