@@ -192,7 +192,7 @@ def test_a_step_that_a_study_needs_not_is_shown_as_absent(subject):
     (row,) = [row for row in subject.rows if row.titles[0].startswith("4.")]
     absent = {cell.answer.study: cell.absent for cell in row.cells}
     assert absent["trio"] == "Not needed."
-    assert absent["threads"] == ""
+    assert absent["generators"] == ""
     assert "**trio**: Not needed." in pages.markdown(subject)
 
 
