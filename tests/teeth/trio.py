@@ -130,7 +130,7 @@ MISTAKES = {
         "    async with outlet, results, trio.open_nursery() as nursery:\n",
         _CLEANUP,
     ),
-    "only the first of the errors of one instant is raised": (
+    "only the first of several errors is raised": (
         "use_cases/results_at_end.py",
         "    async with trio.open_nursery() as nursery:\n"
         "        for index, item in enumerate(inputs):\n"
@@ -144,7 +144,8 @@ MISTAKES = {
         "        first = group.exceptions[0]\n"
         "    if first is not None:\n"
         "        raise first\n",
-        f"{_COMMON}test_errors_of_one_instant_all_reach_the_caller",
+        f"{_COMMON}"
+        "test_the_error_of_a_cleanup_after_an_error_reaches_the_caller",
     ),
     "a cancellation cuts close short": (
         "use_cases/resource.py",
