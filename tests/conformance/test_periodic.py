@@ -89,14 +89,14 @@ def test_time_counts_from_the_start_of_it(world, ticks):
 
     @world.job
     async def main(w):
-        await w.sleep(5)
+        await w.sleep(5.25)
         await w.call(world.answer, tick, 1, 2)
 
     world.run(main)
     assert world.trace.when("start") == [
         (0, "main()"),
-        (5, "tick(0)"),
-        (6, "tick(1)"),
+        (5.25, "tick(0)"),
+        (6.25, "tick(1)"),
     ]
 
 

@@ -1,75 +1,259 @@
-"""Mistakes in trio's answers that the suite must notice.
+"""Mistakes in the trio study that the suite must notice.
 
-By name: the file, the old text, the new text, and the tests to run.
+By name: the file, the old text, the new text, and the test that must fail.
 """
 
-_COMMON = "tests/conformance/test_common_questions.py"
+_SUITE = "tests/conformance/"
+_COMMON = f"{_SUITE}test_common_questions.py::"
+_UNREQUESTED = f"{_COMMON}test_a_job_that_ends_as_cancelled_unrequested_has_failed"
+_CLEANUP = f"{_COMMON}test_the_error_of_a_cleanup_after_a_cancellation"
+_CLEANUP += "_reaches_the_caller"
 
-
-def _suite(topic: str) -> str:
-    return f"tests/conformance/test_{topic}.py"
-
+_RACE = """\
+        try:
+            successes.append(await requested(function()))
+        except Unrequested:
+            raise
+        except Exception as error:
+            if cancelled() and of_cleanup(error, trio.Cancelled):
+                raise
+            failures[number] = error
+        else:
+            nursery.cancel_scope.cancel()
+"""
+_RACE_IN_TURN = """\
+        attempts[number] = scope, ended = trio.CancelScope(), trio.Event()
+        try:
+            with scope:
+                successes.append(await requested(function()))
+                for other, other_ended in [*attempts.values()]:
+                    if other is not scope and len(successes) == 1:
+                        other.cancel()
+                        await other_ended.wait()
+        except Unrequested:
+            raise
+        except Exception as error:
+            failures[number] = error
+        finally:
+            ended.set()
+"""
 
 MISTAKES = {
-    "a swallowed cancellation is followed by a report": (
-        "concepts/tasks.py",
-        "    await trio.lowlevel.checkpoint_if_cancelled()\n",
-        "",
-        _COMMON,
-    ),
-    "the error of a cleanup is lost with the report": (
-        "concepts/tasks.py",
-        "            if cancelled():\n                raise\n",
-        "",
-        _COMMON,
-    ),
-    "the error of a cleanup settles a future that has no reader": (
-        "concepts/futures.py",
-        "            if cancelled():\n                raise\n",
-        "",
-        _COMMON,
-    ),
-    "an unrequested cancellation is swallowed by the nursery": (
+    "every cancellation counts as requested": (
         "requested.py",
         "        if cancelled():\n            raise\n"
-        "        raise Unrequested from error\n",
-        "        raise\n",
-        _COMMON,
+        "        raise Unrequested from error",
+        "        raise",
+        _UNREQUESTED,
     ),
-    "a requested cancellation is taken for an unrequested one": (
+    "no cancellation counts as requested": (
         "requested.py",
         "        if cancelled():\n            raise\n",
         "",
-        _COMMON,
+        f"{_COMMON}test_jobs_clean_up_side_by_side_when_cancelled",
     ),
-    "a BaseException is a failure like others": (
+    "an unrequested cancellation loses a race": (
         "use_cases/race.py",
+        "        except Unrequested:\n            raise\n",
+        "",
+        _UNREQUESTED,
+    ),
+    "losers of a race are stopped one after the other": (
+        "use_cases/race.py",
+        "    # 1. The first to succeed wins and stops the others; a failure is kept.\n"
+        "    async def attempt("
+        "number: int, function: Callable[[], Awaitable[Result]]) -> None:\n" + _RACE,
+        "    attempts = {}\n\n"
+        "    async def attempt(number, function):\n" + _RACE_IN_TURN,
+        f"{_SUITE}test_race.py::test_a_cleanup_is_not_disturbed_by_that_of_another",
+    ),
+    "the error of a loser's cleanup is a failure that does not count": (
+        "use_cases/race.py",
+        "if cancelled() and of_cleanup(error, trio.Cancelled):",
+        "if False:",
+        f"{_SUITE}test_race.py::test_the_errors_of_all_cleanups_reach_the_caller",
+    ),
+    "a failure after the win is raised in a race": (
+        "use_cases/race.py",
+        " and of_cleanup(error, trio.Cancelled)",
+        "",
+        f"{_SUITE}test_race.py::"
+        "test_a_loser_that_swallows_its_cancellation_and_fails_is_no_news",
+    ),
+    "a failure after the win is raised in a hedge": (
+        "use_cases/hedge.py",
+        " and of_cleanup(error, trio.Cancelled)",
+        "",
+        f"{_SUITE}test_hedge.py::"
+        "test_a_loser_that_swallows_its_cancellation_and_fails_is_ignored",
+    ),
+    "a BaseException is an attempt that failed": (
+        "use_cases/hedge.py",
         "        except Exception as error:\n",
+        "        except trio.Cancelled:\n"
+        "            raise\n"
         "        except BaseException as error:\n",
-        _COMMON,
+        f"{_COMMON}test_a_base_exception_stops_the_rest_and_reaches_the_caller",
     ),
-    "an error of a loser's cleanup is lost": (
-        "use_cases/race.py",
-        "            if cancelled() and of_cleanup(error, trio.Cancelled):\n",
-        "            if False and of_cleanup(error, trio.Cancelled):\n",
-        _suite("race"),
+    "a task's cancellation that its job swallows ends in a report": (
+        "concepts/tasks.py",
+        "    await trio.lowlevel.checkpoint_if_cancelled()\n",
+        "",
+        f"{_COMMON}test_nothing_is_said_after_a_cancellation",
     ),
-    "closing is not shielded": (
+    "the cleanup error of a task that is cancelled from outside is dropped": (
+        "concepts/tasks.py",
+        "            if cancelled():\n                raise\n",
+        "",
+        _CLEANUP,
+    ),
+    "the cleanup error of a future's job is dropped": (
+        "concepts/futures.py",
+        "            if cancelled():\n                raise\n",
+        "",
+        _CLEANUP,
+    ),
+    "a reader without patience gives up though the value is there": (
+        "concepts/futures.py",
+        "        with trio.move_on_after("
+        "math.inf if patience is None else patience):\n"
+        "            await future.settled.wait()\n"
+        "        if not future.settled.is_set():\n",
+        "        with trio.move_on_after("
+        "math.inf if patience is None else patience) as waiting:\n"
+        "            await future.settled.wait()\n"
+        "        if waiting.cancelled_caught:\n",
+        f"{_SUITE}test_futures.py::test_a_late_reader_needs_no_patience",
+    ),
+    "leaving the channel swallows the error of a cleanup": (
+        "use_cases/results_as_we_go.py",
+        "    async with trio.open_nursery() as nursery:\n",
+        "    async with outlet, results, trio.open_nursery() as nursery:\n",
+        _CLEANUP,
+    ),
+    "only the first of several errors is raised": (
+        "use_cases/results_at_end.py",
+        "    async with trio.open_nursery() as nursery:\n"
+        "        for index, item in enumerate(inputs):\n"
+        "            nursery.start_soon(job, index, item)\n",
+        "    first = None\n"
+        "    try:\n"
+        "        async with trio.open_nursery() as nursery:\n"
+        "            for index, item in enumerate(inputs):\n"
+        "                nursery.start_soon(job, index, item)\n"
+        "    except BaseExceptionGroup as group:\n"
+        "        first = group.exceptions[0]\n"
+        "    if first is not None:\n"
+        "        raise first\n",
+        f"{_COMMON}test_the_error_of_a_cleanup_after_an_error_reaches_the_caller",
+    ),
+    "a cancellation cuts close short": (
         "use_cases/resource.py",
-        "trio.CancelScope(shield=True)",
-        "trio.CancelScope()",
-        _suite("resource"),
+        "with trio.CancelScope(shield=True):",
+        "with trio.CancelScope():",
+        f"{_SUITE}test_resource.py::test_cancelled_during_use_it_is_closed_to_the_end",
     ),
-    "the outer deadline is asked first": (
+    "a timeout of the job's own is taken for the deadline": (
         "use_cases/timeout.py",
-        "    with trio.move_on_after(outer):\n",
-        "    with trio.move_on_after(inner):\n",
-        _suite("timeout"),
+        "        with trio.move_on_after(inner):\n"
+        "            return DONE, await job()\n",
+        "        try:\n"
+        "            with trio.fail_after(inner):\n"
+        "                return DONE, await job()\n"
+        "        except (trio.TooSlowError, TimeoutError):\n"
+        "            pass\n",
+        f"{_SUITE}test_timeout.py::"
+        "test_a_timeout_error_of_the_job_is_not_mistaken_for_a_deadline",
     ),
-    "ticks drift": (
+    "the inner deadline counts though the outer one passes in the cleanup": (
+        "use_cases/timeout.py",
+        "    return OUTER, None\n",
+        "    return INNER, None\n",
+        f"{_SUITE}test_timeout.py::"
+        "test_the_outer_deadline_is_the_one_if_it_passes_during_the_cleanup",
+    ),
+    "the outer deadline leaves a shielded cleanup behind": (
+        "use_cases/timeout.py",
+        "            return DONE, await job()\n",
+        "            ended = trio.Event()\n"
+        "            told = []\n"
+        "            async def carried():\n"
+        "                try:\n"
+        "                    told.append(await job())\n"
+        "                finally:\n"
+        "                    ended.set()\n"
+        "            trio.lowlevel.spawn_system_task(carried)\n"
+        "            await ended.wait()\n"
+        "            return DONE, told[0]\n",
+        f"{_SUITE}test_timeout.py::"
+        "test_the_outer_deadline_does_not_cut_a_shielded_cleanup_short",
+    ),
+    "a cancellation from outside waits for the outer deadline": (
+        "use_cases/timeout.py",
+        "trio.move_on_after(outer)",
+        "trio.move_on_after(outer, shield=True)",
+        f"{_SUITE}test_timeout.py::test_cancelled_from_outside_no_deadline_is_blamed",
+    ),
+    "ticks are due at whole seconds of the clock": (
         "concepts/periodic.py",
-        "await trio.sleep_until(start + i * every)",
-        "await trio.sleep(every if i else 0)",
-        _suite("periodic"),
+        "start = trio.current_time()",
+        "start = trio.current_time() // 1",
+        f"{_SUITE}test_periodic.py::test_time_counts_from_the_start_of_it",
+    ),
+    "ticks drift by the time that each takes": (
+        "concepts/periodic.py",
+        "trio.sleep_until(start + i * every)",
+        "trio.sleep(every if i else 0)",
+        f"{_SUITE}test_periodic.py::"
+        "test_however_long_a_tick_takes_the_next_one_is_in_time",
+    ),
+    "something is said before the check": (
+        "concepts/chaining.py",
+        "    check(compute, say)\n    say(before(x, y))\n",
+        "    say(before(x, y))\n    check(compute, say)\n",
+        f"{_SUITE}test_chaining.py::"
+        "test_what_cannot_be_called_is_refused_before_anything_is_said",
+    ),
+    "the input of the pipeline never ends": (
+        "concepts/pipeline.py",
+        "        async with outlet:\n            for line in lines:\n",
+        "        if True:\n            for line in lines:\n",
+        f"{_SUITE}test_pipeline.py::test_the_example",
+    ),
+    "every descriptor is waited for": (
+        "concepts/event_loop.py",
+        "            if lines.ready:\n",
+        "            if False:\n",
+        f"{_SUITE}test_event_loop.py::test_the_example_from_a_redirected_file",
+    ),
+    "a thread that is cancelled is abandoned": (
+        "concepts/blocking_calls.py",
+        "(call, item, limiter=threads)",
+        "(\n                call, item, limiter=threads, abandon_on_cancel=True\n"
+        "            )",
+        f"{_SUITE}test_blocking_calls.py::"
+        "test_cancelled_from_outside_the_calls_that_run_are_waited_for",
+    ),
+    "a cancellation that a thread raises counts as requested": (
+        "concepts/blocking_calls.py",
+        "            raise Unrequested from error\n",
+        "            raise\n",
+        f"{_SUITE}test_blocking_calls.py::"
+        "test_a_call_that_raises_a_cancellation_has_failed",
+    ),
+    "the file that was followed stays open": (
+        "concepts/follow.py",
+        "    with await trio.to_thread.run_sync(Tail, path) as tail:\n",
+        "    tail = await trio.to_thread.run_sync(Tail, path)\n"
+        "    follow.__dict__.setdefault('kept', []).append(tail.__enter__())\n"
+        "    if True:\n",
+        f"{_COMMON}test_no_descriptor_is_left_open",
+    ),
+    "an until that ends as cancelled, unrequested, has returned": (
+        "concepts/follow.py",
+        "            await requested(until())\n",
+        "            await until()\n",
+        f"{_SUITE}test_follow.py::"
+        "test_until_that_ends_as_cancelled_unrequested_has_failed",
     ),
 }
