@@ -54,7 +54,7 @@ def works(python: str) -> bool:
 
 PYTEST = (
     *("python", "-W", "error", "-m", "pytest", "-q"),
-    *("--timeout", "60", "--timeout-method", "thread"),
+    *("--timeout", "600", "--timeout-method", "thread"),
 )
 
 PYTHONS = [HERE, *(v for v in TESTED if v != HERE and works(v))]
@@ -84,7 +84,7 @@ def prove(session: nox.Session, study: str) -> None:
         return
     if session.posargs[:1] == ["--teeth"]:
         options = session.posargs[1:]
-        session.run(*PYTEST, "--timeout", "600", "tests/teeth", *options)
+        session.run(*PYTEST, "tests/teeth", *options)
         if study == "asyncio":
             # It forks, so there must be no second thread.
             session.run(*PYTEST, "--timeout-method", "signal", "tests/mutants")
@@ -202,7 +202,7 @@ def fuzz(session: nox.Session) -> None:
     if session.posargs:
         session.run("python", "tests/fuzz", *session.posargs)
     else:
-        session.run(*PYTEST, "--timeout", "600", "tests/fuzz")
+        session.run(*PYTEST, "tests/fuzz")
 
 
 @nox.session(python=False)
@@ -292,7 +292,7 @@ def browser(session: nox.Session) -> None:
     start = ROOT / "comparisons/site/index.html"
     if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
         session.skip(f"no Chromium here to look at the site; it starts at {start}")
-    session.run(*PYTEST, "--timeout", "300", "tests/browser", *session.posargs)
+    session.run(*PYTEST, "tests/browser", *session.posargs)
     session.log(f"The site starts at {start}")
 
 

@@ -364,7 +364,7 @@ def test_ctrl_c_while_calls_run_reaches_the_caller(world):
     ) as program:
         assert program.stdout.readline() == b"beat\n"
         program.send_signal(signal.SIGINT)
-        _, errors = program.communicate(timeout=30)
+        _, errors = program.communicate(timeout=300)
     assert program.returncode
     assert b"KeyboardInterrupt" in errors
 

@@ -617,6 +617,6 @@ def test_ctrl_c_while_it_waits_reaches_the_caller(world):
     ) as program:
         assert program.stdout.readline() == b"one\n"
         program.send_signal(signal.SIGINT)
-        _, errors = program.communicate(timeout=30)
+        _, errors = program.communicate(timeout=300)
     assert program.returncode
     assert b"KeyboardInterrupt" in errors

@@ -307,7 +307,7 @@ def test_run_inside_run_is_refused_and_harms_nobody():
 
 
 def test_two_kernels_run_in_two_threads():
-    both = threading.Barrier(2, timeout=20)
+    both = threading.Barrier(2, timeout=300)
 
     def main():
         yield from checkpoint()

@@ -300,7 +300,7 @@ def test_every_body_can_be_shown_as_text():
 
 def fetch(url):
     exchange = Exchange(url)
-    with socket.create_connection(exchange.address, timeout=30) as sock:
+    with socket.create_connection(exchange.address, timeout=300) as sock:
         sock.sendall(exchange.request)
         while True:
             response = exchange.feed(sock.recv(3))

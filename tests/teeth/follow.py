@@ -113,11 +113,11 @@ MISTAKES = {
     "no last look": (_LAST, "        pass\n"),
     "looks twice a second only": (_WAIT, "await asyncio.wait([end], timeout=0.5)"),
     "until that ends as cancelled has ended": (
-        "group.create_task(requested(until()))",
+        "group.create_task(requested(until))",
         "group.create_task(until())",
     ),
     "until is left behind when say fails": (
-        "group.create_task(requested(until()))",
+        "group.create_task(requested(until))",
         "asyncio.ensure_future(until())",
     ),
 }

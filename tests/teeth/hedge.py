@@ -51,7 +51,7 @@ MISTAKES = {
     ),
     "an error of a cleanup is lost": ("if cancelling() and of_cleanup(", "if 0 and ("),
     "an unrequested cancellation is ignored": (
-        "await requested(function(number))",
+        "await requested(function, number)",
         "await function(number)",
     ),
     "a BaseException is a failure like others": (

@@ -98,7 +98,7 @@ MISTAKES = {
 """,
     ),
     "an unrequested cancellation is ignored": (
-        "await requested(function())",
+        "await requested(function)",
         "await function()",
     ),
     "an unrequested cancellation is a failure like others": (

@@ -2,14 +2,19 @@
 
 _GROUP = """\
     async with asyncio.TaskGroup() as group:
-        jobs = [start(group, requested(function(item))) for item in inputs]
+        jobs = [start(group, requested(function, item)) for item in inputs]
 """
 
 MISTAKES = {
     "one after the other": (
-        "jobs = [start(group, requested(function(item))) for item in inputs]",
+        "jobs = [start(group, requested(function, item)) for item in inputs]",
         "jobs = [group.create_task(function(item)) for item in inputs[:0]]\n"
         "        return [await function(item) for item in inputs]",
+    ),
+    "calls are made before their tasks": (
+        "jobs = [start(group, requested(function, item)) for item in inputs]",
+        "calls = [function(item) for item in inputs]\n"
+        "        jobs = [start(group, requested(lambda c=c: c)) for c in calls]",
     ),
     "a hundred at a time": (
         _GROUP,

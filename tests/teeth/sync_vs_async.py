@@ -2,7 +2,7 @@
 
 _GROUP = """\
     async with asyncio.TaskGroup() as group:
-        jobs = [start(group, requested(function(item))) for item in inputs]
+        jobs = [start(group, requested(function, item)) for item in inputs]
 """
 _RETURN = "Comparison(in_turn, side_by_side, middle - begin, end - middle)"
 

@@ -59,7 +59,7 @@ def suite_on(
         [
             *(sys.executable, "-m", "pytest", "-q", "-x", "--study", STUDY.name),
             *("-p", "no:randomly", "-p", "no:cacheprovider", "-k", only),
-            *("--timeout", "60", "--timeout-method", "thread"),
+            *("--timeout", "600", "--timeout-method", "thread"),
             *tests,
         ],
         cwd=ROOT,

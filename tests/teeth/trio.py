@@ -11,7 +11,7 @@ _CLEANUP += "_reaches_the_caller"
 
 _RACE = """\
         try:
-            successes.append(await requested(function()))
+            successes.append(await requested(function))
         except Unrequested:
             raise
         except Exception as error:
@@ -25,7 +25,7 @@ _RACE_IN_TURN = """\
         attempts[number] = scope, ended = trio.CancelScope(), trio.Event()
         try:
             with scope:
-                successes.append(await requested(function()))
+                successes.append(await requested(function))
                 for other, other_ended in [*attempts.values()]:
                     if other is not scope and len(successes) == 1:
                         other.cancel()
@@ -251,7 +251,7 @@ MISTAKES = {
     ),
     "an until that ends as cancelled, unrequested, has returned": (
         "concepts/follow.py",
-        "            await requested(until())\n",
+        "            await requested(until)\n",
         "            await until()\n",
         f"{_SUITE}test_follow.py::"
         "test_until_that_ends_as_cancelled_unrequested_has_failed",

@@ -374,6 +374,23 @@ def test_an_error_in_a_callback_fails_the_run(world, sleeps):
     assert world.run(sleeps, 2) == [2]
 
 
+def test_a_job_that_is_called_and_never_awaited_fails_the_run(world):
+    if world.colour == "plain":
+        pytest.skip("a call of a plain function runs it")
+
+    @world.job
+    async def job(w):
+        await w.sleep(1)
+
+    @world.job
+    async def forgetful(w):
+        job()
+        await w.sleep(1)
+
+    with pytest.raises(LostError, match="job was called, never awaited"):
+        world.run(forgetful)
+
+
 @pytest.fixture
 def pipe():
     read, write = os.pipe()

@@ -9,6 +9,7 @@ code under test is not changed for it and sees no clock object: it calls
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import linecache
 import os
@@ -191,6 +192,8 @@ class World(ABC):
         self._left: list[str] = []
         self._mark = 0
         self._lost: list[BaseException] = []
+        self._calls: list[Any] = []
+        """The coroutines of jobs that the last run has called."""
 
     # For tests
 
@@ -228,7 +231,16 @@ class World(ABC):
 
         native = self._recolour(traced)
         native.__name__ = native.__qualname__ = function.__name__
-        return native
+        if self.colour == "plain":  # a call runs, so it cannot be forgotten
+            return native
+
+        @functools.wraps(native)
+        def called(*args: Any) -> Any:
+            call = native(*args)
+            self._calls.append(call)
+            return call
+
+        return called
 
     def blocking(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """An ordinary blocking function, traced; it may call ``time.sleep``."""
@@ -301,6 +313,7 @@ class World(ABC):
         self._names.clear()
         self._became.clear()
         self._alive.clear()
+        self._calls.clear()
         self._left, self._lost, self._mark = [], [], 0
         self._running, self._given_up = True, False
         try:
@@ -308,6 +321,7 @@ class World(ABC):
         finally:
             self._running = False
             self._planned.clear()
+        self._lose_calls()
         if not self._given_up and not isinstance(error, Deadlock):
             self.trace.answered(self._title, self._how(error), self.returned_at)
         if isinstance(error, Deadlock):
@@ -331,6 +345,21 @@ class World(ABC):
         if error is not None:
             raise error
         return value
+
+    def _lose_calls(self) -> None:
+        """Report jobs that were called and never awaited.
+
+        Python warns of them too, but only when they are collected: perhaps much later,
+        in another test.
+        """
+        for call in self._calls:
+            if inspect.iscoroutine(call):
+                forgotten = inspect.getcoroutinestate(call) == inspect.CORO_CREATED
+            else:
+                forgotten = inspect.getgeneratorstate(call) == inspect.GEN_CREATED
+            if forgotten:
+                call.close()
+                self.lose(RuntimeError(f"{call.__name__} was called, never awaited"))
 
     @contextlib.contextmanager
     def raises(self, expected: type[E]) -> Generator[Raised[E]]:

@@ -8,10 +8,12 @@ cancels its children once more if one of them was cancelled before.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVarTuple
 
 from concurrency_study.topics import Result, Unrequested
+
+Args = TypeVarTuple("Args")
 
 
 def cancelling() -> int:
@@ -21,14 +23,19 @@ def cancelling() -> int:
     return task.cancelling()
 
 
-async def requested(job: Awaitable[Result]) -> Result:
-    """Await a job in its task, and let only requested cancellations pass.
+async def requested(
+    function: Callable[[*Args], Awaitable[Result]], *args: *Args
+) -> Result:
+    """Run a job in its task, and let only requested cancellations pass.
 
     Raises:
         Unrequested: the job ended as cancelled, but nothing had cancelled the task.
+
+    The call is made here and not before, as a task may never come to its first step:
+    a coroutine that was made for it would then never be awaited.
     """
     try:
-        return await job
+        return await function(*args)
     except asyncio.CancelledError as error:
         if cancelling():
             raise

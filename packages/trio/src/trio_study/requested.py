@@ -8,10 +8,13 @@ right. A job that raises one which it has kept, or got from elsewhere, would be 
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from typing import TypeVarTuple
 
 import trio
 from concurrency_study.topics import Result, Unrequested
+
+Args = TypeVarTuple("Args")
 
 
 def cancelled() -> bool:
@@ -19,14 +22,16 @@ def cancelled() -> bool:
     return trio.current_effective_deadline() == -math.inf
 
 
-async def requested(job: Awaitable[Result]) -> Result:
-    """Await a job, and let only requested cancellations pass.
+async def requested(
+    function: Callable[[*Args], Awaitable[Result]], *args: *Args
+) -> Result:
+    """Run a job, and let only requested cancellations pass.
 
     Raises:
         Unrequested: the job ended as cancelled, but no scope around it is cancelled.
     """
     try:
-        return await job
+        return await function(*args)
     except trio.Cancelled as error:
         if cancelled():
             raise

@@ -154,7 +154,8 @@ class GeneratorsWorld(ThreadsWorld):
         self._became[self._names[owner]] = lambda: "end" * (owner.name == idle)
 
     def _kind_of(self, native: object) -> str:
-        plain = inspect.isfunction(native) and not inspect.isgeneratorfunction(native)
+        bare: Any = inspect.unwrap(native) if callable(native) else native
+        plain = inspect.isfunction(bare) and not inspect.isgeneratorfunction(bare)
         return "thread" if plain or isinstance(native, threading.Thread) else "task"
 
     def _main(self, answer: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:

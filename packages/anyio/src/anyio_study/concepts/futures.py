@@ -31,7 +31,7 @@ async def futures(
     # 2. The job settles the future, with its result or its error.
     async def settle() -> None:
         try:
-            future.return_value = await requested(job())
+            future.return_value = await requested(job)
         except Unrequested:
             raise
         except Exception as error:

@@ -39,7 +39,7 @@ async def tasks(
     async def remember(name: str, job: Callable[[], Awaitable[object]]) -> None:
         try:
             with scopes[name]:
-                outcomes[name] = (RETURNED, await requested(job()))
+                outcomes[name] = (RETURNED, await requested(job))
         except Unrequested:
             pass
         except Exception as error:

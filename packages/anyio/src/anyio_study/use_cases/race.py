@@ -26,7 +26,7 @@ async def race(functions: Iterable[Callable[[], Awaitable[Result]]]) -> Result:
     # 1. The first to succeed wins and stops the others; a failure is kept.
     async def attempt(number: int, function: Callable[[], Awaitable[Result]]) -> None:
         try:
-            successes.append(await requested(function()))
+            successes.append(await requested(function))
         except Unrequested:
             raise
         except Exception as error:

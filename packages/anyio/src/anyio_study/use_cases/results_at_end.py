@@ -25,7 +25,7 @@ async def results_at_end(
     jobs: list[anyio.TaskHandle[Result]] = []
 
     async def job(item: Input) -> Result:
-        return await requested(function(item))
+        return await requested(function, item)
 
     # 1. Start a job for every input.
     # 2. Wait for all; the first error stops the rest.

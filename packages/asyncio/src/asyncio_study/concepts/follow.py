@@ -34,7 +34,7 @@ async def follow(
     # 1. Open the file, at its end.
     with Tail(path) as tail:
         async with asyncio.TaskGroup() as group:
-            end = group.create_task(requested(until()))
+            end = group.create_task(requested(until))
 
             # 2. Look, say what is new, wait, look again.
             while not end.done():

@@ -31,7 +31,7 @@ async def sync_vs_async(
 
     # 3. Side by side: start all, then wait for all.
     async with asyncio.TaskGroup() as group:
-        jobs = [start(group, requested(function(item))) for item in inputs]
+        jobs = [start(group, requested(function, item)) for item in inputs]
     end = time.perf_counter()
 
     # 4. Return both, to compare.

@@ -29,7 +29,7 @@ async def hedge(
     # 1. The first to succeed wins and stops the others; a failure is kept.
     async def attempt(number: int) -> None:
         try:
-            successes.append(await requested(function(number)))
+            successes.append(await requested(function, number))
         except Unrequested:
             raise
         except Exception as error:

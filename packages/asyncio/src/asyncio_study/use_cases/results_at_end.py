@@ -24,7 +24,7 @@ async def results_at_end(
     # 1. Start a job for every input.
     # 2. Wait for all; the first error stops the rest.
     async with asyncio.TaskGroup() as group:
-        jobs = [start(group, requested(function(item))) for item in inputs]
+        jobs = [start(group, requested(function, item)) for item in inputs]
 
     # 3. Return the results in input order.
     return [job.result() for job in jobs]

@@ -24,7 +24,7 @@ async def results_at_end(
     inputs = check(function, inputs)
 
     # 1. Start a job for every input.
-    jobs = [asyncio.create_task(requested(function(item))) for item in inputs]
+    jobs = [asyncio.create_task(requested(function, item)) for item in inputs]
     pending, cancelled = set(jobs), None
     if not jobs:
         return []

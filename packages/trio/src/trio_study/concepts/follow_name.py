@@ -39,7 +39,7 @@ async def follow(
 
         # 3. Stop when `until` returns, after one last look.
         async def watch() -> None:
-            await requested(until())
+            await requested(until)
             nursery.cancel_scope.cancel()
 
         async with trio.open_nursery() as nursery:

@@ -32,7 +32,7 @@ async def futures(
     # 2. The job settles the future, with its result or its error.
     async def settle() -> None:
         try:
-            future.set_result(await requested(job()))
+            future.set_result(await requested(job))
         except Unrequested:
             raise
         except Exception as error:

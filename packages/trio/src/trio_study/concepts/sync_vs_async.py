@@ -25,7 +25,7 @@ async def sync_vs_async(
     side_by_side: list[Any] = [None] * len(inputs)
 
     async def job(index: int, item: Input) -> None:
-        side_by_side[index] = await requested(function(item))
+        side_by_side[index] = await requested(function, item)
 
     # 1. Measure how long something takes.
     begin = trio.current_time()

@@ -27,7 +27,7 @@ async def results_as_we_go(
 
     # 1. A job puts its result in line when it ends.
     async def job(item: Input) -> None:
-        await outlet.send(await requested(function(item)))
+        await outlet.send(await requested(function, item))
 
     async with trio.open_nursery() as nursery:
         # 2. Start a job for every input.

@@ -25,7 +25,7 @@ async def results_at_end(
     results: list[Any] = [None] * len(inputs)
 
     async def job(index: int, item: Input) -> None:
-        results[index] = await requested(function(item))
+        results[index] = await requested(function, item)
 
     # 1. Start a job for every input.
     # 2. Wait for all; the first error stops the rest.
