@@ -411,6 +411,38 @@ def test_a_group_that_is_not_finished_is_an_error_that_tells_what_to_do():
     kept[0].close()
 
 
+@pytest.mark.parametrize("siblings", [0, 1, 3])
+@pytest.mark.parametrize("children", [0, 1])
+def test_a_group_that_a_kept_generator_leaves_open_is_an_error(siblings, children):
+    kept = []
+
+    def child():
+        yield from sleep(0.01)
+
+    def body(group):
+        for _ in range(children):
+            group.spawn(child)
+        yield from sleep(0)
+
+    def host():
+        kept.append(block := open_group(body))
+        yield next(block)
+
+    def main():
+        def spawn(group):
+            group.spawn(host)
+            for _ in range(siblings):
+                group.spawn(sleep, 0.02)
+
+        yield from open_group(spawn)
+
+    unnoticed = siblings and not children  # nothing is lost there
+    error = pytest.raises(RuntimeError, match="not left")
+    with contextlib.nullcontext() if unnoticed else error:
+        run(main)
+    kept.clear()
+
+
 def test_a_scope_that_is_left_twice_is_an_error():
     def main():
         with CancelScope() as scope:
