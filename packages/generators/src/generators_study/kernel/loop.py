@@ -439,7 +439,7 @@ class Kernel:
                     known = hasattr(place, "append")
                     task.fail(error if known else TypeError(NO_PLACE.format(place)))
                 continue
-            # The task has ended, and leaves its group. It must not point to its siblings
+            # The task has ended, and leaves its group. It must not point to siblings
             # any more: whoever keeps a task would keep all that were spawned later.
             group = task._scope
             task.context = None
