@@ -5,9 +5,10 @@
 
 nox                 everything
 nox -s compare      all six studies, alone; then the pages, and a site of them
-nox -s trio         one study, installed alone, and proven
+nox -s trio         one study, installed alone: its suite in virtual time
 nox -s trio -- -k cancel    ... or a part of its tests
 nox -s trio -- --suite      ... or what all studies are asked, for the report
+nox -s realtime -- trio     its programs, Ctrl-C and the obstacle course, in real time
 nox -s teeth -- asyncio     plant mistakes in its answers: does the suite notice?
 nox -s mutants -- trio      change its answers on purpose: does the suite notice?
 nox -l              the list of sessions
@@ -15,8 +16,10 @@ nox -l              the list of sessions
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -35,7 +38,7 @@ ROOT = Path(__file__).parent
 STUDIES = sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.toml"))
 CONSTRAINTS = ("-c", "constraints.txt")
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
-TESTED = ("3.11", "3.13")
+SUPPORTED = [f"3.{minor}" for minor in range(11, 15)]
 BITTEN = ["asyncio", *(s for s in STUDIES if (ROOT / f"tests/teeth/{s}.py").exists())]
 """The studies that mistakes are planted in."""
 COUNTED = "3.13"
@@ -52,53 +55,53 @@ def works(python: str) -> bool:
     return subprocess.run([path, "--version"], capture_output=True).returncode == 0
 
 
-PYTEST = (
-    *("python", "-W", "error", "-m", "pytest", "-q"),
-    *("--timeout", "600", "--timeout-method", "thread"),
-)
-
-PYTHONS = [HERE, *(v for v in TESTED if v != HERE and works(v))]
-NEWEST = max(PYTHONS, key=lambda version: [int(n) for n in version.split(".")])
-MISSING = [v for v in TESTED if v not in PYTHONS]
+PYTEST = ("python", "-W", "error", "-m", "pytest", "-q")
+PYTHONS = [v for v in SUPPORTED if v == HERE or works(v)]
+NEWEST = PYTHONS[-1]
+MISSING = [v for v in SUPPORTED if v not in PYTHONS]
 
 
 def prove(session: nox.Session, study: str) -> None:
     session.install(
         *CONSTRAINTS,
-        *("pytest", "pytest-randomly", "pytest-timeout", "hypothesis"),
+        *("pytest", "pytest-randomly", "hypothesis"),
         *("-e", "./shared", "-e", f"./packages/{study}"),
     )
-    whole = ("--complete", "tests/conformance")
-    report = ("--report", f"reports/{study}-{session.python}.jsonl")
-    worlds = {"anyio": ["anyio"]}.get(study, [study])
-    tests = [
-        "tests/conformance",
-        "tests/installed",
-        "tests/obstacles",
-        "tests/worlds/test_every_world.py",
-        *(f"tests/worlds/test_{world}.py" for world in worlds),
-        *(["tests/kernel"] if study == "generators" else []),
-    ]
-    if session.posargs[:1] == ["--mutants"]:
-        session.run("python", "-m", "tests.mutants", *session.posargs[1:])
-        return
-    if session.posargs[:1] == ["--teeth"]:
-        options = session.posargs[1:]
-        session.run(*PYTEST, "tests/teeth", *options)
-        if study == "asyncio":
-            # It forks, so there must be no second thread.
-            session.run(*PYTEST, "--timeout-method", "signal", "tests/mutants")
-        return
-    if session.posargs == ["--suite"]:
-        tests, posargs = tests[:1], []
-    else:
-        posargs = session.posargs
+    options = session.posargs[1:]
+    match session.posargs[:1]:
+        case ["--mutants"]:
+            session.run("python", "-m", "tests.mutants", *options)
+            return
+        case ["--teeth"]:
+            session.run(*PYTEST, "tests/teeth", *options)
+            if study == "asyncio":
+                # It forks, so there must be no second thread.
+                alone = ("-o", "faulthandler_timeout=0")
+                session.run(*PYTEST, *alone, "tests/mutants")
+            return
+        case ["--realtime"]:
+            tests = ["tests/installed", "tests/obstacles"]
+            whole = ()
+        case ["--suite"]:
+            tests = ["tests/conformance"]
+            whole = ("--complete", "tests/conformance")
+        case posargs:
+            worlds = {"anyio": ["anyio"]}.get(study, [study])
+            tests = [
+                "tests/conformance",
+                "tests/worlds/test_every_world.py",
+                *(f"tests/worlds/test_{world}.py" for world in worlds),
+                *(["tests/kernel"] if study == "generators" else []),
+            ]
+            whole = () if posargs else ("--complete", "tests/conformance")
+            options = session.posargs
+    report = ("--report", f"reports/{study}-{session.python}.jsonl") if whole else ()
     session.run(
         *PYTEST,
-        *("-rxfE", "--study", study),  # what failed stands last
-        *(() if posargs else (*whole, *report)),
+        *("-rxfE", "--study", study),  # failures stand last
+        *(*whole, *report),
         *(path for path in tests if (ROOT / path).exists()),
-        *posargs,
+        *options,
     )
     if MISSING:
         session.warn(f"not found here, so not tested: Python {', '.join(MISSING)}")
@@ -121,7 +124,7 @@ def house(session: nox.Session) -> None:
     """Read the text: same rooms, same titles, nobody imports a neighbour."""
     session.install(
         *CONSTRAINTS,
-        *("pytest", "pytest-timeout", "build", "hatchling"),
+        *("pytest", "build", "hatchling"),
         *("-e", "./shared", "-e", "./comparisons"),
     )
     session.run("study", "pages", "--check")
@@ -133,38 +136,67 @@ def comparisons(session: nox.Session) -> None:
     """Test the `study` command and what it is made of."""
     session.install(
         *CONSTRAINTS,
-        *("pytest", "pytest-timeout", "hypothesis", "jsonschema"),
+        *("pytest", "hypothesis", "jsonschema"),
         *("-e", "./shared", "-e", "./comparisons"),
     )
     session.run(*PYTEST, "tests/comparisons", *session.posargs)
 
 
+def side_by_side(
+    session: nox.Session, names: list[str], posargs: list[str]
+) -> list[str]:
+    """Run sessions at once, one more than there are cores, for each waits at times.
+
+    Returns:
+        The names of those that failed, whose last lines have been shown.
+    """
+    begin = time.monotonic()
+    running: list[subprocess.Popen[str]] = []
+
+    def run(name: str) -> tuple[int, str]:
+        session.log(f"{time.monotonic() - begin:3.0f} s  {name} starts")
+        command = [sys.executable, "-m", "nox", "-s", name, "--", *posargs]
+        with subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,  # Ctrl-C reaches it once, from here
+        ) as process:
+            running.append(process)
+            said, _ = process.communicate()
+        interrupted = process.returncode in (-signal.SIGINT, 130)
+        outcome = "failed" if process.returncode else "passed"
+        outcome = "interrupted" if interrupted else outcome
+        session.log(f"{time.monotonic() - begin:3.0f} s  {name} {outcome}")
+        return process.returncode, said
+
+    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
+        try:
+            runs = dict(zip(names, pool.map(run, names), strict=True))
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in running:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGINT)
+            session.log("interrupted; the reports of earlier runs are kept")
+            raise
+    failed = [name for name, (code, _) in runs.items() if code]
+    for name in failed:
+        lines = runs[name][1].strip().splitlines()
+        session.warn("\n".join([f"{name} failed; its last lines:", *lines[-25:]]))
+    return failed
+
+
 @nox.session(python=HERE, default=False)
 def compare(session: nox.Session) -> None:
-    """Run the suite of all six studies, then make pages and site of what it found."""
+    """Run the suite of every study, then make pages and site of the reports."""
     session.install(*CONSTRAINTS, "-e", "./shared", "-e", "./comparisons")
-    begin = time.monotonic()
-
-    def prove_alone(study: str) -> subprocess.CompletedProcess[str]:
-        session.log(f"{time.monotonic() - begin:3.0f} s  {study} starts")
-        alone = ("-s", f"{study}-{HERE}", "--", "--suite")
-        command = [sys.executable, "-m", "nox", *alone]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        outcome = "FAILED" if done.returncode else "proven"
-        session.log(f"{time.monotonic() - begin:3.0f} s  {study} {outcome}")
-        return done
-
-    # The longest first. One more than there are cores: each waits now and then.
     order = sorted(STUDIES, key=lambda study: study not in LONGEST)
-    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
-        runs = dict(zip(order, pool.map(prove_alone, order), strict=True))
-    failed = {study: done for study, done in runs.items() if done.returncode}
-    for study, done in failed.items():
-        lines = (done.stdout.strip() or done.stderr).splitlines()
-        session.warn("\n".join([f"{study} failed; its last lines:", *lines[-25:]]))
-    if failed:
-        alone = " ".join(f"{study}-{HERE}" for study in failed)
-        session.error(f"for the whole of it: nox -s {alone}")
+    names = [f"{study}-{HERE}" for study in order]
+    if failed := side_by_side(session, names, ["--suite"]):
+        session.error(f"for the whole of it: nox -s {' '.join(failed)}")
     for made in ("pages", "site"):
         session.run("study", made, "--python", HERE)
 
@@ -196,7 +228,7 @@ def fuzz(session: nox.Session) -> None:
     """Compare the kernel with trio on random programs; `-- --help` says more."""
     session.install(
         *CONSTRAINTS,
-        *("pytest", "pytest-randomly", "pytest-timeout", "hypothesis", "trio"),
+        *("pytest", "pytest-randomly", "hypothesis", "trio"),
         *("-e", "./shared", "-e", "./packages/generators"),
     )
     if session.posargs:
@@ -205,32 +237,43 @@ def fuzz(session: nox.Session) -> None:
         session.run(*PYTEST, "tests/fuzz")
 
 
+def for_each_study(
+    session: nox.Session, flag: str, studies: list[str], python: str
+) -> list[str]:
+    """Run the sessions of these studies with a flag; return those that failed."""
+    options = [option for option in session.posargs if option not in STUDIES]
+    asked = [name for name in session.posargs if name in STUDIES]
+    failed: list[str] = []
+    for study in asked or studies:
+        alone = ("-s", f"{study}-{python}", "--", flag, *options)
+        if subprocess.run([sys.executable, "-m", "nox", *alone], cwd=ROOT).returncode:
+            failed.append(study)
+    return failed
+
+
 @nox.session(python=False)
 def teeth(session: nox.Session) -> None:
     """Plant mistakes in answers, and see the suite fail for each; `-- trio` for one."""
-    studies = [name for name in session.posargs if name in STUDIES]
-    options = [option for option in session.posargs if option not in STUDIES]
-    failed: list[str] = []
-    for study in studies or BITTEN:
-        alone = ("-s", f"{study}-{NEWEST}", "--", "--teeth", *options)
-        if subprocess.run([sys.executable, "-m", "nox", *alone], cwd=ROOT).returncode:
-            failed.append(study)
-    if failed:
+    if failed := for_each_study(session, "--teeth", BITTEN, NEWEST):
         session.error(f"a planted mistake was not noticed, or not planted: {failed}")
 
 
 @nox.session(python=False, default=False)
 def mutants(session: nox.Session) -> None:
     """Mutate answers, and count what the suite notices; `-- trio --help` says more."""
-    studies = [name for name in session.posargs if name in STUDIES]
-    options = [option for option in session.posargs if option not in STUDIES]
-    failed: list[str] = []
-    for study in studies or STUDIES:
-        alone = ("-s", f"{study}-{NEWEST}", "--", "--mutants", *options)
-        if subprocess.run([sys.executable, "-m", "nox", *alone], cwd=ROOT).returncode:
-            failed.append(study)
-    if failed:
+    if failed := for_each_study(session, "--mutants", STUDIES, NEWEST):
         session.error(f"too many mutants survive, or the list is wrong: {failed}")
+
+
+@nox.session(python=False)
+def realtime(session: nox.Session) -> None:
+    """Run programs, Ctrl-C and the obstacle course of each study, in real time."""
+    asked = [name for name in session.posargs if name in STUDIES] or STUDIES
+    options = [option for option in session.posargs if option not in STUDIES]
+    names = [f"{study}-{python}" for python in PYTHONS for study in asked]
+    failed = side_by_side(session, names, ["--realtime", *options])
+    if failed:
+        session.error(f"for the whole of it: nox -s {failed[0]} -- --realtime")
 
 
 @nox.session(python=PYTHONS)
@@ -238,7 +281,7 @@ def referees(session: nox.Session) -> None:
     """Judge the referees: on real sockets, with no study installed."""
     session.install(
         *CONSTRAINTS,
-        *("pytest", "pytest-randomly", "pytest-timeout", "hypothesis"),
+        *("pytest", "pytest-randomly", "hypothesis"),
         *("-e", "./shared[http]"),
     )
     session.run(*PYTEST, "tests/referees", *session.posargs)
@@ -285,7 +328,7 @@ def browser(session: nox.Session) -> None:
     """Make the site, and look at it in a real browser; the reports must be there."""
     session.install(
         *CONSTRAINTS,
-        *("pytest", "pytest-timeout", "playwright", "axe-playwright-python"),
+        *("pytest", "playwright", "axe-playwright-python"),
         *("-e", "./shared", "-e", "./comparisons"),
     )
     session.run("study", "site")

@@ -32,7 +32,7 @@ MEMORY = 2 << 30
 OPTIONS = (
     *("-q", "--tb", "short", "--no-header"),
     *("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:hypothesispytest"),
-    *("-p", "no:timeout", "-W", "ignore:Module already imported"),
+    *("-o", "faulthandler_timeout=0", "-W", "ignore:Module already imported"),
 )
 """Whatever would make two runs differ is off."""
 
@@ -103,10 +103,6 @@ class Only:
     def __init__(self, run: Run[Any]) -> None:
         self.run = run
         self.failed: list[str] = []
-
-    def pytest_configure(self, config: pytest.Config) -> None:
-        # The plugin that knows this marker is off; each run has a limit already.
-        config.addinivalue_line("markers", "timeout(seconds): ignored here")
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         items[:] = [item for item in items if self._is_asked(item)]

@@ -17,8 +17,6 @@ from importlib import import_module
 
 import pytest
 
-pytestmark = pytest.mark.timeout(900)
-
 PATIENCE = 300
 """Seconds after which a client counts as stuck; it needs less than one."""
 ATTEMPTS = 8

@@ -20,8 +20,6 @@ import pytest
 from concurrency_study.topics.fetching import HEAD, BadResponse, Response
 from concurrency_study.topics.fetching.course import Loser
 
-pytestmark = pytest.mark.timeout(900)
-
 PATIENCE = 300
 """Seconds; a machine may stand still for a while, and that is no fault."""
 TIMES = 100

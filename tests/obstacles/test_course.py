@@ -29,8 +29,6 @@ from concurrency_study.referees.racer import (
 from concurrency_study.topics.fetching import Exchange
 from concurrency_study.topics.fetching.course import RIGHT
 
-pytestmark = pytest.mark.timeout(900)  # for a stuck client, not for a busy machine
-
 UNIT = 0.2
 """Real seconds in a second of the quick referee."""
 SECOND = 0.3

@@ -59,7 +59,7 @@ def suite_on(
         [
             *(sys.executable, "-m", "pytest", "-q", "-x", "--study", STUDY.name),
             *("-p", "no:randomly", "-p", "no:cacheprovider", "-k", only),
-            *("--timeout", "600", "--timeout-method", "thread"),
+            *("-o", "faulthandler_timeout=60"),  # a mistake may hang
             *tests,
         ],
         cwd=ROOT,
