@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+
 import pytest
 from concurrency_study.topics.resource import EXAMPLE
 from concurrency_study.world import CANCELLED
@@ -265,3 +269,33 @@ def test_a_base_exception_of_close_reaches_the_caller(world):
         world.run(world.answer, open_it, use, close)
     assert raised.value is halt
     assert world.returned_at == 1
+
+
+CLOSING = """
+import sys
+from importlib import import_module
+
+answer = import_module(sys.argv[1])
+
+def close(*args):
+    print("closing", flush=True)
+    return answer.disconnect(*args)
+
+answer.run(answer.resource, answer.connect, answer.talk, close)
+"""
+
+
+def test_ctrl_c_during_closing_reaches_the_caller(world):
+    command = [sys.executable, "-u", "-W", "error", "-c", CLOSING]
+    with subprocess.Popen(
+        [*command, world.answer.__module__],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as program:
+        while program.stdout.readline() != "closing\n":
+            assert program.poll() is None
+        program.send_signal(signal.SIGINT)
+        _, errors = program.communicate(timeout=300)
+    assert program.returncode
+    assert "KeyboardInterrupt" in errors

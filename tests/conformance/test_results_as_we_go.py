@@ -182,6 +182,20 @@ def test_the_error_of_handle_stops_the_rest_and_reaches_the_caller(world, after)
     assert world.trace.when("cancelled") == [(2, "job(60)")]
 
 
+def test_a_cancellation_does_not_cut_short_the_cleanup_after_an_error_of_handle(
+    world, slow_to_stop
+):
+    error = KeyError("handle")
+
+    def handle(_):
+        raise error
+
+    with world.raises(KeyError) as raised:
+        world.run(world.answer, slow_to_stop, [1.5, 60], handle, cancel_at=2)
+    assert raised.value is error
+    assert world.returned_at == 3.5
+
+
 def test_what_is_stopped_gets_to_clean_up(world, ignore):
     @world.job
     async def job(w, seconds):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from .report import EXAMPLE, Report
-from .study import Answer, Study, installed_studies, installed_worlds, make_world
+from .study import Answer, Study, find_studies, installed_worlds, make_world
 from .topics import TOPICS
 from .trace import Trace
 from .world import Deadlock, World
@@ -86,13 +86,17 @@ def pytest_configure(config: pytest.Config) -> None:
 class _Suite:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.studies = installed_studies()
+        self.studies, self.broken = find_studies()
         self.complete: str | None = config.getoption("--complete")
         self.ran: set[tuple[str, str, str, Answer | None]] = set()
         self.used: set[str] = set()
         self.problems: list[str] = []
         expected: str | None = config.getoption("--study")
         names = sorted(study.name for study in self.studies)
+        if expected in self.broken:
+            raise pytest.UsageError(
+                f"--study {expected}: it cannot be imported: {self.broken[expected]}"
+            )
         if expected is not None and names != [expected]:
             raise pytest.UsageError(
                 f"--study {expected}: installed here: {', '.join(names) or 'no study'}"
@@ -180,7 +184,7 @@ class _Suite:
         if topic == COMMON:
             return [answer for each in TOPICS for answer in study.answers(each)]
         answers = study.answers(topic)
-        if not answers:
+        if not answers and topic not in study.entry.leaves_out:
             raise pytest.UsageError(f"the study {study.name} has no answer to {topic}")
         return answers
 
@@ -248,11 +252,16 @@ class _Suite:
             self.report.story(name, world, answer)
 
     @pytest.hookimpl
-    def pytest_report_header(self) -> str | None:
-        """Which study runs in which worlds."""
-        if self.study is None:
-            return None
-        return f"study: {self.study.name}, in {', '.join(self.study.worlds)}"
+    def pytest_report_header(self) -> list[str]:
+        """Name the study and its worlds, and the studies that are left out."""
+        lines = [
+            f"the study {name} is left out: it cannot be imported: {why}"
+            for name, why in self.broken.items()
+        ]
+        if self.study is not None:
+            worlds = ", ".join(self.study.worlds)
+            lines.append(f"study: {self.study.name}, in {worlds}")
+        return lines
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -264,9 +273,13 @@ class _Suite:
                 reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
                 if reporter is not None:
                     reporter.write_line(f"\nINCOMPLETE: {problem}", red=True)
-        if self.report is not None and session.exitstatus < pytest.ExitCode.INTERRUPTED:
+        if self.report is None:
+            return
+        if session.exitstatus < pytest.ExitCode.INTERRUPTED:
             complete = self.complete is not None and not session.exitstatus
             self.report.close(complete=complete)
+        else:
+            self.report.discard()
 
     def _problems(self, folder: Path) -> Iterator[str]:
         study = self.the_study()
@@ -283,8 +296,11 @@ class _Suite:
                     yield from self._not_run(study, answer, path, base)
             for answer in answers:
                 yield from self._unused(study, answer)
-            if not answers:
+            left_out = topic in study.entry.leaves_out
+            if not answers and not left_out:
                 yield f"{study.name} has no answer to {topic}"
+            if answers and left_out:
+                yield f"{study.name} answers {topic}, which its entry leaves out"
         used = {entry.partition(": ")[2] for entry in self.used}
         for capability in {*study.cannot, *study.differs} - used:
             yield f"{study.name} declares {capability!r}, which no test needs"

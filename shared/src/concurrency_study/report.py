@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 from collections import Counter
 from importlib.metadata import requires, version
@@ -19,7 +20,10 @@ from pathlib import Path
 from re import findall, split
 from typing import Any
 
+from . import inputs
+from .registry import registered
 from .study import Answer, Study
+from .topics import SECTIONS
 from .world import World
 
 FORMAT = "concurrency-study-report"
@@ -33,17 +37,15 @@ SCHEMA = Path(__file__).with_name("report.schema.json")
 
 
 def fingerprint(root: Path, study: str) -> str:
-    """A digest of the text that a report of this study depends on.
+    """Return the digest of the text that a report of this study depends on.
 
-    That is the questions, the worlds, the suite and the answers; not the comparisons,
-    and not the other studies.
+    Raises:
+        LookupError: there is no such study in the checkout, and none is installed.
     """
-    digest = hashlib.sha256()
-    for folder in ("shared/src", f"packages/{study}/src", "tests/conformance"):
-        for path in sorted((root / folder).rglob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0")
-            digest.update(path.read_bytes() + b"\0")
-    return f"sha256:{digest.hexdigest()}"
+    entries = registered(root)
+    if study not in entries:
+        raise LookupError(f"no study {study!r}; there are {', '.join(entries)}")
+    return inputs.of_report(root, entries[study], SECTIONS)
 
 
 class Report:
@@ -51,7 +53,10 @@ class Report:
 
     def __init__(self, path: Path, root: Path, study: Study) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("w", encoding="utf-8", newline="\n")
+        self._path = path
+        # Beside it, and renamed in the end: an interrupted run keeps the last report.
+        self._unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+        self._file = self._unfinished.open("w", encoding="utf-8", newline="\n")
         self._outcomes: Counter[str] = Counter()
         self._digest = hashlib.sha256()
         self._write(
@@ -118,6 +123,12 @@ class Report:
             record="footer", complete=complete, tests=tests, **outcomes, digest=digest
         )
         self._file.close()
+        self._unfinished.replace(self._path)
+
+    def discard(self) -> None:
+        """Remove what was written, because the run did not end."""
+        self._file.close()
+        self._unfinished.unlink(missing_ok=True)
 
     def _write(self, **record: Any) -> None:
         line = json.dumps(record, ensure_ascii=False) + "\n"

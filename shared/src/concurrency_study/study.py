@@ -1,4 +1,4 @@
-"""Studies and their answers, found by entry points and by listing folders."""
+"""The studies that are installed, and their answers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from .registry import GROUP, Entry, answers_in, entry_of
+from .topics import SECTIONS
 from .world import World
-
-ROOMS = ("concepts", "use_cases")
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,19 @@ class Study:
     package: ModuleType
 
     @property
+    def folder(self) -> Path:
+        """The folder of its package."""
+        return Path(self.package.__path__[0])
+
+    @property
+    def entry(self) -> Entry:
+        """Its entry in the registry."""
+        return entry_of(self.folder)
+
+    @property
     def worlds(self) -> tuple[str, ...]:
         """The names of the worlds that its answers run in."""
-        return getattr(self.package, "WORLDS", (self.name,))
+        return self.entry.worlds
 
     @property
     def differs(self) -> Mapping[str, str]:
@@ -67,22 +77,37 @@ class Study:
     def answers(self, topic: str) -> list[Answer]:
         """Every answer to a topic, the recommended one first."""
         found: list[Answer] = []
-        for room in ROOMS:
-            for folder in self.package.__path__:
-                for path in sorted(Path(folder, room).glob(f"{topic}*.py")):
-                    if path.stem == topic or path.stem.startswith(f"{topic}_"):
-                        name = f"{self.package.__name__}.{room}.{path.stem}"
-                        module = importlib.import_module(name)
-                        cannot = {**self.cannot, **getattr(module, "CANNOT", {})}
-                        differs = {**self.differs, **getattr(module, "DIFFERS", {})}
-                        found.append(Answer(topic, name, cannot, differs))
+        for answered, path in answers_in(self.folder, SECTIONS):
+            if answered == topic:
+                name = f"{self.package.__name__}.{path.parent.name}.{path.stem}"
+                module = importlib.import_module(name)
+                cannot = {**self.cannot, **getattr(module, "CANNOT", {})}
+                differs = {**self.differs, **getattr(module, "DIFFERS", {})}
+                found.append(Answer(topic, name, cannot, differs))
         return sorted(found, key=lambda answer: answer.module)
 
 
 def installed_studies() -> list[Study]:
-    """The studies that are installed here."""
-    found = entry_points(group="concurrency_study.studies")
-    return [Study(entry.name, entry.load()) for entry in found]
+    """Return the studies that are installed here and can be imported."""
+    return find_studies()[0]
+
+
+def find_studies() -> tuple[list[Study], dict[str, str]]:
+    """Return the studies that are installed here, and those that are broken.
+
+    A broken one is given by name, with a line that says why it cannot be imported.
+    """
+    found: list[Study] = []
+    broken: dict[str, str] = {}
+    for entry in entry_points(group=GROUP):
+        try:
+            study = Study(entry.name, entry.load())
+            _ = study.entry
+        except Exception as error:
+            broken[entry.name] = f"{type(error).__name__}: {error}"
+        else:
+            found.append(study)
+    return found, broken
 
 
 def installed_worlds() -> dict[str, EntryPoint]:

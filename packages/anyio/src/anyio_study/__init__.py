@@ -18,7 +18,6 @@ from typing import Any
 import anyio
 from concurrency_study.topics import Result
 
-WORLDS = ("anyio-on-asyncio", "anyio-on-trio")
 CANNOT = {
     "leaving no idle thread": "an idle worker thread is kept for the next call: ten "
     "seconds, on asyncio at most until the loop is closed",

@@ -10,13 +10,11 @@ once, as `asyncio.CancelledError`, and whoever swallows it goes on.
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from concurrency_study.topics import Result
 
-WORLDS = ("asyncio", "asyncio-eager")[: 1 + (sys.version_info >= (3, 12))]
 CANNOT = {
     "cancelling again what swallows it": "a cancellation is delivered once; a task "
     "that swallows it goes on",

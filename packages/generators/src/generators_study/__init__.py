@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from .kernel import run
 
-WORLDS = ("generators",)
 CANNOT = {
     "leaving no idle thread": "the kernel keeps an idle worker thread for the next "
     "call, until `run` returns",
@@ -24,4 +23,4 @@ DIFFERS = {
     "cleanup in a `kernel.CancelScope(shield=True)`",
 }
 
-__all__ = ("CANNOT", "DIFFERS", "WORLDS", "run")
+__all__ = ("CANNOT", "DIFFERS", "run")

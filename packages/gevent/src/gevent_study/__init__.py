@@ -21,7 +21,6 @@ from typing import Any
 import gevent
 from concurrency_study.topics import Result
 
-WORLDS = ("gevent",)
 CANNOT = {
     "cancelling again what swallows it": "a kill is delivered once; a greenlet that "
     "swallows it goes on",

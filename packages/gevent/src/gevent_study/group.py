@@ -57,10 +57,7 @@ class GreenletGroup(Group):
             except BaseException as error:
                 self._failed(error)
 
-        greenlet = super().spawn(work)
-        if self.stopping:
-            self.killone(greenlet, block=False)
-        return greenlet
+        return super().spawn(work)
 
     def kill(self, *args: Any, **kwargs: Any) -> None:
         """Kill all, as `gevent.pool.Group.kill` does."""
@@ -77,7 +74,7 @@ class GreenletGroup(Group):
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         asked: BaseException | None = None
-        while error is not None or self:
+        while True:
             if isinstance(error, gevent.GreenletExit | gevent.Timeout):
                 if not isinstance(asked, gevent.GreenletExit):
                     asked = error
@@ -85,6 +82,8 @@ class GreenletGroup(Group):
             elif error is not None:
                 self._failed(error)
             error = None
+            if not self:
+                break
             try:
                 self.join()
             except BaseException as late:

@@ -15,7 +15,6 @@ from typing import Any
 
 from concurrency_study.topics import Result
 
-WORLDS = ("threads",)
 CANNOT = {
     "cancellation from outside": "a running thread cannot be stopped; "
     "Future.cancel() of a running call does nothing",

@@ -17,7 +17,6 @@ from typing import Any
 import trio
 from concurrency_study.topics import Result
 
-WORLDS = ("trio",)
 CANNOT = {
     "leaving no idle thread": "trio keeps an idle worker thread for ten seconds, for "
     "the next call that needs one",

@@ -78,25 +78,31 @@ class Probe:
     """A readable file with a descriptor, which holds the lines "1" and "2"."""
 
 
-TOPICS = (
-    "countdown",
-    "pipeline",
-    "follow",
-    "blocking_calls",
-    "event_loop",
-    "futures",
-    "tasks",
-    "chaining",
-    "factorial",
-    "periodic",
-    "sync_vs_async",
-    "results_at_end",
-    "results_as_we_go",
-    "race",
-    "hedge",
-    "timeout",
-    "resource",
-)
+SECTIONS = {
+    "concepts": (
+        "countdown",
+        "pipeline",
+        "follow",
+        "blocking_calls",
+        "event_loop",
+        "futures",
+        "tasks",
+        "chaining",
+        "factorial",
+        "periodic",
+        "sync_vs_async",
+    ),
+    "use_cases": (
+        "results_at_end",
+        "results_as_we_go",
+        "race",
+        "hedge",
+        "timeout",
+        "resource",
+    ),
+}
+"""The topics of each section, which is a folder in every study."""
+TOPICS = tuple(topic for topics in SECTIONS.values() for topic in topics)
 """All topics, in the order of reading."""
 
 

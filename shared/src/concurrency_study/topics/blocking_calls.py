@@ -32,6 +32,8 @@ from typing import Any
 
 from . import Input, Probe, need_callable, need_iterable, need_whole
 
+NATIVE = ("function",)
+"""The native callables, as answers name them: a call of one may wait."""
 STEPS = (
     "The heart: beat, wait, beat again.",
     "Run each call in a thread, at most `limit` at a time.",

@@ -20,6 +20,8 @@ from typing import Any
 
 from . import Probe, need_callable
 
+NATIVE = ("compute",)
+"""The native callables, as answers name them: a call of one may wait."""
 STEPS = (
     "Call another that waits, and wait for it.",
     "Go on with its result.",

@@ -25,6 +25,8 @@ from typing import Any
 
 from . import Probe, need_callable, need_iterable, need_whole
 
+NATIVE = ()
+"""The native callables, as answers name them: a call of one may wait."""
 STEPS = (
     "One counter: say a number, pause, go on from there.",
     "Start all counters side by side.",

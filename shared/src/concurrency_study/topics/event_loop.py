@@ -44,6 +44,8 @@ from typing import Any, BinaryIO
 
 from . import Probe, need_callable
 
+NATIVE = ()
+"""The native callables, as answers name them: a call of one may wait."""
 STEPS = (
     "Say hello, now and every three seconds.",
     "Wait until there is input, or the next hello is due.",

@@ -24,6 +24,8 @@ from typing import Any
 
 from . import Probe, need_callable, need_iterable, need_whole
 
+NATIVE = ()
+"""The native callables, as answers name them: a call of one may wait."""
 STEPS = (
     "One number: say the step, pause, multiply.",
     "Start a task for every number.",

@@ -48,6 +48,8 @@ from typing import Any
 
 from . import Probe, need_callable
 
+NATIVE = ("until",)
+"""The native callables, as answers name them: a call of one may wait."""
 STEPS = (
     "Open the file, at its end.",
     "Look, say what is new, wait, look again.",

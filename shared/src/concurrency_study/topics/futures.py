@@ -34,6 +34,8 @@ from typing import Any
 
 from . import Probe, need_callable, need_iterable, need_number
 
+NATIVE = ("job",)
+"""The native callables, as answers name them: a call of one may wait."""
 STEPS = (
     "A future: a place for a value to come, and those who wait.",
     "The job settles the future, with its result or its error.",

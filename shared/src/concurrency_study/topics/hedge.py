@@ -30,6 +30,8 @@ from typing import Any
 
 from . import Probe, need_callable, need_number, need_whole
 
+NATIVE = ("function",)
+"""The native callables, as answers name them: a call of one may wait."""
 STEPS = (
     "The first to succeed wins and stops the others; a failure is kept.",
     "Start the next one when it is time, or when all so far have failed.",

@@ -24,6 +24,8 @@ from typing import Any
 
 from . import Probe, need_callable, need_number, need_whole
 
+NATIVE = ("tick",)
+"""The native callables, as answers name them: a call of one may wait."""
 STEPS = (
     "Note the start: every tick is due at a multiple from there.",
     "Wait until the tick is due; an overdue one starts at once.",

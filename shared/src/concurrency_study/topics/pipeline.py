@@ -28,6 +28,8 @@ from typing import Any
 
 from . import Probe, need_callable, need_iterable
 
+NATIVE = ()
+"""The native callables, as answers name them: a call of one may wait."""
 STEPS = (
     "The source: pass every line on, at the pace of the slowest.",
     "Broadcast: hand each line to every grep.",

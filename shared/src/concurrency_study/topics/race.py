@@ -34,6 +34,8 @@ from typing import Any, TypeVar, cast
 
 from . import Probe, need_callable, need_iterable
 
+NATIVE = ("function",)
+"""The native callables, as answers name them: a call of one may wait."""
 STEPS = (
     "The first to succeed wins and stops the others; a failure is kept.",
     "Start all.",

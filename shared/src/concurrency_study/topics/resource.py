@@ -30,6 +30,8 @@ from typing import Any, TypeVar
 
 from . import Probe, need_callable
 
+NATIVE = ("open_it", "use", "close")
+"""The native callables, as answers name them: a call of one may wait."""
 STEPS = (
     "Open it: from now on there is something to close.",
     "Use it.",

@@ -25,6 +25,8 @@ from typing import Any
 
 from . import Input, Probe, need_callable, need_iterable
 
+NATIVE = ("function",)
+"""The native callables, as answers name them: a call of one may wait."""
 STEPS = (
     "A job puts its result in line when it ends.",
     "Start a job for every input.",

@@ -22,6 +22,8 @@ from typing import Any
 
 from . import Input, Probe, need_callable, need_iterable
 
+NATIVE = ("function",)
+"""The native callables, as answers name them: a call of one may wait."""
 STEPS = (
     "Start a job for every input.",
     "Wait for all; the first error stops the rest.",

@@ -21,6 +21,8 @@ from typing import Any, Generic, NamedTuple
 
 from . import Input, Probe, Result, need_callable, need_iterable
 
+NATIVE = ("function",)
+"""The native callables, as answers name them: a call of one may wait."""
 STEPS = (
     "Measure how long something takes.",
     "One after the other: wait for each before the next.",

@@ -32,6 +32,8 @@ from typing import Any
 
 from . import Probe, need_callable, need_number
 
+NATIVE = ("job",)
+"""The native callables, as answers name them: a call of one may wait."""
 STEPS = (
     "A task remembers how its job ended.",
     "Start every job.",

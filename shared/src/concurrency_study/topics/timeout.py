@@ -29,6 +29,8 @@ from typing import Any
 
 from . import Probe, need_callable, need_number
 
+NATIVE = ("job", "instead")
+"""The native callables, as answers name them: a call of one may wait."""
 STEPS = (
     "A TimeoutError of their own passes the deadlines as if it were a result.",
     "The outer deadline: when it cuts, all is over.",

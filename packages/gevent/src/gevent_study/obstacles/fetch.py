@@ -63,7 +63,7 @@ def connect(host: str, port: int) -> socket.socket:
         with GreenletGroup() as attempts:
             for each in found:
                 attempts.spawn(attempt, *each).join(DELAY)
-                if winners:
+                if attempts.stopping:
                     break
         if not winners:
             raise errors[-1]

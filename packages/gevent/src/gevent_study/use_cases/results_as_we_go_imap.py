@@ -1,8 +1,7 @@
 """Results as we go: hand over each result the instant it is ready.
 
-`imap_unordered` is an iterator over results in order of completion. It is also a
-greenlet, which starts the others, and belongs to no group until it is added. It does
-not stop the rest when a call fails or the loop is left: the group does.
+`imap_unordered` is an iterator over results in order of completion. It does not stop
+the rest when a call fails or the loop is left: the group does.
 """
 
 from __future__ import annotations
@@ -27,7 +26,6 @@ def results_as_we_go(
     with GreenletGroup() as group:
         # 2. Start a job for every input.
         results = group.imap_unordered(function, inputs)
-        group.add(results)  # pyright: ignore[reportArgumentType]
 
         # 3. Hand over each result as it comes.
         for result in results:
