@@ -24,10 +24,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nox
+from packaging.specifiers import SpecifierSet
 
 nox.needs_version = ">=2024.4.15"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -35,7 +37,16 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.download_python = "never"
 
 ROOT = Path(__file__).parent
-STUDIES = sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.toml"))
+PROJECTS = {
+    path.parent.name: tomllib.loads(path.read_text("utf-8"))
+    for path in ROOT.glob("packages/*/pyproject.toml")
+}
+REGISTRY = {
+    study: project.get("tool", {}).get("concurrency-study", {})
+    for study, project in PROJECTS.items()
+}
+"""What each study says of itself; concurrency_study.registry explains the keys."""
+STUDIES = sorted(REGISTRY, key=lambda study: (REGISTRY[study].get("order", 1e3), study))
 CONSTRAINTS = ("-c", "constraints.txt")
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 SUPPORTED = [f"3.{minor}" for minor in range(11, 15)]
@@ -43,8 +54,6 @@ BITTEN = ["asyncio", *(s for s in STUDIES if (ROOT / f"tests/teeth/{s}.py").exis
 """The studies that mistakes are planted in."""
 COUNTED = "3.13"
 """The Python whose instructions are counted; another one needs another number."""
-LONGEST = ("threads", "anyio")
-"""The studies whose suites take longest."""
 
 
 def works(python: str) -> bool:
@@ -86,11 +95,10 @@ def prove(session: nox.Session, study: str) -> None:
             tests = ["tests/conformance"]
             whole = ("--complete", "tests/conformance")
         case posargs:
-            worlds = {"anyio": ["anyio"]}.get(study, [study])
             tests = [
                 "tests/conformance",
                 "tests/worlds/test_every_world.py",
-                *(f"tests/worlds/test_{world}.py" for world in worlds),
+                f"tests/worlds/test_{study}.py",
                 *(["tests/kernel"] if study == "generators" else []),
             ]
             whole = () if posargs else ("--complete", "tests/conformance")
@@ -108,11 +116,15 @@ def prove(session: nox.Session, study: str) -> None:
 
 
 def define(study: str) -> None:
+    project = PROJECTS[study].get("project", {})
+    supported = SpecifierSet(project.get("requires-python", ""))
+    pythons = [python for python in PYTHONS if python in supported]
+
     def session(session: nox.Session) -> None:
         prove(session, study)
 
     session.__doc__ = f"Install the study {study} alone and prove it."
-    nox.session(session, name=study, python=PYTHONS)
+    nox.session(session, name=study, python=pythons)
 
 
 for _study in STUDIES:
@@ -193,7 +205,7 @@ def side_by_side(
 def compare(session: nox.Session) -> None:
     """Run the suite of every study, then make pages and site of the reports."""
     session.install(*CONSTRAINTS, "-e", "./shared", "-e", "./comparisons")
-    order = sorted(STUDIES, key=lambda study: study not in LONGEST)
+    order = sorted(STUDIES, key=lambda study: not REGISTRY[study].get("slow"))
     names = [f"{study}-{HERE}" for study in order]
     if failed := side_by_side(session, names, ["--suite"]):
         session.error(f"for the whole of it: nox -s {' '.join(failed)}")
@@ -317,8 +329,8 @@ def types(session: nox.Session) -> None:
     """Check the types of all that is published, with pyright, strictly."""
     session.install(
         *CONSTRAINTS,
-        *("pyright", "pytest", "trio", "gevent", "anyio", "types-gevent"),
-        *("h11", "jinja2", "pygments", "rich", "typer"),
+        *("pyright", "pytest", "types-gevent", "-e", "./shared", "-e", "./comparisons"),
+        *(word for study in STUDIES for word in ("-e", f"./packages/{study}")),
     )
     session.run("pyright", *session.posargs)
 

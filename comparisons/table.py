@@ -11,19 +11,12 @@ import ast
 import sys
 from pathlib import Path
 
+from concurrency_study.registry import Entry, answers_in, entry_of, in_checkout
+from concurrency_study.topics import SECTIONS, TOPICS
+
 ROOT = Path(__file__).parent.parent
 BEGIN = "<!-- table: made by comparisons/table.py -->"
 END = "<!-- end of table -->"
-STUDIES = ("generators", "threads", "asyncio", "trio", "gevent", "anyio")
-
-
-def topics() -> list[str]:
-    """The topics in the order of reading, read from the text of their package."""
-    text = (ROOT / "shared/src/concurrency_study/topics/__init__.py").read_text("utf-8")
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "TOPICS":
-            return list(ast.literal_eval(node.value))
-    raise LookupError("topics/__init__.py defines no TOPICS")
 
 
 def title(topic: str) -> str:
@@ -33,14 +26,9 @@ def title(topic: str) -> str:
     return line.partition(": ")[2].rstrip(".")
 
 
-def cell(study: str, topic: str) -> str:
+def cell(study: Entry, topic: str) -> str:
     """Links to every answer of a study to a topic."""
-    package = ROOT / f"packages/{study}/src/{study}_study"
-    found = sorted(
-        path
-        for path in package.glob(f"*/{topic}*.py")
-        if path.stem == topic or path.stem.startswith(f"{topic}_")
-    )
+    found = sorted(p for t, p in answers_in(study.package, SECTIONS) if t == topic)
     return " ".join(
         f"[{path.stem.removeprefix(topic).lstrip('_') or 'answer'}]"
         f"({path.relative_to(ROOT).as_posix()})"
@@ -50,11 +38,12 @@ def cell(study: str, topic: str) -> str:
 
 def table() -> str:
     """The table, in Markdown."""
-    head = f"| topic | {' | '.join(STUDIES)} | proof |"
-    rows = [head, "|---" * (len(STUDIES) + 2) + "|"]
-    for topic in topics():
+    studies = sorted(map(entry_of, in_checkout(ROOT)), key=lambda each: each.order)
+    head = f"| topic | {' | '.join(study.name for study in studies)} | proof |"
+    rows = [head, "|---" * (len(studies) + 2) + "|"]
+    for topic in TOPICS:
         question = f"shared/src/concurrency_study/topics/{topic}.py"
-        cells = " | ".join(cell(study, topic) for study in STUDIES)
+        cells = " | ".join(cell(study, topic) for study in studies)
         rows.append(
             f"| [{topic}]({question})<br>{title(topic)} | {cells} "
             f"| [suite](tests/conformance/test_{topic}.py) |"
