@@ -18,23 +18,23 @@ STUDIES = ("generators", "threads", "asyncio", "trio", "gevent", "anyio")
 
 
 def topics() -> list[str]:
-    """The topics in the order of reading, read from the text of their package."""
+    """Return the topics in the order of reading, from the text of their package."""
     text = (ROOT / "shared/src/concurrency_study/topics/__init__.py").read_text("utf-8")
     for node in ast.parse(text).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "TOPICS":
             return list(ast.literal_eval(node.value))
-    raise LookupError("topics/__init__.py defines no TOPICS")
+    raise LookupError("topics/__init__.py does not define TOPICS; add the tuple")
 
 
 def title(topic: str) -> str:
-    """What the topic asks, from the first line of its docstring."""
+    """Return the topic's question, from the first line of its docstring."""
     path = ROOT / f"shared/src/concurrency_study/topics/{topic}.py"
     line = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").splitlines()[0]
     return line.partition(": ")[2].rstrip(".")
 
 
 def cell(study: str, topic: str) -> str:
-    """Links to every answer of a study to a topic."""
+    """Return links to all answers of a study to a topic."""
     package = ROOT / f"packages/{study}/src/{study}_study"
     found = sorted(
         path
@@ -49,7 +49,7 @@ def cell(study: str, topic: str) -> str:
 
 
 def table() -> str:
-    """The table, in Markdown."""
+    """Return the table in Markdown."""
     head = f"| topic | {' | '.join(STUDIES)} | proof |"
     rows = [head, "|---" * (len(STUDIES) + 2) + "|"]
     for topic in topics():
@@ -63,7 +63,7 @@ def table() -> str:
 
 
 def main() -> int:
-    """Write the table, or check it."""
+    """Write the table, or check it, and return the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing")
     arguments = parser.parse_args()
@@ -72,11 +72,12 @@ def main() -> int:
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        sys.exit(f"README.md lacks the lines {BEGIN!r} and {END!r}")
+        sys.exit(f"README.md lacks the line {BEGIN!r} or {END!r}; put both back")
     fresh = f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
     if arguments.check and fresh != text:
         sys.exit(
-            "the table in README.md is stale; write it anew with comparisons/table.py"
+            "the table in README.md is stale; run `python comparisons/table.py` to "
+            "write it again"
         )
     if not arguments.check:
         page.write_text(fresh, "utf-8")

@@ -694,7 +694,7 @@ def test_the_command_writes_and_checks_the_page(figures, capfd):
     (figures / "comparisons/costs.about.json").unlink()
     status, _, complaint = study("costs")
     assert status == 1
-    assert "costs.about.json is not there; `nox -s bench" in complaint
+    assert "costs.about.json is not there; run `nox -s bench" in complaint
     (figures / "comparisons/costs.about.json").write_text("{}")
     status, _, complaint = study("costs")
     assert status == 1

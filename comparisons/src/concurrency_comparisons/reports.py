@@ -99,7 +99,7 @@ def read(path: Path, root: Path) -> Report:
     file = _File(path, root)
     head, foot = file.header(), file.records[-1]
     if foot.get("record") != "footer":
-        file.refuse("has no footer: the run that wrote it has not ended")
+        file.refuse("has no footer, so the run that wrote it has not ended")
     file.check(foot, "footer")
     tests: list[Test] = []
     stories: list[Story] = []
@@ -118,13 +118,13 @@ def read(path: Path, root: Path) -> Report:
     counts.update(test.outcome for test in tests)
     counted = {"tests": len(tests), **counts}
     if counted != {key: foot.get(key) for key in counted}:
-        file.refuse("counts other tests in its footer than it holds")
+        file.refuse("holds other tests than its footer counts")
     if foot["digest"] != file.digest:
-        file.refuse("was changed after it had been written")
+        file.refuse("was changed after the run that wrote it")
     if not foot["complete"]:
         file.refuse("is of a run in which tests failed or were left out")
     if head["fingerprint"] != fingerprint(root, head["study"]):
-        file.refuse("is of another text than the one that is here now")
+        file.refuse("is out of date, because the text that it tested has changed")
     return Report(
         study=head["study"],
         worlds=head["worlds"],
