@@ -232,6 +232,7 @@ class Answer:
         for node in body:
             decorators = getattr(node, "decorator_list", [])
             start = min([node.lineno, *(each.lineno for each in decorators)])
+            # Comments right above a statement belong to its part.
             while start - 1 in comments and lines[start - 2].lstrip().startswith("#"):
                 start -= 1
             starts.setdefault(start, self._kind(node))
@@ -411,7 +412,7 @@ def rows(answers: Sequence[Answer]) -> list[list[str]]:
     numbers = sorted(int(n.removeprefix("step ")) for n in names if n[:5] == "step ")
     steps = [f"step {number}" for number in numbers]
     found: list[list[str]] = []
-    until = ""
+    until = ""  # the last step of the current row, if it has several
     for name in (IMPORTS, SIGNATURE, *steps, HELPERS, GUARD):
         if name not in names:
             continue

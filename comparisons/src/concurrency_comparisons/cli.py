@@ -392,6 +392,7 @@ def write_costs(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command. Always raises SystemExit, with the exit status."""
+    # A stream that is not UTF-8 shows a replacement for a character that it lacks.
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(errors="replace")  # pyright: ignore
@@ -526,7 +527,11 @@ del sys.modules[name]
 print("\\0", flush=True)
 runpy.run_module(name, run_name="__main__", alter_sys=True)
 """
-"""A program like ``python -m``. It prints a NUL when all is imported: time begins."""
+"""A program like ``python -m`` that prints a NUL when its time begins.
+
+It imports the answer first, so that importing the library takes no time of the run.
+Then it forgets the answer and runs it as ``__main__``.
+"""
 
 
 def _stamped(python: str, module: str) -> int:

@@ -303,6 +303,7 @@ class Scale:
         self.gap = max(
             pairwise(found), key=lambda two: two[1] - two[0], default=(0.0, 0.0)
         )
+        # The longest time without events is cut out if it takes up most of the axis.
         rest = self.gap[0] + (self.span - self.gap[1])
         self.cut = cut if 0 < rest < self.span * _WORTH_A_CUT else 0
         """The width of the cut; 0 if nothing is cut out."""

@@ -130,6 +130,8 @@ class Result:
         asyncio = [
             median(ratios[one.label]) for one in measured if one.contestant == REFERENCE
         ]
+        # All ratios are to the idiom that was paired. Dividing makes them relative to
+        # the best idiom, which is known only now.
         best = max(asyncio, default=1) if self.benchmark.best else 1
         found: dict[str, Finding] = {}
         for one in measured:
@@ -300,7 +302,7 @@ class Bench:
                 return
             weighs = result.benchmark.kind == "memory"
             rounds = math.ceil(self.plan.rounds / self.plan.sittings)
-            if weighs:
+            if weighs:  # a new process per slice is slow, and six pairs give 95 %
                 rounds = min(rounds, math.ceil(6 / self.plan.sittings))
             for number in range(rounds):
                 if number >= LEAST and time.monotonic() > end:
@@ -348,10 +350,11 @@ class Bench:
         operations = benchmark.operations(series.size)
         try:
             slice = station.slice(series.times)
-            while not sitting:
+            while not sitting:  # later sittings use the number found in the first
                 seconds = slice.wall * series.times * operations
                 if seconds > fill * 0.7:
                     break
+                # A very short slice says little, so grow at most twentyfold at once.
                 more = fill / max(seconds, fill / 20)
                 series.times = math.ceil(series.times * more)
                 slice = station.slice(series.times)

@@ -232,6 +232,7 @@ def measure(contestant: Any, request: dict[str, Any]) -> dict[str, Any]:
 
 def main(folder: str, module: str, core: str) -> None:
     """Answer requests, a line of JSON each, until there are no more."""
+    # Replies keep the real stdout. What the contestant prints must not mix with them.
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     if core:
@@ -240,6 +241,7 @@ def main(folder: str, module: str, core: str) -> None:
     def reply(value: object) -> None:
         print(json.dumps(value), file=replies, flush=True)
 
+    # The folder is imported as a package, so that its asyncio.py hides no library.
     parent, package = os.path.split(os.path.abspath(folder))
     sys.path.append(parent)
     contestant: Any = None
