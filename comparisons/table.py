@@ -20,14 +20,14 @@ END = "<!-- end of table -->"
 
 
 def title(topic: str) -> str:
-    """What the topic asks, from the first line of its docstring."""
+    """Return the topic's question, from the first line of its docstring."""
     path = ROOT / f"shared/src/concurrency_study/topics/{topic}.py"
     line = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").splitlines()[0]
     return line.partition(": ")[2].rstrip(".")
 
 
 def cell(study: Entry, topic: str) -> str:
-    """Links to every answer of a study to a topic."""
+    """Return links to all answers of a study to a topic."""
     found = sorted(p for t, p in answers_in(study.package, SECTIONS) if t == topic)
     return " ".join(
         f"[{path.stem.removeprefix(topic).lstrip('_') or 'answer'}]"
@@ -37,7 +37,7 @@ def cell(study: Entry, topic: str) -> str:
 
 
 def table() -> str:
-    """The table, in Markdown."""
+    """Return the table in Markdown."""
     studies = sorted(map(entry_of, in_checkout(ROOT)), key=lambda each: each.order)
     head = f"| topic | {' | '.join(study.name for study in studies)} | proof |"
     rows = [head, "|---" * (len(studies) + 2) + "|"]
@@ -52,7 +52,7 @@ def table() -> str:
 
 
 def main() -> int:
-    """Write the table, or check it."""
+    """Write the table, or check it, and return the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing")
     arguments = parser.parse_args()
@@ -61,11 +61,12 @@ def main() -> int:
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        sys.exit(f"README.md lacks the lines {BEGIN!r} and {END!r}")
+        sys.exit(f"README.md lacks the line {BEGIN!r} or {END!r}; put both back")
     fresh = f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
     if arguments.check and fresh != text:
         sys.exit(
-            "the table in README.md is stale; write it anew with comparisons/table.py"
+            "the table in README.md is stale; run `python comparisons/table.py` to "
+            "write it again"
         )
     if not arguments.check:
         page.write_text(fresh, "utf-8")

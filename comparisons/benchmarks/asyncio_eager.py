@@ -1,7 +1,7 @@
 """asyncio-eager: the same code as asyncio's; a task runs at once, until it first waits.
 
-Whoever only lets others run, or has no need to wait, is done before ``create_task``
-returns: that is another promise, and part of why it is faster.
+A task that never suspends is done before ``create_task`` returns. That is another
+promise than asyncio's, and part of why it is faster.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """threads: of the operating system; locks, queues and pools of the standard library.
 
-The bench holds them to one core, as it does all, and the interpreter's lock would let
-no two run at once anyway. A thread costs far more than a task: see ``SIZES``. It cannot
-be cancelled: it looks at an event that asks it to end.
+The bench pins them to one core, as it does every contestant. The interpreter's lock
+would let no two of them run at once anyway. A thread costs far more than a task: see
+``SIZES``. A thread cannot be cancelled: it checks an event that asks it to end.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SIZES = {
     "sync_vs_async": 1000,
     "tasks": 1000,
 }
-"""How many at once threads can bear without the measurement taking minutes."""
+"""The most threads at once for which a measurement does not take minutes."""
 
 
 def run(function, *args):

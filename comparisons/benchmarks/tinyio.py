@@ -1,7 +1,7 @@
 """tinyio: generators on a tiny loop of another project; an error ends all of a loop.
 
-It is no study here, so it has no answers to the topics. Its one way to cancel is to let
-a whole loop fail; loops may stand one in the other.
+There is no study of tinyio here, so it has no answers to the topics. Its only way to
+cancel is to let a whole loop fail. Loops may be nested.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ NEEDS = ("tinyio",)
 CANNOT = {"echo": "it has no sockets"}
 HOUR = 3600
 SIZES = {"spawn_and_join": 1000, "timers": 1000}
-"""It looks for a task that it starts among all results still wanted, one by one: ten
-times as many take a hundred times as long."""
+"""tinyio searches all results that are still wanted for each task that it starts. Ten
+times as many tasks take a hundred times as long."""
 
 
 def run(function, *args):
@@ -61,7 +61,7 @@ def ping_pong(times, size, watch):
 
 
 class Queue:
-    """It has none; this is what one builds of its events."""
+    """A queue made of tinyio's events, because tinyio has none."""
 
     def __init__(self, size):
         self.size = size
@@ -107,7 +107,7 @@ def timers(times, size, watch):
 
 
 class Over(Exception):
-    """What ends a loop."""
+    """The exception that ends a loop."""
 
 
 def cancel(times, size, watch):

@@ -386,7 +386,7 @@ def test_a_checkout_is_found_from_within():
 def test_elsewhere_there_is_no_checkout(tmp_path):
     with pytest.raises(NotFound, match="--root"):
         Tree.above(tmp_path)
-    with pytest.raises(NotFound, match="no checkout"):
+    with pytest.raises(NotFound, match="not a checkout"):
         Tree(tmp_path)
 
 

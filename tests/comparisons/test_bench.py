@@ -433,7 +433,7 @@ def test_a_worker_may_be_asked_again_after_it_has_died(tmp_path):
 
 def test_a_worker_that_says_anything_but_an_answer_has_failed():
     program = "print('hello', flush=True); input()"
-    with pytest.raises(Failed, match="said 'hello' where an answer was due"):
+    with pytest.raises(Failed, match="said 'hello' where a reply in JSON was due"):
         Worker([sys.executable, "-c", program], patience=20).ask({})
 
 
@@ -589,7 +589,7 @@ def test_after_ctrl_c_it_ends_its_processes_and_tells_what_it_has(
     status, out, complaint = bench(*command)
     assert status == 130
     assert re.search(r"switch +2 us|switch +1 us", out)
-    assert f"stopped, so this is not all; {path} was not written" in complaint
+    assert f"stopped before the end; {path} was not written" in complaint
     assert not path.exists()
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
@@ -694,7 +694,7 @@ def test_the_command_writes_and_checks_the_page(figures, capfd):
     (figures / "comparisons/costs.about.json").unlink()
     status, _, complaint = study("costs")
     assert status == 1
-    assert "costs.about.json is not there; `nox -s bench" in complaint
+    assert "costs.about.json is not there; run `nox -s bench" in complaint
     (figures / "comparisons/costs.about.json").write_text("{}")
     status, _, complaint = study("costs")
     assert status == 1

@@ -272,7 +272,7 @@ def test_what_one_cannot_is_shown_beside_what_the_others_do(found, subject):
     assert {label for label, _ in difference.stories} == {"threads", able}
     page = pages.markdown(there)
     assert "## Where they differ" in page
-    assert "Not with threads and threads:as_completed:" in page
+    assert "Does not pass with threads and threads:as_completed:" in page
     assert f"({difference.name}.svg)" in page
 
 
@@ -329,7 +329,7 @@ def test_where_no_time_passes_it_is_said_who_goes_first(found):
 def test_fresh_pages_are_found_fresh_without_reports(checkout, capsys):
     assert pages.stale(checkout) == []
     assert study("pages", "--check") == 0
-    assert "are of the text that is here now" in capsys.readouterr().out
+    assert "are up to date" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -199,8 +199,8 @@ def test_the_story_is_told_in_words():
         cancelled=0.5,
     )
     assert told(found) == (
-        "task answer: at 0 s begins, at 0.2 s calls handle('0.2 s'), at 0.5 s ends by "
-        "an error. "
+        "task answer: at 0 s begins, at 0.2 s calls handle('0.2 s'), at 0.5 s ends "
+        "with an error. "
         "task job(0.2): at 0 s starts and sleeps 0.2 s, at 0.2 s wakes and ends. "
         "task job(9): at 0 s starts and sleeps 0.5 s, at 0.5 s is cancelled. "
         "task shaky(): at 0 s begins, at 0.4 s fails with OSError(). "

@@ -1,7 +1,7 @@
-"""The answers as text: which there are, and the parts that each consists of.
+"""The answers as text: the list of them, and the parts of each.
 
-A `Tree` is a checkout of the study. Nothing in it is imported: files are parsed, so
-that neither a study nor its library has to be installed, and none is run.
+A `Tree` is a checkout of the study. Its files are parsed, not imported. So neither a
+study nor its library has to be installed, and no answer runs.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from functools import cached_property
 from pathlib import Path
 
 STUDIES = ("generators", "threads", "asyncio", "trio", "gevent", "anyio")
-"""The order in which studies are shown; others follow by name."""
+"""The order in which studies are shown. Other studies follow by name."""
 
 IMPORTS, SIGNATURE, HELPERS, GUARD = "imports", "signature", "helpers", "main guard"
 STEP = re.compile(r"# (\d+)\. (.*)")
 ANONYMOUS = "…"
-"""What stands for the name of a study's own library where lines are compared."""
+"""The mask for the name of a study's own library in lines that are compared."""
 
 LIBRARIES: Mapping[str, frozenset[str]] = {
     "generators": frozenset({"kernel"}),
@@ -35,23 +35,23 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
 
 
 class NotFound(LookupError):
-    """There is nothing of that name; the message suggests one."""
+    """An unknown name. The message suggests a known one."""
 
 
 class Unreadable(ValueError):
-    """A file is not what it should be; the message says which, and why."""
+    """A file that cannot be read or parsed. The message says which file, and why."""
 
 
 @dataclass(frozen=True)
 class Waits:
-    """What waits in the text of a study that has no keyword for it: by name."""
+    """The names that wait in a study whose library has no keyword for waiting."""
 
     calls: frozenset[str] = frozenset()
-    """Calls that wait, unless told ``block=False``; with a dot: methods only."""
+    """Calls that wait, except with ``block=False``. A dot means methods only."""
     blocks: frozenset[str] = frozenset()
-    """Calls and types: a ``with`` block of one waits, to get in or to get out."""
+    """Calls and types whose ``with`` block waits when it is entered or left."""
     loops: frozenset[str] = frozenset()
-    """Calls and types: a ``for`` loop over one waits for each item."""
+    """Calls and types whose ``for`` loop waits for each item."""
 
 
 def _names(text: str) -> frozenset[str]:
@@ -59,7 +59,7 @@ def _names(text: str) -> frozenset[str]:
 
 
 JOBS = _names("close compute function job open_it tick until use")
-"""Parameters of the topics that are native callables, and so may wait."""
+"""Parameters of the topics that are native callables, which may wait."""
 
 WAITS: Mapping[str, Waits] = {
     "generators": Waits(calls=_names(".select .send")),
@@ -79,11 +79,11 @@ WAITS: Mapping[str, Waits] = {
         loops=_names("Channel Queue imap imap_unordered iwait"),
     ),
 }
-"""A heuristic: where a word of a study says that something waits.
+"""The names that wait, by study: a heuristic.
 
-In threads and gevent a call of a function that waits, defined in the same file, waits
-as well. Threads are switched anywhere; these are the places where they wait. In
-generators, ``send`` goes on in another one, and ``select`` is where a loop waits.
+In threads and gevent, a function that waits makes its callers in the same file wait as
+well. Threads are preempted anywhere; the table holds only the calls where they wait. In
+generators, ``send`` resumes another generator, and a loop waits in ``select``.
 """
 
 
@@ -94,9 +94,9 @@ class Line:
     number: int
     text: str
     switch: bool
-    """Whether another task may run here."""
+    """True if another task may run here."""
     normal: str
-    """The line as it is compared: tokens, with the library's own name masked."""
+    """The line as it is compared: its tokens, with the library's own name masked."""
 
 
 @dataclass
@@ -106,13 +106,13 @@ class Part:
     name: str
     lines: list[Line] = field(default_factory=list[Line])
     title: str = ""
-    """What a step does."""
+    """The description of a step; empty for other parts."""
     shares: str = ""
-    """The part whose code is this step's, too: the one right below its comment."""
+    """The step whose code does this step as well; its comment is on the next line."""
 
     @property
     def code(self) -> list[Line]:
-        """The lines without the step's comment; of blank ones, one between others."""
+        """The lines without the step's comment, and at most one blank in a row."""
         code: list[Line] = []
         blank: list[Line] = []
         for line in self.lines[1:] if self.title else self.lines:
@@ -130,9 +130,9 @@ class Topic:
 
     name: str
     title: str
-    """The first line of the docstring: what it is called, and what it asks."""
+    """The first line of the docstring: the name and the question in short."""
     question: str
-    """The rest of it: for whom, the call, the contract."""
+    """The rest of the docstring: the purpose, the call, the contract."""
     steps: tuple[str, ...]
 
     @property
@@ -148,18 +148,18 @@ class Answer:
     study: str
     topic: str
     variant: str
-    """What distinguishes it from the study's recommended answer; "" for that one."""
+    """The suffix of the file's name; empty for the study's recommended answer."""
     path: Path
     text: str = field(repr=False)
 
     @property
     def name(self) -> str:
-        """The study, and after a colon the variant if it is one."""
+        """The study, and a colon and the variant if there is one."""
         return f"{self.study}:{self.variant}" if self.variant else self.study
 
     @property
     def module(self) -> str:
-        """What ``python -m`` calls it."""
+        """The name of the module, for ``python -m``."""
         return f"{self.study}_study.{self.path.parent.name}.{self.path.stem}"
 
     @cached_property
@@ -167,7 +167,7 @@ class Answer:
         """The syntax tree.
 
         Raises:
-            Unreadable: it is no Python.
+            Unreadable: the file is not Python.
         """
         try:
             return ast.parse(self.text)
@@ -181,19 +181,19 @@ class Answer:
 
     @property
     def particular(self) -> str:
-        """The rest of the docstring: what is particular to this answer."""
+        """The rest of the docstring, about what is particular to this answer."""
         return (ast.get_docstring(self.tree) or "").partition("\n")[2].strip()
 
     @cached_property
     def parts(self) -> dict[str, Part]:
-        """Every line after the module's docstring, each in one part, in their order.
+        """The parts, which hold every line after the module's docstring, in order.
 
         The parts are ``imports``, ``signature`` (from the ``def`` to the first step),
         ``step 1`` ..., ``helpers`` (all else at module level), ``main guard``. A step
-        begins with its comment; what is in no step belongs to the part before.
+        begins with its comment. A line in no step belongs to the part before it.
 
         Raises:
-            Unreadable: it is no Python, or lacks the function.
+            Unreadable: the file is not Python, or lacks the function.
         """
         owners = self._owners()
         switches = switch_lines(self.tree, self.study)
@@ -218,7 +218,7 @@ class Answer:
         return parts
 
     def _owners(self) -> dict[int, str]:
-        """To which part each line belongs, steps not yet told apart."""
+        """Return the part of each line, with all steps still in the signature."""
         lines = source_lines(self.text)
         body = self.tree.body
         comments = {
@@ -232,11 +232,15 @@ class Answer:
         for node in body:
             decorators = getattr(node, "decorator_list", [])
             start = min([node.lineno, *(each.lineno for each in decorators)])
+            # Comments right above a statement belong to its part.
             while start - 1 in comments and lines[start - 2].lstrip().startswith("#"):
                 start -= 1
             starts.setdefault(start, self._kind(node))
         if SIGNATURE not in starts.values():
-            raise Unreadable(f"{self.path}: there is no function {self.topic!r}")
+            raise Unreadable(
+                f"{self.path}: there is no function {self.topic!r} at module level; "
+                "an answer defines a function of its topic's name"
+            )
         owner = next(iter(starts.values()))
         owners: dict[int, str] = {}
         for number in range(first, len(lines) + 1):
@@ -256,7 +260,7 @@ class Answer:
                 return HELPERS
 
     def _steps(self) -> dict[int, tuple[int, str]]:
-        """The lines at which a step begins: its number, and what it does."""
+        """Return the number and the title of each step, by its first line."""
         found: dict[int, tuple[int, str]] = {}
         for token in tokens(self.text):
             step = STEP.fullmatch(token.string)
@@ -271,24 +275,24 @@ class Tree:
     def __init__(self, root: Path) -> None:
         if not _is_checkout(root):
             raise NotFound(
-                f"{root} is no checkout of the study: "
-                "it lacks noxfile.py or the folder packages"
+                f"{root} is not a checkout of the study: it lacks noxfile.py or the "
+                "folder packages; name another folder with --root"
             )
         self.root = root
 
     @classmethod
     def above(cls, folder: Path) -> Tree:
-        """The checkout that a folder lies in.
+        """Return the checkout that contains a folder.
 
         Raises:
-            NotFound: in none.
+            NotFound: no checkout contains it.
         """
         for root in (folder, *folder.parents):
             if _is_checkout(root):
                 return cls(root)
         raise NotFound(
-            "here is no checkout of the study (noxfile.py and the folder packages, "
-            f"in {folder} or above); go into one, or name it with --root"
+            f"found no checkout of the study in {folder} or above it (a checkout has "
+            "noxfile.py and the folder packages); change to one, or name it with --root"
         )
 
     @cached_property
@@ -312,17 +316,17 @@ class Tree:
         ]
 
     def topic(self, name: str) -> Topic:
-        """A question.
+        """Return the topic of a name.
 
         Raises:
-            NotFound: there is none of that name.
+            NotFound: there is no such topic.
         """
         if name not in self.topics:
             raise NotFound(unknown("topic", name, self.topics))
         return self.topics[name]
 
     def study(self, name: str) -> str:
-        """The name itself.
+        """Return the name itself, if there is a study of that name.
 
         Raises:
             NotFound: there is no such study.
@@ -332,7 +336,7 @@ class Tree:
         return name
 
     def answers(self, study: str, topic: str) -> list[Answer]:
-        """A study's answers to a topic, the recommended one first."""
+        """Return a study's answers to a topic, the recommended one first."""
         found = [
             path
             for room in ("concepts", "use_cases")
@@ -346,7 +350,7 @@ class Tree:
         ]
 
     def answer(self, name: str, topic: str) -> Answer:
-        """The answer to a topic of a study, or of ``study:variant``.
+        """Return the answer of ``study``, or of ``study:variant``, to a topic.
 
         Raises:
             NotFound: there is no such topic, study or answer.
@@ -359,14 +363,20 @@ class Tree:
         if variant in answers:
             return answers[variant]
         if not variant:
-            raise NotFound(f"{study} has no answer to {topic!r}")
+            raise NotFound(
+                f"{study} has no answer to {topic!r}; `study topics {topic}` lists "
+                "the answers"
+            )
         others = [each for each in answers if each]
         if not others:
-            raise NotFound(f"{study} has only one answer to {topic!r}, no variant")
+            raise NotFound(
+                f"{study} has only one answer to {topic!r}, without variants; leave "
+                f"out {f':{variant}'!r}"
+            )
         raise NotFound(unknown("variant", variant, others))
 
     def tests(self, topic: str) -> list[str]:
-        """The names of the tests of a topic, in the order in which they stand."""
+        """Return the names of the tests of a topic, in the order of the file."""
         path = self.root / f"tests/conformance/test_{topic}.py"
         if not path.exists():
             return []
@@ -377,7 +387,7 @@ class Tree:
         return self.root / "shared/src/concurrency_study/topics"
 
     def _asked(self, stem: str) -> str | None:
-        """The topic that a file of this name answers: the longest that fits."""
+        """Return the topic that a file of this name answers: the longest that fits."""
         fits = [t for t in self.topics if stem == t or stem.startswith(f"{t}_")]
         return max(fits, key=len, default=None)
 
@@ -393,16 +403,16 @@ class Tree:
 
 
 def rows(answers: Sequence[Answer]) -> list[list[str]]:
-    """The names of all parts, in order; those with code in common stand together.
+    """Return the names of all parts in order. Parts with common code share a row.
 
-    That is how answers can be compared: what one of them does in steps 2 and 3 at once,
-    the others may do one after the other.
+    That makes answers comparable if one does steps 2 and 3 at once and another does
+    them one after the other.
     """
     names = {name for answer in answers for name in answer.parts}
     numbers = sorted(int(n.removeprefix("step ")) for n in names if n[:5] == "step ")
     steps = [f"step {number}" for number in numbers]
     found: list[list[str]] = []
-    until = ""
+    until = ""  # the last step of the current row, if it has several
     for name in (IMPORTS, SIGNATURE, *steps, HELPERS, GUARD):
         if name not in names:
             continue
@@ -420,7 +430,7 @@ def _step_number(name: str) -> int:
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """What to say of a name that nothing has."""
+    """Return a message about an unknown name, with a hint at the known ones."""
     known = list(known)
     close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
@@ -428,7 +438,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
 
 
 def shared_lines(answers: Sequence[Answer]) -> dict[str, set[int]]:
-    """By name of answer, the numbers of the lines that another of them has, too."""
+    """Return the numbers of the lines that another answer has as well, by answer."""
     normals = {
         answer.name: {
             line.number: line.normal
@@ -449,9 +459,10 @@ def shared_lines(answers: Sequence[Answer]) -> dict[str, set[int]]:
 
 
 def normal_lines(text: str, library: frozenset[str]) -> dict[int, str]:
-    """Each line that is not blank as it is compared: its tokens, one space between.
+    """Return the lines that are not blank as they are compared, by number.
 
-    The names in ``library`` are masked, and comments left out, except those of steps.
+    A line becomes its tokens with one space between them. The names in ``library`` are
+    masked. Comments are left out, except those of steps.
     """
     found: dict[int, list[str]] = {}
     for token in tokens(text):
@@ -467,17 +478,17 @@ def normal_lines(text: str, library: frozenset[str]) -> dict[int, str]:
 
 
 def switch_lines(tree: ast.Module, study: str) -> set[int]:
-    """The lines at which another task may run, as far as the text shows it.
+    """Return the lines at which another task may run, as far as the text shows it.
 
-    That is ``await``, ``async for``, ``async with``, in generators ``yield``, and what
-    the table `WAITS` names.
+    Those are the lines with ``await``, ``async for`` or ``async with``, in generators
+    those with ``yield``, and those with a name in the table `WAITS`.
     """
     waits = WAITS.get(study, Waits())
     kinds = dict(_kinds(tree))
     waiting: set[str] = set()
 
     def named(node: ast.expr) -> str | None:
-        """The call or the type that an expression, or a variable, comes from."""
+        """Return the name of the call or type that an expression comes from."""
         return kinds.get(node.id) if isinstance(node, ast.Name) else _callee(node)
 
     def switches(node: ast.AST) -> bool:
@@ -503,6 +514,7 @@ def switch_lines(tree: ast.Module, study: str) -> set[int]:
     def lines(node: ast.AST, *, nested: bool) -> set[int]:
         return {_line(each) for each in _walk(node, nested=nested) if switches(each)}
 
+    # A function that waits makes its callers wait, so look until no more are found.
     if study in ("threads", "gevent"):
         functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
         while more := {
@@ -515,12 +527,12 @@ def switch_lines(tree: ast.Module, study: str) -> set[int]:
 
 
 def tokens(text: str) -> list[tokenize.TokenInfo]:
-    """The tokens of a source, which is Python: parse it first."""
+    """Return the tokens of a source, which must be Python: parse it first."""
     return list(tokenize.generate_tokens(io.StringIO(text).readline))
 
 
 def source_lines(text: str) -> list[str]:
-    """The lines as Python counts them: a form feed, or the like, ends none."""
+    """Return the lines as Python counts them. A form feed does not end a line."""
     return [line.rstrip("\n") for line in io.StringIO(text)]
 
 
@@ -533,10 +545,10 @@ def _is_checkout(root: Path) -> bool:
 
 
 def _read(path: Path) -> str:
-    """The text of a source file, line ends made ``\\n``.
+    """Return the text of a source file, with ``\\n`` at the end of lines.
 
     Raises:
-        Unreadable: it is not there, or not in the encoding that it says.
+        Unreadable: the file is missing, or not in the encoding that it declares.
     """
     try:
         with tokenize.open(path) as file:
@@ -546,15 +558,19 @@ def _read(path: Path) -> str:
 
 
 def _constant(text: str, name: str, path: Path) -> tuple[str, ...]:
-    """The names or texts that a module assigns to a constant."""
+    """Return the names or texts that a module assigns to a constant.
+
+    Raises:
+        Unreadable: the module does not assign it.
+    """
     for node in ast.parse(text).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
             return tuple(ast.literal_eval(node.value))
-    raise Unreadable(f"{path}: defines no {name}")
+    raise Unreadable(f"{path}: does not define {name}; assign a tuple of texts to it")
 
 
 def _callee(node: ast.expr) -> str | None:
-    """The last name of what is called: ``sleep`` of ``gevent.sleep(1)``."""
+    """Return the last name of the callee: ``sleep`` for ``gevent.sleep(1)``."""
     return _last(node.func) if isinstance(node, ast.Call) else None
 
 
@@ -571,7 +587,7 @@ def _last(node: ast.expr) -> str | None:
 
 
 def _kinds(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Variables, each with the name of the call or of the type that it comes from."""
+    """Yield variables, each with the name of the call or type that it comes from."""
     for node in ast.walk(tree):
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
@@ -589,7 +605,7 @@ def _kinds(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 def _at_once(call: ast.Call) -> bool:
-    """Whether it is told not to wait."""
+    """Return True if the call has ``block=False``, so that it does not wait."""
     return any(
         keyword.arg == "block"
         and isinstance(keyword.value, ast.Constant)
@@ -605,11 +621,11 @@ def _line(node: ast.AST) -> int:
         case ast.expr() | ast.stmt():
             return node.lineno
         case _:
-            raise TypeError(f"{node} stands nowhere")
+            raise TypeError(f"{node} has no line; pass an expression or a statement")
 
 
 def _walk(node: ast.AST, *, nested: bool) -> Iterator[ast.AST]:
-    """What is below a node; without ``nested``, not what functions in it hold."""
+    """Yield the nodes below a node, without ``nested`` not those in functions."""
     for child in ast.iter_child_nodes(node):
         yield child
         function = isinstance(

@@ -1,7 +1,7 @@
 """The ``study`` command: compare answers in the terminal.
 
-Errors of whoever types end with status 2, what cannot be done here and now with 1, and
-a program that is run with its own status.
+The exit status is 2 after a wrong argument, and 1 if something is missing or refused.
+After `study run` it is that of the answer.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ Thing = TypeVar("Thing")
 
 
 class Impossible(Exception):
-    """What cannot be done here and now; the message says what to do about it."""
+    """A command that cannot be carried out. The message says what to do about it."""
 
 
 def _names(of: Callable[[Tree], Sequence[str]]) -> Callable[[str], list[str]]:
-    """What a shell completes a word to."""
+    """Return a function that completes a word in a shell."""
 
     def complete(incomplete: str) -> list[str]:
         try:
@@ -81,7 +81,7 @@ StudyNames = Annotated[
         metavar="[STUDY[:VARIANT]...]",
         autocompletion=_STUDIES,
         show_default=False,
-        help="All studies, if none is named.",
+        help="Answers to show (default: the recommended one of each study).",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
@@ -89,7 +89,8 @@ Python = Annotated[
     str | None,
     typer.Option(
         metavar="VERSION",
-        help="Of which Python, as in 3.13; else the newest that all ran on.",
+        help="Use the reports of this Python, as 3.13 (default: the newest that all "
+        "studies ran on).",
         show_default=False,
     ),
 ]
@@ -102,7 +103,7 @@ def _main(
     root: Annotated[
         Path | None,
         typer.Option(
-            help="The checkout to read; else that of the working directory.",
+            help="Read this checkout (default: the one around the working directory).",
             show_default=False,
         ),
     ] = None,
@@ -117,9 +118,9 @@ def topics(
     as_json: Json = False,
     no_pager: NoPager = False,
 ) -> None:
-    """List the questions; read one in full.
+    """List the questions, or show one in full.
 
-    Who answers them stands there, too.
+    Each question comes with the names of its answers.
     """
     tree = _tree(context)
     chosen = [tree.topic(topic)] if topic else [*tree.topics.values()]
@@ -147,15 +148,15 @@ def show(
     topic: TopicName,
     studies: StudyNames = None,
     whole: Annotated[
-        bool, typer.Option("--whole", help="Imports and the program, too.")
+        bool, typer.Option("--whole", help="Show imports and the program as well.")
     ] = False,
     as_json: Json = False,
     no_pager: NoPager = False,
 ) -> None:
     """Show answers side by side, step by step.
 
-    A mark stands where another task may run. STUDY is the name of a study, as trio, or
-    of one of its other answers, as asyncio:gather.
+    A mark shows where another task may run. STUDY is a study, as trio, which means its
+    recommended answer, or a study and a variant, as asyncio:gather.
     """
     tree = _tree(context)
     question = tree.topic(topic)
@@ -164,14 +165,16 @@ def show(
         found = [tree.answers(study, topic)[:1] for study in tree.studies]
         answers = [answer for some in found for answer in some]
     if not answers:
-        raise NotFound(f"no study has an answer to {topic!r}")
+        raise NotFound(
+            f"no study has an answer to {topic!r}; `study topics` lists all answers"
+        )
     if as_json:
         shared = shared_lines(answers)
         described = [_described(tree, each, shared[each.name]) for each in answers]
         _print_json({"topic": asdict(question), "answers": described})
         return
     for answer in answers:
-        _ = answer.parts  # fails, if it does, before anything is printed
+        _ = answer.parts  # raises Unreadable, if at all, before anything is printed
     with _screen(pager=not no_pager) as screen:
         screen.show(question, answers, whole=whole)
 
@@ -187,7 +190,7 @@ def diff(
 ) -> None:
     """Show how two answers differ, by step.
 
-    The names of their libraries are put aside.
+    Lines that differ only in the name of the library count as alike.
     """
     tree = _tree(context)
     question = tree.topic(topic)
@@ -205,21 +208,24 @@ def run(
     topic: TopicName,
     study: StudyName,
     variant: Annotated[
-        str, typer.Option(help="Another of the study's answers.", show_default=False)
+        str,
+        typer.Option(
+            help="Run this variant, not the recommended answer.", show_default=False
+        ),
     ] = "",
     stamps: Annotated[
         bool | None,
         typer.Option(
             "--stamps/--no-stamps",
-            help="Say when each line was printed; in a terminal that is so anyway.",
+            help="Show when each line was printed (default: only in a terminal).",
             show_default=False,
         ),
     ] = None,
 ) -> None:
     """Run an answer for real.
 
-    It runs where `nox -s STUDY` has installed the study alone, and its input is yours.
-    Seconds count from the moment when all is imported.
+    It runs in the environment that `nox -s STUDY` makes, and reads your input. Seconds
+    count from the moment when all modules are imported.
     """
     tree = _tree(context)
     answer = tree.answer(f"{study}:{variant}" if variant else study, topic)
@@ -238,9 +244,9 @@ def matrix(
     as_json: Json = False,
     no_pager: NoPager = False,
 ) -> None:
-    """Show what the suite found out.
+    """Show the results of the suite.
 
-    Of one TOPIC, test by test. Needs the reports that `nox -s STUDY` writes.
+    With TOPIC, show them test by test. Needs the reports that `nox -s STUDY` writes.
     """
     tree = _tree(context)
     chosen = [tree.topic(topic).name] if topic else [*tree.topics]
@@ -280,9 +286,9 @@ def timeline(
 ) -> None:
     """Draw what happened, in virtual time.
 
-    That is, when the example of TOPIC was run: a lane for the answer, and for each
-    task, thread or greenlet that it started. Needs the reports that `nox -s STUDY`
-    writes.
+    The timeline is of the example of TOPIC. It has a lane for the answer, and one for
+    each task, thread or greenlet that it started. Needs the reports that
+    `nox -s STUDY` writes.
     """
     tree = _tree(context)
     tree.topic(topic)
@@ -297,7 +303,10 @@ def timeline(
         if (example.topic, example.variant) == (topic, answer.variant)
     }
     if not examples:
-        raise Impossible(f"no report holds the example of {topic!r}")
+        raise Impossible(
+            f"no report holds the example of {topic!r}; run `nox -s compare` to make "
+            "new reports"
+        )
     if as_json:
         _print_json({name: asdict(example) for name, example in examples.items()})
         return
@@ -314,24 +323,24 @@ def write_pages(
     check: Annotated[
         bool,
         typer.Option(
-            "--check", help="Write nothing; fail unless they are of the text here now."
+            "--check", help="Write nothing; fail if the pages are out of date."
         ),
     ] = False,
     python: Python = None,
 ) -> None:
     """Write the pages in Markdown, comparisons/pages.
 
-    Needs the reports of all studies, as `nox -s compare` makes them; --check needs
-    none.
+    Needs the reports of all studies, which `nox -s compare` makes. --check needs no
+    reports.
     """
     tree = _tree(context)
     if check:
         if stale := pages.stale(tree):
             raise Impossible(
-                f"not of the text that is here now: {', '.join(stale)}, in "
-                f"{pages.FOLDER}; run `nox -s compare` to make them anew"
+                f"out of date in {pages.FOLDER}: {', '.join(stale)}; run "
+                "`nox -s compare` to make the pages again"
             )
-        print(f"The pages in {pages.FOLDER} are of the text that is here now.")
+        print(f"The pages in {pages.FOLDER} are up to date.")
         return
     found = pages.believed(tree, python)
     for topic in _watched([*tree.topics.values()], "Pages"):
@@ -344,7 +353,7 @@ def write_pages(
 def write_site(context: typer.Context, python: Python = None) -> None:
     """Write the site, comparisons/site.
 
-    Needs the reports of all studies, as `nox -s compare` makes them.
+    Needs the reports of all studies, which `nox -s compare` makes.
     """
     tree = _tree(context)
     found = pages.believed(tree, python)
@@ -356,12 +365,13 @@ def write_site(context: typer.Context, python: Python = None) -> None:
 def write_costs(
     context: typer.Context,
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; fail unless it is fresh.")
+        bool,
+        typer.Option("--check", help="Write nothing; fail if the page is out of date."),
     ] = False,
 ) -> None:
     """Write the page of costs, comparisons/pages/costs.md.
 
-    From comparisons/costs.json, which `nox -s bench -- --json comparisons/costs.json`
+    Needs comparisons/costs.json, which `nox -s bench -- --json comparisons/costs.json`
     makes.
     """
     root = _tree(context).root
@@ -369,10 +379,10 @@ def write_costs(
         if check:
             if stale := costs.stale(root):
                 raise Impossible(
-                    f"not of the figures that are here now: {', '.join(stale)}; run "
-                    "`study costs` to make them anew"
+                    f"not of the current figures: {', '.join(stale)}; run "
+                    "`study costs` to make them again"
                 )
-            print(f"The page of costs is of the figures in {costs.FIGURES}.")
+            print(f"The page of costs is up to date with {costs.FIGURES}.")
             return
         for path in costs.write(root):
             print(path)
@@ -381,7 +391,8 @@ def write_costs(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command. Always raises SystemExit, with the status."""
+    """Run the command. Always raises SystemExit, with the exit status."""
+    # A stream that is not UTF-8 shows a replacement for a character that it lacks.
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(errors="replace")  # pyright: ignore
@@ -399,7 +410,7 @@ def _fail(error: Exception, status: int) -> None:
 
 
 def _watched(things: Iterable[Thing], title: str) -> Iterable[Thing]:
-    """The same, with a bar in a terminal that shows how far it has come."""
+    """Return the same things, with a progress bar in a terminal."""
     console = Console(stderr=True)
     return track(
         things, title, console=console, transient=True, disable=not console.is_terminal
@@ -460,10 +471,10 @@ def _described(tree: Tree, answer: Answer, shared: set[int]) -> dict[str, Any]:
 
 
 def _reports(tree: Tree, studies: Sequence[str]) -> dict[str, reports.Report]:
-    """The report of each study on its newest Python; says which cannot be had.
+    """Return the report of each study on its newest Python; print what is missing.
 
     Raises:
-        Impossible: there is none at all.
+        Impossible: no study has a report.
     """
     found: dict[str, reports.Report] = {}
     problems: list[str] = []
@@ -491,17 +502,21 @@ def _reports(tree: Tree, studies: Sequence[str]) -> dict[str, reports.Report]:
 
 
 def _version(path: Path) -> list[int]:
-    """The Python in names such as trio-3.13.jsonl and trio-3-13."""
+    """Return the version of Python in a name such as trio-3.13.jsonl or trio-3-13."""
     return [int(number) for number in re.findall(r"\d+", path.name)]
 
 
 def _python(tree: Tree, study: str) -> str:
-    """The interpreter of the newest environment that nox made for a study."""
+    """Return the interpreter of the newest environment that nox made for a study.
+
+    Raises:
+        Impossible: nox has made none.
+    """
     for folder in sorted(tree.root.glob(f".nox/{study}-*"), key=_version, reverse=True):
         for name in ("bin/python", "Scripts/python.exe"):
             if (folder / name).exists():
                 return str(folder / name)
-    raise Impossible(f"{study} is not installed; run `nox -s {study}` to do so")
+    raise Impossible(f"{study} is not installed; run `nox -s {study}` to install it")
 
 
 LAUNCH = """
@@ -512,11 +527,15 @@ del sys.modules[name]
 print("\\0", flush=True)
 runpy.run_module(name, run_name="__main__", alter_sys=True)
 """
-"""Like ``python -m``, but says when everything is imported, and its time begins."""
+"""A program like ``python -m`` that prints a NUL when its time begins.
+
+It imports the answer first, so that importing the library takes no time of the run.
+Then it forgets the answer and runs it as ``__main__``.
+"""
 
 
 def _stamped(python: str, module: str) -> int:
-    """Run an answer; print each of its lines with the time, and that as a bar."""
+    """Run an answer, print each line with its time and a bar, and return the status."""
     console = Console(highlight=False)
     bar = "-" if console.options.ascii_only else "━"
 
@@ -545,10 +564,10 @@ def _status(
     reads: Callable[[Iterable[bytes]], None] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> int:
-    """Run a program, and have its output read; its status, as a shell would say it.
+    """Run a program, pass its output to ``reads``, and return its status.
 
-    Ctrl-C goes to the program as well, and how it ends is its own business; a second
-    one kills it.
+    The status is that of a shell: 128 and the signal's number after a signal. Ctrl-C
+    also reaches the program, which decides how to end. A second Ctrl-C kills it.
     """
     child: subprocess.Popen[bytes] | None = None
     interrupts = 0
@@ -559,7 +578,7 @@ def _status(
         if interrupts > 1 and child is not None:
             child.kill()
 
-    # A handler from the start, for the program may be interrupted before Popen returns.
+    # Set the handler first, because Ctrl-C may come before Popen returns.
     handler = signal.getsignal(signal.SIGINT)
     if handler is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, interrupted)

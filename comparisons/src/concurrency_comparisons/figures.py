@@ -1,4 +1,4 @@
-"""What the bench has measured, as pages show it."""
+"""The bench's figures, as pages show them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ FILE = "comparisons/costs.json"
 
 Figure = Mapping[str, Any]
 Figures = Mapping[str, Mapping[str, Figure]]
-"""By the name of the benchmark, and the contestant's."""
+"""Figures by the name of the benchmark and the name of the contestant."""
 
 
 @dataclass(frozen=True)
 class Growth:
-    """What the answers to a topic cost, as inputs become more."""
+    """The costs of the answers to a topic, as the number of inputs grows."""
 
     sizes: Sequence[int]
     rows: Mapping[str, Sequence[Figure | None]]
@@ -29,9 +29,9 @@ class Growth:
 
 
 def of_topic(root: Path, topic: str, studies: Sequence[str]) -> Growth:
-    """What was measured of a topic: of the studies, in each of their worlds.
+    """Return the figures of a topic, for each study in each of its worlds.
 
-    There is nothing of a topic that takes no inputs, nor where nothing was measured.
+    The result is empty if the topic takes no inputs, or if nothing was measured.
 
     Raises:
         reports.Refused: the file is not what the bench writes.
@@ -41,8 +41,8 @@ def of_topic(root: Path, topic: str, studies: Sequence[str]) -> Growth:
         figures: Figures = json.loads(path.read_text("utf-8")) if path.exists() else {}
     except ValueError as error:
         raise Refused(
-            f"{FILE} is not what the bench writes; `nox -s bench -- --json {FILE}` "
-            "makes it anew"
+            f"{FILE} is not what the bench writes: {error}; run "
+            f"`nox -s bench -- --json {FILE}` to make it again"
         ) from error
     names = [name for name in figures if re.fullmatch(rf"{topic} at \d+", name)]
     rows: dict[str, list[Figure | None]] = {}
@@ -54,19 +54,19 @@ def of_topic(root: Path, topic: str, studies: Sequence[str]) -> Growth:
 
 
 def decided(figure: Figure) -> bool:
-    """Whether the bench knows who is faster, or the figure is asyncio's own."""
+    """Return True if the interval excludes 1, or if the figure is asyncio's own."""
     low, high = figure["low"], figure["high"]
     return not low <= 1 <= high or low == high == 1
 
 
 def number(value: float) -> str:
-    """Three digits, without an exponent."""
+    """Return a number with three digits, without an exponent."""
     digits = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0
     return f"{value:.{digits}f}"
 
 
 def duration(seconds: float) -> str:
-    """As in 1.25 µs; three digits."""
+    """Return a duration with its unit and three digits, as in 1.25 µs."""
     for unit, size in (("s", 1), ("ms", 1e-3), ("µs", 1e-6)):
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}"
@@ -74,7 +74,7 @@ def duration(seconds: float) -> str:
 
 
 def told(figure: Figure | None) -> str:
-    """What an operation costs, and how many times as fast as asyncio it is."""
+    """Return the time of an operation, with its speed relative to asyncio."""
     if figure is None:
         return "not measured"
     ratio = number(figure["ratio_to_asyncio"])

@@ -1,9 +1,8 @@
-"""Comparisons to read on a code host: a page in Markdown, and a picture, a topic.
+"""Comparisons to read on a code host: a page in Markdown and pictures for each topic.
 
-What is on a page comes from the answers as text and from the reports of the isolated
-runs (`Subject`), and is the same to the byte when it is made again. Every page carries
-a digest of the text that it was made from, so that a stale one is found without reports
-(`stale`).
+A page is made from the answers as text and from the reports of the isolated runs
+(`Subject`). Made again, it is the same, byte for byte. It carries a digest of the text
+that it was made from, so that `stale` can find old pages without reports.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ SOURCES = (
     "timeline.py",
     "templates/topic.md",
 )
-"""What, of this package, a page in Markdown is made with."""
+"""The files of this package that a page in Markdown depends on."""
 
 templates = Environment(
     loader=PackageLoader(__package__ or ""),
@@ -62,7 +61,7 @@ templates = Environment(
 
 @dataclass(frozen=True)
 class Cell:
-    """What an answer does in a step, or the words for its doing nothing."""
+    """The code of an answer in a step, or a sentence if there is none."""
 
     answer: Answer
     lines: list[Line]
@@ -71,34 +70,37 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A step, or several whose code cannot be told apart, of all answers."""
+    """A step of all answers, or several steps that share their code."""
 
     titles: list[str]
     cells: list[Cell]
 
     @property
     def slug(self) -> str:
-        """What it is called in an address."""
+        """The name in an address."""
         words = re.findall("[a-z0-9]+", self.titles[0].lower())
         return "-".join(words)
 
 
 @dataclass
 class Outcome:
-    """The results of the suite for an answer. A test counts once for all worlds."""
+    """The results of the suite for an answer.
+
+    A test counts once for all worlds, and as passed only if it passes in each.
+    """
 
     passed: set[str] = field(default_factory=set[str])
     cannot: dict[str, str] = field(default_factory=dict[str, str])
-    """Why it does not pass a test, in words that begin with ``cannot:`` or with
-    ``not by default:``; by the name of the test."""
+    """The reasons for tests not passed, by the name of the test. A reason begins with
+    ``cannot:`` or with ``not by default:``."""
 
     def word(self, test: str) -> str:
-        """Return "cannot" or "not by default", for a test that it does not pass."""
+        """Return "cannot" or "not by default" for a test that is not passed."""
         return self.cannot[test].partition(":")[0]
 
     @property
     def misses(self) -> list[str]:
-        """The counts of those tests, as in: 1 cannot, 2 not by default."""
+        """The counts of tests not passed, as in: 1 cannot, 2 not by default."""
         counts = Counter(map(self.word, self.cannot))
         return [f"{count} {word}" for word, count in sorted(counts.items())]
 
@@ -110,22 +112,22 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Difference:
-    """A test that some answers cannot pass, and what they do instead."""
+    """A test that some answers cannot pass, and the stories of all answers."""
 
     subject: Subject
     test: str
     cannot: list[str]
-    """The names of those answers."""
+    """The names of the answers that cannot pass it."""
     stories: list[tuple[str, Story]]
 
     @property
     def name(self) -> str:
-        """What its picture is called."""
+        """The name of its picture."""
         return f"{self.subject.topic.name}-{self.test.removeprefix('test_')}"
 
     @property
     def title(self) -> str:
-        """What its picture shows."""
+        """The title of its picture."""
         return f"Timeline of a test of {self.subject.topic.name}: {spoken(self.test)}"
 
     @property
@@ -136,7 +138,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Subject:
-    """A topic with all that is known about it."""
+    """A topic with its answers, results, stories and costs."""
 
     tree: Tree
     topic: Topic
@@ -144,12 +146,12 @@ class Subject:
 
     @cached_property
     def answers(self) -> list[Answer]:
-        """The answer that each study recommends."""
+        """The recommended answer of each study."""
         return [each[0] for each in self._all if each]
 
     @cached_property
     def others(self) -> list[Answer]:
-        """The answers that they hold besides."""
+        """The other answers of each study."""
         return [answer for each in self._all for answer in each[1:]]
 
     @property
@@ -158,7 +160,7 @@ class Subject:
 
     @cached_property
     def rows(self) -> list[Row]:
-        """The steps of all answers, and what stands around them."""
+        """The parts of all answers: the steps, and the code around them."""
         return [
             Row(
                 [self.title(name) for name in names],
@@ -168,7 +170,7 @@ class Subject:
         ]
 
     def title(self, name: str) -> str:
-        """What a part does."""
+        """Return the title of a part."""
         number = name.removeprefix("step ")
         if not number.isdecimal():
             return TITLES[name]
@@ -176,7 +178,7 @@ class Subject:
 
     @cached_property
     def suite(self) -> Path:
-        """The tests that all answers face."""
+        """The file with the tests of all answers."""
         return self.tree.root / f"tests/conformance/test_{self.topic.name}.py"
 
     @cached_property
@@ -187,12 +189,12 @@ class Subject:
         return {match[1]: number + 1 for match, number in found if match}
 
     def place(self, test: str) -> int:
-        """The line at which a test, parametrized or not, begins."""
+        """Return the line at which a test, parametrized or not, begins."""
         return self.places.get(test.partition("[")[0], 1)
 
     @cached_property
     def tests(self) -> list[str]:
-        """The tests that any answer has faced, in the order in which they stand."""
+        """The tests that any answer has run, in the order of the file."""
         names = {
             test.test
             for report in self.found.values()
@@ -202,7 +204,7 @@ class Subject:
         return sorted(names, key=lambda name: (self.place(name), name))
 
     def outcome(self, answer: Answer) -> Outcome:
-        """What the suite found out about an answer."""
+        """Return the results of the suite for an answer."""
         outcome = Outcome()
         for test in self.found[answer.study].tests:
             if (test.topic, test.variant) == (self.topic.name, answer.variant):
@@ -216,7 +218,7 @@ class Subject:
 
     @cached_property
     def reasons(self) -> list[tuple[str, list[Answer], list[str]]]:
-        """Why some cannot pass some tests: the reason, the answers, the tests."""
+        """The reasons for tests not passed, each with its answers and its tests."""
         tests: dict[tuple[str, str], list[str]] = {}
         answers = {answer.name: answer for answer in self.answers + self.others}
         for name, answer in answers.items():
@@ -231,9 +233,9 @@ class Subject:
 
     @cached_property
     def examples(self) -> list[tuple[str, Story]]:
-        """What each recommended answer did, labelled for a picture.
+        """The story of each recommended answer's example, labelled for a picture.
 
-        Of two worlds in which a study did the same, one is shown.
+        Worlds in which a study did the same share one story.
         """
         return [
             shown
@@ -252,10 +254,9 @@ class Subject:
 
     @cached_property
     def differences(self) -> list[Difference]:
-        """Where the paradigms differ: what some of them cannot, and what they do.
+        """The tests that some answers cannot pass, with the stories of all answers.
 
-        Of several tests that the same answers cannot pass, the first is shown; beside
-        them, what the others do.
+        If the same answers cannot pass several tests, the first one is shown.
         """
         found: list[Difference] = []
         seen: set[tuple[str, ...]] = set()
@@ -269,7 +270,7 @@ class Subject:
             able = [a.name for a in self.answers if a.name not in cannot]
             told = {name for name, _ in stories}
             if not {*cannot[:1], *able[:1]} <= told:
-                continue  # too long a story, or nobody can
+                continue  # a story was too long to record, or no answer can pass
             seen.add(tuple(cannot))
             chosen = _labelled(
                 (name, story) for name, story in stories if name in {*cannot, *able}
@@ -290,7 +291,7 @@ class Subject:
 
     @cached_property
     def costs(self) -> figures.Growth:
-        """What the answers cost."""
+        """The costs of the answers."""
         tree = self.tree
         return figures.of_topic(tree.root, self.topic.name, [*tree.studies])
 
@@ -301,7 +302,10 @@ class Subject:
 
     @property
     def orders(self) -> dict[str, list[str]]:
-        """If the example takes no time: who says what about the order of things."""
+        """The rules for the order of events, each with the studies that follow it.
+
+        It is empty if the example takes time.
+        """
         found: dict[str, list[str]] = {}
         if in_order(self.examples):
             for study, report in self.found.items():
@@ -314,17 +318,17 @@ class Subject:
 
     @property
     def question(self) -> Path:
-        """The file that states the contract."""
+        """The file with the contract."""
         return self.tree.root / _question(self.topic.name)
 
 
 def believed(tree: Tree, only: str | None = None) -> dict[str, Report]:
-    """The reports of all studies, from one Python: the newest that has them all.
+    """Return the reports of all studies from one Python: the newest that has them all.
 
-    With ``only``, as in "3.13", those of that Python.
+    With ``only``, as in "3.13", return the reports of that Python.
 
     Raises:
-        reports.Refused: there is no such Python; says what to run.
+        reports.Refused: no Python has them all. The message says what to run.
     """
     count: dict[str, int] = {}
     for study in tree.studies:
@@ -347,15 +351,14 @@ def believed(tree: Tree, only: str | None = None) -> dict[str, Report]:
         raise refused[0]
     of = f" of Python {only}" if only else ""
     raise reports.Refused(
-        f"there are no reports{of} in the folder reports; run `nox -s compare` to make "
-        "them"
+        f"found no reports{of} in the folder reports; run `nox -s compare` to make them"
     )
 
 
 def _labelled(stories: Iterable[tuple[str, Story]]) -> list[tuple[str, Story]]:
-    """Stories, each told once, under the names of all who did just that.
+    """Return each distinct story once, under the names of all studies that share it.
 
-    A study that did not the same in all its worlds goes by the names of these.
+    A study that behaves differently in its worlds appears under their names.
     """
     told = list(stories)
     looks = {name: [lanes(s) for other, s in told if other == name] for name, _ in told}
@@ -375,7 +378,7 @@ def _labelled(stories: Iterable[tuple[str, Story]]) -> list[tuple[str, Story]]:
 
 
 def versions(found: Mapping[str, Report]) -> dict[str, str]:
-    """What each study ran on; of Python not the patch version, which says little."""
+    """Return the versions that each study ran on, without the patch of Python."""
     return {
         study: ", ".join(
             [
@@ -388,7 +391,7 @@ def versions(found: Mapping[str, Report]) -> dict[str, str]:
 
 
 def markdown(subject: Subject) -> str:
-    """The page of a topic."""
+    """Return the page of a topic."""
     tree = subject.tree
     topics = [*tree.topics]
     here = topics.index(subject.topic.name)
@@ -411,12 +414,12 @@ def markdown(subject: Subject) -> str:
 
 
 def linked(tree: Tree) -> Callable[[Path], str]:
-    """What leads from a page to a file, two folders up."""
+    """Return a function that makes a file's link, relative to a page's folder."""
     return lambda path: f"../../{path.relative_to(tree.root).as_posix()}"
 
 
 def write(subject: Subject) -> None:
-    """Write the page and the picture of a topic."""
+    """Write the page and the pictures of a topic."""
     folder = subject.tree.root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     name = subject.topic.name
@@ -428,15 +431,16 @@ def write(subject: Subject) -> None:
 
 
 def tidy(tree: Tree) -> None:
-    """Remove the pages of topics that are no more."""
+    """Remove the pages and pictures of topics that no longer exist."""
     for path in _surplus(tree):
         path.unlink()
 
 
 def stale(tree: Tree) -> list[str]:
-    """Which pages are missing, or not of the text that is here now; needs no reports.
+    """Return the names of pages that are missing, changed, surplus, or out of date.
 
-    A page that somebody has changed by hand is one of them, and so is one too many.
+    A page is out of date if it was made from other text than the current one. No
+    reports are needed to find out.
     """
     found = [path.name for path in _surplus(tree)]
     for topic in tree.topics:
@@ -456,7 +460,7 @@ def stale(tree: Tree) -> list[str]:
 
 
 def digest(tree: Tree, topic: str) -> str:
-    """A digest of the text that the page of a topic is made from."""
+    """Return a digest of the text that the page of a topic is made from."""
     answers = [
         answer.path for study in tree.studies for answer in tree.answers(study, topic)
     ]
@@ -480,12 +484,12 @@ def digest(tree: Tree, topic: str) -> str:
 
 
 def spoken(test: str) -> str:
-    """The name of a test as a sentence."""
+    """Return the name of a test as a sentence."""
     return test.removeprefix("test_").replace("_", " ")
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names in a sentence, as in: asyncio, trio and gevent."""
+    """Return names for a sentence, as in: asyncio, trio and gevent."""
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else last
 
@@ -504,13 +508,13 @@ def _surplus(tree: Tree) -> list[Path]:
 
 
 def _drawn(subject: Subject) -> dict[str, str]:
-    """The pictures of a topic, by the names of their files."""
+    """Return the pictures of a topic by the names of their files."""
     others = {f"{each.name}.svg": each.picture for each in subject.differences}
     return {f"{subject.topic.name}.svg": subject.picture} | others
 
 
 def _pictures(tree: Tree, topic: str) -> list[Path]:
-    """The files with pictures of a topic."""
+    """Return the existing files with pictures of a topic."""
     folder = tree.root / FOLDER
     return sorted([*folder.glob(f"{topic}.svg"), *folder.glob(f"{topic}-*.svg")])
 
@@ -530,7 +534,7 @@ def _cell(answer: Answer, names: Sequence[str]) -> Cell:
     parts = [answer.parts[name] for name in names if name in answer.parts]
     if not parts:
         return Cell(answer, [], "Not needed.")
-    # Of one step, its row says what it does; of several, the comments must.
+    # The title of the row names a single step. Several steps keep their comments.
     lines = [
         line
         for part in parts
@@ -542,7 +546,7 @@ def _cell(answer: Answer, names: Sequence[str]) -> Cell:
 
 
 def dedented(lines: Sequence[Line]) -> int:
-    """How far all lines are indented."""
+    """Return the indentation that all lines share."""
     return min(
         (len(line.text) - len(line.text.lstrip()) for line in lines if line.text),
         default=0,
@@ -555,5 +559,5 @@ def _code(lines: Sequence[Line]) -> str:
 
 
 def _in_cell(text: str) -> str:
-    """A text as it may stand in a table in Markdown."""
+    """Return a text escaped for a table in Markdown."""
     return text.replace("|", r"\|")

@@ -1,6 +1,6 @@
-"""Reading what the isolated runs found out, and refusing what nobody should believe.
+"""The reports of isolated runs: read, and refused if they are damaged or out of date.
 
-The format is that of ``concurrency_study.report``, which also writes it.
+``concurrency_study.report`` defines the format and writes the reports.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from concurrency_study.report import EXAMPLE, FORMAT, VERSION, fingerprint
 
 
 class Refused(Exception):
-    """A report that is not to be believed; says why, and how to make a new one."""
+    """A report that cannot be trusted. The message says why, and how to replace it."""
 
 
 @dataclass(frozen=True)
 class Test:
-    """What became of one test of the suite."""
+    """The result of one test of the suite."""
 
-    __test__ = False  # pytest: no test of yours
+    __test__ = False  # pytest must not collect the class
 
     topic: str
     test: str
     world: str
     variant: str
-    """Which of the study's answers; empty for the one it recommends."""
+    """The name of the study's answer; empty for the recommended one."""
     needs: list[str]
     outcome: str
     """``passed``, ``cannot``, ``differs`` or ``failed``."""
     reason: str
-    """Why it cannot, or how it differs."""
+    """The reason why the answer cannot, or the way in which it differs."""
     seconds: float | None
     """Virtual seconds until the answer returned, if it did."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened to one actor; see ``concurrency_study.trace.Event``."""
+    """One event of one actor; see ``concurrency_study.trace.Event``."""
 
     at: float
     """Virtual seconds since the answer was called."""
@@ -51,12 +51,12 @@ class Event:
     what: str
     detail: str
     by: str
-    """The native actor in which it happened; "": in none of the answer's."""
+    """The native actor in which it happened; empty if in none of the answer's."""
 
 
 @dataclass(frozen=True)
 class Story:
-    """What happened in a run of an answer, until it ended."""
+    """The events of one run of an answer, until it ended."""
 
     topic: str
     test: str
@@ -65,41 +65,41 @@ class Story:
     seconds: float
     """Virtual seconds until the answer returned or raised."""
     cancelled: float | None
-    """The second at which it was to be cancelled from outside, if it was."""
+    """The second at which the run was cancelled from outside; None if it was not."""
     order: str
-    """Who goes first of those who are ready at one instant: a sentence."""
+    """The order in which actors run that are ready at one instant, as a sentence."""
     events: list[Event]
 
 
 @dataclass(frozen=True)
 class Report:
-    """A complete run of a study's suite, on the text that is there now."""
+    """A complete run of a study's suite on the current text."""
 
     study: str
     worlds: list[str]
     python: str
     libraries: dict[str, str]
-    """What the study builds on: name and version."""
+    """The libraries that the study builds on: name and version."""
     tests: list[Test]
     stories: list[Story]
-    """Of the examples, and of small tests of what some cannot."""
+    """The stories of the examples, and of small tests that some answers cannot pass."""
 
     @property
     def examples(self) -> list[Story]:
-        """What happened when the examples of the topics were run."""
+        """The stories of the topics' examples."""
         return [story for story in self.stories if story.test == EXAMPLE]
 
 
 def read(path: Path, root: Path) -> Report:
-    """The report in a file, held against the text below ``root``.
+    """Return the report in a file, checked against the text below ``root``.
 
     Raises:
-        Refused: it is damaged, or partial, or of another text.
+        Refused: the report is damaged, partial, or of another text.
     """
     file = _File(path, root)
     head, foot = file.header(), file.records[-1]
     if foot.get("record") != "footer":
-        file.refuse("has no footer: the run that wrote it has not ended")
+        file.refuse("has no footer, so the run that wrote it has not ended")
     file.check(foot, "footer")
     tests: list[Test] = []
     stories: list[Story] = []
@@ -118,13 +118,13 @@ def read(path: Path, root: Path) -> Report:
     counts.update(test.outcome for test in tests)
     counted = {"tests": len(tests), **counts}
     if counted != {key: foot.get(key) for key in counted}:
-        file.refuse("counts other tests in its footer than it holds")
+        file.refuse("holds other tests than its footer counts")
     if foot["digest"] != file.digest:
-        file.refuse("was changed after it had been written")
+        file.refuse("was changed after the run that wrote it")
     if not foot["complete"]:
         file.refuse("is of a run in which tests failed or were left out")
     if head["fingerprint"] != fingerprint(root, head["study"]):
-        file.refuse("is of another text than the one that is here now")
+        file.refuse("is out of date, because the text that it tested has changed")
     return Report(
         study=head["study"],
         worlds=head["worlds"],
@@ -136,12 +136,13 @@ def read(path: Path, root: Path) -> Report:
 
 
 def read_all(root: Path) -> dict[str, Report]:
-    """The reports below ``root / "reports"`` by study; none gives an empty dict.
+    """Return the reports below ``root / "reports"`` by study.
 
-    Of a study that ran on several Pythons only the report of the newest is read.
+    The dict is empty if there are no reports. If a study ran on several Pythons, only
+    the report of the newest is read.
 
     Raises:
-        Refused: one of these is damaged, or partial, or of another text.
+        Refused: a report is damaged, partial, or of another text.
     """
     newest: dict[str, tuple[list[int], Path]] = {}
     for path in sorted((root / "reports").glob("*.jsonl")):
@@ -195,11 +196,11 @@ _SHAPES: dict[str, dict[str, Any]] = {
         "digest": str,
     },
 }
-"""The fields of each record; report.schema.json says it for machines."""
+"""The fields of each record. report.schema.json is the same for machines."""
 
 
 class _File:
-    """The records of a file, and the sentence with which it is refused."""
+    """The records of a file, and the checks that may refuse it."""
 
     def __init__(self, path: Path, root: Path) -> None:
         within = path.is_relative_to(root)
@@ -212,17 +213,19 @@ class _File:
         except OSError as error:
             self.refuse(f"cannot be read ({error.strerror})")
         except UnicodeDecodeError:
-            self.refuse("is no UTF-8 text")
+            self.refuse("is not UTF-8 text")
         lines = text.removesuffix("\n").split("\n")
-        told = text[: text.rstrip("\n").rfind("\n") + 1]  # all but the footer
+        told = text[: text.rstrip("\n").rfind("\n") + 1]  # everything but the footer
         self.digest = f"sha256:{hashlib.sha256(told.encode()).hexdigest()}"
         for number, line in enumerate(lines, 1):
             try:
                 record: Any = json.loads(line, parse_constant=_no_number)
             except (ValueError, RecursionError):
-                self.refuse(f"is no JSON in line {number} (was it cut short?)")
+                self.refuse(f"is not JSON in line {number} (was it cut short?)")
             if not isinstance(record, dict):
-                self.refuse(f"holds no record in line {number}")
+                self.refuse(
+                    f"has in line {number} a {type(record).__name__}, not a record"
+                )
             self.records.append(cast(dict[str, Any], record))
 
     def refuse(self, why: str) -> NoReturn:
@@ -231,10 +234,10 @@ class _File:
         ) from None
 
     def header(self) -> dict[str, Any]:
-        """The first record, which says that we can read the others."""
+        """Return the header, if it is of a format and version that can be read here."""
         record = self.records[0]
         if record.get("record") != "header" or record.get("format") != FORMAT:
-            self.refuse("is no report: it does not begin with a header")
+            self.refuse("is not a report: it does not begin with a header")
         if record.get("version") != VERSION:
             self.refuse(
                 f"has version {record.get('version')!r} of the format, not {VERSION}"
@@ -244,7 +247,7 @@ class _File:
         return fields
 
     def check(self, record: Any, kind: str) -> dict[str, Any]:
-        """The fields of a record, of which none is missing or of another type."""
+        """Return the fields of a record, after a check of their names and types."""
         shape = _SHAPES[kind]
         found = cast(dict[str, Any], record) if isinstance(record, dict) else {}
         fields = {key: value for key, value in found.items() if key != "record"}
@@ -260,11 +263,11 @@ class _File:
 
 
 def _event(fields: dict[str, Any]) -> Event:
-    # An address differs in every run and tells nobody anything.
+    # An address differs in every run, which would change the pages for no reason.
     for key in ("actor", "detail"):
         fields[key] = re.sub(r"\b0x[0-9a-fA-F]{4,}\b", "0x…", fields[key])
     return Event(**fields)
 
 
 def _no_number(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")

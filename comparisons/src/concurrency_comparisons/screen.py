@@ -1,4 +1,4 @@
-"""What the ``study`` command shows, drawn for a terminal of any width, or a pipe."""
+"""The output of the ``study`` command, for a terminal of any width, or for a pipe."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .timeline import (
 )
 
 NARROWEST = 36
-"""Columns of text that code needs, to be read beside other code."""
+"""The fewest columns of text in which code can be read next to other code."""
 SWITCH = "another task may run here"
 TITLES = {SIGNATURE: "The call", HELPERS: "Helpers", GUARD: "The program"}
 OUTCOMES = {
@@ -44,10 +44,10 @@ HIGHLIGHT = Syntax("", "python", theme="ansi_dark")
 
 
 class Screen:
-    """A console, and what is drawn on it.
+    """A console, and the methods that draw on it.
 
-    Colours are left out in pipes and with NO_COLOR; whatever they say is said by a
-    mark as well.
+    Colours are left out in pipes and with NO_COLOR. So every colour comes with a mark
+    that says the same.
     """
 
     def __init__(self, console: Console) -> None:
@@ -58,7 +58,7 @@ class Screen:
         self.bars = "-=+|X*o|" if plain else "─━├┤✗●○│"
 
     def topics(self, topics: Iterable[Topic], answers: Mapping[str, list[str]]) -> None:
-        """A line for each topic: what it asks, and who answers."""
+        """Print a line for each topic: its question and its answers."""
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         table.add_column(style="bold cyan", no_wrap=True)
         table.add_column()
@@ -68,7 +68,7 @@ class Screen:
         self.console.print(table)
 
     def question(self, topic: Topic, names: Sequence[str]) -> None:
-        """The whole of a question."""
+        """Print a question in full."""
         self.console.print(Text(topic.title, style="bold"))
         self.console.print(Text(f"\n{topic.question}\n"))
         for number, step in enumerate(topic.steps, 1):
@@ -76,7 +76,7 @@ class Screen:
         self.console.print(Text(f"\nAnswered by {', '.join(names)}.", style="dim"))
 
     def show(self, topic: Topic, answers: Sequence[Answer], *, whole: bool) -> None:
-        """Answers side by side, step by step."""
+        """Print answers side by side, step by step."""
         self.console.print(Text(topic.title, style="bold"))
         self._legend((self.mark, SWITCH))
         self._rule("In particular")
@@ -91,7 +91,7 @@ class Screen:
                 self._banks(answers, cells, _fold)
 
     def diff(self, topic: Topic, one: Answer, other: Answer) -> None:
-        """Two answers side by side, line by line, by step."""
+        """Print two answers side by side, line by line within each step."""
         self.console.print(Text(topic.title, style="bold"))
         self._legend(
             (self.same, "the same"),
@@ -124,7 +124,7 @@ class Screen:
             self.console.print(table)
 
     def differences(self, one: Answer, other: Answer) -> list[dict[str, Any]]:
-        """What `diff` shows, for machines: the marks are = ~ | < >."""
+        """Return the content of `diff` for machines. The marks are = ~ | < >."""
         marks = {self.same: "=", self.alike: "~", "": "="}
         return [
             {
@@ -144,7 +144,7 @@ class Screen:
         ]
 
     def matrix(self, topics: Sequence[str], found: Mapping[str, Report]) -> None:
-        """How many tests of each topic every study passes."""
+        """Print the number of tests that each study passes, by topic."""
         self._legend(("41 (1)", "41 passed, 1 not; the reasons are below"))
         table = self._matrix("topic", found)
         for topic in topics:
@@ -160,7 +160,7 @@ class Screen:
     def tests(
         self, topic: Topic, found: Mapping[str, Report], order: Sequence[str]
     ) -> None:
-        """What every test of a topic found out, in the order in which they stand."""
+        """Print the result of every test of a topic, in the order of the file."""
         self.console.print(Text(topic.title, style="bold"))
         table = self._matrix("test", found, narrow=12)
         tested = {
@@ -183,9 +183,9 @@ class Screen:
         self._versions(found)
 
     def timelines(self, stories: Sequence[tuple[str, Story]]) -> None:
-        """What happened in virtual time, a lane for each native actor.
+        """Draw what happened in virtual time, with a lane for each native actor.
 
-        If all happens at 0 s, each event takes a step.
+        If everything happens at 0 s, each event takes a step.
         """
         self._timeline_legend()
         steps = in_order(stories)
@@ -237,7 +237,7 @@ class Screen:
         return "".join(cells).rstrip()
 
     def _timeline_legend(self) -> None:
-        """What the marks of a timeline mean."""
+        """Print the meaning of the marks in a timeline."""
         alive, awake, start, end, error, call, _, at_once = self.bars
         self._legend(
             (start + alive, "begins, waits"),
@@ -273,7 +273,7 @@ class Screen:
         cells: Sequence[Sequence[Text]],
         fold: Callable[[Text, int], list[Text]],
     ) -> None:
-        """Columns, as many beside one another as fit, evenly."""
+        """Print columns, evenly divided into banks that fit the width."""
         fit = max(1, self.console.width // (NARROWEST + 3))
         banks = math.ceil(len(answers) / fit)
         size = math.ceil(len(answers) / banks)
@@ -364,7 +364,7 @@ class Screen:
 
 
 def spoken(test: str) -> str:
-    """The name of a test as a sentence."""
+    """Return the name of a test as a sentence."""
     return test.removeprefix("test_").replace("_", " ")
 
 
@@ -382,7 +382,7 @@ def _code(answer: Answer, names: Sequence[str]) -> list[Line]:
 
 
 def _highlighted(lines: Sequence[Line]) -> list[Text]:
-    """Lines of code in colours, without the indentation that all have in common."""
+    """Return lines of code in colours, without their common indentation."""
     if not lines:
         return []
     code = dedent("\n".join(line.text for line in lines))
@@ -396,7 +396,7 @@ def _coloured(lines: Sequence[Line]) -> dict[int, Text]:
 
 
 def _fold(line: Text, width: int) -> list[Text]:
-    """A line of code in pieces that fit, further ones indented."""
+    """Return a line of code in pieces that fit, with all but the first indented."""
     start = _indent(line)
     further = min(start + 4, width // 2)
     pieces: list[Text] = []
@@ -415,17 +415,17 @@ def _fold(line: Text, width: int) -> list[Text]:
 
 
 def _indent(line: Text) -> int:
-    """The width of what stands before the code: a mark, perhaps, and spaces."""
+    """Return the width of the spaces, and the mark if any, before the code."""
     return len(line) - len(line.plain.lstrip(" »>"))
 
 
 def _wrap(line: Text, _: int) -> list[Text]:
-    """Prose, left to the table to be wrapped."""
+    """Return a line of prose as it is, because the table wraps it."""
     return [line]
 
 
 def _prose(text: str) -> list[Text]:
-    """Paragraphs, each as one line to be wrapped."""
+    """Return paragraphs, each as one line to be wrapped."""
     return [Text(" ".join(each.split())) for each in text.split("\n\n")]
 
 
@@ -443,7 +443,7 @@ def _counts(tests: Sequence[Test]) -> Text:
 
 
 def _outcome(tests: Sequence[Test]) -> Text:
-    """What became of a test, or which answers in which worlds are the exceptions."""
+    """Return the result of a test, or the answers and worlds that are exceptions."""
     if not tests:
         return Text("-", "dim")
     several = len({test.world for test in tests}) > 1
@@ -474,7 +474,7 @@ def _named(lane: Lane) -> str:
 
 
 def _axis(scale: Scale, width: int) -> str:
-    """Seconds below the lanes, as many as there is room for."""
+    """Return as many seconds for the line below the lanes as there is room for."""
     text = ""
     for tick in scale.ticks(max(width // 9, 2)):
         here = round(scale.x(tick))

@@ -1,7 +1,7 @@
-"""The comparisons as a static site: the matrix, a page a topic, a page a pair.
+"""The comparisons as a static site: the matrix, a page per topic, a page per pair.
 
-It asks nothing of any network, and reads without JavaScript; with it, the choice of
-columns is kept in the address.
+The site needs no network and no JavaScript. With JavaScript, the address keeps the
+choice of columns.
 """
 
 from __future__ import annotations
@@ -40,22 +40,23 @@ COLOURS = {
     Name.Decorator: "fn",
     Name.Builtin: "bu",
 }
-"""Kinds of tokens, and the class that colours them."""
+"""The CSS class of each kind of token."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """Two lines that stand beside one another; one of them may be missing."""
+    """Two lines side by side. One of them may be missing."""
 
     left: Line | None
     mark: str
-    """``=`` the same, ``≈`` but for the library's name, ``|`` changed, ``<``, ``>``."""
+    """``=`` the same; ``≈`` the same but for the library's name; ``|`` changed; ``<``
+    only on the left; ``>`` only on the right."""
     right: Line | None
 
 
 @dataclass(frozen=True)
 class Pair:
-    """What changes from one study to another."""
+    """The changes from one study to another."""
 
     subjects: Sequence[Subject]
     one: str
@@ -63,11 +64,11 @@ class Pair:
 
     @property
     def name(self) -> str:
-        """What its page is called."""
+        """The name of its page."""
         return f"{self.one}-vs-{self.other}"
 
     def answers(self, subject: Subject) -> list[Answer]:
-        """Those of the two."""
+        """Return the answers of the two studies."""
         return [
             answer
             for study in (self.one, self.other)
@@ -77,7 +78,7 @@ class Pair:
 
     @cached_property
     def differ(self) -> dict[tuple[str, str], list[tuple[Subject, str]]]:
-        """By who cannot, and why: the tests that the other one passes, by topic."""
+        """The tests that only one study passes, by the other study and its reason."""
         found: dict[tuple[str, str], list[tuple[Subject, str]]] = {}
         for subject in self.subjects:
             answers = self.answers(subject)
@@ -94,7 +95,7 @@ class Pair:
 
     @cached_property
     def words(self) -> list[tuple[str, list[tuple[str, list[str]]]]]:
-        """What each takes from its libraries, and the other does not: by topic."""
+        """The names that only one study uses of its libraries, with their topics."""
         used: dict[str, dict[str, list[str]]] = {self.one: {}, self.other: {}}
         for subject in self.subjects:
             for answer in self.answers(subject):
@@ -113,7 +114,7 @@ class Pair:
         ]
 
     def changes(self, subject: Subject) -> list[tuple[str, list[Change]]]:
-        """The lines of each step beside one another."""
+        """Return the lines of each step side by side."""
         answers = self.answers(subject)
         if len(answers) < 2:
             return []
@@ -134,7 +135,7 @@ class Pair:
 
 
 def aligned(left: Sequence[Line], right: Sequence[Line]) -> Iterator[Change]:
-    """Two stretches of code, line by line."""
+    """Yield two stretches of code side by side, line by line."""
     matcher = difflib.SequenceMatcher(
         None, [a.normal for a in left], [b.normal for b in right], autojunk=False
     )
@@ -152,9 +153,9 @@ def aligned(left: Sequence[Line], right: Sequence[Line]) -> Iterator[Change]:
 
 
 def borrowed(tree: ast.Module) -> set[str]:
-    """The names that a module uses of those that it imports, with their dots.
+    """Return the imported names that a module uses, with their dots.
 
-    Left out is what is there for types only, and the study's own.
+    Names that serve only as types, and names of the study itself, are left out.
     """
     roots: dict[str, str] = {}
     for node in ast.walk(tree):
@@ -183,7 +184,7 @@ SILENT = ("__future__", "collections", "concurrency_study", "typing")
 
 
 def highlighted(answer: Answer) -> dict[int, list[tuple[str, str]]]:
-    """Every line of an answer, by number: its tokens, each after its colour."""
+    """Return every line of an answer by number: pairs of a colour and a token."""
     lexer = PythonLexer(stripnl=False, ensurenl=False)
     lines: list[list[tuple[str, str]]] = [[]]
     for kind, text in lexer.get_tokens(answer.text):
@@ -200,7 +201,7 @@ def highlighted(answer: Answer) -> dict[int, list[tuple[str, str]]]:
 def _spanned(colour: str, text: str) -> Markup:
     if colour:
         return Markup('<span class="{}">{}</span>').format(colour, text)
-    # Better to break a line there than anywhere.
+    # A line that is too long breaks after a bracket or a dot, not anywhere.
     return escape(text) + (Markup("<wbr>") if text[-1:] in tuple("([{.") else "")
 
 
@@ -213,7 +214,7 @@ class Code:
     def lines(
         self, answer: Answer, lines: Sequence[Line], shared: Iterable[int] = ()
     ) -> Markup:
-        """Some of them, each an element of its own, dimmed if shared."""
+        """Return lines, each as an element of its own, dimmed if shared."""
         start = dedented(lines)
         return Markup("\n").join(
             self.line(answer, line, start, shared=line.number in shared)
@@ -223,7 +224,7 @@ class Code:
     def line(
         self, answer: Answer, line: Line, start: int = 0, *, shared: bool = False
     ) -> Markup:
-        """One of them, with a mark if another task may run there."""
+        """Return a line, with a mark if another task may run there."""
         if answer.path not in self.coloured:
             self.coloured[answer.path] = highlighted(answer)
         if not line.text.strip():
@@ -256,7 +257,7 @@ SWITCH = Markup(
 
 
 def prose(text: str) -> Markup:
-    """A docstring as HTML: paragraphs, lists, code."""
+    """Return a docstring as HTML, with its paragraphs, lists and code."""
     found = Markup()
     for block in re.split(r"\n\s*\n", text.strip("\n")):
         lines = block.split("\n")
@@ -276,7 +277,7 @@ def prose(text: str) -> Markup:
 
 
 def inline(text: str) -> Markup:
-    """A text in which names stand in backticks."""
+    """Return a text as HTML, with code for names in backticks."""
     pieces = re.split(r"(``.+?``|`.+?`)", " ".join(text.split()))
     return Markup().join(
         Markup("<code>{}</code>").format(piece.strip("`"))
@@ -287,7 +288,7 @@ def inline(text: str) -> Markup:
 
 
 def described(tree: Tree, study: str) -> str:
-    """What a study says of its paradigm."""
+    """Return a study's description of its paradigm, from its package's docstring."""
     for path in tree.root.glob(f"packages/*/src/{study}_study/__init__.py"):
         text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
         return re.sub(r"^\w+: (.)", lambda found: found[1].upper(), text)
@@ -295,7 +296,7 @@ def described(tree: Tree, study: str) -> str:
 
 
 def pages(tree: Tree, found: Mapping[str, Report]) -> Iterator[tuple[str, str]]:
-    """The files of the site: name and text; the style and the script, too."""
+    """Yield the name and the text of each file of the site."""
     subjects = [Subject(tree, topic, found) for topic in tree.topics.values()]
     pairs = [Pair(subjects, *names) for names in combinations(found, 2)]
     code = Code()
@@ -348,7 +349,7 @@ def pages(tree: Tree, found: Mapping[str, Report]) -> Iterator[tuple[str, str]]:
 
 
 def write(tree: Tree, files: Iterable[tuple[str, str]]) -> Path:
-    """Write the site, and nothing else into its folder; its start page."""
+    """Replace the site's folder with these files, and return the start page."""
     folder = tree.root / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

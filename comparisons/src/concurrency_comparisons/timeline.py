@@ -1,8 +1,8 @@
-"""Pictures of what happened when: one lane a native actor, one time axis for all.
+"""Timelines: a lane for each native actor, and one time axis for all.
 
-They are drawn from the stories of the reports, so in virtual time, and are the same to
-the byte for the same stories. What takes no time at all is drawn over the order in
-which it happened, a step an event.
+They are drawn from the stories of the reports, so in virtual time. The same stories
+make the same picture, byte for byte. If no time passes in the stories, the axis is the
+order of events, with a step for each.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from xml.sax.saxutils import escape
 
 from .reports import Event, Story
 
-# What happened, made into lanes
+# From stories to lanes
 
 
 @dataclass
 class Run:
-    """One run of a job, from its start to its end, inside of a native actor."""
+    """One run of a job in a native actor, from its start to its end."""
 
     name: str
     start: float
     awake: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
-    """From when to when it did not sleep."""
+    """The spans in which it did not sleep."""
     asleep: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
     interrupted: float | None = None
-    """When a sleep was cut short; what it did from then on is cleanup."""
+    """The instant at which a sleep was cut short. What follows is cleanup."""
     end: Event | None = None
-    """How it ended: ``end``, ``error`` or ``cancelled``; None if it has not."""
+    """The event ``end``, ``error`` or ``cancelled``; None if it has not ended."""
     until: float = 0
-    """The last instant known of it."""
+    """The last known instant of the run."""
     sleeps: bool = False
 
     def happens(self, event: Event) -> None:
-        """Take note of one more event of this run."""
+        """Add an event to this run."""
         self.pass_time(event.at)
         if self.sleeps and event.what != "wake" and self.interrupted is None:
             self.interrupted = event.at
@@ -48,7 +48,7 @@ class Run:
             self.end = event
 
     def pass_time(self, at: float) -> None:
-        """What it did until now, it did until then."""
+        """Extend the current span, asleep or awake, to an instant."""
         if at > self.until:
             spans = self.asleep if self.sleeps else self.awake
             spans.append((self.until, at))
@@ -57,54 +57,54 @@ class Run:
 
 @dataclass
 class Lane:
-    """All that happened in one native actor."""
+    """All events in one native actor, or in worker threads that share a lane."""
 
     name: str = field(compare=False)
-    """Its own name."""
+    """The actor's own name."""
     kind: str
-    """What it is: task, thread, greenlet; empty if that is not known."""
+    """Task, thread or greenlet; empty if unknown."""
     begin: float
     end: float | None = None
     how: str = ""
-    """``end``, ``error`` or ``cancelled``; empty if alive, or if nobody said."""
+    """``end``, ``error`` or ``cancelled``; empty if alive, or if not reported."""
     runs: list[Run] = field(default_factory=list[Run])
     said: list[Event] = field(default_factory=list[Event])
-    """The plain callables that it called, and what its jobs noted."""
+    """Its calls of plain callables, and the notes of its jobs."""
     label: str = ""
-    """What it is known by: its only job, or else its own name."""
+    """The name of its only job, or else its own name."""
     names: set[str] = field(default_factory=set[str], compare=False)
-    """The native actors whose lane it is."""
+    """The native actors that share the lane."""
     hired: bool = False
-    """Whether it is there for its jobs alone, as a thread of a pool is."""
+    """True if it exists only for its jobs, as a thread of a pool does."""
 
     @property
     def sort(self) -> str:
-        """What it is, in a word; empty if its label says so already."""
+        """The kind in one word; empty if the label says it already."""
         sort = _clean(self.kind).removeprefix("worker ")
         said = sort == self.label.partition(" no. ")[0]
         return "" if said else sort
 
     @property
     def labelled(self) -> list[tuple[float, str]]:
-        """The jobs by which it is not known, and when they begin."""
+        """The jobs that the label does not name, each with the instant it begins."""
         names = ((run.start, run.name) for run in self.runs)
         return [(at, name) for at, name in names if name not in ("", self.label)]
 
 
 def lanes(story: Story) -> list[Lane]:
-    """The native actors in the order in which they began, the answer itself first.
+    """Return a lane for each native actor, in the order in which they began.
 
-    Of calls in worker threads that begin in one instant the order is that of their
-    numbers: which one comes first is a matter of chance. One that begins when another
-    has ended has its lane, as it may have its thread. What happened outside of all has
-    a lane without a name, the last.
+    The answer itself is first. Calls in worker threads that begin at one instant are
+    sorted by their numbers, because their real order is a matter of chance. A call that
+    begins after another has ended shares its lane, as it may share its thread. Events
+    outside of all actors are in the last lane, which has no name.
     """
     found: dict[str, Lane] = {}
     last = _last(story)
     for event in story.events:
         new = Lane(event.by, "", event.at, names={event.by})
         lane = found.setdefault(event.by, new)
-        event = replace(event, by="")  # what others did in tasks of another name
+        event = replace(event, by="")  # lanes compare equal whatever tasks are named
         if event.what == "spawn":
             lane.kind, lane.begin = event.detail, event.at
         elif event.what == "exit":
@@ -135,10 +135,10 @@ def lanes(story: Story) -> list[Lane]:
 
 
 def _shared(every: list[Lane], last: float) -> list[Lane]:
-    """The lanes, of which calls in worker threads share one if they do not overlap."""
+    """Return the lanes, with one for calls in worker threads that do not overlap."""
     found: list[Lane] = []
     for lane in every:
-        if lane.kind == WORKER and not lane.runs:  # no job, but it does something
+        if lane.kind == WORKER and not lane.runs:  # it has no job, but it works
             until = last if lane.end is None else lane.end
             lane.runs.append(Run("", lane.begin, [(lane.begin, until)], until=until))
         free = (
@@ -160,7 +160,7 @@ def _shared(every: list[Lane], last: float) -> list[Lane]:
 
 
 def _in_a_run(lane: Lane, event: Event) -> None:
-    """Let it happen to the innermost job of that name; others wait for that."""
+    """Add an event to the innermost running job of its name. Outer jobs wait."""
     running = [run for run in lane.runs if run.end is None]
     own = [run for run in running if run.name == event.actor]
     if event.what == "start" or not own:
@@ -186,12 +186,12 @@ def _last(story: Story) -> float:
 
 
 def in_order(stories: Sequence[tuple[str, Story]]) -> bool:
-    """Whether nothing of it takes any time, so that only the order tells something."""
+    """Return True if no time passes in any story, so that only the order counts."""
     return bool(stories) and not any(_last(story) for _, story in stories)
 
 
 def stepped(story: Story) -> Story:
-    """The same with steps in place of seconds."""
+    """Return the story with steps in place of seconds."""
     events = [replace(event, at=n) for n, event in enumerate(story.events)]
     return replace(story, seconds=max(len(events) - 1, 0), events=events)
 
@@ -200,7 +200,7 @@ def stepped(story: Story) -> Story:
 
 
 def told(story: Story, *, steps: bool = False) -> str:
-    """What happened when, for those who cannot see the picture, actor by actor."""
+    """Return the story in words, actor by actor, for readers who cannot see it."""
 
     def at(instant: float) -> str:
         return f"at step {instant:g}" if steps else f"at {_seconds(instant)}"
@@ -225,7 +225,10 @@ def told(story: Story, *, steps: bool = False) -> str:
 
 
 def _telling(events: Iterable[Event]) -> list[Event]:
-    """Of one instant: not that a task begins or ends, where its job does."""
+    """Return the events of one instant that say more than others.
+
+    The start or end of a task is left out if its job starts or ends in that way.
+    """
     found = list(events)
     starts = any(event.what == "start" for event in found)
     ends = {event.what for event in found}
@@ -240,13 +243,13 @@ def _telling(events: Iterable[Event]) -> list[Event]:
 
 
 def words(event: Event, *, known: str = "") -> str:
-    """What happened, as a verb; to whom, unless that is known."""
+    """Return an event as a verb, after the actor's name unless that is known."""
     who = f"{event.actor} " if event.actor != known else ""
     match event.what:
         case "spawn":
             return "begins"
         case "exit":
-            ways = {"error": "ends by an error", "cancelled": "is cancelled"}
+            ways = {"error": "ends with an error", "cancelled": "is cancelled"}
             return ways.get(event.detail, "ends")
         case "start" | "wake" | "end":
             return f"{who}{event.what}s"
@@ -267,7 +270,7 @@ def _called(event: Event) -> str:
 
 
 def _outcome(story: Story) -> str:
-    """What the answer does in the end."""
+    """Return how the answer ended, as a verb."""
     spawned = [event.by for event in story.events if event.what == "spawn"]
     exits = {event.by: event.detail for event in story.events if event.what == "exit"}
     how = exits.get(spawned[0], "") if spawned else ""
@@ -280,7 +283,7 @@ def _seconds(seconds: float) -> str:
 
 
 def _clean(text: str) -> str:
-    """What may stand in XML: controls and the like may not."""
+    """Return the text with characters replaced that XML does not allow."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
@@ -288,7 +291,7 @@ def _clean(text: str) -> str:
 
 
 class Scale:
-    """Where instants lie between two places; a long time without events is cut out."""
+    """A time axis between two positions. A long time without events is cut out."""
 
     def __init__(
         self, stories: Sequence[Story], left: float, right: float, cut: float = 70
@@ -300,9 +303,10 @@ class Scale:
         self.gap = max(
             pairwise(found), key=lambda two: two[1] - two[0], default=(0.0, 0.0)
         )
+        # The longest time without events is cut out if it takes up most of the axis.
         rest = self.gap[0] + (self.span - self.gap[1])
         self.cut = cut if 0 < rest < self.span * _WORTH_A_CUT else 0
-        """How much room the cut takes; 0: nothing is cut out."""
+        """The width of the cut; 0 if nothing is cut out."""
         if not self.cut:
             self.gap = self.span, self.span
             rest = self.span
@@ -310,7 +314,7 @@ class Scale:
         self.left, self.pixels = left, shown / rest if rest else 0
 
     def x(self, at: float) -> float:
-        """Where an instant lies."""
+        """Return the position of an instant."""
         low, high = self.gap
         part = (at - low) / (high - low) if high > low else 0
         return (
@@ -320,7 +324,7 @@ class Scale:
         )
 
     def ticks(self, most: int = 7) -> list[float]:
-        """Round instants, about so many; after a cut, counted from where it ends."""
+        """Return about ``most`` round instants. After a cut they count from its end."""
         low, high = self.gap
         if not self.cut:
             return _ticks(low, most)
@@ -331,7 +335,7 @@ class Scale:
 
 
 def _ticks(span: float, most: int) -> list[float]:
-    """Round instants from 0 to ``span``, at most so many or a few more."""
+    """Return round instants from 0 to ``span``, ``most`` or a few more at most."""
     if not span:
         return [0]
     rough = span / most
@@ -341,21 +345,21 @@ def _ticks(span: float, most: int) -> list[float]:
 
 
 _WORTH_A_CUT = 0.25
-"""The part of the time that is left then, at most."""
+"""The share of the time that may be left after a cut, at most."""
 
 # The picture
 
 _WIDTH = 800
 _PAD = 12
 _CHARACTER = 7.4
-"""Width of a character: a little more than 0.6 em of 12 px, so that nothing is cut."""
+"""Width of a character: a bit more than 0.6 em of 12 px, so that no text is clipped."""
 _LANE = 20
 _ROW = 15
 _LONGEST_NAME = 24
 _MOST = 10
-"""Texts of a lane; of more only the first and the last are shown."""
+"""Texts of a lane. If there are more, only the first three and the last are shown."""
 _LEAST = 30
-"""Characters that are worth to be shown of a text that is cut short."""
+"""Characters that a shortened text must have room for."""
 IN_ORDER = "all of it at 0 s, in the order in which it happened"
 
 _COLOURS = {
@@ -400,21 +404,21 @@ _MARKS = {
     "outside": "cancelled from outside",
     "cut": "time cut out",
 }
-"""The legend, in its order."""
+"""The legend, in order."""
 _BARS = {
     "idle": ("muted", 1),
     "alive": ("job", 2),
     "awake": ("job", 10),
     "cleanup": ("cleanup", 4),
 }
-"""The class of a bar, and how tall it is."""
+"""The class and the height of each bar."""
 
 
 def svg(stories: Sequence[tuple[str, Story]], *, title: str) -> str:
-    """One picture with a section for each (label, story), on one time axis.
+    """Return a picture with a section for each (label, story), on one time axis.
 
-    It stands for itself as a file, and any number may stand inline in one page: it has
-    no ids, and its style reaches nothing outside of ``.study-timeline``.
+    The picture works as a file, and inline, any number of times in a page. For that it
+    has no ids, and its style applies to nothing outside of ``.study-timeline``.
     """
     return _Picture(stories, title).drawn()
 
@@ -491,7 +495,7 @@ class _Picture:
                 free = x + half + _CHARACTER
 
     def behind(self, top: float, story: Story) -> str:
-        """What lies behind the lanes of a section: the grid, and its end."""
+        """Return the background of a section: the grid, the cut, and the end."""
 
         def line(kind: str, *instants: float) -> str:
             places = (_n(self.x(at)) for at in instants)
@@ -566,7 +570,7 @@ class _Picture:
         self.y += _LANE + self.labels(labels, middle, free=free)
 
     def labels(self, labels: list[_Label], middle: float, *, free: float) -> float:
-        """Texts below a lane, or behind its end; how much room they take."""
+        """Draw texts below a lane or after its end, and return their height."""
         rows: list[list[tuple[float, float]]] = []
         edge = self.right + 10
         texts: list[tuple[str, str, float, float]] = []
@@ -578,7 +582,7 @@ class _Picture:
                 continue
             room = int((edge - label.x + 3) / _CHARACTER)
             if room < _LEAST or _cells(text) - room < 10:
-                # Not beside its mark, then, but before it.
+                # There is no room after the mark, so the text begins before it.
                 room = int((edge - self.left) / _CHARACTER)
             shown = _fit(text, room)
             width = _cells(shown) * _CHARACTER
@@ -620,7 +624,7 @@ class _Picture:
     def bar(self, kind: str, begin: float, end: float, middle: float) -> None:
         self.marks.add(kind)
         low, high = self.x(begin), self.x(end)
-        if kind == "awake" and high - low < 3:  # it is to be seen nevertheless
+        if kind == "awake" and high - low < 3:  # make it wide enough to be seen
             low, high = low - 1.5, low + 1.5
         self.parts.append(_bar(kind, low, high, middle))
 
@@ -661,7 +665,7 @@ class _Picture:
 @dataclass(frozen=True)
 class _Label:
     x: float
-    """Where that is of which it says something."""
+    """The position of the mark that the text belongs to."""
     text: str
 
 
@@ -674,9 +678,9 @@ def _label(event: Event) -> str:
 
 
 def marked(lane: Lane, returned: float) -> Iterator[tuple[str, float, str]]:
-    """What is marked on a lane: how, at which instant, and the words for it.
+    """Yield the marks of a lane: the kind, the instant, and the words.
 
-    Where a job ends together with its task, the mark is that which tells more.
+    If a job ends together with its task, only the mark that says more is shown.
     """
     ends = [(run.end.what, run.end.at, words(run.end)) for run in lane.runs if run.end]
     if lane.kind:
@@ -700,7 +704,7 @@ def marked(lane: Lane, returned: float) -> Iterator[tuple[str, float, str]]:
     yield from telling.values()
 
 
-_HOW = {"end": "ends", "error": "ends by an error", "cancelled": "is cancelled"}
+_HOW = {"end": "ends", "error": "ends with an error", "cancelled": "is cancelled"}
 
 
 def _bar(kind: str, low: float, high: float, middle: float) -> str:
@@ -740,7 +744,7 @@ def _title(hint: str) -> str:
 
 
 def _style() -> str:
-    """The style; a colour stands bare, too, for what draws but knows no variables."""
+    """Return the style. It repeats colours for viewers that know no variables."""
 
     def colours(index: int) -> str:
         return "".join(f"--{name}:{both[index]};" for name, both in _COLOURS.items())
@@ -767,7 +771,7 @@ def _style() -> str:
 
 
 def _free_row(rows: list[list[tuple[float, float]]], low: float, high: float) -> int:
-    """The first row in which nothing lies between; it is taken by that."""
+    """Return the first row that is free between two positions, and occupy it."""
     for number, taken in enumerate(rows):
         if all(high < begin or end < low for begin, end in taken):
             taken.append((low, high))
@@ -777,12 +781,12 @@ def _free_row(rows: list[list[tuple[float, float]]], low: float, high: float) ->
 
 
 def _cells(text: str) -> int:
-    """How many characters wide a text is; some take the room of two."""
+    """Return the width of a text in characters. Some characters count as two."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _fit(text: str, cells: int) -> str:
-    """The text, cut short if it is wider than that."""
+    """Return the text, shortened if it is wider than ``cells``."""
     if _cells(text) <= cells:
         return text
     while text and _cells(text) >= cells:
@@ -798,10 +802,11 @@ def _n(number: float) -> str:
 
 
 def chrome_trace(stories: Sequence[tuple[str, Story]]) -> str:
-    """The same as Chrome trace JSON, which Perfetto shows: a process a study.
+    """Return the stories as Chrome trace JSON, which Perfetto shows.
 
-    Instants are in microseconds; where all happens at 0 s, a step takes a millisecond.
-    Every lane is a thread, whose number no other has.
+    Every study is a process, and every lane is a thread with a number of its own.
+    Instants are in microseconds. If everything happens at 0 s, a step takes a
+    millisecond.
     """
     events: list[dict[str, Any]] = []
     thread = 0

@@ -1,7 +1,8 @@
-"""What each way of waiting costs, measured beside asyncio in the same seconds.
+"""The bench: the cost of each way of waiting, measured next to asyncio.
 
-Contestants (`contestants`) live each in an environment of its own (`environments`) and
-work in a process of their own (`worker`, `client`), which this one only asks
-(`workers`). `measure` pairs their slices with those of asyncio, `ratios` tells what can
-be said of the pairs, `report` writes it down, and `costs` makes a page of it.
+Each contestant (`contestants`) has an environment of its own (`environments`) and runs
+in a process of its own (`worker`, `client`). This process only sends requests to those
+(`workers`). `measure` pairs the contestants' slices with slices of asyncio, run in the
+same seconds. `ratios` computes the statistics of the pairs, `report` writes them down,
+and `costs` makes a page of them.
 """

@@ -1,4 +1,4 @@
-"""Run the bench: ``nox -s bench``, which calls ``python -m`` this."""
+"""Run the bench. ``nox -s bench`` runs this module with ``python -m``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ from .measure import QUICK, Bench, Plan, Result
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; 0 if all was measured, 1 if something failed, 130 after Ctrl-C."""
+    """Run the command and return its exit status.
+
+    The status is 0 if everything was measured, 1 if something failed, 2 if a name is
+    unknown, and 130 after Ctrl-C.
+    """
     asked = _parser().parse_args(arguments)
     plan = QUICK if asked.quick else Plan()
     if asked.rounds:
@@ -45,7 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"bench: {error.args[0]}", file=sys.stderr)
         return 2
     if sys.platform != "linux":
-        print("bench: only Linux lets it pin and weigh processes", file=sys.stderr)
+        print(
+            f"bench: {sys.platform} cannot pin and weigh processes; run it on Linux",
+            file=sys.stderr,
+        )
         return 1
     if REFERENCE not in names:
         names = [REFERENCE, *names]
@@ -77,11 +84,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"Measured for {seconds:.0f} s, on Python {python}.")
     if interrupted:
         unwritten = f"; {asked.json} was not written" if asked.json else ""
-        print(f"bench: stopped, so this is not all{unwritten}", file=sys.stderr)
+        print(f"bench: stopped before the end{unwritten}", file=sys.stderr)
         return 130
     if asked.json:
         beside = report.write(asked.json, results, bench, plan, seconds)
-        print(f"The figures are in {asked.json}, and what they are worth in {beside}.")
+        print(f"The figures are in {asked.json}, and how they were made in {beside}.")
     failed = any(one.failed for result in results.values() for one in result.series)
     return 1 if failed or bench.broken else 0
 
@@ -89,46 +96,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="nox -s bench --",
-        description="What each way of waiting costs, measured beside asyncio.",
+        description="Measure what each way of waiting costs, next to asyncio.",
     )
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="everything at small sizes, within two minutes; rough",
+        help="measure everything roughly, at small sizes, within two minutes",
     )
     parser.add_argument(
         "--json",
         type=Path,
         metavar="PATH",
-        help="write the figures there, and beside it, in x.about.json for x.json, what "
-        "they are worth",
+        help="write the figures to x.json, and to x.about.json next to it how they "
+        "were made",
     )
     parser.add_argument(
         "--only",
         nargs="+",
         default=(),
         metavar="BENCH",
-        help="these benchmarks; the name of a topic means all its sizes",
+        help="measure only these benchmarks; the name of a topic means all its sizes",
     )
     parser.add_argument(
         "--contestants",
         nargs="+",
         default=(),
         metavar="NAME",
-        help=f"these contestants, and {REFERENCE}, which all are compared with",
+        help=f"measure only these contestants, and {REFERENCE}, the reference of all",
     )
     parser.add_argument(
         "--rounds",
         type=_positive,
         metavar="N",
-        help=f"how many pairs of slices each gets (else {Plan().rounds}, or "
-        f"{QUICK.rounds} if quick)",
+        help="measure N pairs of slices for each contestant (default: "
+        f"{Plan().rounds}, or {QUICK.rounds} with --quick)",
     )
     parser.add_argument(
         "--python",
         default=platform.python_version(),
         metavar="VERSION",
-        help="which Python, or the path of one",
+        help="run on this Python: a version, as 3.13, or the path of an interpreter "
+        "(default: %(default)s)",
     )
     return parser
 
@@ -136,7 +144,9 @@ def _parser() -> argparse.ArgumentParser:
 def _positive(text: str) -> int:
     number = int(text) if text.isdecimal() else 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 upwards")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a whole number of 1 or more; give one, as in --rounds 5"
+        )
     return number
 
 
@@ -144,7 +154,7 @@ def _positive(text: str) -> int:
 def _progress(
     screen: Console, total: int, title: str
 ) -> Generator[Callable[[str], object]]:
-    """What tells how far it has come: a bar in a terminal, else a line each."""
+    """Yield a function that reports progress: a bar in a terminal, else lines."""
     begin = time.monotonic()
     if not screen.is_terminal:
         yield lambda name: print(

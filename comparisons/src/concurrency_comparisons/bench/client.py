@@ -1,8 +1,8 @@
-"""The client of all echo servers: it keeps a message on its way in every connection.
+"""The client of all echo servers: it keeps one message in flight per connection.
 
-It is run as a file, ``python -I client.py PORT PID CONNECTIONS CORE``, and is one and
-the same for all contestants: plain sockets and epoll. It reads the server's clock of
-processor time, so that what a server costs is told apart from what it costs to ask.
+It is run as a file, ``python -I client.py PORT PID CONNECTIONS CORE``. All contestants
+get the same client, made of plain sockets and epoll. It reads the server's clock of
+processor time, which separates the cost of the server from the cost of the client.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MESSAGE = b"x" * 1024
 def exchange(
     epoll: select.epoll, sockets: dict[int, socket.socket], times: int
 ) -> None:
-    """So many round trips in each connection."""
+    """Make ``times`` round trips in each connection."""
     left = dict.fromkeys(sockets, times)
     missing = dict.fromkeys(sockets, len(MESSAGE))
     for connection in sockets.values():
@@ -30,7 +30,10 @@ def exchange(
             connection = sockets[descriptor]
             data = connection.recv(65536)
             if not data:
-                raise ConnectionError("the server has closed a connection")
+                raise ConnectionError(
+                    "the server has closed a connection before all of its "
+                    f"{times} round trips; look at the contestant's echo"
+                )
             missing[descriptor] -= len(data)
             if missing[descriptor]:
                 continue
@@ -43,9 +46,9 @@ def exchange(
 
 
 def at_rest(clock: int) -> int:
-    """The clock of another process, in nanoseconds, once it stands.
+    """Return another process's clock, in nanoseconds, once it no longer advances.
 
-    It is only brought up to date when that process pauses, or by a timer of the kernel.
+    The kernel updates such a clock only when the process pauses, or by a timer.
     """
     now, before = time.clock_gettime_ns(clock), -1
     while now != before:
@@ -55,9 +58,9 @@ def at_rest(clock: int) -> int:
 
 
 def main(port: str, pid: str, connections: str, core: str) -> None:
-    """Answer requests, JSON in lines, until there are no more."""
+    """Answer requests, a line of JSON each, until there are no more."""
     os.sched_setaffinity(0, {int(core)})
-    clock = (~int(pid) << 3) | 2  # that of another process, as clock_getcpuclockid says
+    clock = (~int(pid) << 3) | 2  # the process's, as clock_getcpuclockid computes it
     sockets: dict[int, socket.socket] = {}
     epoll = select.epoll()
     for _ in range(int(connections)):

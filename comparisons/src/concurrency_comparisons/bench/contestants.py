@@ -1,10 +1,11 @@
-"""Who takes part, and in what.
+"""The contestants and the benchmarks.
 
-A contestant is a file in ``comparisons/benchmarks``, called as it is with ``_`` for
-``-``. Of its text is read its first line, ``NEEDS`` (what is installed in its
-environment) and ``PYTHON`` (the oldest it runs on). The rest is known where it runs:
-``STUDY`` (whose answers it calls), ``SIZES`` (how many at once it can bear), ``CANNOT``
-(what it has no part in, and why).
+A contestant is a file in ``comparisons/benchmarks``. The file has the name of the
+contestant, with ``_`` for ``-``. This module reads three things in its text: the first
+line, ``NEEDS`` (what is installed in its environment) and ``PYTHON`` (the oldest
+version that it runs on). The worker imports the file and reads the others: ``STUDY``
+(the study whose answers it calls), ``SIZES`` (the largest size for each benchmark) and
+``CANNOT`` (the benchmarks that it takes no part in, and why).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ REFERENCE = "asyncio"
 
 
 class Unknown(LookupError):
-    """There is nothing of that name; the message says what there is."""
+    """An unknown name. The message lists the known ones."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Contestant:
 
     @classmethod
     def read(cls, path: Path) -> Contestant:
-        """What a file says of itself."""
+        """Return the contestant that a file defines."""
         tree = ast.parse(path.read_text("utf-8"))
         title = (ast.get_docstring(tree) or "").partition("\n")[0]
         found = cls(
@@ -58,7 +59,7 @@ class Contestant:
 
 
 def contestants(root: Path) -> dict[str, Contestant]:
-    """All of a checkout, by name; the reference first."""
+    """Return all contestants of a checkout by name, the reference first."""
     paths = sorted((root / FOLDER).glob("[a-z]*.py"))
     found = [Contestant.read(path) for path in paths]
     found.sort(key=lambda one: one.name != REFERENCE)
@@ -79,36 +80,36 @@ def _tree(size: int) -> int:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Something that all contestants do."""
+    """Work that all contestants do."""
 
     name: str
     operation: str
-    """What an operation is; ``{size}`` stands for how many there are at once."""
+    """A description of one operation, with ``{size}`` in place of the size."""
     size: int
     quick: int = 0
     """The size in a quick run, if it is another."""
     operations: Callable[[int], int] = _as_many
-    """How many operations it is to do it once, in a size."""
+    """The number of operations in one run of the work, by size."""
     kind: str = "time"
     """time, memory or echo."""
     function: str = ""
-    """What it is called in a contestant's file, if not as here."""
+    """The name of the function in a contestant's file, if it is another."""
     topic: str = ""
-    """Whose answer is called, if it is a topic's."""
+    """The topic whose answer is called, if it is a benchmark of answers."""
 
     @property
     def called(self) -> str:
-        """The name of the function in a contestant's file; idioms go on with ``_``."""
+        """The name of the function in each file; ``_`` and an idiom may follow it."""
         return self.function or self.name
 
     @property
     def best(self) -> bool:
-        """Whether of several idioms the fastest counts; else the one without a name."""
+        """True if the fastest of several idioms counts; else the unnamed one counts."""
         return self.kind != "echo"
 
     @property
     def what(self) -> str:
-        """What an operation is."""
+        """The description of one operation, with the size."""
         return self.operation.format(size=f"{self.size:,}")
 
 
@@ -163,7 +164,7 @@ CORE = (
         operations=_one,
     ),
 )
-"""The ten whose geometric mean is told."""
+"""The ten benchmarks of the geometric mean."""
 
 MORE = (
     Benchmark(
@@ -186,12 +187,12 @@ MORE = (
 )
 
 INPUTS = (1, 100, 10_000)
-"""How many inputs the answers to topics are given, so that growth is seen."""
+"""The numbers of inputs that the answers to topics get, to show how costs grow."""
 QUICK_INPUTS = (1, 100, 1_000)
 
 
 def benchmarks(*, quick: bool = False) -> dict[str, Benchmark]:
-    """All of them, by name."""
+    """Return all benchmarks by name."""
     found = [
         replace(one, size=one.quick) if quick and one.quick else one
         for one in (*CORE, *MORE)
@@ -207,10 +208,12 @@ def benchmarks(*, quick: bool = False) -> dict[str, Benchmark]:
 
 
 def chosen(names: Iterable[str], known: Iterable[str], what: str) -> list[str]:
-    """The known ones that are named, all if none is; a topic means all its sizes.
+    """Return the known names that are wanted, or all if none is wanted.
+
+    The name of a topic means all its sizes.
 
     Raises:
-        Unknown: there is none of that name.
+        Unknown: a name is not known.
     """
     known = [*known]
     wanted = [*names]

@@ -1,7 +1,7 @@
 """The page of costs: ``comparisons/pages/costs.md`` and ``costs.svg``.
 
-It is made from ``comparisons/costs.json`` and ``costs.about.json``, which the bench has
-written, and from nothing else: from the same figures comes the same page, to the byte.
+It is made from ``comparisons/costs.json`` and ``costs.about.json``, which the bench
+writes, and from nothing else. The same figures make the same page, byte for byte.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ PICTURE = "costs.svg"
 
 
 class NoFigures(Exception):
-    """There are no figures to make a page of; the message says how to have some."""
+    """A lack of figures to make a page of. The message says how to measure them."""
 
 
 def files(root: Path) -> dict[Path, str]:
-    """The page and the picture, by path.
+    """Return the page and the picture by path.
 
     Raises:
-        NoFigures: they were not measured, or are of no use.
+        NoFigures: the files of figures are missing or damaged.
     """
     path = root / FIGURES
     try:
@@ -42,20 +42,21 @@ def files(root: Path) -> dict[Path, str]:
         page, picture = markdown(figures, about), svg(figures, about)
     except FileNotFoundError as error:
         raise NoFigures(
-            f"{Path(error.filename).relative_to(root)} is not there; "
-            f"`nox -s bench -- --json {FIGURES}` measures"
+            f"{Path(error.filename).relative_to(root)} is not there; run "
+            f"`nox -s bench -- --json {FIGURES}` to make it"
         ) from error
     except (ValueError, KeyError, TypeError, UndefinedError) as error:
         raise NoFigures(
             f"{FIGURES} and {beside_of(path).name} are not what the bench writes, or "
-            f"not of one run: {error!r}"
+            f"not of one run: {error!r}; run `nox -s bench -- --json {FIGURES}` to "
+            "make both again"
         ) from error
     folder = root / FOLDER
     return {folder / PAGE: page, folder / PICTURE: picture}
 
 
 def write(root: Path) -> list[Path]:
-    """Write both; where they are."""
+    """Write the page and the picture, and return their paths."""
     made = files(root)
     for path, text in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +65,7 @@ def write(root: Path) -> list[Path]:
 
 
 def stale(root: Path) -> list[str]:
-    """Which of them are not there, or not of the figures that are here now."""
+    """Return the names of the files that are missing or not of the current figures."""
     return [
         path.name
         for path, text in files(root).items()
@@ -73,14 +74,14 @@ def stale(root: Path) -> list[str]:
 
 
 def ranked(about: Mapping[str, Any]) -> list[str]:
-    """All contestants, the fastest on the whole first."""
+    """Return all contestants, the one with the best geometric mean first."""
     means = about["geometric_means"]
     known = [*about["contestants"]]
     return sorted(known, key=lambda name: -means[name]["ratio"] if name in means else 0)
 
 
 def markdown(figures: Figures, about: Mapping[str, Any]) -> str:
-    """The page."""
+    """Return the page."""
     contestants = ranked(about)
     details = about["benchmarks"]
     topics: dict[str, list[int]] = {}
@@ -96,14 +97,14 @@ def markdown(figures: Figures, about: Mapping[str, Any]) -> str:
         for size, who in smaller.items():
             yield f"Only {size:,} at once: {', '.join(who)}."
         for who, why in {**details[name]["absent"], **details[name]["failed"]}.items():
-            yield f"Not here: {who}, for {why.splitlines()[0]}."
+            yield f"Not measured: {who} ({why.splitlines()[0]})."
 
     def idiom(name: str, label: str) -> str:
         one = details[name]["contestants"][label]
         return f" ({one['idiom']})" if one["idiom"] and ":" not in label else ""
 
     def repeated(name: str, label: str) -> bool:
-        """Whether an idiom stands there already, under the bare name."""
+        """Return True if the row of the bare name shows this idiom already."""
         contestant, _, which = label.partition(":")
         bare = details[name]["contestants"].get(contestant)
         return bool(which) and bare is not None and bare["idiom"] == which
@@ -138,11 +139,11 @@ def markdown(figures: Figures, about: Mapping[str, Any]) -> str:
 
 
 LIBRARIES = ("anyio", "gevent", "greenlet", "tinyio", "trio", "uvloop")
-"""Those whose versions matter."""
+"""The libraries whose versions matter."""
 
 
 class _Missing(dict[str, Mapping[str, Any]]):
-    """Who has no part in a benchmark has no figure, and that is no mistake."""
+    """Figures by contestant; None for a contestant that takes no part."""
 
     def __missing__(self, _: str) -> None:
         return None
@@ -174,10 +175,11 @@ _STYLE = (
 
 
 def svg(figures: Figures, about: Mapping[str, Any]) -> str:
-    """A panel for each benchmark that is no topic's: a dot for each contestant.
+    """Return a picture with a panel for each building block.
 
-    The axis is logarithmic and the same in all panels; a line through a dot is the
-    interval, and a dot is hollow if that spans 1.
+    A panel has a dot for each contestant. The axis is logarithmic and the same in all
+    panels. A line through a dot is the interval. A dot is hollow if its interval spans
+    1.
     """
     blocks = [name for name in figures if not about["benchmarks"][name]["topic"]]
     rows = [name for name in ranked(about) if name != REFERENCE]
@@ -209,7 +211,7 @@ def svg(figures: Figures, about: Mapping[str, Any]) -> str:
 
 
 class _Axis:
-    """Powers of ten, from the left of a panel to its right."""
+    """A logarithmic axis: powers of ten, from the left of a panel to its right."""
 
     def __init__(self, low: int, high: int) -> None:
         self.powers = range(low, high + 1)

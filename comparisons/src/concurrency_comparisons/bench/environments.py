@@ -1,4 +1,4 @@
-"""An environment for each contestant, with nothing of another's in it; made with uv."""
+"""An environment for each contestant, made with uv and isolated from the others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOLDER = ".nox/bench-environments"
 
 
 class NotMade(Exception):
-    """An environment could not be made; the message quotes uv."""
+    """A failure to make an environment. The message quotes uv."""
 
 
 def prepare(
@@ -26,20 +26,22 @@ def prepare(
     python: str,
     done: Callable[[str], object] = lambda name: None,
 ) -> dict[str, str]:
-    """The interpreter of each contestant's environment, made if it is not there.
+    """Return the interpreter of each contestant's environment, made if it is missing.
 
     Args:
         root: The checkout.
         wanted: The contestants.
         python: A version, as 3.13, or the path of an interpreter.
-        done: Is told the name of each that is ready.
+        done: Called with the name of each contestant whose environment is ready.
 
     Raises:
-        NotMade: uv is missing, or failed.
+        NotMade: uv is missing or failed.
     """
     uv = shutil.which("uv", path=os.path.dirname(sys.executable)) or shutil.which("uv")
     if uv is None:
-        raise NotMade("uv is not here, which makes the environments; `pip install uv`")
+        raise NotMade(
+            "uv, which makes the environments, was not found; run `pip install uv`"
+        )
     found: dict[str, str] = {}
     with ThreadPoolExecutor(2) as pool:
         running = {pool.submit(_one, uv, root, one, python): one for one in wanted}

@@ -1,11 +1,13 @@
-"""The measurement: slices of contestants, each beside a slice of asyncio.
+"""The measurement: slices of contestants, each next to a slice of asyncio.
 
-A contestant's slice and one of asyncio are run one after the other, in an order left to
-chance, on the same core; what counts is the ratio of the two. So whatever slows the
-machine for a while slows both. The pairs of all contestants take turns, shuffled, round
-after round. In every sitting all processes are started anew, for how the memory of a
-process happens to lie is worth some per cent, too. The first slices of each process are
-not counted: they find out how often a contestant must do its work to fill a slice.
+A slice is a stretch of work of about `Plan.slice` seconds. A contestant's slice and one
+of asyncio run one after the other, in random order, on the same core. What counts is
+the ratio of the two, so a disturbance that slows the machine for a while slows both.
+
+The pairs of all contestants take turns in shuffled order, round after round. Every
+sitting starts all processes again, because the memory layout of a process alone shifts
+a figure by some per cent. The first slices of each process do not count: they find out
+how often a contestant must do its work to fill a slice.
 """
 
 from __future__ import annotations
@@ -28,26 +30,27 @@ from .workers import Failed, Worker
 
 HERE = Path(__file__).parent
 LEAST = 2
-"""Rounds in a sitting, however long they take."""
+"""Rounds in a sitting at least, however long they take."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much to measure."""
+    """The amount of work in a measurement."""
 
     slice: float = 0.05
-    """Seconds of work that a slice takes, at least about."""
+    """Seconds of work in a slice, as a lower bound to aim at."""
     rounds: int = 15
+    """Pairs of slices for each contestant, spread over the sittings."""
     sittings: int = 3
-    """How often all processes are started anew; the rounds are spread over them."""
+    """The number of times that all processes are started."""
     limit: float = 60
-    """Seconds after which a benchmark has had its time in a sitting."""
+    """Seconds after which a benchmark begins no further round in a sitting."""
     patience: float = 60
     """Seconds that a process may take for one slice."""
     quick: bool = False
 
     def limit_for(self, benchmark: Benchmark) -> float:
-        """Of topics there are many."""
+        """Return the limit of a benchmark. Topics get less, as there are many."""
         return self.limit / 4 if benchmark.topic else self.limit
 
 
@@ -56,30 +59,30 @@ QUICK = Plan(slice=0.01, rounds=5, sittings=1, limit=2, patience=20, quick=True)
 
 @dataclass(frozen=True)
 class Slice:
-    """What one operation has cost."""
+    """The cost of one operation, measured in one slice."""
 
     wall: float
     """Seconds."""
     cpu: float
     """Seconds of processor time."""
     bytes: float = 0
-    """Of memory that it holds."""
+    """Bytes of memory that it holds."""
     lost: float = 0
-    """Seconds in which others held the core; not in ``wall``."""
+    """Seconds in which other processes held the core; not part of ``wall``."""
 
     def cost(self, benchmark: Benchmark) -> float:
-        """What is compared."""
+        """Return the figure that the benchmark compares."""
         costs = {"time": self.wall, "memory": self.bytes, "echo": self.cpu}
         return costs[benchmark.kind]
 
 
 Pair = tuple[Slice, Slice]
-"""A contestant's slice, and that of asyncio beside it."""
+"""A contestant's slice, and the slice of asyncio that was run next to it."""
 
 
 @dataclass
 class Series:
-    """What was measured of one idiom of a contestant."""
+    """All pairs of slices of one idiom of a contestant."""
 
     contestant: str
     idiom: str
@@ -90,41 +93,45 @@ class Series:
 
     @property
     def label(self) -> str:
-        """As asyncio, or asyncio:gather."""
+        """The contestant, and a colon and the idiom if it has a name."""
         return f"{self.contestant}:{self.idiom}" if self.idiom else self.contestant
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What can be said of a contestant in a benchmark."""
+    """The statistics of a contestant in a benchmark."""
 
     series: Series
     ratio: Interval
-    """How many times as fast as asyncio; of memory, how many times as small."""
+    """Speed relative to asyncio; for memory, how many times as small."""
     cpu_ratio: float
+    """The same for processor time; NaN for memory."""
     slice: Slice
-    """The medians."""
+    """The medians of all slices."""
 
 
 @dataclass
 class Result:
-    """What was found out in a benchmark."""
+    """All that was measured in a benchmark."""
 
     benchmark: Benchmark
     series: list[Series] = field(default_factory=list[Series])
     absent: dict[str, str] = field(default_factory=dict[str, str])
-    """Who takes no part in it, and why."""
+    """The contestants that take no part in it, each with the reason."""
 
     def findings(self) -> dict[str, Finding]:
-        """What can be said, by label; under a bare name stands the idiom that counts.
+        """Return the statistics by label.
 
-        The reference is the fastest idiom of asyncio, as it turned out in the end.
+        A bare name has the finding of the idiom that counts. The reference is the
+        idiom of asyncio with the best median over the whole measurement.
         """
         measured = [one for one in self.series if one.pairs]
         ratios = {one.label: self._ratios(one) for one in measured}
         asyncio = [
             median(ratios[one.label]) for one in measured if one.contestant == REFERENCE
         ]
+        # All ratios are to the idiom that was paired. Dividing makes them relative to
+        # the best idiom, which is known only now.
         best = max(asyncio, default=1) if self.benchmark.best else 1
         found: dict[str, Finding] = {}
         for one in measured:
@@ -150,7 +157,7 @@ class Result:
 
     @property
     def lost(self) -> tuple[float, float]:
-        """Seconds in which others held the core, and all seconds of slices."""
+        """Seconds in which other processes held the core, and seconds of all slices."""
         lost = took = 0.0
         for one in self.series:
             each = one.times * self.benchmark.operations(one.size)
@@ -167,23 +174,23 @@ class Result:
 
 
 class Station(Protocol):
-    """Where the slices of a series are run."""
+    """A process, or a pair of processes, that runs the slices of a series."""
 
     def slice(self, times: int) -> Slice:
-        """What an operation costs when the work is done so many times."""
+        """Do the work ``times`` times and return the cost of one operation."""
         ...
 
     def close(self) -> None:
-        """No more slices are wanted."""
+        """Release the processes. No slice may follow."""
 
 
 class Bench:
-    """The processes of all contestants, and what they are asked to do.
+    """The processes of all contestants, and the requests that they get.
 
     Args:
-        field: The contestants, with the interpreter in which each runs.
-        plan: How much to measure.
-        seed: For the order of things; None: any.
+        field: The contestants, each with the interpreter that runs it.
+        plan: The amount of work.
+        seed: The seed of the random order; None: a new one in each run.
     """
 
     def __init__(
@@ -197,9 +204,9 @@ class Bench:
         cores = sorted(os.sched_getaffinity(0))
         self.core, self.client_core = cores[-1], cores[0]
         self.known: dict[str, dict[str, Any]] = {}
-        """What each contestant says of itself."""
+        """The description that each contestant's worker returned."""
         self.broken: dict[str, str] = {}
-        """Who could not even say that, and why."""
+        """The contestants without a description, each with the reason."""
         self._python = {contestant.name: python for contestant, python in field}
         self._workers = {name: self._worker(name) for name in self.field}
         self._random = random.Random(seed)
@@ -225,11 +232,11 @@ class Bench:
         results: Mapping[str, Result],
         tell: Callable[[str], object] = lambda name: None,
     ) -> None:
-        """Measure all, and add what is found to the results as it comes.
+        """Measure everything, and add each pair to the results as it is measured.
 
         Args:
-            results: By name of the benchmark; what they hold already is kept.
-            tell: Is told the name of each benchmark before it begins in a sitting.
+            results: The results by name of the benchmark. Pairs in them are kept.
+            tell: Called with the name of each benchmark before it begins in a sitting.
         """
         for name in self.field:
             try:
@@ -245,7 +252,7 @@ class Bench:
                 self._sit(result, sitting)
 
     def _enter(self, result: Result) -> None:
-        """Note who takes part, and who does not."""
+        """Add a series for each idiom, and note the contestants that are absent."""
         benchmark = result.benchmark
         for name in self.field:
             if name in self.broken:
@@ -257,7 +264,7 @@ class Bench:
                 continue
             if benchmark.topic:
                 idioms = [""] if benchmark.topic in known["topics"] else []
-                why = "it is no study, and has no answers"
+                why = "there is no study of it, so it has no answers"
             else:
                 begin = benchmark.called
                 idioms = [
@@ -276,7 +283,7 @@ class Bench:
             result.series += [Series(name, idiom, size) for idiom in idioms]
 
     def _sit(self, result: Result, sitting: int) -> None:
-        """Measure one benchmark for a while."""
+        """Measure one benchmark for one sitting."""
         end = time.monotonic() + self.plan.limit_for(result.benchmark)
         with ExitStack() as closing:
             running: dict[str, tuple[Series, Station]] = {}
@@ -295,7 +302,7 @@ class Bench:
                 return
             weighs = result.benchmark.kind == "memory"
             rounds = math.ceil(self.plan.rounds / self.plan.sittings)
-            if weighs:
+            if weighs:  # a new process per slice is slow, and six pairs give 95 %
                 rounds = min(rounds, math.ceil(6 / self.plan.sittings))
             for number in range(rounds):
                 if number >= LEAST and time.monotonic() > end:
@@ -307,12 +314,13 @@ class Bench:
                     if running[reference][0].failed or running[label][0].failed:
                         continue
                     pair = self._pair(running[label], running[reference], beside)
-                    if pair and weighs:  # one will do: memory does not drift
+                    # Memory does not drift, so one slice of asyncio serves all pairs.
+                    if pair and weighs:
                         beside = pair[1]
 
     def _reference(self, result: Result, warm: Mapping[str, Slice]) -> str | None:
-        """The idiom of asyncio that is paired with all others."""
-        for series in result.series:  # that of the sittings before
+        """Return the label of asyncio's idiom that is paired with all others."""
+        for series in result.series:  # the reference of earlier sittings is kept
             if series.contestant == REFERENCE and any(
                 mine is theirs for mine, theirs in series.pairs
             ):
@@ -331,18 +339,22 @@ class Bench:
     def _warm(
         self, benchmark: Benchmark, series: Series, station: Station, sitting: int
     ) -> Slice | None:
-        """Find out how often the work must be done to fill a slice; the last slice."""
+        """Find out how often the work must be done to fill a slice.
+
+        Returns the last slice, or None if the series failed.
+        """
         if benchmark.kind == "memory":
             return Slice(0, 0)
-        # With a hundred connections it takes a while until all are in step.
+        # A hundred connections take a while to get in step: echo's slices are longer.
         fill = self.plan.slice * (4 if benchmark.kind == "echo" else 1)
         operations = benchmark.operations(series.size)
         try:
             slice = station.slice(series.times)
-            while not sitting:
+            while not sitting:  # later sittings use the number found in the first
                 seconds = slice.wall * series.times * operations
                 if seconds > fill * 0.7:
                     break
+                # A very short slice says little, so grow at most twentyfold at once.
                 more = fill / max(seconds, fill / 20)
                 series.times = math.ceil(series.times * more)
                 slice = station.slice(series.times)
@@ -357,7 +369,7 @@ class Bench:
         reference: tuple[Series, Station],
         beside: Slice | None,
     ) -> Pair | None:
-        """One slice of each, unless there is one of the reference already."""
+        """Run one slice of each, unless ``beside`` is a slice of the reference."""
         both = [mine]
         if mine is not reference and beside is None:
             both.append(reference)
@@ -398,7 +410,7 @@ class Bench:
 
 
 class _Timed:
-    """In the process of the contestant, one slice after the other."""
+    """A station in the contestant's process, which runs one slice after the other."""
 
     def __init__(
         self, worker: Worker, request: dict[str, Any], operations: int
@@ -422,7 +434,7 @@ class _Timed:
 
 
 class _Weighed(_Timed):
-    """Each slice in a process of its own, whose memory nobody has used before."""
+    """A station that runs each slice in a new process, whose memory is still unused."""
 
     def slice(self, times: int) -> Slice:
         try:
@@ -432,7 +444,7 @@ class _Weighed(_Timed):
 
 
 class _Served:
-    """A server in one process, and in another a client, which reads both clocks."""
+    """A station of two processes: a server, and a client that reads both clocks."""
 
     def __init__(
         self, server: Worker, request: dict[str, Any], arguments: tuple[str, str]

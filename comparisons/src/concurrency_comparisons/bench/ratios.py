@@ -1,4 +1,4 @@
-"""Statistics: what can be said of a ratio that was measured several times."""
+"""Statistics of a ratio that was measured several times."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """A median, and between what the true one lies."""
+    """A measured median, and the interval that holds the true one."""
 
     middle: float
     low: float
     high: float
     confidence: float
-    """How often such an interval holds the true median; less than `CONFIDENCE` when
-    there are fewer than six values, of which even the extremes do not suffice."""
+    """The probability that such an interval holds the true median. It is less than
+    `CONFIDENCE` if there are fewer than six values, as even their extremes lie too
+    close together."""
 
     @property
     def undecided(self) -> bool:
-        """Whether it may be faster as well as slower: the interval spans 1."""
+        """True if the interval spans 1, so that either may be the faster one."""
         return self.low <= 1 <= self.high
 
 
 def interval(values: Iterable[float]) -> Interval:
-    """The median of independent values with its interval from order statistics.
+    """Return the median of independent values, with its interval by order statistics.
 
-    The k-th smallest and the k-th largest of n values enclose the median but for the
-    chance that fewer than k of n fall on one side of it, each with probability 1/2. It
-    asks nothing of the distribution, so outliers do not matter.
+    The k-th smallest and the k-th largest of n values enclose the median unless fewer
+    than k of the n values fall on one side of it. Each value does so with probability
+    1/2. That assumes nothing about the distribution, so outliers do not matter.
 
     Raises:
         ValueError: there are no values.
@@ -40,7 +41,7 @@ def interval(values: Iterable[float]) -> Interval:
     ordered = sorted(values)
     n = len(ordered)
     if not n:
-        raise ValueError("an interval needs values")
+        raise ValueError("an interval needs values, but got none; pass at least one")
     k = 1
     while k < n / 2 and _enclosed(n, k + 1) >= CONFIDENCE:
         k += 1
@@ -52,7 +53,11 @@ def _enclosed(n: int, k: int) -> float:
 
 
 def geometric_mean(values: Sequence[float]) -> float:
-    """The mean of ratios: of 2 and 1/2 it is 1; ValueError if there are none."""
+    """Return the mean of ratios: that of 2 and 1/2 is 1.
+
+    Raises:
+        ValueError: there are no values.
+    """
     if not values:
-        raise ValueError("a mean needs values")
+        raise ValueError("a mean needs values, but got none; pass at least one")
     return math.exp(sum(map(math.log, values)) / len(values))

@@ -1,4 +1,4 @@
-"""What was measured: as JSON for machines, as tables for a terminal."""
+"""The figures as JSON for machines, and as tables for a terminal."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ MEAN = frozenset(one.name for one in CORE)
 
 
 def figures(results: Mapping[str, Result]) -> dict[str, dict[str, dict[str, Any]]]:
-    """By benchmark and contestant: the ratio to asyncio, above 1 if faster (smaller).
+    """Return the figures by benchmark and contestant.
 
-    Seconds per operation are of processor time for servers, and null for memory, which
-    has ``bytes``.
+    The ratio to asyncio is above 1 if the contestant is faster (for memory: smaller).
+    Seconds per operation are processor time for servers. They are null for memory,
+    which has ``bytes``.
     """
     return {
         name: {
@@ -57,7 +58,7 @@ def _rounded(value: float) -> float:
 def about(
     results: Mapping[str, Result], bench: Bench, plan: Plan, seconds: float
 ) -> dict[str, Any]:
-    """What the figures are worth: machine, versions, sizes, idioms, who is absent."""
+    """Return how the figures were made: machine, versions, sizes, idioms, absentees."""
     details: dict[str, Any] = {}
     for name, result in results.items():
         benchmark, findings = result.benchmark, result.findings()
@@ -119,14 +120,17 @@ def about(
 
 
 def lost(results: Iterable[Result]) -> float:
-    """Which part of the time others held the core: 0 is a quiet machine."""
+    """Return the share of the time in which other processes held the core.
+
+    It is 0 on a quiet machine.
+    """
     seconds = [result.lost for result in results]
     took = sum(all_of_it for _, all_of_it in seconds)
     return sum(gone for gone, _ in seconds) / took if took else 0
 
 
 def machine() -> dict[str, Any]:
-    """What it runs on, as far as the system tells."""
+    """Return a description of the machine, as far as the system provides one."""
     model = ""
     try:
         for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
@@ -147,7 +151,10 @@ def machine() -> dict[str, Any]:
 def means(
     found: Mapping[str, Mapping[str, Mapping[str, Any]]],
 ) -> dict[str, tuple[float, int]]:
-    """The geometric mean of each contestant's ratios, and of how many, of the ten."""
+    """Return the geometric mean of each contestant's ratios, and their number.
+
+    Only the ten benchmarks in `CORE` count.
+    """
     ratios: dict[str, list[float]] = {}
     for name in found:
         for label, figure in found[name].items():
@@ -159,7 +166,7 @@ def means(
 def write(
     path: Path, results: Mapping[str, Result], bench: Bench, plan: Plan, seconds: float
 ) -> Path:
-    """Write the figures, and beside them what they are worth; the other file."""
+    """Write the figures, and how they were made into a second file. Return its path."""
     beside = beside_of(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(figures(results), indent=1) + "\n", "utf-8")
@@ -169,7 +176,7 @@ def write(
 
 
 def beside_of(path: Path) -> Path:
-    """Where it stands what the figures in a file are worth."""
+    """Return the path of the file that says how the figures in a file were made."""
     return path.with_suffix(".about.json")
 
 
@@ -179,7 +186,7 @@ def beside_of(path: Path) -> Path:
 def show(
     console: Console, results: Mapping[str, Result], contestants: Iterable[str]
 ) -> None:
-    """Print tables, and what is to be known beside them; the means come last."""
+    """Print notes and tables. The geometric means come last."""
     found = figures(results)
     average = means(found)
     others = [
@@ -203,7 +210,9 @@ def show(
     for title, names in parts:
         for start in range(0, max(1, len(others)) if names else 0, room):
             table = _table(results, found, names, others[start : start + room])
-            table.title = f"\n{title}: times as fast as asyncio (memory: as small)"
+            table.title = (
+                f"\n{title}: speed relative to asyncio (memory: times smaller)"
+            )
             if MEAN & {*names}:
                 table.add_section()
                 cells = (
@@ -254,7 +263,7 @@ def _cell(figure: Mapping[str, Any] | None) -> str:
 def _notes(
     results: Mapping[str, Result], average: Mapping[str, tuple[float, int]]
 ) -> list[str]:
-    """What the tables cannot hold."""
+    """Return the lines of text that belong to the tables."""
     lines: list[str] = []
     smaller: dict[tuple[str, int], list[str]] = {}
     absent: dict[tuple[str, str], list[str]] = {}
@@ -268,7 +277,7 @@ def _notes(
                 idioms.setdefault(finding.series.idiom, []).append(label)
         if idioms:
             told = (f"{idiom} ({', '.join(who)})" for idiom, who in idioms.items())
-            lines.append(f"{name}, the faster idiom: {', '.join(told)}")
+            lines.append(f"{name}, the fastest idiom: {', '.join(told)}")
         for contestant, why in result.absent.items():
             absent.setdefault((contestant, why), []).append(name)
         for one in result.series:
@@ -281,7 +290,7 @@ def _notes(
         for (who, size), names in smaller.items()
     ]
     lines += [
-        f"{who} has no part in {', '.join(_short(names))}: {why}"
+        f"{who} takes no part in {', '.join(_short(names))}: {why}"
         for (who, why), names in absent.items()
     ]
     most = max((count for _, count in average.values()), default=0)
@@ -292,16 +301,17 @@ def _notes(
     ]
     if (part := lost(results.values())) > 0.02:
         lines.append(
-            f"Others held the core for {part:.0%} of the time: a busy machine."
+            f"Other processes held the core for {part:.0%} of the time. The machine "
+            "was busy; run the bench again when it is idle."
         )
     if sure < CONFIDENCE:
         lines.append(
-            f"Few rounds: where there were fewest, an interval holds the true ratio in "
-            f"{sure:.0%} of all cases."
+            "There were few rounds. With the fewest, an interval holds the true ratio "
+            f"in {sure:.0%} of all cases. Use --rounds for more."
         )
     return lines
 
 
 def _short(names: Iterable[str]) -> Iterable[str]:
-    """The sizes of topics left out."""
+    """Return the names without the sizes of topics, each once."""
     return dict.fromkeys(name.partition(" at ")[0] for name in names)

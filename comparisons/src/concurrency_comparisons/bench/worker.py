@@ -1,9 +1,9 @@
-"""What runs in a contestant's own environment: one slice of work after the other.
+"""The worker: it runs one slice of work after the other in a contestant's environment.
 
 It is run as a file, ``python -I worker.py FOLDER MODULE CORE``, by an interpreter that
-has the contestant's library and nothing of this package. So it imports the standard
-library only. Requests and replies are JSON, a line each; what a contestant prints goes
-to stderr.
+has the contestant's library but not this package. So it imports only the standard
+library. Requests and replies are JSON, a line each. A contestant's own output goes to
+stderr.
 """
 
 from __future__ import annotations
@@ -26,41 +26,43 @@ from typing import Any, BinaryIO
 
 
 class Watch:
-    """A stopwatch that adds up what passes while it runs.
+    """A stopwatch that adds up the time, and the memory, used while it runs.
 
-    While others hold the core, though the process could go on, nothing passes: else a
-    slice would tell of the others. That is known of one thread only, so where several
-    have worked it counts.
+    It does not count the time in which the process is runnable but other processes hold
+    the core, because a slice would otherwise measure those. The kernel reports that
+    time for one thread only. So the time counts after all if other threads have worked.
     """
 
     def __init__(self) -> None:
         self.wall = 0
-        """Nanoseconds, as those below."""
+        """Nanoseconds that have passed, without ``lost``."""
         self.cpu = 0
-        """Processor time of the process, all threads."""
+        """Nanoseconds of processor time of the process, in all threads."""
         self.lost = 0
-        """While others held the core; not in ``wall``."""
+        """Nanoseconds in which other processes held the core."""
         self.resident = 0
         """Bytes by which resident memory has grown, garbage not counted."""
         self.weigh = False
-        """Whether to look at the memory at all, which takes time."""
+        """True to measure memory, which takes time."""
         self._then = (0, 0, 0, 0, 0)
         self._queue: BinaryIO | None = None
-        with contextlib.suppress(OSError):  # a kernel may be built without it
+        with contextlib.suppress(OSError):  # some kernels are built without the file
             self._queue = open("/proc/thread-self/schedstat", "rb", 0)  # noqa: SIM115
 
     def start(self) -> None:
-        """Let it run."""
+        """Start the watch."""
         weight, queued = self._weight(), self._queued()
         own, cpu = time.thread_time_ns(), time.process_time_ns()
         self._then = weight, queued, own, cpu, time.perf_counter_ns()
 
     def stop(self) -> None:
-        """Let it stand."""
+        """Stop the watch, and add what has passed since it was started."""
         wall, cpu = time.perf_counter_ns(), time.process_time_ns()
         own, queued = time.thread_time_ns(), self._queued()
         weight, queued_then, own_then, cpu_then, wall_then = self._then
         wall, cpu = wall - wall_then, cpu - cpu_then
+        # ``schedstat`` says how long this thread has waited for the core. That is the
+        # whole process's loss only if this thread has done (nearly) all of the work.
         if own - own_then > 0.98 * cpu:
             lost = min(queued - queued_then, max(0, wall - cpu))
             self.lost += lost
@@ -76,7 +78,7 @@ class Watch:
         self.stop()
 
     def close(self) -> None:
-        """It is not needed any more."""
+        """Close the file that the watch reads."""
         if self._queue:
             self._queue.close()
 
@@ -98,18 +100,18 @@ class Watch:
 
 
 def ignore(*_: object) -> None:
-    """What is said is not listened to."""
+    """Ignore all arguments: the report of a topic's answer."""
 
 
 class Typed:
-    """Pipes that hold so many lines; one is made for each call."""
+    """A maker of pipes that hold ``lines`` lines of input, a new pipe for each call."""
 
     def __init__(self, lines: int) -> None:
         self.text = b"0\n" * lines
         self.source: Any = None
 
     def __call__(self) -> tuple[Any, ...]:
-        """The arguments of the call."""
+        """Return the arguments of the answer's next call."""
         if self.source is not None:
             self.source.close()
         out, into = os.pipe()
@@ -120,7 +122,7 @@ class Typed:
 
 
 def same(*arguments: object) -> Callable[[], tuple[Any, ...]]:
-    """The same arguments for every call."""
+    """Return a function that returns the same arguments for every call."""
     return lambda: arguments
 
 
@@ -139,17 +141,21 @@ TOPICS: dict[str, Callable[[Any, int], Callable[[], tuple[Any, ...]]]] = {
     "results_at_end": lambda job, size: same(job, range(size)),
     "results_as_we_go": lambda job, size: same(job, range(size), ignore),
 }
-"""What each topic's answer is called with, for so many inputs.
+"""The arguments of each topic's answer, by the number of inputs.
 
-``job`` is native and lets the others run once; `blocking_calls` is given `abs`. Numbers
-are such that nobody has to sleep for a second. Not here: chaining, which takes no
-inputs, follow, whose time is the tenth of a second between two looks at the file, and
-race, hedge, timeout and resource, which are about stopping and not about many inputs.
+``job`` is native and lets the others run once. `blocking_calls` gets `abs`. The numbers
+are chosen so that no job has to sleep for a second. Six topics are left out. chaining
+takes no inputs. follow takes the tenth of a second between two looks at the file. race,
+hedge, timeout and resource are about stopping, not about many inputs.
 """
 
 
 def answer(study: str, topic: str) -> Any:
-    """The answer that a study recommends."""
+    """Return the answer that a study recommends.
+
+    Raises:
+        LookupError: the study has no answer to the topic.
+    """
     for room in ("use_cases", "concepts"):
         name = f"{study}.{room}.{topic}"
         if importlib.util.find_spec(name) is not None:
@@ -161,7 +167,7 @@ def answer(study: str, topic: str) -> Any:
 
 
 def describe(contestant: ModuleType) -> dict[str, Any]:
-    """What it can be asked for, and what it runs on."""
+    """Return what the contestant can be asked for, and what it runs on."""
     return {
         "functions": [
             name
@@ -187,7 +193,7 @@ def _package_of(contestant: ModuleType) -> str:
 
 
 def build() -> dict[str, str]:
-    """How this Python was built, as far as it bears on speed; no paths."""
+    """Return the options that Python was built with and that affect speed; no paths."""
     options = str(sysconfig.get_config_var("CONFIG_ARGS") or "")
     flags = str(sysconfig.get_config_var("PY_CFLAGS") or "").split()
     return {
@@ -225,7 +231,8 @@ def measure(contestant: Any, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def main(folder: str, module: str, core: str) -> None:
-    """Answer requests until there are no more."""
+    """Answer requests, a line of JSON each, until there are no more."""
+    # Replies keep the real stdout. What the contestant prints must not mix with them.
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     if core:
@@ -234,6 +241,7 @@ def main(folder: str, module: str, core: str) -> None:
     def reply(value: object) -> None:
         print(json.dumps(value), file=replies, flush=True)
 
+    # The folder is imported as a package, so that its asyncio.py hides no library.
     parent, package = os.path.split(os.path.abspath(folder))
     sys.path.append(parent)
     contestant: Any = None

@@ -1,7 +1,7 @@
-"""Processes that are asked: JSON in lines, a deadline for every answer.
+"""Worker processes: each request and each reply is a line of JSON, with a deadline.
 
-Whatever such a process does, the one that asks goes on: one that dies or says nothing
-in time is a `Failed` that quotes its stderr, and is killed.
+A worker cannot stop the process that asks. If a worker dies or misses the deadline,
+`Worker.ask` kills it and raises `Failed`, which quotes its stderr.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from typing import IO, Any, NoReturn
 
 
 class Failed(Exception):
-    """A worker did not do what it was asked for; the message says why."""
+    """A request that a worker did not fulfil. The message says why."""
 
 
 class Worker:
-    """A process, started when it is first asked, and once more after it has failed.
+    """A process, started by the first request, and again by the first after a failure.
 
     Args:
-        command: What to run.
-        patience: Seconds that an answer may take.
+        command: The program and its arguments.
+        patience: Seconds that a reply may take.
     """
 
     def __init__(self, command: Sequence[str], patience: float = 60) -> None:
@@ -39,14 +39,14 @@ class Worker:
 
     @property
     def pid(self) -> int:
-        """The number of the process; 0 if there is none."""
+        """The id of the process; 0 if none runs."""
         return self._process.pid if self._process else 0
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a request.
+        """Return the reply to a request.
 
         Raises:
-            Failed: none came, or that it could not be done.
+            Failed: no reply came, or the reply is an error.
         """
         if self._process is None:
             self._start()
@@ -63,7 +63,7 @@ class Worker:
             answer: dict[str, Any] = json.loads(line)
         except ValueError:
             said = line.decode(errors="replace")
-            self._fail(f"said {said!r} where an answer was due")
+            self._fail(f"said {said!r} where a reply in JSON was due")
         if "error" in answer:
             self._fail(f"failed: {answer['error'].strip()}")
         return answer
@@ -77,7 +77,7 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
-                start_new_session=True,  # Ctrl-C is for the one who asks
+                start_new_session=True,  # Ctrl-C interrupts only the asking process
             )
         except OSError as error:
             self.stop()
@@ -98,7 +98,7 @@ class Worker:
         return line
 
     def _fail(self, why: str) -> NoReturn:
-        """Kill it, and raise `Failed` with the last it said."""
+        """Kill the process, and raise `Failed` with the end of its stderr."""
         said = b""
         if self._stderr is not None:
             size = self._stderr.seek(0, os.SEEK_END)
@@ -109,7 +109,7 @@ class Worker:
         raise Failed(f"{why}\nstderr: {text}" if text else why)
 
     def stop(self) -> None:
-        """End it, if it runs; it may be asked again afterwards."""
+        """Kill the process if it runs. The next request starts another."""
         process, self._process = self._process, None
         if process is not None:
             with contextlib.suppress(ProcessLookupError):
@@ -125,7 +125,7 @@ class Worker:
 
 
 def _status(process: subprocess.Popen[bytes]) -> str:
-    """How a process ended."""
+    """Return how a process ended, in words."""
     try:
         status = process.wait(5)
     except subprocess.TimeoutExpired:

@@ -1,6 +1,6 @@
 "use strict";
-// Keeps the choice of columns in the address: ?columns=asyncio,trio. What is hidden,
-// the style tells from the boxes, without this script, too.
+// Keeps the choice of columns in the address: ?columns=asyncio,trio. The style alone
+// hides the columns whose boxes are not checked, with or without this script.
 const boxes = [...document.querySelectorAll("input[name=columns]")];
 const comparison = document.querySelector(".comparison");
 
@@ -27,7 +27,7 @@ function changed(event) {
   if (last) event.target.checked = true;
   const search = show();
   history.replaceState(null, "", `${location.pathname}${search}${location.hash}`);
-  status.textContent = last ? `${event.target.value} is the last one.` : "";
+  status.textContent = last ? `${event.target.value} is the last column.` : "";
 }
 
 if (boxes.length) {
