@@ -12,12 +12,10 @@ from concurrency_comparisons.answers import (
     NotFound,
     Tree,
     Unreadable,
-    normal_lines,
-    rows,
-    shared_lines,
-    source_lines,
     unknown,
 )
+from concurrency_comparisons.comparison import rows, shared_lines
+from concurrency_comparisons.lines import normal_lines, source_lines
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,7 +34,8 @@ every_answer = pytest.mark.parametrize(
 
 
 def answer_of(text: str, study: str = "demo", variant: str = "") -> Answer:
-    return Answer(study, "topic", variant, Path("topic.py"), dedent(text))
+    entry = TREE.entries.get(study)
+    return Answer(study, "topic", variant, Path("topic.py"), dedent(text), entry)
 
 
 def numbers(answer: Answer) -> dict[str, list[int]]:
@@ -348,11 +347,15 @@ def test_shared_lines_are_those_that_another_has():
     assert shared_lines([one]) == {"trio": set()}
 
 
-def test_the_usual_studies_come_first(tmp_path):
+def test_studies_stand_in_the_order_of_the_registry_and_then_by_name(tmp_path):
     (tmp_path / "noxfile.py").touch()
-    for name in ("zero", "trio", "alpha", "generators"):
-        (tmp_path / f"packages/{name}/src/{name}_study").mkdir(parents=True)
-    assert Tree(tmp_path).studies == ["generators", "trio", "alpha", "zero"]
+    for name, order in {"zero": "", "trio": 2, "alpha": "", "later": 9}.items():
+        package = tmp_path / f"packages/{name}"
+        (package / f"src/{name}_study").mkdir(parents=True)
+        if order:
+            entry = f"[tool.concurrency-study]\norder = {order}\n"
+            (package / "pyproject.toml").write_text(entry)
+    assert Tree(tmp_path).studies == ["trio", "later", "alpha", "zero"]
 
 
 def test_the_recommended_answer_comes_first():
@@ -369,9 +372,11 @@ def test_a_file_answers_the_topic_with_the_longest_name_that_fits(tmp_path):
     room = tmp_path / "packages/trio/src/trio_study/concepts"
     questions.mkdir(parents=True)
     room.mkdir(parents=True)
-    (questions / "__init__.py").write_text("TOPICS = ('tasks', 'tasks_late')\n")
+    (questions / "__init__.py").write_text(
+        "SECTIONS = {'concepts': ('tasks', 'tasks_late')}\n"
+    )
     for topic in ("tasks", "tasks_late"):
-        (questions / f"{topic}.py").write_text('"""T: t."""\nSTEPS = ()\n')
+        (questions / f"{topic}.py").write_text('"""T: t."""\nSTEPS = ()\nNATIVE = ()\n')
     for stem in ("tasks", "tasks_late", "tasks_late_too", "tasksandmore"):
         (room / f"{stem}.py").touch()
     tree = Tree(tmp_path)

@@ -342,7 +342,7 @@ def test_fresh_pages_are_found_fresh_without_reports(checkout, capsys):
 )
 def test_a_changed_file_makes_the_pages_of_its_topic_stale(checkout, path, capsys):
     with (checkout.root / path).open("a") as file:
-        file.write("# changed\n")
+        file.write("x = 1  # changed\n")
     assert pages.stale(Tree(checkout.root)) == ["tasks.md"]
     assert study("pages", "--check") == 1
     said = capsys.readouterr().err
@@ -357,13 +357,130 @@ def test_a_declaration_of_a_study_makes_all_pages_stale(checkout):
     assert len(pages.stale(checkout)) == len(TOPICS)
 
 
-def test_a_changed_template_makes_all_pages_stale(checkout, tmp_path, monkeypatch):
-    here = Path(pages.__file__).parent
-    there = tmp_path / "package"
-    shutil.copytree(here, there)
-    (there / "templates/topic.md").write_text("other")
-    monkeypatch.setattr(pages, "__file__", str(there / "pages.py"))
+def digests(root):
+    tree = Tree(root)
+    return {topic: pages.digest(tree, topic) for topic in tree.topics}
+
+
+def changed(root, path, text):
+    """Return the topics whose pages become stale when a line is appended to a file."""
+    before = digests(root)
+    with (root / path).open("a", encoding="utf-8") as file:
+        file.write(text)
+    after = digests(root)
+    return {topic for topic in before if before[topic] != after[topic]}
+
+
+WORLDS = "shared/src/concurrency_study/worlds"
+
+
+def test_a_changed_world_makes_exactly_the_pages_stale_that_depend_on_it(checkout):
+    (checkout.root / "packages/trio/src/trio_study/concepts/tasks.py").unlink()
+    (checkout.root / "packages/anyio/src/anyio_study/concepts/tasks.py").unlink()
+    assert changed(checkout.root, f"{WORLDS}/trio.py", "x = 1\n") == {*TOPICS} - {
+        "tasks"
+    }
+    assert changed(checkout.root, f"{WORLDS}/gevent.py", "x = 1\n") == {*TOPICS}
+
+
+def test_a_changed_module_that_all_worlds_import_makes_all_pages_stale(checkout):
+    path = "shared/src/concurrency_study/trace.py"
+    assert changed(checkout.root, path, "x = 1\n") == {*TOPICS}
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("comparisons/src/concurrency_comparisons/pages.py", "# why\n"),
+        ("comparisons/src/concurrency_comparisons/pages.py", "x = 1\n"),
+        (f"{WORLDS}/trio.py", '\n# why\n\n"""Why."""\n'),
+        ("shared/src/concurrency_study/referees/server.py", "x = 1\n"),
+        ("tests/conformance/conftest.py", "# why\n"),
+    ],
+)
+def test_text_that_decides_nothing_makes_no_page_stale(checkout, path, text):
+    (checkout.root / path).parent.mkdir(parents=True, exist_ok=True)
+    assert changed(checkout.root, path, text) == set()
+
+
+def test_another_version_of_the_form_makes_all_pages_stale(checkout, monkeypatch):
+    monkeypatch.setattr(pages, "VERSION", pages.VERSION + 1)
     assert len(pages.stale(checkout)) == len(TOPICS)
+
+
+GOLDEN = Path(__file__).with_name("golden.md")
+QUESTION = '''"""Demo: wait, then say so.
+
+    demo(job, say)
+"""
+NATIVE = ("job",)
+STEPS = ("Wait.", "Say so.")
+'''
+ANSWER = '''"""Demo: wait, then say so.
+
+Particular to {name}.
+"""
+
+from __future__ import annotations
+
+import {name}
+
+
+async def demo(job, say):
+    # 1. Wait.
+    await {name}.wait(job)
+
+    # 2. Say so.
+    say("done")
+
+
+if __name__ == "__main__":
+    print("demo")
+'''
+
+
+def test_the_form_of_a_page_is_the_one_of_this_version(tmp_path):
+    """If this fails and should: raise `pages.VERSION`, remove golden.md, run again."""
+    (tmp_path / "noxfile.py").touch()
+    texts = {
+        "shared/src/concurrency_study/topics/__init__.py": (
+            'SECTIONS = {"concepts": ("demo",)}\n'
+        ),
+        "shared/src/concurrency_study/topics/demo.py": QUESTION,
+        "tests/conformance/test_demo.py": "def test_the_example(): ...\n",
+    }
+    for name in ("one", "two"):
+        texts |= {
+            f"packages/{name}/pyproject.toml": (
+                f"[tool.concurrency-study]\nlibraries = [{name!r}]\n"
+            ),
+            f"packages/{name}/src/{name}_study/__init__.py": f'"""{name}: one."""\n',
+            f"packages/{name}/src/{name}_study/concepts/demo.py": ANSWER.format(
+                name=name
+            ),
+        }
+    for path, text in texts.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, "utf-8")
+    tree = Tree(tmp_path)
+    run = {
+        name: Report(
+            study=name,
+            worlds=[name],
+            python="3.11.7",
+            libraries={name: "1.0"},
+            tests=[
+                Test("demo", "test_the_example", name, "", [], "passed", "", seconds=1)
+            ],
+            stories=[story_of(name, "demo", "test_the_example")],
+        )
+        for name in ("one", "two")
+    }
+    page = pages.markdown(pages.Subject(tree, tree.topics["demo"], run))
+    body = f"version {pages.VERSION}\n" + page.split("\n", 2)[2]
+    if not GOLDEN.exists():
+        GOLDEN.write_text(body, "utf-8")
+    assert body == GOLDEN.read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", ["tasks.md", "tasks.svg"])

@@ -8,30 +8,20 @@ from __future__ import annotations
 
 import ast
 import difflib
-import io
 import re
 import tokenize
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-STUDIES = ("generators", "threads", "asyncio", "trio", "gevent", "anyio")
-"""The order in which studies are shown. Other studies follow by name."""
+from concurrency_study.registry import Entry, answers_in, registered
+
+from .lines import COMMENT, STEP, normal_lines, source_lines, tokens
+from .switches import switch_lines
 
 IMPORTS, SIGNATURE, HELPERS, GUARD = "imports", "signature", "helpers", "main guard"
-STEP = re.compile(r"# (\d+)\. (.*)")
-ANONYMOUS = "…"
-"""The mask for the name of a study's own library in lines that are compared."""
-
-LIBRARIES: Mapping[str, frozenset[str]] = {
-    "generators": frozenset({"kernel"}),
-    "threads": frozenset({"threading", "time"}),
-    "asyncio": frozenset({"asyncio"}),
-    "trio": frozenset({"trio"}),
-    "gevent": frozenset({"gevent"}),
-    "anyio": frozenset({"anyio"}),
-}
 
 
 class NotFound(LookupError):
@@ -40,51 +30,6 @@ class NotFound(LookupError):
 
 class Unreadable(ValueError):
     """A file that cannot be read or parsed. The message says which file, and why."""
-
-
-@dataclass(frozen=True)
-class Waits:
-    """The names that wait in a study whose library has no keyword for waiting."""
-
-    calls: frozenset[str] = frozenset()
-    """Calls that wait, except with ``block=False``. A dot means methods only."""
-    blocks: frozenset[str] = frozenset()
-    """Calls and types whose ``with`` block waits when it is entered or left."""
-    loops: frozenset[str] = frozenset()
-    """Calls and types whose ``for`` loop waits for each item."""
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-JOBS = _names("close compute function job open_it tick until use")
-"""Parameters of the topics that are native callables, which may wait."""
-
-WAITS: Mapping[str, Waits] = {
-    "generators": Waits(calls=_names(".select .send")),
-    "threads": Waits(
-        calls=JOBS
-        | _names(".acquire .exception .get .join .map .put .result")
-        | _names("select sleep wait"),
-        blocks=_names("Pool ThreadGroup ThreadPoolExecutor")
-        | _names("Lock RLock Condition Semaphore BoundedSemaphore"),
-        loops=_names("as_completed"),
-    ),
-    "gevent": Waits(
-        calls=JOBS
-        | _names(".acquire .get .join .kill .killone .map .put")
-        | _names("joinall killall select sleep stop wait wait_read wait_write"),
-        blocks=_names("GreenletGroup RLock Semaphore BoundedSemaphore"),
-        loops=_names("Channel Queue imap imap_unordered iwait"),
-    ),
-}
-"""The names that wait, by study: a heuristic.
-
-In threads and gevent, a function that waits makes its callers in the same file wait as
-well. Threads are preempted anywhere; the table holds only the calls where they wait. In
-generators, ``send`` resumes another generator, and a loop waits in ``select``.
-"""
 
 
 @dataclass(frozen=True)
@@ -134,6 +79,8 @@ class Topic:
     question: str
     """The rest of the docstring: the purpose, the call, the contract."""
     steps: tuple[str, ...]
+    native: tuple[str, ...] = ()
+    """The native callables, as answers name them."""
 
     @property
     def asks(self) -> str:
@@ -151,6 +98,10 @@ class Answer:
     """The suffix of the file's name; empty for the study's recommended answer."""
     path: Path
     text: str = field(repr=False)
+    entry: Entry | None = field(default=None, repr=False)
+    """The study's entry in the registry."""
+    native: tuple[str, ...] = ()
+    """The native callables of the topic, as answers name them."""
 
     @property
     def name(self) -> str:
@@ -196,8 +147,12 @@ class Answer:
             Unreadable: the file is not Python, or lacks the function.
         """
         owners = self._owners()
-        switches = switch_lines(self.tree, self.study)
-        normals = normal_lines(self.text, LIBRARIES.get(self.study, frozenset()))
+        if self.entry is None:
+            switches, libraries = switch_lines(self.tree), ()
+        else:
+            switches = switch_lines(self.tree, self.entry.waits, self.native)
+            libraries = self.entry.libraries
+        normals = normal_lines(self.text, frozenset(libraries))
         steps = self._steps()
         parts: dict[str, Part] = {}
         step: str | None = None
@@ -222,7 +177,7 @@ class Answer:
         lines = source_lines(self.text)
         body = self.tree.body
         comments = {
-            token.start[0] for token in tokens(self.text) if token.type == _COMMENT
+            token.start[0] for token in tokens(self.text) if token.type == COMMENT
         }
         first = 1
         if body and ast.get_docstring(self.tree, clean=False) is not None:
@@ -264,7 +219,7 @@ class Answer:
         found: dict[int, tuple[int, str]] = {}
         for token in tokens(self.text):
             step = STEP.fullmatch(token.string)
-            if token.type == _COMMENT and step and token.line.lstrip().startswith("#"):
+            if token.type == COMMENT and step and token.line.lstrip().startswith("#"):
                 found[token.start[0]] = (int(step[1]), step[2])
         return found
 
@@ -296,24 +251,29 @@ class Tree:
         )
 
     @cached_property
+    def sections(self) -> dict[str, tuple[str, ...]]:
+        """The topics of each section, in the order of reading."""
+        path = self._questions / "__init__.py"
+        return dict(_constant(_read(path), "SECTIONS", path))
+
+    @cached_property
     def topics(self) -> dict[str, Topic]:
         """The questions by name, in the order of reading."""
-        text = _read(self._questions / "__init__.py")
-        names = _constant(text, "TOPICS", self._questions / "__init__.py")
+        names = [name for section in self.sections.values() for name in section]
         return {name: self._topic(name) for name in names}
+
+    @cached_property
+    def entries(self) -> dict[str, Entry]:
+        """The studies of the checkout, and others that are installed, in order."""
+        try:
+            return registered(self.root)
+        except ValueError as error:
+            raise Unreadable(str(error)) from error
 
     @cached_property
     def studies(self) -> list[str]:
         """The names of the studies, in the order in which they are shown."""
-        found = {
-            package.name.removesuffix("_study")
-            for package in self.root.glob("packages/*/src/*_study")
-            if package.is_dir()
-        }
-        return [
-            *(name for name in STUDIES if name in found),
-            *sorted(found - {*STUDIES}),
-        ]
+        return [*self.entries]
 
     def topic(self, name: str) -> Topic:
         """Return the topic of a name.
@@ -337,16 +297,14 @@ class Tree:
 
     def answers(self, study: str, topic: str) -> list[Answer]:
         """Return a study's answers to a topic, the recommended one first."""
-        found = [
-            path
-            for room in ("concepts", "use_cases")
-            for path in self.root.glob(f"packages/*/src/{study}_study/{room}/*.py")
-            if self._asked(path.stem) == topic
-        ]
+        if study not in self.entries:
+            return []
+        entry, native = self.entries[study], self.topics[topic].native
+        found = [p for t, p in answers_in(entry.package, self.sections) if t == topic]
         return [
-            Answer(study, topic, path.stem.removeprefix(topic).lstrip("_"), path, text)
+            Answer(study, topic, variant, path, _read(path), entry, native)
             for path in sorted(found, key=lambda path: path.stem)
-            for text in [_read(path)]
+            for variant in [path.stem.removeprefix(topic).lstrip("_")]
         ]
 
     def answer(self, name: str, topic: str) -> Answer:
@@ -386,11 +344,6 @@ class Tree:
     def _questions(self) -> Path:
         return self.root / "shared/src/concurrency_study/topics"
 
-    def _asked(self, stem: str) -> str | None:
-        """Return the topic that a file of this name answers: the longest that fits."""
-        fits = [t for t in self.topics if stem == t or stem.startswith(f"{t}_")]
-        return max(fits, key=len, default=None)
-
     def _topic(self, name: str) -> Topic:
         path = self._questions / f"{name}.py"
         text = _read(path)
@@ -399,34 +352,9 @@ class Tree:
         except (SyntaxError, ValueError) as error:
             raise Unreadable(f"{path}: {error}") from error
         title, _, question = doc.partition("\n")
-        return Topic(name, title, question.strip(), _constant(text, "STEPS", path))
-
-
-def rows(answers: Sequence[Answer]) -> list[list[str]]:
-    """Return the names of all parts in order. Parts with common code share a row.
-
-    That makes answers comparable if one does steps 2 and 3 at once and another does
-    them one after the other.
-    """
-    names = {name for answer in answers for name in answer.parts}
-    numbers = sorted(int(n.removeprefix("step ")) for n in names if n[:5] == "step ")
-    steps = [f"step {number}" for number in numbers]
-    found: list[list[str]] = []
-    until = ""  # the last step of the current row, if it has several
-    for name in (IMPORTS, SIGNATURE, *steps, HELPERS, GUARD):
-        if name not in names:
-            continue
-        if until:
-            found[-1].append(name)
-        else:
-            found.append([name])
-        ends = [a.parts[name].shares for a in answers if name in a.parts]
-        until = max(("" if until == name else until, *ends), key=_step_number)
-    return found
-
-
-def _step_number(name: str) -> int:
-    return int(name.removeprefix("step ") or 0)
+        steps = tuple(_constant(text, "STEPS", path))
+        native = tuple(_constant(text, "NATIVE", path))
+        return Topic(name, title, question.strip(), steps, native)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
@@ -435,109 +363,6 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
     return f"no {kind} {name!r}; {hint}"
-
-
-def shared_lines(answers: Sequence[Answer]) -> dict[str, set[int]]:
-    """Return the numbers of the lines that another answer has as well, by answer."""
-    normals = {
-        answer.name: {
-            line.number: line.normal
-            for part in answer.parts.values()
-            for line in part.lines
-            if line.normal
-        }
-        for answer in answers
-    }
-    having: dict[str, set[str]] = {}
-    for name, lines in normals.items():
-        for normal in lines.values():
-            having.setdefault(normal, set()).add(name)
-    return {
-        name: {number for number, normal in lines.items() if len(having[normal]) > 1}
-        for name, lines in normals.items()
-    }
-
-
-def normal_lines(text: str, library: frozenset[str]) -> dict[int, str]:
-    """Return the lines that are not blank as they are compared, by number.
-
-    A line becomes its tokens with one space between them. The names in ``library`` are
-    masked. Comments are left out, except those of steps.
-    """
-    found: dict[int, list[str]] = {}
-    for token in tokens(text):
-        if token.type in _SPACE or not token.string.strip():
-            continue
-        if token.type == _COMMENT and not STEP.fullmatch(token.string):
-            continue
-        masked = token.type == tokenize.NAME and token.string in library
-        for offset, piece in enumerate(token.string.splitlines()):
-            number = token.start[0] + offset
-            found.setdefault(number, []).append(ANONYMOUS if masked else piece)
-    return {number: " ".join(pieces) for number, pieces in found.items()}
-
-
-def switch_lines(tree: ast.Module, study: str) -> set[int]:
-    """Return the lines at which another task may run, as far as the text shows it.
-
-    Those are the lines with ``await``, ``async for`` or ``async with``, in generators
-    those with ``yield``, and those with a name in the table `WAITS`.
-    """
-    waits = WAITS.get(study, Waits())
-    kinds = dict(_kinds(tree))
-    waiting: set[str] = set()
-
-    def named(node: ast.expr) -> str | None:
-        """Return the name of the call or type that an expression comes from."""
-        return kinds.get(node.id) if isinstance(node, ast.Name) else _callee(node)
-
-    def switches(node: ast.AST) -> bool:
-        match node:
-            case ast.Await() | ast.AsyncFor() | ast.AsyncWith():
-                return True
-            case ast.comprehension(is_async=1):
-                return True
-            case ast.Yield() | ast.YieldFrom():
-                return study not in WAITS or study == "generators"
-            case ast.Call(func=function):
-                name = _last(function)
-                method = f".{name}" if isinstance(function, ast.Attribute) else name
-                known = waits.calls | waiting
-                return (name in known or method in known) and not _at_once(node)
-            case ast.With():
-                return any(named(i.context_expr) in waits.blocks for i in node.items)
-            case ast.For() | ast.comprehension():
-                return named(node.iter) in waits.loops
-            case _:
-                return False
-
-    def lines(node: ast.AST, *, nested: bool) -> set[int]:
-        return {_line(each) for each in _walk(node, nested=nested) if switches(each)}
-
-    # A function that waits makes its callers wait, so look until no more are found.
-    if study in ("threads", "gevent"):
-        functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
-        while more := {
-            function.name
-            for function in functions
-            if function.name not in waiting and lines(function, nested=False)
-        }:
-            waiting |= more
-    return lines(tree, nested=True)
-
-
-def tokens(text: str) -> list[tokenize.TokenInfo]:
-    """Return the tokens of a source, which must be Python: parse it first."""
-    return list(tokenize.generate_tokens(io.StringIO(text).readline))
-
-
-def source_lines(text: str) -> list[str]:
-    """Return the lines as Python counts them. A form feed does not end a line."""
-    return [line.rstrip("\n") for line in io.StringIO(text)]
-
-
-_COMMENT = tokenize.COMMENT
-_SPACE = frozenset({tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING})
 
 
 def _is_checkout(root: Path) -> bool:
@@ -557,79 +382,13 @@ def _read(path: Path) -> str:
         raise Unreadable(f"{path}: {error}") from error
 
 
-def _constant(text: str, name: str, path: Path) -> tuple[str, ...]:
-    """Return the names or texts that a module assigns to a constant.
+def _constant(text: str, name: str, path: Path) -> Any:
+    """Return the value that a module assigns to a constant.
 
     Raises:
         Unreadable: the module does not assign it.
     """
     for node in ast.parse(text).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
-            return tuple(ast.literal_eval(node.value))
-    raise Unreadable(f"{path}: does not define {name}; assign a tuple of texts to it")
-
-
-def _callee(node: ast.expr) -> str | None:
-    """Return the last name of the callee: ``sleep`` for ``gevent.sleep(1)``."""
-    return _last(node.func) if isinstance(node, ast.Call) else None
-
-
-def _last(node: ast.expr) -> str | None:
-    match node:
-        case ast.Name():
-            return node.id
-        case ast.Attribute():
-            return node.attr
-        case ast.Subscript():
-            return _last(node.value)
-        case _:
-            return None
-
-
-def _kinds(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield variables, each with the name of the call or type that it comes from."""
-    for node in ast.walk(tree):
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                kind = _callee(value)
-            case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation):
-                kind = _last(annotation)
-            case ast.arg(arg=name, annotation=ast.expr() as annotation):
-                kind = _last(annotation)
-            case ast.withitem(context_expr=value, optional_vars=ast.Name(id=name)):
-                kind = _callee(value)
-            case _:
-                continue
-        if kind is not None:
-            yield name, kind
-
-
-def _at_once(call: ast.Call) -> bool:
-    """Return True if the call has ``block=False``, so that it does not wait."""
-    return any(
-        keyword.arg == "block"
-        and isinstance(keyword.value, ast.Constant)
-        and keyword.value.value is False
-        for keyword in call.keywords
-    )
-
-
-def _line(node: ast.AST) -> int:
-    match node:
-        case ast.comprehension():
-            return node.target.lineno
-        case ast.expr() | ast.stmt():
-            return node.lineno
-        case _:
-            raise TypeError(f"{node} has no line; pass an expression or a statement")
-
-
-def _walk(node: ast.AST, *, nested: bool) -> Iterator[ast.AST]:
-    """Yield the nodes below a node, without ``nested`` not those in functions."""
-    for child in ast.iter_child_nodes(node):
-        yield child
-        function = isinstance(
-            child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-        )
-        if nested or not function:
-            yield from _walk(child, nested=nested)
+            return ast.literal_eval(node.value)
+    raise Unreadable(f"{path}: does not define {name}; assign a literal to it")

@@ -25,8 +25,10 @@ from rich.progress import track
 from rich.text import Text
 
 from . import pages, reports, site
-from .answers import Answer, NotFound, Tree, Unreadable, shared_lines
+from .answers import Answer, NotFound, Tree, Unreadable
 from .bench import costs
+from .comparison import shared_lines
+from .figures import FILE as FIGURES
 from .screen import Screen
 from .timeline import chrome_trace
 
@@ -382,7 +384,7 @@ def write_costs(
                     f"not of the current figures: {', '.join(stale)}; run "
                     "`study costs` to make them again"
                 )
-            print(f"The page of costs is up to date with {costs.FIGURES}.")
+            print(f"The page of costs is up to date with {FIGURES}.")
             return
         for path in costs.write(root):
             print(path)

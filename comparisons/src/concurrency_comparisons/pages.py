@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from concurrency_study import inputs
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from . import figures, reports
@@ -27,8 +28,8 @@ from .answers import (
     Line,
     Topic,
     Tree,
-    rows,
 )
+from .comparison import rows
 from .reports import Report, Story
 from .timeline import in_order, lanes, svg
 
@@ -39,15 +40,9 @@ TITLES = {
     HELPERS: "Helpers",
     GUARD: "The program",
 }
-SOURCES = (
-    "answers.py",
-    "figures.py",
-    "pages.py",
-    "reports.py",
-    "timeline.py",
-    "templates/topic.md",
-)
-"""The files of this package that a page in Markdown depends on."""
+VERSION = 1
+"""The version of a page's form. Raise it by hand when the form changes: that makes all
+pages stale. A golden page in the tests says when that is so."""
 
 templates = Environment(
     loader=PackageLoader(__package__ or ""),
@@ -460,27 +455,10 @@ def stale(tree: Tree) -> list[str]:
 
 
 def digest(tree: Tree, topic: str) -> str:
-    """Return a digest of the text that the page of a topic is made from."""
-    answers = [
-        answer.path for study in tree.studies for answer in tree.answers(study, topic)
-    ]
-    studies = [
-        path
-        for study in tree.studies
-        for path in tree.root.glob(f"packages/*/src/{study}_study/__init__.py")
-    ]
-    suite = tree.root / f"tests/conformance/test_{topic}.py"
-    named = {
-        path.relative_to(tree.root).as_posix(): path
-        for path in [tree.root / _question(topic), *answers, *studies, suite]
-    }
-    named |= {name: Path(__file__).parent / name for name in SOURCES}
+    """Return the digest of what the page of a topic depends on."""
     costs = figures.of_topic(tree.root, topic, [*tree.studies])
-    whole = hashlib.sha256(f"{' '.join(tree.topics)} {costs}".encode())
-    for name, path in named.items():
-        whole.update(f"\0{name}\0".encode())
-        whole.update(path.read_text("utf-8").encode())
-    return f"sha256:{whole.hexdigest()}"
+    more = f"{VERSION} {' '.join(tree.topics)} {costs}"
+    return inputs.of_page(tree.root, tree.entries.values(), tree.sections, topic, more)
 
 
 def spoken(test: str) -> str:

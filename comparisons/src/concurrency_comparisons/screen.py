@@ -17,7 +17,8 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from .answers import GUARD, HELPERS, IMPORTS, SIGNATURE, Answer, Line, Part, Topic, rows
+from .answers import GUARD, HELPERS, IMPORTS, SIGNATURE, Answer, Line, Part, Topic
+from .comparison import rows
 from .reports import Report, Story, Test
 from .timeline import (
     IN_ORDER,

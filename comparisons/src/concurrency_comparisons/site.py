@@ -22,7 +22,8 @@ from pygments.lexers.python import (  # pyright: ignore[reportMissingTypeStubs]
 )
 from pygments.token import Comment, Keyword, Name, Number, Operator, String
 
-from .answers import Answer, Line, Tree, rows, shared_lines
+from .answers import Answer, Line, Tree
+from .comparison import rows, shared_lines
 from .figures import told
 from .pages import Subject, dedented, linked, listed, spoken, templates, versions
 from .reports import Report

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def worlds(root: Path, entries: Iterable[Entry]) -> list[Path]:
             path = Path(*point.module.split(".")).with_suffix(".py")
             places = [root / "shared/src", *(e.package.parent for e in entries)]
             found += [place / path for place in places if (place / path).is_file()][:1]
-    return closure([*found, root / SHARED / "plugin.py"])
+    return [*closure(found), root / SHARED / "plugin.py"]
 
 
 def closure(paths: Iterable[Path]) -> list[Path]:
@@ -99,17 +100,25 @@ def closure(paths: Iterable[Path]) -> list[Path]:
 
 def imported(path: Path) -> Iterator[Path]:
     """Yield the files that a module may import by relative imports."""
+    for level, module in relative_imports(path.read_text("utf-8")):
+        base = path.parents[level - 1].joinpath(*module.split("."))
+        yield base.with_suffix(".py")
+        yield base / "__init__.py"
+
+
+@cache
+def relative_imports(text: str) -> list[tuple[int, str]]:
+    """Return the modules that a text may import, each with the number of its dots."""
     try:
-        tree = ast.parse(path.read_text("utf-8"))
+        tree = ast.parse(text)
     except SyntaxError:
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            folder = path.parents[node.level - 1]
-            base = folder.joinpath(*(node.module or "").split("."))
-            for name in ("", *(alias.name for alias in node.names)):
-                yield (base / name).with_suffix(".py")
-                yield base / name / "__init__.py"
+        return []
+    return [
+        (node.level, f"{node.module or ''}.{name}".strip("."))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level
+        for name in ("", *(alias.name for alias in node.names))
+    ]
 
 
 def digest(
@@ -127,6 +136,7 @@ def digest(
     return f"sha256:{whole.hexdigest()}"
 
 
+@cache
 def code_of(text: str) -> str:
     """Return the text of a module without comments, docstrings and blank lines."""
     try:

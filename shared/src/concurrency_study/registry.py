@@ -10,6 +10,7 @@ command, the README's table, the tests of the structure. The keys, all optional:
   world may need a newer Python: ``"asyncio-eager >=3.12"``.
 - ``slow``: True if its suite is among the longest, so that it starts first.
 - ``leaves-out``: The topics that it does not answer, each with the reason.
+- ``plain``: True if its functions are plain ones, as with threads and greenlets.
 - ``waits``: In a study without a keyword for waiting, the ``calls`` that wait, the
   ``blocks`` (types whose ``with`` block waits) and the ``loops`` (whose ``for`` loop
   waits). A name with a dot is a method only.
@@ -35,7 +36,7 @@ GROUP = "concurrency_study.studies"
 """The group of entry points that studies are in: ``trio = "trio_study"``."""
 TABLE = "concurrency-study"
 LAST = 1000.0
-KEYS = {"order", "libraries", "worlds", "slow", "leaves-out", "waits"}
+KEYS = {"order", "libraries", "worlds", "slow", "leaves-out", "plain", "waits"}
 
 
 class BadEntry(ValueError):
@@ -52,6 +53,8 @@ class Waits:
     """Calls and types. A ``with`` block of one waits, to get in or to get out."""
     loops: frozenset[str] = frozenset()
     """Calls and types. A ``for`` loop over one waits for each item."""
+    plain: bool = False
+    """True if its functions are plain: native callables wait, and so do callers."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,9 @@ def read(project: Path, package: Path) -> Entry:
             raise BadEntry(f"{project}: a world's condition is like >=3.12: {text!r}")
         worlds[world.strip()] = least.strip()
     waits = get("waits", dict, {})
+    if unknown := sorted(set(waits) - {"calls", "blocks", "loops"}):
+        raise BadEntry(f"{project}: waits has no key {unknown[0]!r}")
+    named = {k: frozenset(names(f"waits.{k}", v)) for k, v in waits.items()}
     return Entry(
         name,
         package,
@@ -130,7 +136,7 @@ def read(project: Path, package: Path) -> Entry:
         pythons=content.get("project", {}).get("requires-python", ""),
         slow=get("slow", bool, False),
         leaves_out=dict(get("leaves-out", dict, {})),
-        waits=Waits(**{k: frozenset(names(f"waits.{k}", v)) for k, v in waits.items()}),
+        waits=Waits(plain=get("plain", bool, False), **named),
     )
 
 
