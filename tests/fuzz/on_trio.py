@@ -18,7 +18,7 @@ core = trio._core._run
 
 
 class Follower:
-    """Chooses the next task by a history."""
+    """A scheduler that chooses the next task according to a history."""
 
     def __init__(self, history, wake_sleepers):
         self.history = history
@@ -28,15 +28,15 @@ class Follower:
         for position, (_, name, *_) in enumerate(history):
             self.entries[name].append(position)
         self.written = defaultdict(int)
-        """How many entries each task has written here."""
+        """The number of entries that each task has written here."""
 
     def position(self, name):
-        """Return the position of the next entry of a task; infinity if none comes."""
+        """Return the position of a task's next entry, or infinity if there is none."""
         positions, written = self.entries[name], self.written[name]
         return positions[written] if written < len(positions) else math.inf
 
     def expects_cancellation(self, name):
-        """Return whether the next entry of a task tells of its cancellation."""
+        """Return True if the next entry of a task reports its cancellation."""
         position = self.position(name)
         return position < math.inf and self.history[position][-1] == "Cancelled"
 
@@ -101,7 +101,7 @@ async def wait_until_rescheduled(forget):
 
 
 class OnTrio:
-    """What `Play` needs of trio."""
+    """trio as `Play` needs it."""
 
     TooSlow = trio.TooSlowError
     fail_after = staticmethod(trio.fail_after)
@@ -218,7 +218,7 @@ class OnTrio:
 
 
 class Event:
-    """An event; to wait for one that is set is no checkpoint."""
+    """An event. Waiting for an event that is set is not a checkpoint."""
 
     def __init__(self, event):
         self.event = event
@@ -230,7 +230,7 @@ class Event:
 
 
 class Turns:
-    """A lock or a semaphore; to take a free turn is no checkpoint."""
+    """A lock or a semaphore. Taking a free turn is not a checkpoint."""
 
     def __init__(self, turns):
         self.turns = turns
@@ -245,7 +245,7 @@ class Turns:
 
 
 class Channel:
-    """Both ends of a channel; an operation that need not wait is no checkpoint."""
+    """Both ends of a channel. An operation that need not wait is not a checkpoint."""
 
     def __init__(self, sending, receiving):
         self.sending, self.receiving = sending, receiving

@@ -80,12 +80,12 @@ class Group(Scope):
 
     @property
     def is_closing(self):
-        """Whether only the end of the group itself is left to come."""
+        """True if the block and all children have ended and only the group is open."""
         return self.is_open and not (self.in_block or self.children)
 
 
 class Play:
-    """Interprets a program with a library, and writes its history."""
+    """An interpreter that runs a program with a library and writes its history."""
 
     def __init__(self, library):
         self.library = library
