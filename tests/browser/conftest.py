@@ -24,10 +24,10 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-"""A browser in a container; and one that asks nobody for news of its own."""
+"""Options for a browser that runs in a container and makes no requests of its own."""
 
 PATIENCE = 10_000
-"""Milliseconds until something that is waited for will not come, on a busy machine."""
+"""Milliseconds after which a wait has failed, even on a busy machine."""
 
 
 def pytest_addoption(parser):
@@ -41,19 +41,19 @@ def pytest_addoption(parser):
 
 @dataclass
 class Site:
-    """The folder, and where it is served."""
+    """A folder and the address that serves it."""
 
     folder: Path
     address: str
 
     @property
     def pages(self):
-        """The names of all pages, the start page first."""
+        """The names of all pages, with the start page first."""
         names = sorted(path.name for path in self.folder.glob("*.html"))
         return sorted(names, key=lambda name: name != "index.html")
 
     def largest(self, kind):
-        """The name of the longest page of a kind: what goes wrong, goes wrong there."""
+        """Return the name of the longest page of a kind, which shows most mistakes."""
         kinds = {
             "start": lambda name: name == "index.html",
             "pair": lambda name: "-vs-" in name,
@@ -66,7 +66,7 @@ class Site:
 
 @dataclass
 class Heard:
-    """What a browser context asked for and complained of."""
+    """The requests and complaints of a browser context."""
 
     asked: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)

@@ -27,8 +27,8 @@ no task is ready, in both libraries.
   a cancellation still reaches it. On trio the program sleeps in a plain wait that the
   clock ends.
 - A checkpoint is the same case: the kernel wakes the task when it polls for timers and
-  descriptors, which no entry shows. If a task is cancelled while it is at a checkpoint, the kernel may
-  raise `Cancelled` there or at the next wait, and trio does the same.
+  descriptors, which no entry shows. If a task is cancelled while it is at a checkpoint,
+  the kernel may raise `Cancelled` there or at the next wait, and trio does the same.
 - trio closes a nursery when its last child ends. The kernel closes a group when its
   block runs again. The program spawns nothing into a group between these two.
 - A shield that is raised in a scope that is already cancelled takes back a

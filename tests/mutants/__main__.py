@@ -172,22 +172,26 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         choices=[*TOPICS],
         default=[],
         metavar="TOPIC",
-        help="mutate answers to this topic alone (may be repeated)",
+        help="mutate only answers to this topic (may be repeated)",
     )
     parser.add_argument(
         "--jobs",
         type=int,
         default=os.cpu_count() or 1,
         metavar="N",
-        help="run so many mutants side by side (default: one for each core)",
+        help="run N mutants side by side (default: one for each core)",
     )
-    parser.add_argument("--list", action="store_true", help="print mutants, run none")
-    parser.add_argument("--only", metavar="ID", help="run one mutant, show its run")
+    parser.add_argument(
+        "--list", action="store_true", help="print the mutants and run none"
+    )
+    parser.add_argument(
+        "--only", metavar="ID", help="run one mutant and show its output"
+    )
     return parser.parse_args(argv)
 
 
 def main(argv: list[str]) -> int:
-    """Mutate the study that is installed here; return 1 if too many survive."""
+    """Mutate the installed study. Return 1 if too many mutants survive."""
     options = arguments(argv)
     (study,) = installed_studies()
     files = files_of(study)

@@ -289,7 +289,7 @@ class _Mutator:
         yield from self._parts(node, within)
 
     def _parts(self, node: ast.AST, within: str) -> Iterator[Change]:
-        """Go on with what the node consists of, without annotations."""
+        """Yield the changes of the parts of a node, except annotations."""
         for name, part in ast.iter_fields(node):
             if name in ("annotation", "returns", "type_params"):
                 continue

@@ -48,7 +48,7 @@ Label = TypeVar("Label")
 
 @dataclass
 class Run(Generic[Label]):
-    """A run of some tests with one module replaced, and how it ended."""
+    """A run of some tests with one module replaced, and its outcome."""
 
     label: Label
     files: Sequence[str]
@@ -58,13 +58,13 @@ class Run(Generic[Label]):
     skipped: frozenset[str] = frozenset()
     """Names of tests that do not run."""
     failures: int = 1
-    """After so many the run ends; 0 stands for all."""
+    """The number of failures after which the run ends. 0 means never."""
     module: str = ""
     source: str = ""
     limit: float = 600.0
     """Seconds after which the run counts as one that never ends."""
     code: int | None = None
-    """What pytest returned; None if the run was ended."""
+    """The exit code of pytest, or None if the run was killed."""
     seconds: float = 0.0
     output: str = ""
 

@@ -23,9 +23,9 @@ from concurrency_study.topics.fetching.course import Loser
 pytestmark = pytest.mark.timeout(900)
 
 PATIENCE = 300
-"""Seconds; a machine may stand still for a while, and that is no fault."""
+"""Seconds. A slow machine is not a failure."""
 TIMES = 100
-"""Races in which two answers come so close that either may be seen first."""
+"""The number of races in which either of two answers may arrive first."""
 
 
 class Server(ThreadingHTTPServer):
@@ -147,7 +147,7 @@ def leaves(error):
     ("go_on", "done", "text", "released"),
     [((303, 307), 201, "right", 200), ((301,), 204, "", 204), ((308,), 200, "", 303)],
 )
-def test_at_10_any_30x_goes_on_and_any_20x_is_done(
+def test_at_10_any_30x_continues_and_any_20x_ends(
     run, obstacles, server, go_on, done, text, released
 ):
     server.reports = iter([*((each, "", False) for each in go_on), (done, text, True)])
@@ -169,7 +169,7 @@ def test_at_10_any_other_status_is_a_failure(run, obstacles, server, status):
 
 @pytest.fixture
 def served(study, run, watch):
-    """Serve these bytes to one request of `fetch`; return the response."""
+    """A function that serves bytes to one `fetch` and returns the response."""
     name = study.package.__name__
     fetch = import_module(f"{name}.obstacles.fetch").fetch
     side_by_side = import_module(f"{name}.use_cases.results_as_we_go").results_as_we_go

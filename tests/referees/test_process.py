@@ -114,7 +114,7 @@ def test_ctrl_c_ends_the_tests_but_not_their_referee():
     ) as parent:
         assert parent.stdout.readline().startswith("http://")
         os.killpg(parent.pid, signal.SIGINT)
-        assert parent.communicate("go on\n") == ("True\n", None)
+        assert parent.communicate("end\n") == ("True\n", None)
     assert parent.returncode == 0
 
 

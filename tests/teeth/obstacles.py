@@ -172,14 +172,14 @@ MISTAKES = {
         "obstacles/course.py",
         "if is_done(response):",
         "if response.status != 302:",
-        _OTHER("at_10_any_30x_goes_on_and_any_20x_is_done"),
+        _OTHER("at_10_any_30x_continues_and_any_20x_ends"),
         r"reported\.wait\(PATIENCE\)",  # it stops reporting
     ),
     "at 10, only status 200 ends": (
         "obstacles/course.py",
         "return response.text",
         "return won(response)",
-        _OTHER("at_10_any_30x_goes_on_and_any_20x_is_done"),
+        _OTHER("at_10_any_30x_continues_and_any_20x_ends"),
         "Loser: 201: right",
     ),
     "at 10, every status continues or ends": (

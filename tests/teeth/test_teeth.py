@@ -95,7 +95,7 @@ def test_every_planted_mistake_fails_a_test(topic, tmp_path):
     assert not survivors
     for run in runs.values():
         done = run.result()
-        # 1 means that a test failed. An answer that cannot be imported gives another code.
+        # Code 1: a test failed. An answer that cannot be imported gives another code.
         assert done.returncode == 1, done.stdout + done.stderr
 
 
@@ -123,7 +123,7 @@ def runs(request, tmp_path_factory):
 @pytest.mark.parametrize("name", OF_STUDY)
 def test_every_mistake_in_a_study_fails_its_test(name, runs):
     done = runs[name].result()
-    # 1 means that a test failed. A test that does not exist gives another code.
+    # Code 1: a test failed. A test that does not exist gives another code.
     assert done.returncode == 1, done.stdout + done.stderr
 
 
