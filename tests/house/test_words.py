@@ -108,3 +108,11 @@ def test_the_words_are_found_where_people_read_them(tmp_path, monkeypatch, text,
     monkeypatch.setitem(refused.__globals__, "ROOT", tmp_path)
     (tmp_path / "some.py").write_text(text, "utf-8")
     assert len(list(refused(tmp_path / "some.py"))) == count
+
+
+def test_strings_of_code_are_not_read_but_keys_and_comments_are(tmp_path, monkeypatch):
+    monkeypatch.setitem(refused.__globals__, "ROOT", tmp_path)
+    path = tmp_path / "tests/teeth/some.py"
+    path.parent.mkdir(parents=True)
+    path.write_text("X = {'nobody waits': 'doomed = True'}  # anew\n", "utf-8")
+    assert len(list(refused(path))) == 2

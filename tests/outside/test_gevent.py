@@ -8,7 +8,7 @@ import gevent.pool
 
 
 def fetch_first(fetch, addresses):
-    """Return the first response: the code under test, which knows no world."""
+    """Return the first response: the code under test, unchanged."""
     group = gevent.pool.Group()
     try:
         return next(group.imap_unordered(fetch, addresses))
