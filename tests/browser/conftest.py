@@ -122,7 +122,7 @@ def browser():
 
 @pytest.fixture(scope="session")
 def listen(site, browser):
-    """``listen(**options of a context)``: a context, and what is heard of it."""
+    """``listen(**options)`` returns a browser context and a record of its requests."""
 
     def listen(**options):
         context = browser.new_context(**options)
@@ -158,9 +158,9 @@ def listen(site, browser):
 
 @pytest.fixture
 def new_page(listen):
-    """``new_page(**options of a context)``: a page of its own.
+    """``new_page(**options)`` returns a page in a new browser context.
 
-    Whatever the test looks at: nothing may leave this machine, and nothing fail.
+    The test fails if a page sends a request elsewhere or reports an error.
     """
     opened = []
 
@@ -179,7 +179,7 @@ def new_page(listen):
 
 @pytest.fixture
 def visit(site, new_page):
-    """``visit("topic", width=360)``: the longest page of that kind, loaded."""
+    """``visit("topic", width=360)`` returns the longest page of that kind, loaded."""
 
     def visit(kind, query="", *, width=1280, height=800, **options):
         page = new_page(viewport={"width": width, "height": height}, **options)

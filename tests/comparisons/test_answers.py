@@ -1,4 +1,4 @@
-"""Are the answers taken apart without a loss, and told apart where they differ?"""
+"""The parser of answers: it loses no line and finds the differences."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def test_adjacent_steps_share_their_code():
     assert answer.parts["step 1"].shares == "step 3"
     assert answer.parts["step 3"].shares == ""
     assert rows([answer]) == [["signature"], ["step 1", "step 3"]]
-    assert other.parts["step 3"].shares == ""  # it has none of its own, and no other
+    assert other.parts["step 3"].shares == ""  # it neither has code nor shares any
     assert other.parts["step 3"].code == []
     assert rows([answer, other]) == [
         ["signature"],

@@ -1,4 +1,4 @@
-"""Does the bench tell what it measured, and does it survive whom it measures?"""
+"""The bench: it reports its measurements and survives failing contestants."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from hypothesis import strategies as st
 ROOT = Path(__file__).parent.parent.parent
 FAST = Plan(slice=0.001, rounds=6, sittings=2, patience=20)
 
-# What can be said of values
+# Statistics of values
 
 
 def test_six_values_are_the_fewest_that_enclose_a_median_with_confidence():
@@ -77,7 +77,7 @@ def test_the_geometric_mean_of_twice_and_half_is_one():
     assert ratios.geometric_mean([8, 1, 1]) == pytest.approx(2)
 
 
-# What can be said of slices
+# Statistics of slices
 
 SWITCH = Benchmark("switch", "let the other of {size} tasks run", 2)
 
@@ -152,7 +152,7 @@ def test_of_servers_the_idiom_without_a_name_counts_and_processor_time():
     assert result["asyncio:protocols"].ratio.middle == 2
 
 
-# Contestants made up here: they say themselves what they took
+# Made-up contestants, which report made-up times
 
 HONEST = """
 def run(function, *args):
@@ -600,7 +600,7 @@ def test_ctrl_c_ends_the_processes_and_reports_the_results_so_far(
 
 @pytest.fixture
 def uv(tmp_path, monkeypatch):
-    """A program in place of uv, which notes what it is asked for."""
+    """A replacement for uv that records its arguments."""
     program = tmp_path / "uv"
     notes = tmp_path / "notes"
     program.write_text(

@@ -493,7 +493,7 @@ def test_a_report_without_the_example_is_an_error(study, checkout):
     assert "no report holds the example of 'chaining'" in complaint
 
 
-# whatever the command
+# every command
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Are the pages in Markdown what the files and reports say, and known to be fresh?"""
+"""The pages in Markdown: they match the files and reports, and stale ones are found."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def study(*arguments):
     return ended.value.code or 0
 
 
-# What is on a page
+# The content of a page
 
 
 @pytest.mark.parametrize("topic", TOPICS)

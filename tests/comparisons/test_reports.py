@@ -1,4 +1,4 @@
-"""Are those reports believed that say what a run found out, and no others?"""
+"""Reports: those of a complete run are read, and all others are refused."""
 
 from __future__ import annotations
 

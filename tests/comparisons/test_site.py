@@ -1,4 +1,4 @@
-"""Is the site whole, valid, and the same each time? (How it looks: tests/browser.)"""
+"""The site: complete, valid and reproducible. tests/browser checks how it looks."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def files(found):
 
 
 class Tags(HTMLParser):
-    """Every tag is closed, in order, and every id is the only one of its name."""
+    """A parser that expects closed tags in order and unique ids."""
 
     def __init__(self):
         super().__init__()
@@ -94,7 +94,7 @@ def parsed(text):
     return tags
 
 
-# Whole
+# Completeness
 
 
 def test_there_is_a_page_for_every_topic_and_pair_and_a_start(files):

@@ -248,7 +248,7 @@ SOME = by_time(
 
 
 def a(name, seconds, begin=0.0):
-    """A job of that name, in a task of its own, beside the answer."""
+    """Return the story of a job of that name in a separate task beside the answer."""
     return by_time(
         actor("main", 0.0, begin + seconds),
         actor("a", begin, begin + seconds, *job(name, begin, seconds)),
@@ -322,7 +322,7 @@ def test_all_sections_share_one_time_axis():
 
 
 def bars(drawn, kind):
-    """(height, width) of the bars of a class, without those of the legend."""
+    """Return (height, width) of the bars of a class, except in the legend."""
     found = [b for b in drawn.iter(SVG + "rect") if b.get("class") == kind]
     sizes = [(float(b.get("height")), float(b.get("width"))) for b in found]
     return [size for size in sizes if size[1] > 14]
@@ -499,7 +499,7 @@ def test_a_picture_is_for_light_and_for_dark():
     assert used == defined[0].keys() == defined[1].keys()
     for colours in defined:
         for name, colour in colours.items():
-            # WCAG 2: 4.5 for text, 3 for what a picture needs to be understood.
+            # WCAG 2: 4.5 for text, 3 for the essential parts of a picture.
             least = {"--ink": 4.5, "--muted": 4.5, "--paper": 1, "--grid": 1}.get(
                 name, 3
             )

@@ -53,7 +53,7 @@ def pipe(world):
 
 
 class Say(Recorder):
-    """A recorder of what is said that raises if the hellos never stop."""
+    """A recorder of everything said, which raises if the hellos never stop."""
 
     def __init__(self, world):
         super().__init__(world.trace, "say", world.now)

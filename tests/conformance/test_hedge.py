@@ -28,7 +28,7 @@ def tries(world):
 
 @pytest.fixture
 def stopped(world):
-    """``stopped("late", error, 1)``: what attempts 0, 1 and 2 do when cancelled.
+    """``stopped("late", error, 1)``: the reactions of attempts to a cancellation.
 
     Attempt 0 returns the text, attempt 1 raises the error. An attempt whose plan is a
     number takes that many seconds and does not catch its cancellation.

@@ -1,8 +1,8 @@
 """trio with its MockClock, made to run its tasks in the order of a history.
 
-`Follower` replaces trio's random numbers, of which trio asks only one thing: to shuffle
-the tasks that are ready. It leaves that task in the batch whose next entry comes first
-in the history, and returns the others to trio's run queue.
+`Follower` replaces trio's random numbers. trio uses them only to shuffle the batch of
+ready tasks. `Follower` keeps the task in the batch whose next entry comes first in the
+history, and returns the others to trio's run queue.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Follower:
             ready.extend(tasks)
 
     def order(self, task):
-        """Put trio's own tasks first, then those of the program."""
+        """Put trio's own tasks before the tasks of the program."""
         ours = task.name in self.entries
         return (self.position(task.name) if ours else -1, task.name)
 
@@ -202,7 +202,7 @@ class OnTrio:
         if self.follower.expects_cancellation(self.task_name()):
             await raise_if_cancelled()
 
-    # What tasks share
+    # Objects that tasks share
 
     def event(self):
         return Event(trio.Event())

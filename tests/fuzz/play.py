@@ -1,10 +1,10 @@
-"""Interpret a program with the kernel or with trio, and write its history.
+"""An interpreter that runs a program with the kernel or trio and writes its history.
 
 A program is data (`programs`). `Play` interprets it with a library: `OnKernel` or
 `OnTrio`. It writes a history of entries (virtual instant, task, what happened).
 
-The interpreter is written once, as generators. `OnTrio` awaits trio's own functions in
-them.
+The interpreter is written once, as generators. `OnTrio` awaits trio's functions inside
+these generators.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import trio
 from generators_study import kernel
 
 HORIZON = 1000
-"""Seconds after which a program is cancelled as a whole."""
+"""Seconds after which the whole program is cancelled."""
 CAP = 100
-"""Seconds after which everything is cancelled that a shield may protect."""
+"""Seconds after which code behind a shield is cancelled."""
 CAPACITIES = (0, 1)
 TURNS = (1, 2)
 

@@ -1,4 +1,4 @@
-"""Does every package build to a wheel that holds what it should, and no more?"""
+"""Every package builds to a wheel that holds exactly the expected files."""
 
 from __future__ import annotations
 

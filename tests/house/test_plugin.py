@@ -1,4 +1,4 @@
-"""Does the plugin fail the runs that must fail? Tried with studies made up here."""
+"""The plugin fails the runs that must fail, tried with made-up studies."""
 
 from __future__ import annotations
 

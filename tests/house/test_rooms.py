@@ -1,4 +1,4 @@
-"""Do all studies look alike? Same rooms, names, titles, parameters and steps."""
+"""All studies are alike: the same rooms, names, titles, parameters and steps."""
 
 from __future__ import annotations
 

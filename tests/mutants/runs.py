@@ -27,18 +27,18 @@ from typing import IO, Any, Generic, TypeVar
 import pytest
 
 MEMORY = 2 << 30
-"""A run that needs more bytes than this is one that never ends."""
+"""Bytes of memory above which a run counts as endless."""
 
 OPTIONS = (
     *("-q", "--tb", "short", "--no-header"),
     *("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:hypothesispytest"),
     *("-p", "no:timeout", "-W", "ignore:Module already imported"),
 )
-"""Whatever would make two runs differ is off."""
+"""Options that turn off everything that could make two runs differ."""
 
 CRASHED = 99
 BROKEN = (CRASHED, pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED)
-"""Codes of a run that says nothing about its mutant."""
+"""Exit codes of a run that proves nothing about its mutant."""
 
 FAILED = "failed test: "
 """The beginning of a line with the name of a test that failed."""
@@ -62,7 +62,7 @@ class Run(Generic[Label]):
     module: str = ""
     source: str = ""
     limit: float = 600.0
-    """Seconds after which the run counts as one that never ends."""
+    """Seconds after which the run counts as endless."""
     code: int | None = None
     """The exit code of pytest, or None if the run was killed."""
     seconds: float = 0.0
@@ -80,7 +80,7 @@ class Run(Generic[Label]):
 
 
 class Substitute(SourceFileLoader):
-    """Finds one module, and gives it another source; a meta path finder, too."""
+    """A meta path finder and loader that gives one module another source."""
 
     def __init__(self, name: str, path: str, source: str) -> None:
         super().__init__(name, path)
@@ -212,7 +212,7 @@ def _ended(pid: int, limit: float) -> int | None:
     late = time.monotonic() > limit or _memory(pid) > MEMORY
     if done or late:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)  # with whatever it has started
+            os.killpg(pid, signal.SIGKILL)  # with all processes that it has started
     if done:
         return os.waitstatus_to_exitcode(status)
     if late:

@@ -1,4 +1,4 @@
-"""Does the tool find what the suite does not see, and nothing else?"""
+"""The tool finds exactly the mutants that the suite does not notice."""
 
 from __future__ import annotations
 

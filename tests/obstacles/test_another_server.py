@@ -1,7 +1,7 @@
-"""Do the clients get along with servers that were not written for them?
+"""The clients work with servers that were not written for them.
 
-One is the standard library's, with threads: it answers in another order than our
-referee, formats responses in its own way, and keeps connections alive. The other one
+The first is the standard library's threaded server. It answers in another order than
+our referee, formats responses differently, and keeps connections alive. The second
 sends the bytes that a test gives it.
 """
 

@@ -1,4 +1,4 @@
-"""Does an exchange understand all responses, however they are cut into pieces?"""
+"""An exchange understands all responses, split at any byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the referee start and end as it should, and hold 10,000 connections?"""
+"""The process of the referee: start, end and 10,000 connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the referee keep the rules, and notice clients that break them?"""
+"""The referee applies the rules and notices clients that break them."""
 
 from __future__ import annotations
 

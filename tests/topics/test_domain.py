@@ -1,4 +1,4 @@
-"""Do the parts of the topics that never wait work: checks, parsing, files?"""
+"""The parts of the topics that never wait: checks, parsing, files."""
 
 from __future__ import annotations
 

@@ -298,7 +298,7 @@ def test_an_error_of_a_blocking_function_is_traced(world):
     assert world.trace.when("error") == [(0, "work()"), (0, "main()")]
 
 
-# What a test looks through
+# Recorders, callbacks and sources
 
 
 def test_a_recorder_records_instants_and_arguments(world):
