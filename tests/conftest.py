@@ -1,4 +1,4 @@
-"""What holds for all tests."""
+"""The configuration of all tests."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import signal
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C arrive here and in children, even if a shell started us without."""
+    """Handle Ctrl-C here and in child processes, even if a shell made us ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

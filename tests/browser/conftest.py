@@ -24,10 +24,10 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-"""A browser in a container; and one that asks nobody for news of its own."""
+"""Options for a browser that runs in a container and makes no requests of its own."""
 
 PATIENCE = 10_000
-"""Milliseconds until something that is waited for will not come, on a busy machine."""
+"""Milliseconds after which a wait has failed, even on a busy machine."""
 
 
 def pytest_addoption(parser):
@@ -41,19 +41,19 @@ def pytest_addoption(parser):
 
 @dataclass
 class Site:
-    """The folder, and where it is served."""
+    """A folder and the address that serves it."""
 
     folder: Path
     address: str
 
     @property
     def pages(self):
-        """The names of all pages, the start page first."""
+        """The names of all pages, with the start page first."""
         names = sorted(path.name for path in self.folder.glob("*.html"))
         return sorted(names, key=lambda name: name != "index.html")
 
     def largest(self, kind):
-        """The name of the longest page of a kind: what goes wrong, goes wrong there."""
+        """Return the name of the longest page of a kind, which shows most mistakes."""
         kinds = {
             "start": lambda name: name == "index.html",
             "pair": lambda name: "-vs-" in name,
@@ -66,7 +66,7 @@ class Site:
 
 @dataclass
 class Heard:
-    """What a browser context asked for and complained of."""
+    """The requests and complaints of a browser context."""
 
     asked: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
@@ -122,7 +122,7 @@ def browser():
 
 @pytest.fixture(scope="session")
 def listen(site, browser):
-    """``listen(**options of a context)``: a context, and what is heard of it."""
+    """``listen(**options)`` returns a browser context and a record of its requests."""
 
     def listen(**options):
         context = browser.new_context(**options)
@@ -158,9 +158,9 @@ def listen(site, browser):
 
 @pytest.fixture
 def new_page(listen):
-    """``new_page(**options of a context)``: a page of its own.
+    """``new_page(**options)`` returns a page in a new browser context.
 
-    Whatever the test looks at: nothing may leave this machine, and nothing fail.
+    The test fails if a page sends a request elsewhere or reports an error.
     """
     opened = []
 
@@ -179,7 +179,7 @@ def new_page(listen):
 
 @pytest.fixture
 def visit(site, new_page):
-    """``visit("topic", width=360)``: the longest page of that kind, loaded."""
+    """``visit("topic", width=360)`` returns the longest page of that kind, loaded."""
 
     def visit(kind, query="", *, width=1280, height=800, **options):
         page = new_page(viewport={"width": width, "height": height}, **options)

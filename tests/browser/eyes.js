@@ -1,4 +1,4 @@
-// What somebody who looks at a page would see of it; put into every page by the tests.
+// Functions that return what a reader sees on a page. The tests add them to every page.
 
 globalThis.eyes = (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -15,7 +15,7 @@ globalThis.eyes = (() => {
     e.parentElement !== null &&
     (scrolls(e.parentElement) || insideScroller(e.parentElement));
 
-  // What is wider than the page, or cut off so that nobody sees that it is.
+  // Elements that are wider than the page, or cut off without a sign.
   function overflows() {
     const width = document.documentElement.clientWidth + 1;
     const found = new Set();
@@ -32,7 +32,7 @@ globalThis.eyes = (() => {
     return [...found];
   }
 
-  // What can only be read by scrolling sideways: lost on paper.
+  // Elements that can only be read by scrolling sideways. On paper they are lost.
   const scrollers = () =>
     all("body *")
       .filter((e) => shown(e) && scrolls(e) && e.scrollWidth > e.clientWidth + 1)

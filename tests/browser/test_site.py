@@ -1,4 +1,4 @@
-"""Is the site good to read: on a phone, in the dark, by keyboard, without scripts?"""
+"""The site in a browser: on a phone, in the dark, by keyboard, without scripts."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ WIDTHS = [360, 768, 1680]
 
 
 def headings(page):
-    """The headings of columns that are shown."""
+    """Return the headings of the visible columns."""
     return page.locator(".study-heading:visible")
 
 
 def names(page):
-    """The studies whose columns are shown; a heading begins with the name."""
+    """Return the studies whose columns are visible. A heading begins with the name."""
     return [text.split()[0] for text in headings(page).all_inner_texts()]
 
 
 def expect_columns(page, studies):
-    """Wait until the columns of these studies are shown, and no other."""
+    """Wait until exactly the columns of these studies are visible."""
     begin = [re.compile(rf"^\s*{study}\b") for study in studies]
     expect(headings(page)).to_have_text(begin)
 
@@ -38,19 +38,19 @@ def column(page, study):
 
 
 def studies(page):
-    """What may be chosen, in the order of the columns."""
+    """Return the studies that can be chosen, in the order of the columns."""
     boxes = page.locator("input[name=columns]")
     return boxes.evaluate_all("boxes => boxes.map((box) => box.value)")
 
 
 def chosen(page):
-    """The columns that the address names."""
+    """Return the columns that the address names."""
     query = re.search(r"[?&]columns=([^&#]*)", unquote(page.url))
     return query[1].split(",") if query else []
 
 
 def pieces(page):
-    """How many pieces of code are shown."""
+    """Return the number of visible pieces of code."""
     return page.locator("code:visible").count()
 
 
@@ -208,7 +208,7 @@ def test_on_a_phone_every_piece_of_code_says_whose_it_is(visit):
 
 @dataclass
 class Visited:
-    """What was found on a page when all were visited."""
+    """The findings on a page, collected when all pages were visited."""
 
     overflows: dict[int, list[str]]
     links: list[str]
@@ -276,14 +276,14 @@ def test_on_paper_nothing_is_cut_off(visit, kind):
     assert page.pdf(format="A4").startswith(b"%PDF")
 
 
-# Whoever reads
+# Accessibility
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_nothing_keeps_a_reader_out(visit, kind, scheme):
+def test_pages_are_accessible(visit, kind, scheme):
     page = visit(kind, color_scheme=scheme)
-    # The sections of a page are made alike, and axe takes its time for each.
+    # The sections of a page are made alike, and axe is slow for each of them.
     page.evaluate("eyes.shorten('.change', 2)")
     options = {"resultTypes": ["violations"]}
     found = Axe().run(page, options=options).response["violations"]
@@ -410,7 +410,7 @@ def test_the_focus_is_seen_wherever_it_goes_and_gets_out_again(visit, kind, widt
 # The machine
 
 
-def test_nobody_else_is_asked_for_anything(visited):
+def test_the_browser_requests_nothing_from_elsewhere(visited):
     assert faults(visited, lambda page: page.outside) == {}
     assert all(page.asked for page in visited.values())
 
@@ -420,7 +420,7 @@ def test_the_browser_has_no_complaint(visited):
 
 
 def test_links_lead_somewhere(visited, site):
-    """Within the site to pages and places; out of it, to files of the checkout."""
+    """Links lead to pages and anchors of the site or to files of the checkout."""
 
     def leads(name, link):
         link = link.removeprefix(site.address)  # a script may have completed it

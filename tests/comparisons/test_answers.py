@@ -1,4 +1,4 @@
-"""Are the answers taken apart without a loss, and told apart where they differ?"""
+"""The parser of answers: it loses no line and finds the differences."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_the_steps_are_those_of_the_topic(answer):
 
 
 @every_answer
-def test_an_answer_has_all_parts_that_are_no_steps(answer):
+def test_an_answer_has_all_parts_besides_its_steps(answer):
     assert {"imports", "signature", "main guard"} <= answer.parts.keys()
     assert "check(" in "".join(line.text for line in answer.parts["signature"].lines)
     assert "__main__" in answer.parts["main guard"].lines[0].text
@@ -106,7 +106,7 @@ def test_rows_hold_every_part_once(topic):
     assert set(found) == {name for answer in answers for name in answer.parts}
 
 
-def test_parts_reach_to_the_next():
+def test_a_part_extends_to_the_next():
     answer = answer_of(
         '''\
         """Title.
@@ -157,7 +157,7 @@ def test_parts_reach_to_the_next():
     ]
 
 
-def test_steps_in_one_share_their_code():
+def test_adjacent_steps_share_their_code():
     answer = answer_of(
         """\
         def topic():
@@ -184,7 +184,7 @@ def test_steps_in_one_share_their_code():
     assert answer.parts["step 1"].shares == "step 3"
     assert answer.parts["step 3"].shares == ""
     assert rows([answer]) == [["signature"], ["step 1", "step 3"]]
-    assert other.parts["step 3"].shares == ""  # it has none of its own, and no other
+    assert other.parts["step 3"].shares == ""  # it neither has code nor shares any
     assert other.parts["step 3"].code == []
     assert rows([answer, other]) == [
         ["signature"],
@@ -193,7 +193,7 @@ def test_steps_in_one_share_their_code():
     ]
 
 
-def test_what_looks_like_a_step_in_a_text_is_none():
+def test_only_a_comment_line_begins_a_step():
     answer = answer_of(
         '''\
         def topic():
@@ -211,7 +211,7 @@ def test_what_looks_like_a_step_in_a_text_is_none():
     assert [*answer.parts] == ["signature", "helpers"]
 
 
-def test_other_line_ends_than_newlines_end_no_line(tmp_path):
+def test_only_a_newline_ends_a_line(tmp_path):
     text = "def topic():\n    return 'a\x0cb\u2028c'\n\x0c\nX = 1\n"
     answer = answer_of(text)
     assert_nothing_is_lost(answer)
@@ -239,7 +239,7 @@ PIECES = st.sampled_from(
 
 
 @given(before=st.lists(PIECES), after=st.lists(PIECES), doc=st.booleans())
-def test_whatever_the_text_no_line_is_lost(before, after, doc):
+def test_no_line_of_any_text_is_lost(before, after, doc):
     text = '"""Title.\n\nMore."""\n' * doc
     text += "\n".join(piece for piece in before if not piece.startswith("    "))
     text += "\ndef topic():\n    check()\n"
@@ -316,7 +316,7 @@ def test_a_loop_over_a_channel_waits():
     assert switches(text, "gevent") == ["for line in inlet:", "for job in ended:"]
 
 
-def test_to_call_what_waits_is_to_wait():
+def test_calling_a_function_that_waits_is_a_wait():
     text = """
     def inner():
         gevent.sleep(1)
@@ -388,14 +388,14 @@ def test_a_checkout_is_found_from_within():
     assert Tree.above(ROOT / "packages/trio/src").root == ROOT
 
 
-def test_elsewhere_there_is_no_checkout(tmp_path):
+def test_a_missing_checkout_is_an_error(tmp_path):
     with pytest.raises(NotFound, match="--root"):
         Tree.above(tmp_path)
     with pytest.raises(NotFound, match="not a checkout"):
         Tree(tmp_path)
 
 
-def test_who_is_unknown_may_be_somebody_similar():
+def test_an_unknown_name_suggests_a_similar_one():
     assert unknown("study", "tiro", ["asyncio", "trio"]) == (
         "no study 'tiro'; did you mean 'trio'?"
     )
@@ -407,7 +407,7 @@ def test_who_is_unknown_may_be_somebody_similar():
             TREE.answer(study, topic)
 
 
-def test_a_file_that_is_no_python_is_named():
+def test_an_unreadable_file_is_named_in_the_error():
     with pytest.raises(Unreadable, match=r"topic\.py"):
         _ = answer_of("def topic(:\n").parts
     with pytest.raises(Unreadable, match="no function 'topic'"):

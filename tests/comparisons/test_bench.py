@@ -1,4 +1,4 @@
-"""Does the bench tell what it measured, and does it survive whom it measures?"""
+"""The bench: it reports its measurements and survives failing contestants."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from hypothesis import strategies as st
 ROOT = Path(__file__).parent.parent.parent
 FAST = Plan(slice=0.001, rounds=6, sittings=2, patience=20)
 
-# What can be said of values
+# Statistics of values
 
 
 def test_six_values_are_the_fewest_that_enclose_a_median_with_confidence():
@@ -77,7 +77,7 @@ def test_the_geometric_mean_of_twice_and_half_is_one():
     assert ratios.geometric_mean([8, 1, 1]) == pytest.approx(2)
 
 
-# What can be said of slices
+# Statistics of slices
 
 SWITCH = Benchmark("switch", "let the other of {size} tasks run", 2)
 
@@ -152,7 +152,7 @@ def test_of_servers_the_idiom_without_a_name_counts_and_processor_time():
     assert result["asyncio:protocols"].ratio.middle == 2
 
 
-# Contestants made up here: they say themselves what they took
+# Made-up contestants, which report made-up times
 
 HONEST = """
 def run(function, *args):
@@ -201,7 +201,7 @@ def measured(folder: Path, *names: str, plan: Plan = FAST) -> dict[str, Result]:
     return results
 
 
-def test_what_they_took_is_what_is_told(folder):
+def test_figures_report_the_measured_times(folder):
     write(folder, "quick", HONEST.format(nanoseconds=250))
     told = report.figures(measured(folder, *BLOCKS))
     assert [*told] == [*BLOCKS]
@@ -222,7 +222,7 @@ def test_what_they_took_is_what_is_told(folder):
     json.dumps(told, allow_nan=False)
 
 
-def test_a_slice_is_filled_however_fast_they_are(folder):
+def test_a_slice_is_filled_at_any_speed(folder):
     write(folder, "quick", HONEST.format(nanoseconds=10))
     plan = Plan(slice=0.01, rounds=2, sittings=1)
     for one in measured(folder, "switch", plan=plan)["switch"].series:
@@ -230,7 +230,7 @@ def test_a_slice_is_filled_however_fast_they_are(folder):
             assert 0.007 < mine.wall * one.times * 2 < 0.1
 
 
-def test_every_round_pairs_everybody_with_asyncio_once(folder):
+def test_every_round_pairs_each_contestant_with_asyncio_once(folder):
     write(folder, "quick", HONEST.format(nanoseconds=250))
     by_name = {
         one.contestant: one for one in measured(folder, "switch")["switch"].series
@@ -238,7 +238,7 @@ def test_every_round_pairs_everybody_with_asyncio_once(folder):
     assert len(by_name["quick"].pairs) == FAST.rounds
 
 
-def test_each_sitting_has_processes_of_its_own_and_memory_one_a_slice(folder):
+def test_each_sitting_has_new_processes_and_memory_one_for_each_slice(folder):
     text = """
 import os
 def run(function, *args):
@@ -259,7 +259,7 @@ memory = switch
     assert len({*processes("memory")}) == len(processes("memory")) == FAST.rounds
 
 
-def test_one_that_dies_is_told_with_its_stderr_and_the_others_go_on(folder):
+def test_a_contestant_that_dies_is_reported_with_its_stderr(folder):
     write(folder, "quick", HONEST.format(nanoseconds=250))
     text = """
 import os, sys
@@ -280,7 +280,7 @@ def ping_pong(times, size, watch):
     assert "mortal" in report.figures(results)["ping_pong"]
 
 
-def test_one_that_hangs_is_killed_and_told(folder):
+def test_a_contestant_that_hangs_is_killed_and_reported(folder):
     text = """
 import os, sys, time
 def run(function, *args):
@@ -299,7 +299,7 @@ def switch(times, size, watch):
     assert "asyncio" in result.findings()
 
 
-def test_an_error_is_told_with_its_traceback(folder):
+def test_an_error_is_reported_with_its_traceback(folder):
     text = "def run(function, *args):\n    function(*args)\n"
     text += "def switch(times, size, watch):\n    1 / 0\n"
     write(folder, "clumsy", text)
@@ -311,21 +311,21 @@ def test_an_error_is_told_with_its_traceback(folder):
     assert "ZeroDivisionError" in failed.failed
 
 
-def test_one_that_cannot_be_imported_has_no_part_in_anything(folder):
+def test_a_contestant_that_cannot_be_imported_is_absent(folder):
     write(folder, "broken", "import nothing_of_that_name")
     result = measured(folder, "switch")["switch"]
     assert "nothing_of_that_name" in result.absent["broken"]
     assert "asyncio" in result.findings()
 
 
-def test_without_asyncio_there_is_nothing_to_compare_with(folder):
+def test_without_asyncio_there_are_no_figures(folder):
     write(folder, "quick", HONEST.format(nanoseconds=250))
     write(folder, "asyncio", "def run(f, *a):\n f(*a)\ndef switch(t, s, w):\n 1 / 0\n")
     results = measured(folder, "switch")
     assert report.figures(results) == {}
 
 
-def test_who_has_no_part_says_why(folder):
+def test_an_absent_contestant_gives_a_reason(folder):
     write(folder, "modest", 'CANNOT = {"switch": "it never pauses"}\n')
     write(folder, "modern", "PYTHON = (99, 1)\n")
     absent = measured(folder, "switch", "ping_pong", "tasks at 100")
@@ -337,7 +337,7 @@ def test_who_has_no_part_says_why(folder):
     assert "no study" in absent["tasks at 100"].absent["modest"]
 
 
-def test_who_bears_less_is_measured_with_less(folder):
+def test_a_contestant_may_be_measured_at_a_smaller_size(folder):
     text = HONEST.format(nanoseconds=1000).replace("def switch", "def cancel")
     write(folder, "asyncio", text)
     write(folder, "heavy", text + "\nSIZES = {'cancel': 7}\n")
@@ -371,7 +371,7 @@ def test_a_server_is_measured_by_its_own_processor_time(folder):
         assert 0 < mine.cpu <= mine.wall
 
 
-def test_a_server_that_hangs_up_is_told(folder):
+def test_a_server_that_hangs_up_is_reported(folder):
     write(folder, "asyncio", SERVER.format(reply="connection.sendall(data)"))
     write(folder, "rude", SERVER.format(reply="return"))
     result = measured(folder, "echo_1")["echo_1"]
@@ -414,7 +414,7 @@ def test_a_watch_leaves_out_the_time_in_which_others_held_the_core(monkeypatch):
     assert (watch.wall, watch.cpu, watch.lost) == (150, 80, 50)
 
 
-def test_a_worker_that_is_not_there_cannot_be_started():
+def test_a_missing_worker_cannot_be_started():
     with pytest.raises(Failed, match="could not be started"):
         Worker(["nothing/of/that/name"]).ask({})
 
@@ -437,14 +437,14 @@ def test_a_worker_that_says_anything_but_an_answer_has_failed():
         Worker([sys.executable, "-c", program], patience=20).ask({})
 
 
-# Who takes part
+# The contestants
 
 
 def test_every_contestant_has_every_benchmark_or_says_why_not():
     for one in contestants.contestants(ROOT).values():
         tree = ast.parse(one.path.read_text("utf-8"))
         if any(isinstance(n, ast.ImportFrom) and n.level for n in tree.body):
-            continue  # it has those of the one that it builds upon
+            continue  # it has the benchmarks of the contestant that it builds upon
         names = [
             node.name
             for node in tree.body
@@ -480,7 +480,7 @@ def test_every_topic_is_measured_but_those_that_cannot_be():
     assert "results_at_end at 1000" in contestants.benchmarks(quick=True)
 
 
-def test_the_ten_are_the_ten():
+def test_the_mean_covers_ten_benchmarks():
     assert len(report.MEAN) == 10
     assert not [name for name in report.MEAN if "echo" in name or "_100" in name]
 
@@ -490,7 +490,7 @@ def test_the_ten_are_the_ten():
 
 @pytest.fixture
 def bench(folder, monkeypatch, capfd):
-    """The command in a made-up checkout; no environments are made."""
+    """The command in a made-up checkout, without making environments."""
     monkeypatch.chdir(folder.parent.parent)
     monkeypatch.setattr(
         environments,
@@ -510,7 +510,7 @@ def bench(folder, monkeypatch, capfd):
     signal.signal(signal.SIGTERM, before)
 
 
-def test_it_writes_the_figures_and_beside_them_what_they_are_worth(bench, tmp_path):
+def test_the_bench_writes_figures_and_notes_about_them(bench, tmp_path):
     path = tmp_path / "new/figures.json"
     status, out, _ = bench("--only", *BLOCKS, "--rounds", "2", "--json", str(path))
     assert status == 0
@@ -528,7 +528,7 @@ def test_it_writes_the_figures_and_beside_them_what_they_are_worth(bench, tmp_pa
     assert "geometric mean" in out
 
 
-def test_no_path_of_the_machine_gets_into_what_is_written(bench, tmp_path, folder):
+def test_no_path_of_the_machine_is_written(bench, tmp_path, folder):
     path = tmp_path / "figures.json"
     bench("--only", "switch", "--rounds", "1", "--json", str(path))
     text = path.read_text() + (tmp_path / "figures.about.json").read_text()
@@ -537,7 +537,7 @@ def test_no_path_of_the_machine_gets_into_what_is_written(bench, tmp_path, folde
     assert sys.base_prefix not in text
 
 
-def test_unknown_names_are_told_with_those_that_there_are(bench):
+def test_an_unknown_name_lists_the_known_ones(bench):
     status, _, complaint = bench("--only", "swich")
     assert status == 2
     assert "no benchmark 'swich' (did you mean 'switch'?); there are: " in complaint
@@ -551,28 +551,28 @@ def test_unknown_names_are_told_with_those_that_there_are(bench):
     assert bench("--rounds", "none")[0] == 2
 
 
-def test_a_topic_means_all_its_sizes_and_its_namesake_among_the_blocks_does_not():
+def test_a_topic_means_all_its_sizes_unless_a_block_has_its_name():
     known = contestants.benchmarks()
     sizes = [f"tasks at {n}" for n in (1, 100, 10000)]
     assert contestants.chosen(["tasks"], known, "benchmark") == sizes
     assert contestants.chosen(["pipeline"], known, "benchmark") == ["pipeline"]
 
 
-def test_outside_of_a_checkout_it_says_so(bench, tmp_path, monkeypatch):
+def test_the_bench_explains_that_it_needs_a_checkout(bench, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     status, _, complaint = bench()
     assert status == 2
     assert "no checkout of the study" in complaint
 
 
-def test_a_failure_is_told_and_ends_with_status_1(bench, folder):
+def test_a_failure_is_reported_and_ends_with_status_1(bench, folder):
     write(folder, "mortal", "import os\ndef run(*a): os._exit(4)\ndef switch(*a): 0\n")
     status, out, _ = bench("--only", "switch", "--rounds", "1")
     assert status == 1
     assert "FAILED: mortal in switch: died, status 4" in out
 
 
-def test_after_ctrl_c_it_ends_its_processes_and_tells_what_it_has(
+def test_ctrl_c_ends_the_processes_and_reports_the_results_so_far(
     bench, folder, tmp_path
 ):
     text = HONEST.format(nanoseconds=1000).replace(
@@ -600,7 +600,7 @@ def test_after_ctrl_c_it_ends_its_processes_and_tells_what_it_has(
 
 @pytest.fixture
 def uv(tmp_path, monkeypatch):
-    """A program in place of uv, which notes what it is asked for."""
+    """A replacement for uv that records its arguments."""
     program = tmp_path / "uv"
     notes = tmp_path / "notes"
     program.write_text(
@@ -613,9 +613,7 @@ def uv(tmp_path, monkeypatch):
     return notes
 
 
-def test_an_environment_is_made_once_and_again_when_it_needs_something_else(
-    uv, tmp_path
-):
+def test_an_environment_is_made_again_only_when_its_needs_change(uv, tmp_path):
     (tmp_path / "constraints.txt").write_text("one==1\n")
     one = Contestant("one", tmp_path / "one.py", needs=("./packages/one", "library"))
 
@@ -633,7 +631,7 @@ def test_an_environment_is_made_once_and_again_when_it_needs_something_else(
     assert len(prepare()) == 2
 
 
-def test_what_uv_says_against_it_is_told(uv, tmp_path):
+def test_an_error_of_uv_is_shown(uv, tmp_path):
     (tmp_path / "constraints.txt").touch()
     (tmp_path / "refuse").touch()
     one = Contestant("one", tmp_path / "one.py")
@@ -658,7 +656,7 @@ def figures(bench, folder):
     return root
 
 
-def test_from_the_same_figures_comes_the_same_page(figures):
+def test_the_same_figures_make_the_same_page(figures):
     first = costs.files(figures)
     assert first == costs.files(figures)
     costs.write(figures)
@@ -667,7 +665,7 @@ def test_from_the_same_figures_comes_the_same_page(figures):
     assert costs.stale(figures) == ["costs.svg"]
 
 
-def test_the_page_tells_figures_and_what_is_undecided(figures):
+def test_the_page_shows_figures_and_undecided_comparisons(figures):
     page, picture = costs.files(figures).values()
     (row,) = re.findall(r"^\| switch \|.*$", page, re.MULTILINE)
     assert "| 1 µs |" in row
@@ -705,11 +703,11 @@ def test_the_page_of_costs_belongs_among_the_pages():
     assert not {"costs.md", "costs.svg"} & {*pages.stale(Tree(ROOT))}
 
 
-def test_the_page_that_is_here_is_of_the_figures_that_are_here():
+def test_the_committed_page_matches_the_committed_figures():
     assert costs.stale(ROOT) == []
 
 
-def test_numbers_are_told_with_three_digits():
+def test_numbers_have_three_digits():
     assert [costs.number(n) for n in (123.4, 12.34, 1.234, 0.01234)] == [
         *("123", "12.3", "1.23", "0.0123")
     ]

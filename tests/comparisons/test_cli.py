@@ -1,4 +1,4 @@
-"""Does the ``study`` command say what somebody who compares wants to know?"""
+"""The ``study`` command: what each of its commands prints."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def study(capfd):
 
 @pytest.fixture
 def shown(study):
-    """What a command prints that succeeds and has nothing to complain about."""
+    """A function that runs a command, expects no complaint, and returns its output."""
 
     def call(*arguments: str) -> str:
         code, out, complaints = study(*arguments)
@@ -129,7 +129,7 @@ def report(root: Path, study: str, *records, python="3.11.7", **header):
 
 
 def environment(root: Path, study: str, session: str = "3-11") -> Path:
-    """What nox would have made, but with the interpreter that runs this test."""
+    """Make the environment that nox makes, with the interpreter that runs this test."""
     python = root / f".nox/{study}-{session}/bin/python"
     python.parent.mkdir(parents=True)
     path = f"{root}/packages/{study}/src:{ROOT}/shared/src"
@@ -167,7 +167,7 @@ def test_topics_for_machines(shown):
 # show
 
 
-def test_answers_stand_side_by_side_by_step(shown):
+def test_answers_are_shown_side_by_side_by_step(shown):
     out = shown("show", "results_as_we_go", "trio", "gevent")
     assert re.search(r"^trio +│ gevent$", out, re.MULTILINE)
     titles = [out.index(step) for step in TREE.topics["results_as_we_go"].steps]
@@ -181,7 +181,7 @@ def test_a_step_that_is_not_needed_is_shown_as_absent(shown):
     assert "-- not needed" in step
 
 
-def test_steps_in_one_are_shown_once(shown):
+def test_adjacent_steps_are_shown_once(shown):
     assert "-- together with step 3" in shown("show", "results_at_end", "threads:map")
 
 
@@ -227,14 +227,14 @@ def test_answers_for_machines(shown):
 # diff
 
 
-def test_what_differs_only_in_the_name_of_the_library_is_alike(shown):
+def test_lines_that_differ_only_in_the_name_of_the_library_are_alike(shown):
     out = shown("diff", "trio", "anyio", "results_as_we_go")
     assert re.search(r"^import trio +≈ import anyio$", out, re.MULTILINE)
     assert re.search(r"^for _ in inputs: +=", out, re.MULTILINE)
     assert re.search(r"nursery.start_soon\(job, item\) +\|     group.start_soon", out)
 
 
-def test_what_only_one_has_is_told(shown):
+def test_lines_of_only_one_answer_are_marked(shown):
     out = shown("diff", "asyncio", "asyncio:gather", "results_at_end")
     assert re.search(r"> CANNOT = ", out)
     assert re.search(r"^    jobs = .* <$", out, re.MULTILINE)
@@ -271,7 +271,7 @@ def test_lines_are_stamped_with_their_seconds(shown, checkout):
 
 
 @pytest.mark.parametrize("option", ["--stamps", "--no-stamps"])
-def test_the_input_of_an_answer_is_that_of_the_command(checkout, option):
+def test_an_answer_reads_the_input_of_the_command(checkout, option):
     environment(checkout, "threads")
     done = subprocess.run(
         [*STUDY, "run", "event_loop", "threads", option],
@@ -284,7 +284,7 @@ def test_the_input_of_an_answer_is_that_of_the_command(checkout, option):
 
 
 @pytest.mark.parametrize("option", ["--stamps", "--no-stamps"])
-def test_the_status_of_an_answer_is_that_of_the_command(study, checkout, option):
+def test_the_command_returns_the_status_of_the_answer(study, checkout, option):
     python = environment(checkout, "threads")
     python.write_text("#!/bin/sh\nexit 7\n")
     assert study("run", "tasks", "threads", option)[0] == 7
@@ -320,7 +320,7 @@ def test_the_newest_python_runs_it(shown, checkout):
     assert shown("run", "tasks", "threads") == "new\n"
 
 
-def test_what_is_not_installed_cannot_run(study, checkout):
+def test_a_study_that_is_not_installed_cannot_run(study, checkout):
     code, out, complaint = study("run", "tasks", "threads")
     assert (code, out) == (1, "")
     assert "nox -s threads" in complaint
@@ -329,7 +329,7 @@ def test_what_is_not_installed_cannot_run(study, checkout):
 # matrix
 
 
-def test_without_reports_it_says_what_to_run(study, checkout):
+def test_without_reports_the_command_says_what_to_run(study, checkout):
     for arguments in (("matrix",), ("matrix", "tasks"), ("timeline", "tasks")):
         code, out, complaint = study(*arguments)
         assert (code, out) == (1, "")
@@ -486,14 +486,14 @@ def test_a_study_with_several_worlds_has_a_timeline_for_each(shown, checkout):
     assert [*found] == ["anyio (anyio-on-asyncio)", "anyio (anyio-on-trio)"]
 
 
-def test_a_report_without_the_example_is_told(study, checkout):
+def test_a_report_without_the_example_is_an_error(study, checkout):
     report(checkout, "trio", an_example(*EVENTS))
     code, _, complaint = study("timeline", "chaining", "trio")
     assert code == 1
     assert "no report holds the example of 'chaining'" in complaint
 
 
-# whatever the command
+# every command
 
 
 @pytest.mark.parametrize(
@@ -514,13 +514,13 @@ def test_a_report_without_the_example_is_told(study, checkout):
         (("show",), "Missing argument 'TOPIC'"),
     ],
 )
-def test_who_mistypes_is_helped(study, arguments, complaint):
+def test_a_mistyped_name_gets_a_suggestion(study, arguments, complaint):
     code, out, complaints = study(*arguments)
     assert (code, out) == (2, "")
     assert complaint in complaints
 
 
-def test_outside_of_a_checkout_root_says_where(study, shown, tmp_path, monkeypatch):
+def test_root_names_the_checkout(study, shown, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, _, complaint = study("topics")
     assert code == 2
@@ -529,7 +529,7 @@ def test_outside_of_a_checkout_root_says_where(study, shown, tmp_path, monkeypat
     assert study("--root", str(tmp_path), "topics")[0] == 2
 
 
-def test_a_file_that_is_broken_is_named(study, checkout):
+def test_a_broken_file_is_named_in_the_error(study, checkout):
     path = checkout / "packages/trio/src/trio_study/concepts/tasks.py"
     path.write_text("def tasks(:\n")
     code, out, complaint = study("show", "tasks")
@@ -544,7 +544,7 @@ def test_without_a_command_there_is_help(study):
 
 
 def in_a_terminal(*arguments: str, **environment: str) -> str:
-    """What a command writes to a terminal of 80 columns and 24 rows."""
+    """Return what a command writes to a terminal of 80 columns and 24 rows."""
     ours, its = os.openpty()
     termios.tcsetwinsize(its, (24, 80))
     with subprocess.Popen(
@@ -557,7 +557,7 @@ def in_a_terminal(*arguments: str, **environment: str) -> str:
         os.close(its)
         with open(ours, "rb", buffering=0) as terminal:
             written = b""
-            # Reading from a terminal that nobody has open any more is an error.
+            # Reading raises OSError once the command has closed the terminal.
             with contextlib.suppress(OSError):
                 while some := terminal.read(4096):
                     written += some
@@ -575,7 +575,7 @@ def test_a_terminal_gets_colours_and_a_pager(monkeypatch):
     assert "paged:" not in in_a_terminal("show", "tasks", "--no-pager")
 
 
-def test_colours_are_not_shown_against_the_will():
+def test_no_color_turns_colours_off():
     out = in_a_terminal("show", "tasks", "--no-pager", NO_COLOR="1")
     assert not re.search(r"\x1b\[(?:[0-9;]*;)?[349][0-9][;m]", out)
 
@@ -590,7 +590,7 @@ def test_a_terminal_sees_when_each_line_came(checkout):
     assert re.search(r"\d\.\d\d s  ━+ +0\.5 s", out)
 
 
-def test_a_reader_that_goes_away_is_no_error():
+def test_a_closed_pipe_is_not_an_error():
     with subprocess.Popen(
         [*STUDY, "show", "tasks"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as child:
@@ -600,7 +600,7 @@ def test_a_reader_that_goes_away_is_no_error():
         assert child.stderr.read() == b""
 
 
-def test_an_encoding_that_lacks_the_marks_is_no_error():
+def test_an_encoding_without_the_marks_is_not_an_error():
     done = subprocess.run(
         [*STUDY, "diff", "trio", "anyio", "tasks"],
         capture_output=True,

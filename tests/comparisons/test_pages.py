@@ -1,4 +1,4 @@
-"""Are the pages in Markdown what the files and reports say, and known to be fresh?"""
+"""The pages in Markdown: they match the files and reports, and stale ones are found."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def study(*arguments):
     return ended.value.code or 0
 
 
-# What is on a page
+# The content of a page
 
 
 @pytest.mark.parametrize("topic", TOPICS)
@@ -148,9 +148,7 @@ def figure(seconds, ratio, *, low=0.9, high=1.1):
     }
 
 
-def test_a_page_tells_what_its_answers_cost_and_is_stale_when_that_is_another(
-    checkout, found
-):
+def test_a_page_shows_costs_and_is_stale_when_they_change(checkout, found):
     topic = checkout.topics["results_at_end"]
     page = checkout.root / pages.FOLDER / "results_at_end.md"
     assert "What it costs" not in page.read_text("utf-8")
@@ -182,13 +180,13 @@ def test_a_page_tells_what_its_answers_cost_and_is_stale_when_that_is_another(
     assert pages.stale(checkout) == []
 
 
-def test_figures_that_cannot_be_read_are_refused_in_a_sentence(checkout, capsys):
+def test_unreadable_figures_are_refused_in_one_sentence(checkout, capsys):
     (checkout.root / figures.FILE).write_text("{", "utf-8")
     assert study("pages", "--check") == 1
     assert "nox -s bench" in capsys.readouterr().err
 
 
-def test_a_step_that_a_study_needs_not_is_shown_as_absent(subject):
+def test_a_step_that_a_study_does_not_need_is_shown_as_absent(subject):
     (row,) = [row for row in subject.rows if row.titles[0].startswith("4.")]
     absent = {cell.answer.study: cell.absent for cell in row.cells}
     assert absent["trio"] == "Not needed."
@@ -196,7 +194,7 @@ def test_a_step_that_a_study_needs_not_is_shown_as_absent(subject):
     assert "**trio**: Not needed." in pages.markdown(subject)
 
 
-def test_what_cannot_be_done_is_said_with_the_reason_and_the_test(subject):
+def test_a_limitation_is_shown_with_its_reason_and_its_test(subject):
     page = pages.markdown(subject)
     assert "**threads, threads:as_completed** cannot: be | stopped." in page
     assert pages.spoken(subject.tests[1]) in page
@@ -262,7 +260,7 @@ def told_by_all(test, **of_threads):
     }
 
 
-def test_what_one_cannot_is_shown_beside_what_the_others_do(found, subject):
+def test_a_limitation_is_shown_beside_the_other_studies(found, subject):
     test = subject.tests[1]
     there = with_stories(found, told_by_all(test, how="error", seconds=60))
     (difference,) = there.differences
@@ -276,14 +274,14 @@ def test_what_one_cannot_is_shown_beside_what_the_others_do(found, subject):
     assert f"({difference.name}.svg)" in page
 
 
-def test_what_was_too_long_to_tell_is_not_shown(found, subject):
+def test_a_story_that_is_too_long_is_not_shown(found, subject):
     stories = told_by_all(subject.tests[1]) | {"threads": []}
     there = with_stories(found, stories)
     assert there.differences == []
     assert "Where they differ" not in pages.markdown(there)
 
 
-def test_what_all_can_is_no_difference(found, subject):
+def test_a_test_that_all_pass_is_not_a_difference(found, subject):
     stories = told_by_all(subject.tests[0])
     assert with_stories(found, stories).differences == []
 
@@ -299,17 +297,17 @@ def test_pictures_of_former_differences_are_removed(checkout, found, subject):
     assert len([*folder.glob("results_as_we_go*.svg")]) == 1
 
 
-# Where no time passes
+# Pages without time
 
 
-def test_where_no_time_passes_it_is_said_who_goes_first(found):
+def test_a_page_without_time_states_the_order_of_tasks(found):
     def at_once(report):
         stories = [
             replace(
                 story,
                 seconds=0,
                 events=[replace(event, at=0) for event in story.events],
-                order="by lot" if report.study == "trio" else "first come",
+                order="at random" if report.study == "trio" else "first come",
             )
             for story in report.stories
         ]
@@ -317,9 +315,9 @@ def test_where_no_time_passes_it_is_said_who_goes_first(found):
 
     there = {study: at_once(report) for study, report in found.items()}
     subject = pages.Subject(TREE, TREE.topics["pipeline"], there)
-    assert subject.orders["by lot"] == ["trio"]
+    assert subject.orders["at random"] == ["trio"]
     page = pages.markdown(subject)
-    assert "- trio: by lot." in page
+    assert "- trio: at random." in page
     assert "- generators, threads, asyncio, gevent and anyio: first come." in page
 
 
@@ -547,7 +545,7 @@ def test_reports_are_taken_from_the_python_that_is_asked_for(checkout, reads, ca
     assert "no reports of Python 3.12" in capsys.readouterr().err
 
 
-def test_one_newer_report_does_not_stand_in_the_way(checkout, reads):
+def test_one_newer_report_does_not_hide_a_complete_set(checkout, reads):
     reads(**{f"{s}-3.11": True for s in TREE.studies} | {"trio-3.13": False})
     pythons = {each.python for each in pages.believed(checkout).values()}
     assert pythons == {"3.11.1"}

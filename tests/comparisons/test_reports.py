@@ -1,4 +1,4 @@
-"""Are those reports believed that say what a run found out, and no others?"""
+"""Reports: those of a complete run are read, and all others are refused."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def test_a_report_tells_what_happened_in_the_examples(report, root):
         assert told == ["wake", "end", "call", "exit"]
 
 
-def test_a_report_tells_what_happens_where_somebody_cannot(report, root):
+def test_a_report_tells_the_story_of_a_limitation(report, root):
     stories = read(report, root).stories
     magic = [story for story in stories if story.test == "test_it_does_magic"]
     assert sorted(story.topic for story in magic) == sorted(TOPICS)
@@ -213,13 +213,13 @@ def test_all_reports_are_found_by_study(report, root):
     assert read_all(root) == {"honest": read(report, root)}
 
 
-def test_without_reports_there_are_none(tmp_path):
+def test_without_reports_none_are_found(tmp_path):
     assert read_all(tmp_path) == {}
     (tmp_path / "reports").mkdir()
     assert read_all(tmp_path) == {}
 
 
-def test_of_several_pythons_the_newest_counts(report, root):
+def test_the_newest_python_counts(report, root):
     found = records(report)
     for version in ("3.9.20", "3.100.0", "3.13.1"):
         found[0]["python"] = version
@@ -227,7 +227,7 @@ def test_of_several_pythons_the_newest_counts(report, root):
     assert read_all(root)["honest"].python == "3.100.0"
 
 
-def test_a_stale_report_of_an_older_python_is_of_no_interest(report, root):
+def test_a_stale_report_of_an_older_python_is_ignored(report, root):
     found = records(report)
     found[0] |= {"python": "3.9.20", "fingerprint": "sha256:" + "0" * 64}
     rewrite(root / "reports/honest-3.9.jsonl", found)
@@ -267,14 +267,14 @@ def test_counts_that_were_edited_are_refused(report, key):
     assert "holds other tests" in refusal(report)
 
 
-def test_a_test_that_was_taken_out_is_missed(report):
+def test_a_removed_test_is_noticed(report):
     found = records(report)
     found.remove(next(r for r in found if r["record"] == "test"))
     rewrite(report, found)
     assert "holds other tests" in refusal(report)
 
 
-def test_an_outcome_that_nobody_knows_is_refused(report):
+def test_an_unknown_outcome_is_refused(report):
     found = records(report)
     next(r for r in found if r["record"] == "test")["outcome"] = "fine"
     rewrite(report, found)
@@ -291,12 +291,12 @@ def test_an_outcome_that_nobody_knows_is_refused(report):
         ('{"record": "test"', '{ "record": "test"'),
     ],
 )
-def test_what_was_edited_by_hand_is_refused(report, old, new):
+def test_a_report_edited_by_hand_is_refused(report, old, new):
     text = report.read_text("utf-8")
     assert old in text
     count = text.count(old) if "outcome" in old else 1
     text = text.replace(old, new, count)
-    if "outcome" in old:  # whoever does that may think of the counts
+    if "outcome" in old:  # a careful forger would also change the counts
         foot = json.loads(text.split("\n")[-2])
         counts = {"passed": foot["passed"] + count, "cannot": foot["cannot"] - count}
         text = text.replace(json.dumps(foot), json.dumps(foot | counts))
@@ -313,7 +313,7 @@ def test_another_version_of_the_format_is_refused(report, version):
 
 
 @pytest.mark.parametrize("text", ["", "\n", "not JSON\n", "[]\n", "{}\n", "[" * 99999])
-def test_what_is_no_report_is_refused(report, text):
+def test_a_file_that_is_not_a_report_is_refused(report, text):
     report.write_text(text)
     assert refusal(report)
 
@@ -326,7 +326,7 @@ def test_a_report_with_something_else_in_it_is_refused(report, damage):
 
 
 @pytest.mark.parametrize("number", ["-1", "NaN", "Infinity", "1e999", '"1.5"'])
-def test_an_instant_that_is_none_is_refused(report, number):
+def test_an_invalid_instant_is_refused(report, number):
     text = report.read_text("utf-8")
     report.write_text(text.replace('"at": 1.5', f'"at": {number}'), "utf-8")
     assert refusal(report)
@@ -354,7 +354,7 @@ def test_a_report_of_a_failed_run_is_refused(root):
     assert "tests failed or were left out" in refusal(root / NAME)
 
 
-def test_a_report_that_is_not_there_is_refused(root):
+def test_a_missing_report_is_refused(root):
     with pytest.raises(Refused, match=r"trio-3\.13\.jsonl cannot be read"):
         read(root / "reports/trio-3.13.jsonl", root)
 

@@ -1,4 +1,4 @@
-"""Is the site whole, valid, and the same each time? (How it looks: tests/browser.)"""
+"""The site: complete, valid and reproducible. tests/browser checks how it looks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CANNOT = "cannot <stop>: it is `running` & cannot be stopped"
 
 
 def report(study):
-    """What a run of everything finds out: threads cannot pass one test a topic."""
+    """Return the report of a full run. Threads cannot pass one test of each topic."""
     tests = [
         Test(topic, test, study, answer.variant, [], outcome, reason, 1)
         for topic in TOPICS
@@ -59,7 +59,7 @@ def files(found):
 
 
 class Tags(HTMLParser):
-    """Every tag is closed, in order, and every id is the only one of its name."""
+    """A parser that expects closed tags in order and unique ids."""
 
     def __init__(self):
         super().__init__()
@@ -94,7 +94,7 @@ def parsed(text):
     return tags
 
 
-# Whole
+# Completeness
 
 
 def test_there_is_a_page_for_every_topic_and_pair_and_a_start(files):
@@ -126,7 +126,7 @@ def test_links_lead_to_pages_places_and_files_that_exist(files):
                 assert not place or place in ids[path or name], link
 
 
-def test_nothing_is_asked_of_a_network(files):
+def test_no_page_uses_the_network(files):
     for name, text in files.items():
         addresses = set(re.findall(r"https?://[^\s\"')]+", text))
         assert addresses <= {"http://www.w3.org/2000/svg"}, name
@@ -144,7 +144,7 @@ def test_a_topic_shows_every_line_of_every_recommended_answer(files, topic):
 
 
 def plain(text):
-    """What a reader sees of a page, without the marks."""
+    """Return the text that a reader sees on a page, without the marks."""
     text = re.sub(r"<b class=\"switch\".*?</b>", "", text)
     text = re.sub(r"<[^>]*>", "", text)
     for name, sign in (("&lt;", "<"), ("&gt;", ">"), ("&#39;", "'"), ("&#34;", '"')):
@@ -152,7 +152,7 @@ def plain(text):
     return text.replace("&amp;", "&")
 
 
-def test_what_a_report_says_is_escaped(files):
+def test_text_from_a_report_is_escaped(files):
     for name in ("tasks.html", "threads-vs-trio.html"):
         assert "<stop>" not in files[name]
         assert "&lt;stop&gt;: it is <code>running</code> &amp; cannot" in files[name]
@@ -187,11 +187,11 @@ def test_a_line_at_which_others_may_run_is_marked_in_words_too(files):
 # The same each time
 
 
-def test_made_again_it_is_the_same(files, found):
+def test_a_site_made_again_is_the_same(files, found):
     assert dict(site.pages(TREE, found)) == files
 
 
-def test_it_is_written_and_what_was_there_is_gone(tmp_path, files):
+def test_writing_a_site_removes_the_old_files(tmp_path, files):
     for folder in ("packages", site.FOLDER):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "noxfile.py").touch()
@@ -228,7 +228,7 @@ def test_words_are_the_names_used_of_what_is_imported():
     assert not [word for word in words if "Callable" in word]
 
 
-def test_a_pair_says_what_only_one_can(files):
+def test_a_pair_lists_what_only_one_study_can_do(files):
     text = plain(files["threads-vs-trio.html"])
     assert "threads cannot: <stop>" in text
     assert "Nothing: the same tests pass" in plain(files["asyncio-vs-trio.html"])
@@ -238,11 +238,11 @@ def test_a_pair_says_what_only_one_can(files):
 
 
 def test_a_docstring_has_paragraphs_code_and_lists():
-    text = "One `name`\nand on.\n\n    call(<x>)\n\n- ``a`` goes\n  on\n- b"
+    text = "One `name`\nand on.\n\n    call(<x>)\n\n- ``a`` is\n  one\n- b"
     assert site.prose(text) == (
         "<p>One <code>name</code> and on.</p>\n"
         "<pre><code>call(&lt;x&gt;)</code></pre>\n"
-        "<ul>\n<li><code>a</code> goes on</li>\n<li>b</li>\n</ul>\n"
+        "<ul>\n<li><code>a</code> is one</li>\n<li>b</li>\n</ul>\n"
     )
 
 
@@ -255,7 +255,7 @@ def colours(block):
 
 
 def luminance(colour):
-    """As WCAG 2 defines it."""
+    """Return the relative luminance as WCAG 2 defines it."""
     colour = "".join(2 * c for c in colour) if len(colour) == 3 else colour
     red, green, blue = (
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
@@ -269,7 +269,7 @@ def test_every_colour_of_text_can_be_read_on_every_ground(files, scheme):
     block = re.findall(r":root \{(.*?)\}", files["style.css"], re.DOTALL)[scheme]
     found = colours(block)
     grounds = {name: found.pop(name) for name in ("paper", "cell", "left", "right")}
-    del found["rule"]  # a line, no text
+    del found["rule"]  # the colour of a line, not of text
     assert len(found) == 10
     for name, text in found.items():
         for ground, behind in grounds.items():

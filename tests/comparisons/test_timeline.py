@@ -1,4 +1,4 @@
-"""Do the pictures show what happened, whoever looks at them, and with what?"""
+"""Timelines: they show what happened, on every device and to every reader."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ CHARACTER = 7.25
 
 
 def story(*events, seconds=None, cancelled=None):
-    """Of events (at, by, actor, what, detail)."""
+    """Return a story of events (at, by, actor, what, detail)."""
     found = [Event(at, *rest[:2], "".join(rest[2:]), by) for at, by, *rest in events]
     end = max([e.at for e in found], default=0.0) if seconds is None else seconds
-    return Story("topic", "test_it", "world", "", end, cancelled, "by lot", found)
+    return Story("topic", "test_it", "world", "", end, cancelled, "at random", found)
 
 
 def actor(name, begin, end, *inner, how="end", kind="task"):
-    """A native actor, left alive if it has no end."""
+    """Return the events of a native actor. Without an end it is left alive."""
     return [
         (begin, name, name, "spawn", kind),
         *((at, name, *rest) for at, *rest in inner),
@@ -57,7 +57,7 @@ def by_time(*actors, **fields):
 
 
 def run_of(found, label):
-    """The only run of a lane."""
+    """Return the only run of a lane."""
     (lane,) = [lane for lane in lanes(found) if lane.label == label]
     (run,) = lane.runs
     return run
@@ -131,18 +131,18 @@ def test_the_answer_keeps_its_own_name_whatever_it_runs():
     assert (lane.label, lane.labelled) == ("main", [(0.0, "job(1)")])
 
 
-def test_a_call_is_on_the_lane_of_who_called():
+def test_a_call_is_on_the_lane_of_its_caller():
     called = (0.5, "say", "call", "'a'")
     found = by_time(actor("main", 0.0, 1.0), actor("printer", 0.0, 1.0, called))
     assert [len(lane.said) for lane in lanes(found)] == [0, 1]
 
 
-def test_what_happens_outside_of_all_comes_last():
+def test_events_outside_of_any_actor_come_last():
     found = story((0.0, "", "say", "call"), *actor("main", 0.0, 1.0))
     assert [lane.label for lane in lanes(found)] == ["main", "(outside)"]
 
 
-def test_what_is_not_sleep_is_awake():
+def test_time_outside_of_sleep_is_awake():
     block = [
         (0.0, "job()", "start"),
         (1.0, "job()", "sleep", "2 s"),
@@ -166,7 +166,7 @@ def test_while_a_job_waits_for_another_it_is_not_awake():
     assert inner.asleep == [(1.0, 3.0)]
 
 
-def test_what_follows_an_interrupted_sleep_is_cleanup():
+def test_work_after_an_interrupted_sleep_is_cleanup():
     cleans = [
         (0.0, "job()", "start"),
         (0.0, "job()", "sleep", "60 s"),
@@ -178,7 +178,7 @@ def test_what_follows_an_interrupted_sleep_is_cleanup():
     assert (run.interrupted, run.until) == (1.0, 3.0)
 
 
-def test_who_does_not_end_is_there_until_the_end():
+def test_an_actor_that_does_not_end_stays_until_the_end():
     asleep = [(0.0, "a()", "start"), (1.0, "a()", "sleep", "for ever")]
     run = run_of(
         by_time(actor("main", 0.0, 5.0), actor("a", 0.0, None, *asleep)), "a()"
@@ -189,7 +189,7 @@ def test_who_does_not_end_is_there_until_the_end():
 # The story
 
 
-def test_the_story_is_told_in_words():
+def test_the_story_is_also_given_in_words():
     found = by_time(
         actor("answer", 0.0, 0.5, (0.2, "handle", "call", "'0.2 s'"), how="error"),
         actor("one", 0.0, 0.2, *job("job(0.2)", 0.0, 0.2)),
@@ -248,7 +248,7 @@ SOME = by_time(
 
 
 def a(name, seconds, begin=0.0):
-    """A job of that name, in a task of its own, beside the answer."""
+    """Return the story of a job of that name in a separate task beside the answer."""
     return by_time(
         actor("main", 0.0, begin + seconds),
         actor("a", begin, begin + seconds, *job(name, begin, seconds)),
@@ -294,7 +294,7 @@ def test_a_picture_says_what_it_shows_to_those_who_cannot_see_it():
     assert drawn[1].text == f"trio: {told(SOME)}"
 
 
-def test_the_same_story_is_told_once():
+def test_equal_stories_are_described_once():
     drawn = ElementTree.fromstring(svg([("trio", SOME), ("anyio", SOME)], title="T"))
     assert drawn[1].text == f"trio: {told(SOME)} anyio: the same as trio."
 
@@ -322,7 +322,7 @@ def test_all_sections_share_one_time_axis():
 
 
 def bars(drawn, kind):
-    """(height, width) of the bars of a class, without those of the legend."""
+    """Return (height, width) of the bars of a class, except in the legend."""
     found = [b for b in drawn.iter(SVG + "rect") if b.get("class") == kind]
     sizes = [(float(b.get("height")), float(b.get("width"))) for b in found]
     return [size for size in sizes if size[1] > 14]
@@ -351,7 +351,7 @@ def test_cleanup_and_idleness_look_like_neither():
     assert {"cleans up", "idle"} <= set(visible(drawn))
 
 
-def test_who_outlives_the_answer_is_marked():
+def test_an_actor_that_outlives_the_answer_is_marked():
     found = by_time(actor("main", 0.0, 1.0), actor("loser", 0.0, None))
     both = [("one", found), ("two", a("a()", 2.0))]
     drawn = ElementTree.fromstring(svg(both, title="T"))
@@ -410,7 +410,7 @@ def test_the_legend_explains_what_is_there_and_nothing_else():
     assert not some & set(visible(drawn))
 
 
-def test_what_was_cut_short_is_whole_in_its_hint():
+def test_a_shortened_label_has_its_full_text_in_a_hint():
     found = by_time(actor("main", 0.0, 1.0, (0.5, "say", "call", WIDE * 2)))
     drawn = ElementTree.fromstring(svg([("t", found)], title="T"))
     assert any(words.endswith("…") for words in visible(drawn))
@@ -430,7 +430,7 @@ AT_ONCE = by_time(
 )
 
 
-def test_what_takes_no_time_is_drawn_over_the_order_in_which_it_happens():
+def test_a_story_without_time_is_drawn_over_the_order_of_events():
     drawn = ElementTree.fromstring(svg([("one", AT_ONCE)], title="T"))
     check_that_all_can_be_read(drawn)
     assert IN_ORDER in visible(drawn)
@@ -440,12 +440,12 @@ def test_what_takes_no_time_is_drawn_over_the_order_in_which_it_happens():
     assert "at step 3 calls say('a'), at step 4 calls say('b')" in drawn[1].text
 
 
-def test_beside_what_takes_time_nothing_is_drawn_over_its_order():
+def test_no_order_is_drawn_beside_a_story_that_takes_time():
     both = [("one", AT_ONCE), ("two", a("a()", 1.0))]
     assert IN_ORDER not in visible(ElementTree.fromstring(svg(both, title="T")))
 
 
-def test_what_is_said_at_the_very_end_can_be_read():
+def test_a_label_at_the_very_end_can_be_read():
     text = WIDE[:60]
     says = [(0.0, "say", "call", "'a'"), (1.0, "say", "call", text)]
     found = by_time(actor("main", 0.0, 1.0, *says))
@@ -473,12 +473,12 @@ def test_characters_of_double_width_have_their_room():
     check_that_all_can_be_read(drawn)
 
 
-def test_nothing_at_all_can_be_drawn():
+def test_an_empty_story_can_be_drawn():
     for nothing in ([], [("one", story())]):
         check_that_all_can_be_read(ElementTree.fromstring(svg(nothing, title="T")))
 
 
-def test_many_pictures_may_stand_in_one_page():
+def test_many_pictures_may_share_one_page():
     text = svg([("one", SOME)], title="T")
     assert not re.search(r"\bid=|url\(|xlink|<\?xml", text)
     (style,) = ElementTree.fromstring(text).iter(SVG + "style")
@@ -499,7 +499,7 @@ def test_a_picture_is_for_light_and_for_dark():
     assert used == defined[0].keys() == defined[1].keys()
     for colours in defined:
         for name, colour in colours.items():
-            # WCAG 2: 4.5 for text, 3 for what a picture needs to be understood.
+            # WCAG 2: 4.5 for text, 3 for the essential parts of a picture.
             least = {"--ink": 4.5, "--muted": 4.5, "--paper": 1, "--grid": 1}.get(
                 name, 3
             )
@@ -541,7 +541,7 @@ sections = st.lists(st.tuples(st.sampled_from(["trio", "anyio"]), anything), max
 
 @settings(deadline=None)
 @given(sections, st.text())
-def test_whatever_happens_it_is_drawn_well_formed_and_the_same_again(found, title):
+def test_any_story_is_drawn_well_formed_and_reproducibly(found, title):
     text = svg(found, title=title)
     drawn = ElementTree.fromstring(text.encode())
     assert text == svg(found, title=title)
@@ -557,7 +557,7 @@ def test_a_task_that_ended_in_a_way_unheard_of_is_drawn_as_over():
     assert "main: is over" in svg([("trio", told)], title="")
 
 
-def test_of_a_cut_within_thirty_years_nothing_is_rounded_away():
+def test_nothing_is_rounded_away_within_thirty_years():
     told = story((1e-6, "main", "job()", "call", ""), seconds=1e9)
     check_bars(ElementTree.fromstring(svg([("trio", told)], title="")))
 
@@ -576,7 +576,7 @@ plain = st.text("abc' …<&日", max_size=120)
 @given(
     st.lists(st.tuples(instants, st.sampled_from(["say", "beat"]), plain), max_size=12)
 )
-def test_labels_never_overlap_whatever_is_said(calls):
+def test_labels_of_any_text_never_overlap(calls):
     says = sorted((at, who, "call", detail) for at, who, detail in calls)
     end = max((at for at, *_ in says), default=0.0)
     found = by_time(actor("main", 0.0, end, *says))
@@ -629,7 +629,7 @@ def test_a_trace_is_in_microseconds():
     ]
 
 
-def test_a_trace_of_what_takes_no_time_has_a_millisecond_a_step():
+def test_a_trace_without_time_has_a_millisecond_for_each_step():
     events = json.loads(chrome_trace([("trio", AT_ONCE)]))["traceEvents"]
     assert events[0]["args"]["name"] == f"trio ({IN_ORDER})"
     says = [e["ts"] for e in events if e["ph"] == "i" and e["name"].startswith("say")]
@@ -649,7 +649,7 @@ def test_spans_of_a_thread_lie_one_in_another():
 
 @settings(deadline=None)
 @given(sections)
-def test_any_trace_is_one_that_viewers_take(found):
+def test_any_trace_is_valid_for_viewers(found):
     text = chrome_trace(found)
     assert text == chrome_trace(found)
     for event in json.loads(text)["traceEvents"]:

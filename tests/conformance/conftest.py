@@ -1,4 +1,4 @@
-"""Jobs that many of the tests use."""
+"""Jobs that many tests use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def after(world):
-    """A job that takes so many seconds and says so."""
+    """A job that sleeps for the given seconds and returns them as text."""
 
     @world.job
     async def job(w, seconds):
@@ -36,9 +36,9 @@ def failing(world):
 
 @pytest.fixture
 def slow_to_stop(world):
-    """A job that takes so many seconds; one that is stopped before takes two more.
+    """A job that sleeps for the given seconds and cleans up for 2 s if cancelled.
 
-    If it takes a single second, it fails.
+    It raises ValueError if it sleeps for 1 s.
     """
 
     @world.job
@@ -57,13 +57,13 @@ def slow_to_stop(world):
 
 @pytest.fixture
 def ignore():
-    """A plain callable for tests that look elsewhere."""
+    """A plain callable that does nothing, for tests that do not look at its calls."""
     return lambda *args: None
 
 
 @pytest.fixture
 def times_out(world):
-    """A job like `after`. If it takes 1 s, its own timeout expires then."""
+    """A job like `after`. If it takes 1 s, it exceeds its own timeout at that time."""
 
     @world.job
     async def job(w, seconds):

@@ -1,4 +1,4 @@
-"""Does an answer to `blocking_calls` keep its contract?"""
+"""The contract of an answer to `blocking_calls`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from concurrency_study.world import CANCELLED, leaves
 
 
 class Halt(BaseException):
-    """An error that no answer takes for an ordinary failure."""
+    """A BaseException, which no answer handles as an ordinary failure."""
 
 
 @pytest.fixture
 def block(world):
-    """A blocking function that takes so many seconds and returns them."""
+    """A blocking function that sleeps for the given seconds and returns them."""
 
     @world.blocking
     def block(seconds):
@@ -50,7 +50,7 @@ def fail(world):
 
 @pytest.fixture
 def unrequested(world):
-    """The library's cancellation exception, which nothing has asked for."""
+    """The library's cancellation exception, made without a request to cancel."""
     made = []
 
     @world.job
@@ -63,7 +63,7 @@ def unrequested(world):
 
 @pytest.fixture
 def ended_with(world, ignore):
-    """``ended_with(function, inputs, limit)`` are the errors that the caller gets."""
+    """``ended_with(function, inputs, limit)`` returns the errors the caller gets."""
 
     def call(function, inputs, limit, **how):
         try:
@@ -83,7 +83,7 @@ def beat(world):
 
 
 def beats(until):
-    """The beats up to an instant that is not one of them."""
+    """Return the beats before the given instant, which must lie between two beats."""
     return [(round(i * EVERY, 9),) for i in range(int(until / EVERY) + 1)]
 
 
@@ -100,13 +100,13 @@ def test_results_come_in_input_order(world, block, ignore):
     assert world.returned_at == 3
 
 
-def test_the_heart_beats_meanwhile(world, block, beat):
+def test_the_heart_beats_while_calls_run(world, block, beat):
     world.run(world.answer, block, [0.55, 7.25, 3], beat, 2)
     assert world.returned_at == 7.25
     assert beat == beats(7.25)
 
 
-def test_the_heart_beats_at_once(world, beat):
+def test_the_first_beat_comes_at_once(world, beat):
     beaten_by_then = []
 
     @world.blocking
@@ -119,7 +119,7 @@ def test_the_heart_beats_at_once(world, beat):
     assert beat == [(0,)]
 
 
-def test_no_more_than_limit_run_at_once_and_no_fewer(world, block, ignore):
+def test_exactly_limit_calls_run_at_once(world, block, ignore):
     world.run(world.answer, block, [1] * 120, ignore, 50)
     assert world.returned_at == 3
     assert world.trace.most_at_once() == 50
@@ -127,32 +127,32 @@ def test_no_more_than_limit_run_at_once_and_no_fewer(world, block, ignore):
     assert started == {0: 50, 1: 50, 2: 20}
 
 
-def test_a_call_starts_as_soon_as_another_one_has_ended(world, block, ignore):
+def test_a_call_starts_as_soon_as_another_ends(world, block, ignore):
     world.run(world.answer, block, [3, 1, 1.5, 1], ignore, 2)
     assert world.returned_at == 3.5
     assert [at for at, _ in world.trace.when("start")] == [0, 0, 1, 2.5]
     assert world.trace.most_at_once() == 2
 
 
-def test_limit_one_is_one_after_the_other(world, block, beat):
+def test_a_limit_of_one_runs_calls_in_turn(world, block, beat):
     world.run(world.answer, block, [1, 1, 1.25], beat, 1)
     assert world.returned_at == 3.25
     assert world.trace.most_at_once() == 1
     assert beat == beats(3.25)
 
 
-def test_a_limit_beyond_the_number_of_inputs_is_fine(world, block, ignore):
+def test_the_limit_may_exceed_the_number_of_inputs(world, block, ignore):
     assert world.run(world.answer, block, [1, 2], ignore, 1000) == [1, 2]
     assert world.returned_at == 2
 
 
-def test_every_input_is_used_once_even_if_equal(world, block, ignore):
+def test_equal_inputs_are_each_used_once(world, block, ignore):
     world.run(world.answer, block, iter([1, 1, 2]), ignore, 2)
     started = sorted(actor for _, actor in world.trace.when("start"))
     assert started == ["block(1)", "block(1)", "block(2)"]
 
 
-def test_an_input_is_one_argument_and_none_is_a_result(world, ignore):
+def test_each_input_is_one_argument_and_none_is_a_valid_result(world, ignore):
     given = []
 
     @world.blocking
@@ -164,7 +164,7 @@ def test_an_input_is_one_argument_and_none_is_a_result(world, ignore):
     assert given == inputs
 
 
-def test_calls_run_off_the_thread_that_beats(world):
+def test_calls_run_in_other_threads_than_beat(world):
     callers, beaters = set(), set()
 
     @world.blocking
@@ -180,14 +180,12 @@ def test_calls_run_off_the_thread_that_beats(world):
     assert not callers & beaters
 
 
-def test_no_inputs_return_at_once(world, block, ignore):
+def test_empty_inputs_return_at_once(world, block, ignore):
     assert world.run(world.answer, block, [], ignore, 3) == []
     assert world.returned_at == 0
 
 
-def test_the_error_of_a_call_reaches_the_caller_once_the_others_have_ended(
-    world, fail, ignore
-):
+def test_the_error_of_a_call_is_raised_after_running_calls_end(world, fail, ignore):
     error = ValueError("no")
     with world.raises(ValueError) as raised:
         world.run(world.answer, fail(error, at=0.5), [0.5, 1.25, 2.75], ignore, 3)
@@ -196,7 +194,7 @@ def test_the_error_of_a_call_reaches_the_caller_once_the_others_have_ended(
     assert len(world.trace.when("end")) == 2
 
 
-def test_after_an_error_no_further_call_is_started(world, fail, ignore):
+def test_no_call_starts_after_an_error(world, fail, ignore):
     function = fail(ValueError("no"), at=0.5)
     inputs = [0.5, 1.25, 3, 3.5, *[4] * 20]
     with world.raises(ValueError):
@@ -206,9 +204,7 @@ def test_after_an_error_no_further_call_is_started(world, fail, ignore):
     assert world.returned_at == 1.25
 
 
-def test_after_an_error_the_heart_beats_until_the_last_call_has_ended(
-    world, fail, beat
-):
+def test_the_heart_beats_after_an_error_until_the_last_call_ends(world, fail, beat):
     with world.raises(ValueError):
         world.run(world.answer, fail(ValueError("no"), at=0.55), [0.55, 1.25], beat, 2)
     assert beat == beats(1.25)
@@ -238,7 +234,7 @@ def test_a_base_exception_of_a_call_reaches_the_caller(world, fail, ended_with, 
 
 
 @pytest.mark.parametrize("kind", [StopIteration, StopAsyncIteration])
-def test_a_call_that_stops_an_iteration_has_failed(world, fail, ended_with, kind):
+def test_stop_iteration_from_a_call_is_an_error(world, fail, ended_with, kind):
     stop = kind("no more")
     (error,) = ended_with(fail(stop, at=0.5), [0.5, 1.25, 3], 2)
     assert error is stop or (type(error) is RuntimeError and error.__cause__ is stop)
@@ -255,7 +251,7 @@ def test_a_call_that_raises_a_cancellation_has_failed(
     assert world.returned_at == 1.25
 
 
-def test_the_error_of_a_call_that_does_not_wait_reaches_the_caller(world, ignore):
+def test_the_error_of_a_call_that_does_not_block_reaches_the_caller(world, ignore):
     error = KeyError("at once")
 
     @world.blocking
@@ -268,7 +264,7 @@ def test_the_error_of_a_call_that_does_not_wait_reaches_the_caller(world, ignore
     assert len(world.trace.when("start")) == 1
 
 
-def test_the_error_of_beat_reaches_the_caller_once_the_calls_have_ended(world, block):
+def test_the_error_of_beat_is_raised_after_running_calls_end(world, block):
     error, beaten = KeyError("beat"), []
 
     def beat():
@@ -300,7 +296,7 @@ def test_the_error_of_the_first_beat_reaches_the_caller(world, block):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_the_calls_that_run_are_waited_for(world, block, ignore):
+def test_cancellation_from_outside_waits_for_running_calls(world, block, ignore):
     inputs = [1.25, 2.75, 3, 3.5]
     ended = world.run(world.answer, block, inputs, ignore, 2, cancel_at=0.5)
     assert ended is CANCELLED
@@ -311,7 +307,7 @@ def test_cancelled_from_outside_the_calls_that_run_are_waited_for(world, block, 
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_a_second_cancellation_does_not_leave_the_calls_behind(world, block, ignore):
+def test_a_second_cancellation_still_waits_for_running_calls(world, block, ignore):
     ended = world.run(
         world.answer, block, [1.25, 2.75, 3], ignore, 2, cancel_at=(0.5, 0.75, 2)
     )
@@ -334,7 +330,7 @@ def test_the_error_of_a_call_after_a_cancellation_reaches_the_caller(
     assert world.returned_at == 2.75
 
 
-def test_instants_may_be_odd_and_the_call_may_come_later(world, block, beat):
+def test_beats_count_from_the_start_of_the_call(world, block, beat):
     @world.job
     async def later(w):
         await w.sleep(0.37)
@@ -345,7 +341,7 @@ def test_instants_may_be_odd_and_the_call_may_come_later(world, block, beat):
     assert world.returned_at == 0.743
 
 
-def test_a_wall_clock_that_is_set_back_changes_nothing(world, block):
+def test_setting_the_wall_clock_back_changes_nothing(world, block):
     beaten = []
 
     def beat():
@@ -370,7 +366,7 @@ def test_ctrl_c_while_calls_run_reaches_the_caller(world):
 
 
 @pytest.mark.parametrize("limit", [2**31, 2**64, 10**400], ids=["31", "64", "1328"])
-def test_a_limit_may_be_any_large_number(world, block, ignore, limit):
+def test_the_limit_may_be_arbitrarily_large(world, block, ignore, limit):
     assert world.run(world.answer, block, [1, 2], ignore, limit) == [1, 2]
 
 
@@ -394,7 +390,7 @@ def test_bad_input_is_refused_before_anything_is_called(world, beat):
 
 
 @pytest.mark.needs("leaving no idle thread")
-def test_no_thread_that_ran_a_call_is_left(world, ignore):
+def test_no_worker_thread_is_left(world, ignore):
     threads = set()
 
     def function(_):
@@ -407,7 +403,7 @@ def test_no_thread_that_ran_a_call_is_left(world, ignore):
     @world.job
     async def main(w):
         await w.call(world.answer, function, [1, 2, 3], ignore, 2)
-        for _ in range(50):  # a thread that has been told to end needs a moment
+        for _ in range(50):  # a worker thread needs a moment to end
             if left():
                 signal.sigtimedwait([], 0.02)
         return left()
@@ -429,7 +425,7 @@ def test_a_cancellation_does_not_hide_the_error_of_beat(world, block):
     assert world.returned_at == 2
 
 
-def test_a_base_exception_of_beat_ends_it_as_an_error_does(world, block):
+def test_a_base_exception_of_beat_is_handled_like_an_error(world, block):
     halt = Halt()
 
     def beat():

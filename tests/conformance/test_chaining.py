@@ -1,4 +1,4 @@
-"""Does an answer to `chaining` keep its contract?"""
+"""The contract of an answer to `chaining`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrency_study.world import CANCELLED
 
 @pytest.fixture
 def compute(world):
-    """A job that adds, in a second."""
+    """A job that takes 1 s to add two values."""
 
     @world.job
     async def compute(w, x, y):
@@ -26,7 +26,7 @@ def test_the_example(world, compute):
     assert say.values == ["computing 1 + 2", "1 + 2 = 3"]
 
 
-def test_compute_is_called_once_in_between(world, compute):
+def test_compute_is_called_once_between_the_two_lines(world, compute):
     world.run(world.answer, compute, 1, 2, world.recorder())
     story = [(e.actor, e.what) for e in world.trace]
     assert story == [
@@ -39,7 +39,7 @@ def test_compute_is_called_once_in_between(world, compute):
     ]
 
 
-def test_it_waits_for_compute_and_no_longer(world):
+def test_the_answer_waits_exactly_as_long_as_compute(world):
     @world.job
     async def compute(w, x, y):
         await w.sleep(7200)
@@ -52,7 +52,7 @@ def test_it_waits_for_compute_and_no_longer(world):
     assert world.returned_at == 7200.5
 
 
-def test_a_compute_that_need_not_wait_is_fine(world):
+def test_compute_need_not_wait(world):
     @world.job
     async def compute(w, x, y):
         return x + y
@@ -78,7 +78,7 @@ def test_the_result_is_whatever_compute_returns(world):
     assert say.values == ["computing 1 + 2", "1 + 2 = None"]
 
 
-def test_others_run_while_it_waits(world, compute):
+def test_other_work_runs_while_the_answer_waits(world, compute):
     seen = []
     world.at(0.5, lambda: seen.append((world.now(), list(say.values))))
     say = world.recorder()
@@ -86,7 +86,7 @@ def test_others_run_while_it_waits(world, compute):
     assert seen == [(0.5, ["computing 1 + 2"])]
 
 
-def test_an_error_of_compute_passes_through_and_nothing_more_is_said(world):
+def test_an_error_of_compute_propagates_and_nothing_more_is_said(world):
     error = ValueError("no")
 
     @world.job
@@ -102,7 +102,7 @@ def test_an_error_of_compute_passes_through_and_nothing_more_is_said(world):
     assert say == [(0, "computing 1 + 2")]
 
 
-def test_an_error_of_compute_before_it_waits_passes_through(world):
+def test_an_error_of_compute_before_it_waits_propagates(world):
     error = ValueError("no")
 
     @world.job
@@ -116,7 +116,7 @@ def test_an_error_of_compute_before_it_waits_passes_through(world):
     assert say == [(0, "computing 1 + 2")]
 
 
-def test_an_error_of_the_first_say_passes_through_before_compute(world, compute):
+def test_an_error_of_the_first_say_propagates_before_compute_starts(world, compute):
     error = KeyError("say")
 
     def say(line):
@@ -128,7 +128,7 @@ def test_an_error_of_the_first_say_passes_through_before_compute(world, compute)
     assert not world.trace.when("start")
 
 
-def test_an_error_of_the_last_say_passes_through(world, compute):
+def test_an_error_of_the_last_say_propagates(world, compute):
     error = KeyError("say")
 
     def say(line):
@@ -142,7 +142,7 @@ def test_an_error_of_the_last_say_passes_through(world, compute):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_compute_stops_and_nothing_more_is_said(world):
+def test_cancellation_from_outside_stops_compute_and_nothing_more_is_said(world):
     @world.job
     async def compute(w, x, y):
         try:
@@ -159,7 +159,7 @@ def test_cancelled_from_outside_compute_stops_and_nothing_more_is_said(world):
     assert say == [(0, "computing 1 + 2")]
 
 
-def test_what_cannot_be_called_is_refused_before_anything_is_said(world, compute):
+def test_non_callables_are_refused_before_anything_is_said(world, compute):
     say = world.recorder()
     with world.raises(TypeError) as raised:
         world.run(world.answer, 3, 1, 2, say)

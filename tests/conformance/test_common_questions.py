@@ -1,8 +1,7 @@
-"""Does every answer to every topic keep the rules that hold for all of them?
+"""The rules that every answer to every topic keeps.
 
-The rules stand in `concurrency_study.topics`. Job 0 of a call is the one that
-misbehaves. ``jobs(n)`` limits a question to topics that run at least n native jobs side
-by side.
+`concurrency_study.topics` states the rules. Job 0 of a call is the one that misbehaves.
+``jobs(n)`` limits a test to topics that run at least n native jobs side by side.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from concurrency_study.world import CANCELLED, leaves
 
 
 class Halt(BaseException):
-    """An error that no answer takes for a failure of a job."""
+    """A BaseException, which no answer handles as an ordinary failure of a job."""
 
 
 @pytest.fixture
 def arguments(world, topic, tmp_path):
-    """``arguments(job, say)`` are those of one call, with a fresh source."""
+    """``arguments(job, say)`` returns the arguments of a call, with a fresh source."""
     path = tmp_path / "file"
     lines = tmp_path / "lines"
     path.write_bytes(b"")
@@ -40,7 +39,7 @@ def arguments(world, topic, tmp_path):
 
 @pytest.fixture
 def ask(world, arguments, ignore):
-    """``ask(job)`` calls the answer, and returns its value and its error."""
+    """``ask(job)`` calls the answer and returns its value and its error."""
 
     def call(job, say=ignore, **how):
         try:
@@ -54,7 +53,7 @@ def ask(world, arguments, ignore):
 
 
 def learned(error):
-    """Every error that the caller can find: in groups, as causes and as contexts."""
+    """Return every error within a group, cause or context of the caller's error."""
     found = []
     pending = [error] if error else []
     while pending:
@@ -66,7 +65,7 @@ def learned(error):
 
 
 def beside(world, error, *expected):
-    """The errors that the caller gets beside those that are expected."""
+    """Return the unexpected errors that the caller gets, apart from cancellations."""
     rest = [e for e in learned(error) if not any(e is known for known in expected)]
     return [e for e in rest if not isinstance(e, (world.Cancelled, Unrequested))]
 
@@ -103,7 +102,7 @@ def test_bad_input_is_refused_before_anything_starts(world, topic, arguments, ig
         assert not starts
 
 
-def test_a_call_takes_as_long_at_any_instant(world, ask, arguments):
+def test_a_call_behaves_the_same_at_any_instant(world, ask, arguments):
     say = world.recorder()
 
     @world.job
@@ -131,7 +130,7 @@ def test_a_call_takes_as_long_at_any_instant(world, ask, arguments):
     assert round(world.returned_at - 0.37, 6) == lasted
 
 
-def test_what_is_plainly_called_is_never_called_twice_at_once(ask):
+def test_plain_callbacks_never_run_concurrently(ask):
     inside, overlaps = [], []
 
     def say(*told):
@@ -146,7 +145,7 @@ def test_what_is_plainly_called_is_never_called_twice_at_once(ask):
 
 @pytest.mark.jobs(1)
 @pytest.mark.needs("stopping the rest")
-def test_a_job_that_ends_as_cancelled_unrequested_has_failed(world, topic, ask):
+def test_a_job_that_raises_an_unrequested_cancellation_has_failed(world, topic, ask):
     say = world.recorder()
 
     async def job(w, number):
@@ -186,7 +185,7 @@ def test_a_base_exception_stops_the_rest_and_reaches_the_caller(world, ask):
 
 @pytest.mark.jobs(1)
 @pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
-def test_an_exit_or_an_interrupt_of_a_job_reaches_the_caller(world, ask, kind):
+def test_system_exit_and_keyboard_interrupt_of_a_job_reach_the_caller(world, ask, kind):
     stop = kind("now")
 
     async def job(w, number):
@@ -202,7 +201,7 @@ def test_an_exit_or_an_interrupt_of_a_job_reaches_the_caller(world, ask, kind):
 
 @pytest.mark.jobs(2)
 @pytest.mark.needs("stopping the rest", "keeping every error")
-def test_errors_of_one_instant_all_reach_the_caller(world, ask):
+def test_simultaneous_errors_all_reach_the_caller(world, ask):
     raised = []
 
     async def job(w, number):
@@ -219,7 +218,7 @@ def test_errors_of_one_instant_all_reach_the_caller(world, ask):
 
 @pytest.mark.jobs(2)
 @pytest.mark.needs("stopping the rest", "keeping every error")
-def test_the_error_of_a_cleanup_after_an_error_reaches_the_caller(world, ask):
+def test_a_cleanup_error_after_an_error_reaches_the_caller(world, ask):
     halt = Halt()
     errors = [KeyError(1), KeyError(2)]
 
@@ -240,7 +239,7 @@ def test_the_error_of_a_cleanup_after_an_error_reaches_the_caller(world, ask):
 
 @pytest.mark.jobs(1)
 @pytest.mark.needs("cancellation from outside", "keeping every error")
-def test_the_error_of_a_cleanup_after_a_cancellation_reaches_the_caller(world, ask):
+def test_a_cleanup_error_after_a_cancellation_reaches_the_caller(world, ask):
     errors = [KeyError(number) for number in range(3)]
     failed = []
 
@@ -288,7 +287,7 @@ def test_jobs_clean_up_side_by_side_when_cancelled(world, topic, ask):
 @pytest.mark.jobs(2)
 @pytest.mark.needs("cancellation from outside")
 @pytest.mark.needs("a cleanup that no second cancellation disturbs")
-def test_a_second_cancellation_does_not_cut_a_cleanup_short(world, ask):
+def test_a_second_cancellation_does_not_interrupt_cleanup(world, ask):
     ended, error = ask(clean_up_slowly, cancel_at=(1.25, 1.5, 1.75))
     assert ended is CANCELLED, error
     assert cleaned(world) == [2.25] * 3
@@ -297,7 +296,7 @@ def test_a_second_cancellation_does_not_cut_a_cleanup_short(world, ask):
 
 @pytest.mark.jobs(2)
 @pytest.mark.needs("stopping the rest")
-def test_a_cancellation_does_not_cut_the_cleanup_after_an_error_short(world, ask):
+def test_a_cancellation_does_not_interrupt_cleanup_after_an_error(world, ask):
     halt = Halt()
 
     async def job(w, number):
@@ -329,7 +328,7 @@ def test_nothing_is_said_after_a_cancellation(world, ask):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_at_any_of_its_waits_it_leaves_nothing(world, ask):
+def test_a_cancellation_at_any_wait_leaves_nothing_behind(world, ask):
     async def job(w, number):
         try:
             await w.sleep(1 + number / 4)
@@ -385,7 +384,7 @@ def test_no_descriptor_is_left_open(ask):
     ask(snooze)  # a library may open something on its first use
     before = len(os.listdir("/dev/fd"))
     ask(snooze)
-    assert len(os.listdir("/dev/fd")) == before + 1  # the source is the caller's
+    assert len(os.listdir("/dev/fd")) == before + 1  # the caller owns the source
 
 
 @pytest.mark.jobs(1)

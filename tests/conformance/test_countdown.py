@@ -1,4 +1,4 @@
-"""Does an answer to `countdown` keep its contract?"""
+"""The contract of an answer to `countdown`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrency_study.world import CANCELLED
 
 
 def failing_say(world, fails, error):
-    """A `say` that records, and raises when it is to say one of ``fails``."""
+    """Return a record and a `say` that fills it and raises for each of ``fails``."""
     heard = world.recorder()
 
     def say(name, n):
@@ -28,20 +28,20 @@ def test_the_example(world):
     assert world.returned_at == 2
 
 
-def test_a_counter_says_one_number_a_second_the_first_at_once(world):
+def test_a_counter_says_one_number_a_second_starting_at_once(world):
     say = world.recorder()
     world.run(world.answer, [("x", 4)], say)
     assert say == [(0, "x", 4), (1, "x", 3), (2, "x", 2), (3, "x", 1)]
 
 
-def test_nobody_waits_after_the_last_number(world, ignore):
+def test_no_counter_waits_after_its_last_number(world, ignore):
     world.run(world.answer, [("x", 4), ("y", 1)], ignore)
     assert world.returned_at == 3
     world.run(world.answer, [("x", 1)], ignore)
     assert world.returned_at == 0
 
 
-def test_nothing_is_said_before_its_second(world):
+def test_no_number_is_said_early(world):
     said_by_then = []
     say = world.recorder()
     world.at(1.5, lambda: said_by_then.extend(say))
@@ -63,14 +63,14 @@ def test_all_counters_run_side_by_side(world):
         assert said == sorted((f"counter {i}", 3 - second) for i in range(200))
 
 
-def test_zero_and_less_say_nothing_and_take_no_time(world):
+def test_zero_and_negative_counters_say_nothing_and_take_no_time(world):
     say = world.recorder()
     world.run(world.answer, [("zero", 0), ("less", -3)], say)
     assert say == []
     assert world.returned_at == 0
 
 
-def test_zero_disturbs_no_other_counter(world):
+def test_a_counter_of_zero_does_not_affect_others(world):
     say = world.recorder()
     world.run(world.answer, [("zero", 0), ("x", 2), ("less", -1)], say)
     assert say == [(0, "x", 2), (1, "x", 1)]
@@ -88,7 +88,7 @@ def test_counters_may_come_from_an_iterator(world):
     assert sorted(say) == [(0, "a", 1), (0, "b", 1)]
 
 
-def test_no_counters_end_at_once(world):
+def test_empty_counters_return_at_once(world):
     say = world.recorder()
     world.run(world.answer, [], say)
     assert say == []
@@ -112,7 +112,7 @@ def test_the_error_of_say_reaches_the_caller_and_stops_all_counters(world):
     assert {n for _, name, n in heard if name == "y"} <= {60, 59}
 
 
-def test_the_error_of_the_first_word_reaches_the_caller(world):
+def test_an_error_of_the_first_say_reaches_the_caller(world):
     heard, say = failing_say(world, [("x", 3)], KeyError)
     with world.raises(KeyError):
         world.run(world.answer, [("y", 60), ("x", 3), ("z", 3)], say)
@@ -120,7 +120,7 @@ def test_the_error_of_the_first_word_reaches_the_caller(world):
     assert {at for at, *_ in heard} == {0}
 
 
-def test_errors_of_one_instant_are_not_replaced(world):
+def test_simultaneous_errors_are_not_replaced(world):
     _, say = failing_say(world, [("x", 2), ("y", 2)], KeyError)
     with world.raises(KeyError) as raised:
         world.run(world.answer, [("x", 3), ("y", 3), ("z", 60)], say)
@@ -129,7 +129,7 @@ def test_errors_of_one_instant_are_not_replaced(world):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_all_counters_stop(world):
+def test_cancellation_from_outside_stops_all_counters(world):
     say = world.recorder()
     ended = world.run(world.answer, [("x", 60), ("y", 2)], say, cancel_at=2.5)
     assert ended is CANCELLED
@@ -141,7 +141,7 @@ def test_cancelled_from_outside_all_counters_stop(world):
     ]
 
 
-def test_what_is_no_counter_is_refused_before_anything_is_said(world):
+def test_bad_counters_are_refused_before_anything_is_said(world):
     say = world.recorder()
     for wrong, word in [
         (("x", 1.5), "whole number"),
@@ -157,7 +157,7 @@ def test_what_is_no_counter_is_refused_before_anything_is_said(world):
     assert say == []
 
 
-def test_counters_that_are_no_list_and_a_say_that_cannot_be_called_are_refused(world):
+def test_non_iterable_counters_and_a_non_callable_say_are_refused(world):
     with world.raises(TypeError) as raised:
         world.run(world.answer, 3, print)
     assert "counters" in str(raised.value)

@@ -1,4 +1,4 @@
-"""Does an answer to `event_loop` keep its contract?"""
+"""The contract of an answer to `event_loop`."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from concurrency_study.trace import Recorder
 from concurrency_study.world import CANCELLED
 
 FAR = 1000
-"""Seconds; no test takes so long."""
+"""Seconds of virtual time; every test ends earlier."""
 
 
 class Pipe:
-    """A pipe: the source of an answer, and the end that feeds it."""
+    """A pipe: one end is the source of an answer, the other end feeds it."""
 
     def __init__(self, world):
         read, write = os.pipe()
@@ -47,13 +47,13 @@ class Pipe:
 def pipe(world):
     with Pipe(world) as pipe:
         yield pipe
-        # It belongs to the caller: however an answer ends, it is left as it was.
+        # The caller owns the source. An answer leaves it open and blocking.
         assert not pipe.source.closed
         assert os.get_blocking(pipe.source.fileno())
 
 
 class Say(Recorder):
-    """Records what is said, and does not listen to hellos for ever."""
+    """A recorder of everything said, which raises if the hellos never stop."""
 
     def __init__(self, world):
         super().__init__(world.trace, "say", world.now)
@@ -70,14 +70,14 @@ def say(world):
 
 
 def redirected(world, tmp_path, data):
-    """A regular file as the source, as after ``< file``."""
+    """Return a regular file as the source, as after ``< file``."""
     path = tmp_path / "input"
     path.write_bytes(data)
     return world.source(os.open(path, os.O_RDONLY))
 
 
 def program(world, **how):
-    """The answer as a program of its own, in real time."""
+    """Start the answer as a separate program, in real time."""
     return subprocess.Popen(
         [sys.executable, "-u", "-W", "error", "-m", world.answer.__module__],
         stdout=subprocess.PIPE,
@@ -87,7 +87,7 @@ def program(world, **how):
 
 
 def answers(say):
-    """Return what was said apart from the hellos, with the instants."""
+    """Return everything that was said except hellos, with the instants."""
     return [(at, text) for at, text in say if text != HELLO]
 
 
@@ -100,7 +100,7 @@ def is_polite(text, shown):
 
 
 def test_the_example(world, pipe, say):
-    # As a person types: a line every two seconds.
+    # A person types a line every two seconds.
     for number, line in enumerate(EXAMPLE.splitlines(keepends=True), 1):
         world.at(2 * number - 0.5, pipe.write, line)
     world.run(world.answer, pipe.source, say)
@@ -125,7 +125,7 @@ def test_hello_comes_at_once_and_every_three_seconds(world, pipe, say):
     assert world.returned_at == 301
 
 
-def test_a_line_is_answered_the_instant_it_comes(world, pipe, say):
+def test_a_line_is_answered_the_instant_it_arrives(world, pipe, say):
     for at, line in [
         (1.25, b"10\n"),
         (2.5, b"foo\n"),
@@ -141,7 +141,7 @@ def test_a_line_is_answered_the_instant_it_comes(world, pipe, say):
     assert world.returned_at == 7.5
 
 
-def test_lines_delay_no_hello(world, pipe, say):
+def test_lines_do_not_delay_hellos(world, pipe, say):
     for i in range(40):
         world.at(0.25 + i / 2, pipe.write, b"1\n")
     world.at(20.5, pipe.end)
@@ -160,7 +160,7 @@ def test_two_lines_in_one_write_are_answered_in_order(world, pipe, say):
     assert is_polite(texts[2], "'no'")
 
 
-def test_a_slow_answer_comes_before_those_of_later_lines(world, pipe, say):
+def test_a_slow_line_is_answered_before_later_lines(world, pipe, say):
     world.at(1.25, pipe.write, b"30\n1\n25\nfoo\n")
     world.at(2.5, pipe.write, b"exit\n")
     world.run(world.answer, pipe.source, say)
@@ -172,7 +172,7 @@ def test_a_slow_answer_comes_before_those_of_later_lines(world, pipe, say):
     assert len(answers(say)) == 4
 
 
-def test_a_line_may_be_cut_at_any_byte(world):
+def test_a_line_may_be_split_at_any_byte(world):
     data = "10\nför\n7\n".encode()
     for cut in range(1, len(data)):
         say = Say(world)
@@ -190,7 +190,7 @@ def test_a_line_may_be_cut_at_any_byte(world):
         assert is_polite(texts[1], "'för'")
 
 
-def test_a_line_may_come_byte_by_byte(world, pipe, say):
+def test_a_line_may_arrive_byte_by_byte(world, pipe, say):
     for i, byte in enumerate(b"10\nexit\n"):
         world.at(0.25 + i, pipe.write, bytes([byte]))
     world.run(world.answer, pipe.source, say)
@@ -211,7 +211,7 @@ def test_more_lines_than_fit_into_one_read_are_all_answered_in_order(world, pipe
     assert world.returned_at == 2.5
 
 
-def test_a_line_that_comes_while_one_is_answered_is_answered_next(world, pipe, say):
+def test_a_line_that_arrives_during_an_answer_waits_its_turn(world, pipe, say):
     def say_and_ask(text):
         say(text)
         if text == "fib(1) = 1":
@@ -275,7 +275,7 @@ def test_a_very_long_line_in_a_redirected_file_gets_one_short_answer(
     assert world.returned_at == 0
 
 
-def test_exit_stops_at_once_and_what_comes_after_is_not_answered(world, pipe, say):
+def test_exit_stops_at_once_and_later_lines_are_not_answered(world, pipe, say):
     world.at(4.5, pipe.write, b"1\nexit\n2\nfoo\n")
     world.at(5, pipe.write, b"3\n")
     world.run(world.answer, pipe.source, say)
@@ -291,7 +291,7 @@ def test_the_end_of_input_stops_at_once(world, pipe, say):
     assert world.returned_at == 4.5
 
 
-def test_input_that_has_ended_before_gets_one_hello(world, pipe, say):
+def test_input_that_has_already_ended_gets_one_hello(world, pipe, say):
     pipe.end()
     world.run(world.answer, pipe.source, say)
     assert say == [(0, HELLO)]
@@ -305,7 +305,7 @@ def test_an_empty_file_gets_one_hello(world, tmp_path, say):
     assert world.returned_at == 0
 
 
-def test_a_last_line_without_newline_counts(world, pipe, say):
+def test_a_last_line_without_a_newline_is_answered(world, pipe, say):
     world.at(1.25, pipe.write, b"1\n10")
     world.at(2.5, pipe.end)
     world.run(world.answer, pipe.source, say)
@@ -313,13 +313,13 @@ def test_a_last_line_without_newline_counts(world, pipe, say):
     assert world.returned_at == 2.5
 
 
-def test_exit_without_a_newline_at_the_end_stops(world, tmp_path, say):
+def test_exit_without_a_newline_stops(world, tmp_path, say):
     with redirected(world, tmp_path, b"1\nexit") as source:
         world.run(world.answer, source, say)
     assert answers(say) == [(0, "fib(1) = 1")]
 
 
-def test_a_terminal_is_a_source_too(world, say):
+def test_a_terminal_may_be_the_source(world, say):
     keyboard, terminal = os.openpty()
     with open(keyboard, "wb", buffering=0), world.source(terminal) as source:
         mode = termios.tcgetattr(terminal)
@@ -328,7 +328,7 @@ def test_a_terminal_is_a_source_too(world, say):
 
         def press(keys):
             os.write(keyboard, keys)
-            # The system passes them on a little later, in real time.
+            # The system delivers the keys a little later, in real time.
             poll = select.poll()
             poll.register(terminal, select.POLLIN)
             assert poll.poll(5000)
@@ -342,7 +342,7 @@ def test_a_terminal_is_a_source_too(world, say):
     assert world.returned_at == 4.5
 
 
-def test_a_terminal_whose_other_side_is_gone_has_ended(world, say):
+def test_closing_the_other_side_of_a_terminal_ends_the_input(world, say):
     ours, theirs = os.openpty()
     with world.source(ours) as source:
 
@@ -359,7 +359,7 @@ def test_a_terminal_whose_other_side_is_gone_has_ended(world, say):
     assert world.returned_at == 4.5
 
 
-def test_a_terminal_that_was_closed_before_gets_one_hello(world, say):
+def test_a_terminal_that_is_already_closed_gets_one_hello(world, say):
     ours, theirs = os.openpty()
     os.close(theirs)
     with world.source(ours) as source:
@@ -383,7 +383,7 @@ def test_a_descriptor_may_be_larger_than_1023(world, pipe, say):
     assert world.returned_at == 2.5
 
 
-def test_a_socket_is_a_source_too(world, say):
+def test_a_socket_may_be_the_source(world, say):
     ours, theirs = socket.socketpair()
     with theirs, world.source(ours.detach()) as source:
         world.at(1.25, theirs.sendall, b"10\n5")
@@ -413,7 +413,7 @@ def test_a_non_blocking_source_stays_non_blocking(world, pipe, say, buffering):
     assert world.returned_at == 2.5
 
 
-def test_lines_that_the_source_has_read_ahead_are_answered_first(world, pipe, say):
+def test_buffered_lines_are_answered_first(world, pipe, say):
     pipe.write(b"header\n10\n1")
     assert pipe.source.readline() == b"header\n"
     world.at(1.25, pipe.write, b"1\n5\n")
@@ -429,7 +429,7 @@ def test_lines_that_the_source_has_read_ahead_are_answered_first(world, pipe, sa
     assert world.returned_at == 4.5
 
 
-def test_exit_that_the_source_has_read_ahead_stops_after_one_hello(world, pipe, say):
+def test_a_buffered_exit_stops_after_one_hello(world, pipe, say):
     pipe.write(b"header\nexit\n10\n")
     pipe.source.readline()
     world.run(world.answer, pipe.source, say)
@@ -437,7 +437,7 @@ def test_exit_that_the_source_has_read_ahead_stops_after_one_hello(world, pipe, 
     assert world.returned_at == 0
 
 
-def test_a_redirected_file_may_have_been_read_ahead(world, tmp_path, say):
+def test_a_redirected_file_may_be_partly_buffered(world, tmp_path, say):
     data = b"header\n" + b"1\n" * 8000 + b"10"
     with redirected(world, tmp_path, data) as source:
         source.readline()
@@ -446,7 +446,7 @@ def test_a_redirected_file_may_have_been_read_ahead(world, tmp_path, say):
     assert answers(say)[-1] == (0, "fib(10) = 55")
 
 
-def test_the_end_of_input_is_seen_when_a_terminal_has_it_once(world, say):
+def test_one_end_of_input_from_a_terminal_is_enough(world, say):
     keyboard, terminal = os.openpty()
     with open(keyboard, "wb", buffering=0), world.source(terminal) as source:
         os.write(keyboard, b"10\n\x04")
@@ -459,7 +459,7 @@ def test_the_end_of_input_is_seen_when_a_terminal_has_it_once(world, say):
     assert world.returned_at == 0
 
 
-def test_blanks_and_a_carriage_return_around_a_line_do_not_count(world, pipe, say):
+def test_whitespace_around_a_line_is_ignored(world, pipe, say):
     world.at(1.25, pipe.write, b"10\r\n  5\t\r\n\r\n7\r1\n exit \r\n")
     world.at(FAR, pipe.end)
     world.run(world.answer, pipe.source, say)
@@ -470,7 +470,7 @@ def test_blanks_and_a_carriage_return_around_a_line_do_not_count(world, pipe, sa
     assert world.returned_at == 1.25
 
 
-def test_called_at_an_odd_instant_it_says_hello_from_there_on(world, pipe, say):
+def test_hellos_count_from_the_start_of_the_call(world, pipe, say):
     @world.job
     async def later(w):
         await w.sleep(0.37)
@@ -487,7 +487,7 @@ def test_called_at_an_odd_instant_it_says_hello_from_there_on(world, pipe, say):
     ]
 
 
-def test_a_wall_clock_that_is_set_back_changes_nothing(world, pipe, say):
+def test_setting_the_wall_clock_back_changes_nothing(world, pipe, say):
     def set_back():
         time.time = lambda: -3600.0  # the world restores it
 
@@ -498,8 +498,8 @@ def test_a_wall_clock_that_is_set_back_changes_nothing(world, pipe, say):
     assert say == [(0, HELLO), (2.5, "fib(10) = 55"), (3, HELLO), (6, HELLO)]
 
 
-@pytest.mark.timeout(15)  # a reader that is left keeps the loop from waiting
-def test_when_it_has_returned_nothing_looks_at_the_source(world, pipe, say):
+@pytest.mark.timeout(15)  # a reader left behind would keep the loop busy
+def test_nothing_reads_the_source_after_the_answer_returns(world, pipe, say):
     descriptors = []
 
     @world.job
@@ -532,7 +532,7 @@ def test_say_is_never_called_by_two_threads_at_once(world, pipe):
     assert set(most) == {1}
 
 
-def test_ctrl_c_while_it_waits_reaches_the_caller(world):
+def test_ctrl_c_during_a_wait_reaches_the_caller(world):
     with program(world, stdin=subprocess.PIPE) as waiting:
         assert waiting.stdout.readline() == b"Hello world!\n"
         waiting.send_signal(signal.SIGINT)
@@ -540,7 +540,7 @@ def test_ctrl_c_while_it_waits_reaches_the_caller(world):
         assert b"KeyboardInterrupt" in waiting.stderr.read()
 
 
-def test_a_closed_standard_input_gets_one_sentence(world):
+def test_a_closed_standard_input_gets_a_one_line_error(world):
     with program(world, preexec_fn=lambda: os.close(0)) as refusing:
         said, complaint = refusing.communicate(timeout=300)
     assert refusing.returncode == 1
@@ -549,7 +549,7 @@ def test_a_closed_standard_input_gets_one_sentence(world):
     assert complaint.count(b"\n") == 1
 
 
-def test_the_source_is_left_as_it_was(world, pipe, say):
+def test_the_source_is_left_open_and_blocking(world, pipe, say):
     for line in (b"exit\n", b"1\nexit\n"):
         pipe.write(line)
         world.run(world.answer, pipe.source, say)
@@ -574,7 +574,7 @@ def test_the_error_of_say_at_an_answer_reaches_the_caller_at_once(world, pipe):
     assert world.returned_at == 4.5
 
 
-def test_errors_of_say_at_one_instant_all_reach_the_caller(world, pipe):
+def test_simultaneous_errors_of_say_all_reach_the_caller(world, pipe):
     raised = []
 
     def say(text):
@@ -618,7 +618,7 @@ def test_the_error_of_the_first_hello_reaches_the_caller(world, pipe):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_it_stops_at_once(world, pipe, say):
+def test_cancellation_from_outside_stops_the_answer_at_once(world, pipe, say):
     world.at(1.25, pipe.write, b"1\nhalf")
     world.at(10, pipe.end)  # for answers that cannot be cancelled
     ended = world.run(world.answer, pipe.source, say, cancel_at=4.5)
@@ -661,13 +661,13 @@ def test_a_source_that_cannot_be_read_is_refused(world, tmp_path, pipe, say):
     assert say == []
 
 
-def test_a_say_that_cannot_be_called_is_refused(world, pipe):
+def test_a_non_callable_say_is_refused(world, pipe):
     with world.raises(TypeError) as raised:
         world.run(world.answer, pipe.source, "say")
     assert "say must be callable" in str(raised.value)
 
 
-def test_a_long_redirected_file_delays_no_hello(world, tmp_path):
+def test_a_long_redirected_file_does_not_delay_hellos(world, tmp_path):
     said = []
 
     def say(text):

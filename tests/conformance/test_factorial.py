@@ -1,4 +1,4 @@
-"""Does an answer to `factorial` keep its contract?"""
+"""The contract of an answer to `factorial`."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def test_the_example(world):
     assert world.returned_at == 3
 
 
-def test_results_come_in_input_order_whoever_is_first(world, ignore):
+def test_results_come_in_input_order(world, ignore):
     assert world.run(world.answer, [5, 2, 0, 4, 1, 3], ignore) == [120, 2, 1, 24, 1, 6]
     assert world.returned_at == 4
 
 
-def test_each_step_is_said_before_its_second(world):
+def test_each_step_is_said_before_its_pause(world):
     say = world.recorder()
     world.run(world.answer, [4], say)
     assert say == [(0, 4, 2), (1, 4, 3), (2, 4, 4)]
@@ -42,7 +42,7 @@ def test_zero_and_one_need_no_step(world):
     assert world.returned_at == 0
 
 
-def test_all_numbers_go_on_side_by_side(world):
+def test_all_numbers_run_side_by_side(world):
     say = world.recorder()
     assert world.run(world.answer, [3] * 200, say) == [6] * 200
     assert say == [(0, 3, 2)] * 200 + [(1, 3, 3)] * 200
@@ -60,12 +60,12 @@ def test_numbers_may_be_an_iterator(world):
     assert say == [(0, 2, 2), (0, 2, 2)]
 
 
-def test_no_numbers_end_at_once(world, ignore):
+def test_empty_numbers_return_at_once(world, ignore):
     assert world.run(world.answer, [], ignore) == []
     assert world.returned_at == 0
 
 
-def test_others_run_between_steps(world):
+def test_other_work_runs_between_steps(world):
     say, seen = world.recorder(), []
     world.at(0.5, lambda: seen.append((world.now(), len(say))))
     world.run(world.answer, [3], say)
@@ -88,7 +88,7 @@ def test_an_error_of_say_stops_the_rest_and_reaches_the_caller(world):
     assert {(1, 3, 3)} <= set(said[3:]) <= {(1, 3, 3), (1, 60, 3)}
 
 
-def test_an_error_of_the_very_first_say_reaches_the_caller(world):
+def test_an_error_of_the_first_say_reaches_the_caller(world):
     error = KeyError("say")
 
     def say(number, step):
@@ -101,7 +101,7 @@ def test_an_error_of_the_very_first_say_reaches_the_caller(world):
     assert world.returned_at == 0
 
 
-def test_errors_of_one_instant_are_not_replaced(world):
+def test_simultaneous_errors_are_not_replaced(world):
     errors = {2: KeyError("one"), 3: KeyError("two")}
 
     def say(number, step):
@@ -113,7 +113,7 @@ def test_errors_of_one_instant_are_not_replaced(world):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_all_stop(world):
+def test_cancellation_from_outside_stops_all(world):
     say = world.recorder()
     ended = world.run(world.answer, [2, 60], say, cancel_at=2.5)
     assert ended is CANCELLED
@@ -121,7 +121,7 @@ def test_cancelled_from_outside_all_stop(world):
     assert sorted(say) == [(0, 2, 2), (0, 60, 2), (1, 60, 3), (2, 60, 4)]
 
 
-def test_what_has_no_factorial_is_refused_before_anything_is_said(world):
+def test_bad_numbers_are_refused_before_anything_is_said(world):
     say = world.recorder()
     for number, expected in [
         (-1, ValueError),
@@ -137,13 +137,13 @@ def test_what_has_no_factorial_is_refused_before_anything_is_said(world):
     assert say == []
 
 
-def test_what_cannot_be_called_is_refused_even_if_it_need_not_be(world):
+def test_a_non_callable_is_refused_even_if_never_needed(world):
     with world.raises(TypeError) as raised:
         world.run(world.answer, [], "say")
     assert "say must be callable" in str(raised.value)
 
 
-def test_numbers_that_are_no_list_are_refused(world, ignore):
+def test_non_iterable_numbers_are_refused(world, ignore):
     with world.raises(TypeError) as raised:
         world.run(world.answer, 3, ignore)
     assert "numbers" in str(raised.value)

@@ -1,4 +1,4 @@
-"""Does an answer to `follow` keep its contract?"""
+"""The contract of an answer to `follow`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from concurrency_study.world import CANCELLED, leaves
 
 @pytest.fixture
 def path(tmp_path):
-    """The file that is followed; it holds a line when the answer begins."""
+    """The file to follow. It holds one line when the answer starts."""
     path = tmp_path / "log"
     path.write_bytes(b"old\n")
     return path
@@ -26,7 +26,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def until(world):
-    """``until(1.25)`` is a job that returns then."""
+    """``until(1.25)`` is a job that returns after 1.25 s."""
 
     def make(seconds):
         @world.job
@@ -40,13 +40,13 @@ def until(world):
 
 @pytest.fixture
 def started():
-    """A list that grows when `until_started` is started, in whichever run."""
+    """A list that grows whenever any run starts `until_started`."""
     return []
 
 
 @pytest.fixture
 def until_started(world, started):
-    """A job that returns at once."""
+    """A job that adds to `started` and returns at once."""
 
     @world.job
     async def until(w):
@@ -61,12 +61,12 @@ def append(path, data):
 
 
 def is_open(path):
-    """Return whether this process has a descriptor of the file."""
+    """Return True if this process has an open descriptor of the file."""
     wanted = path.stat()
     for name in os.listdir("/dev/fd"):
         try:
             found = os.fstat(int(name))
-        except OSError:  # that of listdir itself
+        except OSError:  # the descriptor of listdir itself
             continue
         if os.path.samestat(found, wanted):
             return True
@@ -82,7 +82,7 @@ def test_the_example(world, path, until):
     assert 2.55 <= world.returned_at <= 2.55 + POLL
 
 
-def test_it_starts_at_the_end_of_the_file(world, path, until):
+def test_following_starts_at_the_end_of_the_file(world, path, until):
     path.write_bytes(b"old\nold\nhalf a line")
     say = world.recorder()
     world.at(0.25, append, path, b", the rest\nnew\n")
@@ -119,7 +119,7 @@ def test_only_a_newline_ends_a_line(world, path, until):
     assert say.values == ["a\fb\x85c\u2028d\re"]
 
 
-def test_a_partial_line_is_held_until_its_newline_comes(world, path, until):
+def test_a_partial_line_is_held_until_its_newline_arrives(world, path, until):
     say = world.recorder()
     for at, data in [
         (0.15, b"one"),
@@ -139,7 +139,7 @@ def test_a_line_without_a_newline_is_never_said(world, path, until):
     assert say.values == ["whole"]
 
 
-def test_a_character_may_come_in_pieces(world, path, until):
+def test_a_character_may_arrive_in_pieces(world, path, until):
     say = world.recorder()
     for number, byte in enumerate("ö€🐍\n".encode()):
         world.at(0.05 + number / 10, append, path, bytes([byte]))
@@ -147,7 +147,7 @@ def test_a_character_may_come_in_pieces(world, path, until):
     assert say.values == ["ö€🐍"]
 
 
-def test_bytes_that_are_not_text_are_shown(world, path, until):
+def test_undecodable_bytes_become_replacement_characters(world, path, until):
     say = world.recorder()
     world.at(0.25, append, path, b"a\xffb\n\xe2\x82\nnext\n")
     world.run(world.answer, path, say, until(0.55))
@@ -163,7 +163,7 @@ def test_a_file_that_shrinks_is_read_from_its_beginning(world, path, until):
     assert say == [(0.3, "new"), (0.5, "more")]
 
 
-def test_a_file_that_shrinks_forgets_its_partial_line(world, path, until):
+def test_the_partial_line_of_a_file_that_shrinks_is_dropped(world, path, until):
     say = world.recorder()
     world.at(0.15, append, path, b"partial, never ended")
     world.at(0.35, path.write_bytes, b"")
@@ -172,7 +172,7 @@ def test_a_file_that_shrinks_forgets_its_partial_line(world, path, until):
     assert say == [(0.6, "new")]
 
 
-def test_a_file_that_is_rewritten_longer_is_read_from_its_beginning(world, path, until):
+def test_a_file_rewritten_longer_is_read_from_its_beginning(world, path, until):
     path.write_bytes(b"0123456789\n")
     say = world.recorder()
     world.at(0.15, path.write_bytes, b"new-one\nnew-two\n")
@@ -181,14 +181,14 @@ def test_a_file_that_is_rewritten_longer_is_read_from_its_beginning(world, path,
     assert say == [(0.2, "new-one"), (0.2, "new-two"), (0.4, "three")]
 
 
-def test_a_file_that_is_rewritten_to_the_same_length_is_read_again(world, path, until):
+def test_a_file_rewritten_to_the_same_length_is_read_again(world, path, until):
     say = world.recorder()
     world.at(0.15, path.write_bytes, b"new\n")
     world.run(world.answer, path, say, until(0.35))
     assert say == [(0.2, "new")]
 
 
-def test_a_rewritten_file_forgets_its_partial_line(world, path, until):
+def test_the_partial_line_of_a_rewritten_file_is_dropped(world, path, until):
     say = world.recorder()
     world.at(0.15, append, path, b"half")
     world.at(0.35, path.write_bytes, b"new and longer\nhal")
@@ -197,7 +197,7 @@ def test_a_rewritten_file_forgets_its_partial_line(world, path, until):
     assert say == [(0.4, "new and longer"), (0.6, "half")]
 
 
-def test_a_long_file_that_is_rewritten_is_read_from_its_beginning(world, path, until):
+def test_a_long_file_rewritten_is_read_from_its_beginning(world, path, until):
     lines = [f"{number:09}" for number in range(MARK)]
     path.write_text("".join(f"{line}\n" for line in lines))
     say = world.recorder()
@@ -206,8 +206,8 @@ def test_a_long_file_that_is_rewritten_is_read_from_its_beginning(world, path, u
     assert say.values == [f"x{line}" for line in lines]
 
 
-def test_bytes_far_before_the_end_may_change_unseen(world, path, until):
-    # The contract says so: only the last MARK bytes that were read are compared.
+def test_changes_far_before_the_end_are_not_noticed(world, path, until):
+    # By contract, only the last MARK bytes that were read are compared.
     rest = b"\n" * MARK
     path.write_bytes(b"old" + rest)
     say = world.recorder()
@@ -216,7 +216,7 @@ def test_bytes_far_before_the_end_may_change_unseen(world, path, until):
     assert say == [(0.2, "added")]
 
 
-def test_a_file_that_is_renamed_or_deleted_is_followed_on(world, path, until):
+def test_a_renamed_or_deleted_file_is_still_followed(world, path, until):
     say = world.recorder()
     log = path.open("ab", buffering=0)
     moved = path.with_name("moved")
@@ -230,7 +230,7 @@ def test_a_file_that_is_renamed_or_deleted_is_followed_on(world, path, until):
 
 
 @pytest.mark.needs("a new file under the name")
-def test_a_new_file_that_takes_the_name_is_followed(world, path, until):
+def test_a_new_file_under_the_name_is_followed(world, path, until):
     say = world.recorder()
     log = path.open("ab", buffering=0)
 
@@ -268,7 +268,7 @@ def test_the_old_file_is_followed_until_the_new_one_holds_a_byte(world, path, un
 
 
 @pytest.mark.needs("a new file under the name")
-def test_a_file_that_replaces_the_old_one_in_one_step_is_followed(world, path, until):
+def test_an_atomic_replacement_is_followed(world, path, until):
     say = world.recorder()
     fresh = path.with_name("fresh")
     fresh.write_bytes(b"all\nof it\n")
@@ -278,7 +278,7 @@ def test_a_file_that_replaces_the_old_one_in_one_step_is_followed(world, path, u
 
 
 @pytest.mark.needs("a new file under the name")
-def test_a_symbolic_link_that_points_elsewhere_is_followed(world, path, until):
+def test_a_symbolic_link_with_a_new_target_is_followed(world, path, until):
     say = world.recorder()
     link, other, fresh = (path.with_name(name) for name in ("link", "other", "fresh"))
     other.write_bytes(b"other\n")
@@ -291,7 +291,7 @@ def test_a_symbolic_link_that_points_elsewhere_is_followed(world, path, until):
 
 
 @pytest.mark.needs("a new file under the name")
-def test_a_name_that_becomes_a_fifo_is_refused_then(world, path, until, ignore):
+def test_a_name_that_becomes_a_fifo_is_an_error(world, path, until, ignore):
     def become_a_fifo():
         path.unlink()
         os.mkfifo(path)
@@ -305,7 +305,7 @@ def test_a_name_that_becomes_a_fifo_is_refused_then(world, path, until, ignore):
 
 
 @pytest.mark.needs("a new file under the name")
-def test_a_relative_name_means_the_same_when_the_program_changes_its_folder(
+def test_a_relative_path_survives_a_change_of_directory(
     world, path, until, monkeypatch
 ):
     say = world.recorder()
@@ -321,7 +321,7 @@ def test_a_relative_name_means_the_same_when_the_program_changes_its_folder(
     assert say == [(0.3, "new")]
 
 
-def test_the_end_of_a_line_is_kept_apart_from_its_newline(world, path, until):
+def test_only_the_newline_is_removed_from_a_line(world, path, until):
     say = world.recorder()
     world.at(0.25, append, path, b"crlf\r\n blanks \t \n\r\nlone\r")
     world.at(0.45, append, path, b"\n")
@@ -346,7 +346,7 @@ def test_a_line_may_be_longer_than_any_buffer(world, path, until):
     assert say == [(0.5, "x" * 300_000 + "y"), (0.5, "z")]
 
 
-def test_a_last_line_is_said_before_it_ends(world, path, until):
+def test_a_last_line_is_said_before_the_answer_returns(world, path, until):
     say = world.recorder()
     world.at(0.54, append, path, b"last\n")
     world.run(world.answer, path, say, until(0.55))
@@ -354,7 +354,7 @@ def test_a_last_line_is_said_before_it_ends(world, path, until):
     assert 0.55 <= world.returned_at <= 0.55 + POLL
 
 
-def test_it_ends_within_one_poll(world, path, until, ignore):
+def test_the_answer_returns_within_one_poll(world, path, until, ignore):
     world.run(world.answer, path, ignore, until(7.45))
     assert 7.45 <= world.returned_at <= 7.45 + POLL
     assert world.trace.when("end") == [(7.45, "until()")]
@@ -413,7 +413,7 @@ def test_the_error_of_say_reaches_the_caller_and_the_file_is_closed(world, path,
     assert not is_open(path)
 
 
-def test_the_error_of_say_in_the_last_look_reaches_the_caller(world, path, until):
+def test_the_error_of_say_in_the_last_poll_reaches_the_caller(world, path, until):
     error = KeyError("say")
 
     def say(line):
@@ -426,7 +426,7 @@ def test_the_error_of_say_in_the_last_look_reaches_the_caller(world, path, until
     assert not is_open(path)
 
 
-def test_errors_of_say_and_until_at_one_instant_reach_the_caller(world, path):
+def test_simultaneous_errors_of_say_and_until_reach_the_caller(world, path):
     raised = []
 
     def fail(name):
@@ -447,7 +447,7 @@ def test_errors_of_say_and_until_at_one_instant_reach_the_caller(world, path):
     assert not is_open(path)
 
 
-def test_the_error_of_a_cleanup_of_until_reaches_the_caller(world, path):
+def test_a_cleanup_error_of_until_reaches_the_caller(world, path):
     error, late = KeyError("say"), KeyError("cleanup")
 
     def say(line):
@@ -467,7 +467,9 @@ def test_the_error_of_a_cleanup_of_until_reaches_the_caller(world, path):
     assert world.returned_at == 0.3
 
 
-def test_until_that_ends_as_cancelled_unrequested_has_failed(world, path, ignore):
+def test_an_until_that_raises_an_unrequested_cancellation_has_failed(
+    world, path, ignore
+):
     @world.job
     async def until(w):
         await w.sleep(0.55)
@@ -494,7 +496,7 @@ def test_the_error_of_say_stops_until(world, path, until):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_until_stops_and_the_file_is_closed(world, path, until):
+def test_cancellation_from_outside_stops_until_and_closes_the_file(world, path, until):
     say = world.recorder()
     world.at(0.25, append, path, b"one\n")
     ended = world.run(world.answer, path, say, until(60), cancel_at=0.75)
@@ -560,7 +562,7 @@ def test_a_path_that_is_not_a_regular_file_is_refused_at_once(
     assert not is_open(fifo)
 
 
-def test_called_at_an_odd_instant_it_looks_from_there_on(world, path, until):
+def test_polls_count_from_the_start_of_the_call(world, path, until):
     say = world.recorder()
 
     @world.job
@@ -577,7 +579,7 @@ def test_called_at_an_odd_instant_it_looks_from_there_on(world, path, until):
     assert 0.683 <= world.returned_at <= 0.683 + POLL
 
 
-def test_a_wall_clock_that_is_set_back_changes_nothing(world, path, until):
+def test_setting_the_wall_clock_back_changes_nothing(world, path, until):
     def set_back():
         time.time = lambda: -3600.0  # the world restores it
 
@@ -589,7 +591,7 @@ def test_a_wall_clock_that_is_set_back_changes_nothing(world, path, until):
     assert say == [(0.3, "one"), (0.7, "two")]
 
 
-def test_say_is_called_by_the_caller_only(world, path, until):
+def test_say_runs_only_in_the_thread_of_the_caller(world, path, until):
     threads = []
 
     @world.job
@@ -609,7 +611,7 @@ def test_say_is_called_by_the_caller_only(world, path, until):
     assert len(set(threads)) == 1
 
 
-def test_ctrl_c_while_it_waits_reaches_the_caller(world):
+def test_ctrl_c_during_a_wait_reaches_the_caller(world):
     with subprocess.Popen(
         [sys.executable, "-u", "-W", "error", "-m", world.answer.__module__],
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Does an answer to `futures` keep its contract?"""
+"""The contract of an answer to `futures`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from concurrency_study.world import CANCELLED
 
 @pytest.fixture
 def give(world):
-    """``give(42, after=0.5)`` is a job that returns 42, or raises it if it can."""
+    """``give(42, after=0.5)`` is a job that returns 42. It raises an exception."""
 
     def make(value, after):
         @world.job
@@ -32,7 +32,7 @@ def report(world):
 
 
 def to_readers(report):
-    """What was reported to readers: all but the second settling."""
+    """Return the reports to readers, without that of the second settling."""
     return [entry for entry in report if entry[1] != AGAIN]
 
 
@@ -60,7 +60,7 @@ def test_readers_are_served_the_instant_the_job_ends(world, give, report):
     assert world.returned_at == 2
 
 
-def test_the_job_starts_at_once_and_once(world, give, report):
+def test_the_job_starts_at_once_and_runs_once(world, give, report):
     readers = [("a", 1, None), ("b", 2, None)]
     world.run(world.answer, give("it", after=0.5), readers, report)
     assert world.trace.when("start") == [(0, "job()")]
@@ -78,12 +78,12 @@ def test_a_late_reader_is_served_at_once(world, give, report):
     assert world.returned_at == 3600
 
 
-def test_a_late_reader_needs_no_patience(world, give, report):
+def test_a_late_reader_with_zero_patience_is_served(world, give, report):
     world.run(world.answer, give("it", after=1), [("late", 2, 0)], report)
     assert to_readers(report) == [(2, "late", "it")]
 
 
-def test_a_reader_gives_up_when_its_patience_has_run_out(world, give, report):
+def test_a_reader_gives_up_when_its_patience_runs_out(world, give, report):
     readers = [("a", 0, 0.25), ("b", 1, 0.5), ("c", 2.5, 1), ("d", 0.75, 0)]
     world.run(world.answer, give("it", after=60), readers, report)
     assert to_readers(report) == [
@@ -94,7 +94,7 @@ def test_a_reader_gives_up_when_its_patience_has_run_out(world, give, report):
     ]
 
 
-def test_one_who_gives_up_harms_neither_the_future_nor_the_others(world, give, report):
+def test_a_reader_that_gives_up_does_not_affect_the_others(world, give, report):
     readers = [
         ("patient", 0, None),
         ("hasty", 0.5, 0.5),
@@ -111,20 +111,20 @@ def test_one_who_gives_up_harms_neither_the_future_nor_the_others(world, give, r
     assert world.trace.of("job()")[-1] == (3, "end")
 
 
-def test_the_job_runs_to_its_end_though_all_have_given_up(world, give, report):
+def test_the_job_finishes_even_if_all_readers_give_up(world, give, report):
     world.run(world.answer, give("it", after=60), [("a", 0, 0.5), ("b", 1, 1)], report)
     assert world.trace.of("job()")[-1] == (60, "end")
     assert [(at, name) for at, name, _ in report] == [(0.5, "a"), (2, "b"), (60, AGAIN)]
     assert world.returned_at == 60
 
 
-def test_without_readers_the_job_runs_to_its_end(world, give, report):
+def test_the_job_finishes_without_readers(world, give, report):
     world.run(world.answer, give("it", after=2), [], report)
     assert [(at, name) for at, name, _ in report] == [(2, AGAIN)]
     assert world.returned_at == 2
 
 
-def test_a_job_that_does_not_wait_settles_it_all_the_same(world, report):
+def test_a_job_that_does_not_wait_settles_the_future(world, report):
     @world.job
     async def job(w):
         return "it"
@@ -138,7 +138,7 @@ def test_a_job_that_does_not_wait_settles_it_all_the_same(world, report):
     ]
 
 
-def test_many_may_wait(world, give, report):
+def test_many_readers_may_wait(world, give, report):
     readers = [(f"reader {i}", 0, 60 if i % 2 else None) for i in range(200)]
     world.run(world.answer, give("it", after=1.5), readers, report)
     assert sorted(to_readers(report)) == sorted(
@@ -153,7 +153,7 @@ def test_readers_may_share_a_name_and_come_from_an_iterator(world, give, report)
     assert to_readers(report) == [(1, "x", "it")] * 2
 
 
-def test_every_value_is_a_value(world, give, report):
+def test_any_value_is_delivered(world, give, report):
     class Odd:
         def __eq__(self, other):
             raise AssertionError("values are not compared")
@@ -185,10 +185,12 @@ def test_an_error_that_is_returned_is_a_value(world, report):
 
     world.run(world.answer, job, [("a", 2, None)], report)
     assert to_readers(report) == [(2, "a", value)]
-    world.run(world.answer, job, [], report)  # and nobody need take it
+    world.run(world.answer, job, [], report)  # no reader needs to take it
 
 
-def test_the_error_of_the_job_is_reported_to_all_and_not_raised(world, give, report):
+def test_the_error_of_the_job_is_reported_to_readers_and_not_raised(
+    world, give, report
+):
     error = ValueError("no")
     readers = [("a", 0, None), ("b", 0.5, 9), ("hasty", 0, 0.5), ("late", 2, 1)]
     world.run(world.answer, give(error, after=1), readers, report)
@@ -201,14 +203,14 @@ def test_the_error_of_the_job_is_reported_to_all_and_not_raised(world, give, rep
     assert world.returned_at == 2
 
 
-def test_an_error_that_only_a_late_reader_takes_is_not_raised(world, give, report):
+def test_an_error_that_only_a_late_reader_gets_is_not_raised(world, give, report):
     error = ValueError("no")
     readers = [("hasty", 0, 0.5), ("late", 2, 0.5)]
     world.run(world.answer, give(error, after=1), readers, report)
     assert to_readers(report) == [(0.5, "hasty", GAVE_UP), (2, "late", error)]
 
 
-def test_an_error_that_no_reader_was_given_reaches_the_caller(world, give, report):
+def test_an_error_that_no_reader_gets_reaches_the_caller(world, give, report):
     error = ValueError("no")
     readers = [("a", 0, 0.5), ("b", 0.25, 0.5)]
     with world.raises(ValueError) as raised:
@@ -226,9 +228,7 @@ def test_without_readers_the_error_reaches_the_caller(world, give, report):
     assert to_readers(report) == []
 
 
-def test_a_timeout_of_the_job_itself_is_an_error_and_nobody_gives_up(
-    world, give, report
-):
+def test_a_timeout_error_of_the_job_makes_no_reader_give_up(world, give, report):
     error = TimeoutError("the job's own")
     readers = [("a", 0, None), ("b", 0.5, 9), ("late", 2, 0.5)]
     world.run(world.answer, give(error, after=1), readers, report)
@@ -240,7 +240,7 @@ def test_a_timeout_of_the_job_itself_is_an_error_and_nobody_gives_up(
     assert all(entry[2] is error for entry in to_readers(report))
 
 
-def test_settling_twice_is_an_error_and_comes_last_of_all(world, give, report):
+def test_settling_twice_is_an_error_and_is_reported_last(world, give, report):
     world.run(
         world.answer, give("it", after=1), [("a", 0, None), ("late", 3, 1)], report
     )
@@ -264,7 +264,7 @@ def test_the_error_of_report_reaches_the_caller(world, give):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_job_and_readers_stop(world, give, report):
+def test_cancellation_from_outside_stops_job_and_readers(world, give, report):
     readers = [("a", 0, None), ("b", 0, 5), ("hasty", 0, 0.5), ("late", 60, None)]
     job = give("it", after=4)
     ended = world.run(world.answer, job, readers, report, cancel_at=2.5)
@@ -274,7 +274,7 @@ def test_cancelled_from_outside_job_and_readers_stop(world, give, report):
     assert world.returned_at == 2.5
 
 
-def test_what_is_no_reader_is_refused_before_the_job_starts(world, give, report):
+def test_bad_readers_are_refused_before_the_job_starts(world, give, report):
     for reader, kind, hint in [
         (("a", -1, None), ValueError, "comes"),
         (("a", 0, -0.5), ValueError, "patience"),
@@ -292,7 +292,7 @@ def test_what_is_no_reader_is_refused_before_the_job_starts(world, give, report)
     assert report == []
 
 
-def test_what_cannot_be_called_or_iterated_is_refused(world, give, report):
+def test_non_callables_and_non_iterables_are_refused(world, give, report):
     job = give(1, after=1)
     for args, hint in [
         ((3, [], report), "job must be callable"),
@@ -305,7 +305,7 @@ def test_what_cannot_be_called_or_iterated_is_refused(world, give, report):
     assert not world.trace.when("start")
 
 
-def test_an_error_that_counts_as_false_is_an_error_all_the_same(world):
+def test_a_falsy_error_is_an_error(world):
     class Errors(Exception):
         def __len__(self):
             return 0
@@ -322,7 +322,7 @@ def test_an_error_that_counts_as_false_is_an_error_all_the_same(world):
     assert report[0] == (1, "a", error)
 
 
-def test_the_timeout_of_the_job_of_its_own_is_given_to_the_readers(world, times_out):
+def test_the_jobs_own_timeout_is_given_to_the_readers(world, times_out):
     report = world.recorder("report")
     job = partial(times_out, 1)
     world.run(world.answer, job, [("a", 0, None), ("b", 3, 1)], report)
@@ -332,7 +332,7 @@ def test_the_timeout_of_the_job_of_its_own_is_given_to_the_readers(world, times_
 
 
 @pytest.mark.needs("stopping the rest", "keeping every error")
-def test_errors_of_report_and_of_the_cleanup_after_it_both_reach_the_caller(world):
+def test_errors_of_report_and_of_the_cleanup_after_it_reach_the_caller(world):
     happened = []
 
     def fail(error):
@@ -355,7 +355,7 @@ def test_errors_of_report_and_of_the_cleanup_after_it_both_reach_the_caller(worl
     assert all(error in raised.errors for error in happened)
 
 
-def test_nothing_is_reported_after_the_error_of_report(world, give):
+def test_nothing_is_reported_after_an_error_of_report(world, give):
     reported = []
 
     def report(name, value):

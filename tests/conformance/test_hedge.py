@@ -1,4 +1,4 @@
-"""Does an answer to `hedge` keep its contract?"""
+"""The contract of an answer to `hedge`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrency_study.world import CANCELLED
 
 @pytest.fixture
 def tries(world):
-    """``tries(3, (1, error))``: attempt 0 takes 3 s, attempt 1 fails after one."""
+    """``tries(3, (1, error))``: attempt 0 takes 3 s, attempt 1 raises after 1 s."""
 
     def make(*plans):
         @world.job
@@ -28,9 +28,10 @@ def tries(world):
 
 @pytest.fixture
 def stopped(world):
-    """``stopped("late", error, 1)``: one that is stopped returns that, or raises it.
+    """``stopped("late", error, 1)``: the reactions of attempts to a cancellation.
 
-    Where a number stands instead, it takes so many seconds, and just stops.
+    Attempt 0 returns the text, attempt 1 raises the error. An attempt whose plan is a
+    number takes that many seconds and does not catch its cancellation.
     """
 
     def make(*plans):
@@ -55,7 +56,7 @@ def stopped(world):
 
 @pytest.fixture
 def slow(world):
-    """``slow(60, 1)``: attempts take so long, and three seconds more if stopped."""
+    """``slow(60, 1)``: attempts that take 60 s and 1 s, and 3 s more if cancelled."""
 
     def make(*seconds):
         @world.job
@@ -76,7 +77,7 @@ def slow(world):
 
 @pytest.fixture
 def starts(world):
-    """When did which attempt start?"""
+    """A function that returns the start times of the attempts."""
     return lambda: [at for at, _ in world.trace.when("start")]
 
 
@@ -88,44 +89,44 @@ def test_the_example(world, tries, starts):
     assert sorted(world.trace.when("cancelled")) == lost
 
 
-def test_if_the_answer_is_not_late_only_one_runs(world, tries, starts):
+def test_only_one_attempt_runs_if_it_is_in_time(world, tries, starts):
     assert world.run(world.answer, tries(1, 1), 2, 5) == "answer 0"
     assert world.returned_at == 1
     assert starts() == [0]
 
 
-def test_whenever_it_is_time_another_starts(world, tries, starts):
+def test_another_attempt_starts_after_each_delay(world, tries, starts):
     assert world.run(world.answer, tries(60, 60, 60, 1), 2, 5) == "answer 3"
     assert world.trace.when("start") == [(2 * i, f"attempt({i})") for i in range(4)]
     assert world.returned_at == 7
 
 
-def test_the_one_that_is_late_may_still_be_the_first(world, tries):
+def test_a_late_attempt_may_still_win(world, tries):
     assert world.run(world.answer, tries(5, 60, 60), 2, 5) == "answer 0"
     assert world.returned_at == 5
     lost = [(5, "attempt(1)"), (5, "attempt(2)")]
     assert sorted(world.trace.when("cancelled")) == lost
 
 
-def test_no_more_than_most_start(world, tries, starts):
+def test_no_more_than_most_attempts_start(world, tries, starts):
     assert world.run(world.answer, tries(60, 90), 2, 2) == "answer 0"
     assert starts() == [0, 2]
     assert world.returned_at == 60
 
 
-def test_with_one_attempt_there_is_nothing_to_hedge(world, tries, starts):
+def test_a_most_of_one_starts_a_single_attempt(world, tries, starts):
     assert world.run(world.answer, tries(7200), 2, 1) == "answer 0"
     assert starts() == [0]
     assert world.returned_at == 7200
 
 
-def test_without_a_second_in_between_all_run_at_once(world, tries):
+def test_with_zero_delay_all_attempts_run_concurrently(world, tries):
     assert world.run(world.answer, tries(60, 60, 1, 60), 0, 4) == "answer 2"
     assert world.returned_at == 1
     assert world.trace.most_at_once() == 4
 
 
-def test_when_all_so_far_have_failed_the_next_starts_at_once(world, tries, starts):
+def test_the_next_attempt_starts_at_once_if_all_so_far_failed(world, tries, starts):
     error = ValueError("no")
     function = tries((1, error), (1, error), (0, error), 1)
     assert world.run(world.answer, function, 5, 9) == "answer 3"
@@ -133,14 +134,14 @@ def test_when_all_so_far_have_failed_the_next_starts_at_once(world, tries, start
     assert world.returned_at == 3
 
 
-def test_when_one_fails_and_another_runs_there_is_time(world, tries, starts):
+def test_the_delay_is_kept_if_another_attempt_still_runs(world, tries, starts):
     error = ValueError("no")
     assert world.run(world.answer, tries(60, (1, error), 1), 2, 9) == "answer 2"
     assert starts() == [0, 2, 4]
     assert world.returned_at == 5
 
 
-def test_when_the_last_that_runs_has_failed_too_the_next_starts_at_once(
+def test_the_next_attempt_starts_at_once_when_the_last_running_one_fails(
     world, tries, starts
 ):
     error = ValueError("no")
@@ -150,12 +151,12 @@ def test_when_the_last_that_runs_has_failed_too_the_next_starts_at_once(
     assert world.returned_at == 6.5
 
 
-def test_time_counts_from_the_last_start(world, tries, starts):
+def test_the_delay_counts_from_the_last_start(world, tries, starts):
     assert world.run(world.answer, tries((1, ValueError()), 60, 1), 2, 9) == "answer 2"
     assert starts() == [0, 1, 3]
 
 
-def test_time_counts_from_the_start_of_it(world, tries, starts):
+def test_time_counts_from_the_start_of_the_call(world, tries, starts):
     @world.job
     async def main(w):
         await w.sleep(5)
@@ -166,7 +167,7 @@ def test_time_counts_from_the_start_of_it(world, tries, starts):
     assert world.returned_at == 8
 
 
-def test_after_the_answer_no_more_are_started(world, tries, starts):
+def test_no_attempt_starts_after_the_result(world, tries, starts):
     @world.job
     async def main(w):
         answer = await w.call(world.answer, tries(60, 1, 1), 2, 9)
@@ -178,7 +179,7 @@ def test_after_the_answer_no_more_are_started(world, tries, starts):
     assert world.returned_at == 63
 
 
-def test_whatever_is_returned_is_a_success(world):
+def test_any_return_value_is_a_success(world):
     @world.job
     async def attempt(w, number):
         await w.sleep(1)
@@ -190,13 +191,13 @@ def test_whatever_is_returned_is_a_success(world):
         assert world.returned_at == 1
 
 
-def test_a_failure_before_a_success_is_no_news(world, tries):
+def test_failures_before_a_success_are_ignored(world, tries):
     function = tries((5, ValueError("no")), (1, KeyError("nor that")), 60, 1)
     assert world.run(world.answer, function, 2, 9) == "answer 3"
     assert world.returned_at == 7
 
 
-def test_one_that_cannot_even_begin_has_failed(world):
+def test_a_function_that_raises_when_called_has_failed(world):
     def broken(number, *stop):
         raise ValueError(number)
 
@@ -206,7 +207,7 @@ def test_one_that_cannot_even_begin_has_failed(world):
     assert world.returned_at == 0
 
 
-def test_if_all_fail_all_failures_reach_the_caller_in_order(world, tries, starts):
+def test_if_all_fail_every_error_is_raised_in_start_order(world, tries, starts):
     errors = [ValueError("a"), KeyError("b"), OSError("c")]
     plans = zip((9, 1, 3), errors, strict=True)
     with pytest.raises(ExceptionGroup) as raised:
@@ -216,7 +217,7 @@ def test_if_all_fail_all_failures_reach_the_caller_in_order(world, tries, starts
     assert world.returned_at == 9
 
 
-def test_one_that_fails_alone_fails_in_a_group(world, tries):
+def test_a_single_failure_is_raised_in_a_group(world, tries):
     error = ValueError("no")
     with pytest.raises(ExceptionGroup) as raised:
         world.run(world.answer, tries((1, error)), 2, 1)
@@ -224,7 +225,7 @@ def test_one_that_fails_alone_fails_in_a_group(world, tries):
     assert world.returned_at == 1
 
 
-def test_of_those_who_succeed_at_one_instant_one_wins(world, tries):
+def test_simultaneous_successes_have_one_winner(world, tries):
     answers = [f"answer {number}" for number in range(3)]
     assert world.run(world.answer, tries(5, 3, 1), 2, 9) in answers
     assert world.returned_at == 5
@@ -236,7 +237,7 @@ def test_a_loser_that_swallows_its_cancellation_does_not_win(world, stopped):
     assert world.returned_at == 3
 
 
-def test_the_losers_have_cleaned_up_when_it_returns(world, stopped):
+def test_losers_finish_cleanup_before_the_answer_returns(world, stopped):
     @world.job
     async def main(w):
         await w.call(world.answer, stopped(60, 60, 1), 2, 9)
@@ -247,7 +248,7 @@ def test_the_losers_have_cleaned_up_when_it_returns(world, stopped):
     assert len(world.trace.when("note")) == 3
 
 
-def test_an_error_in_the_cleanup_of_a_loser_reaches_the_caller(world, stopped):
+def test_an_error_in_a_losers_cleanup_reaches_the_caller(world, stopped):
     error = KeyError("cleanup")
     with pytest.raises(ExceptionGroup) as raised:
         world.run(world.answer, stopped(error, 60, 1), 2, 9)
@@ -255,14 +256,14 @@ def test_an_error_in_the_cleanup_of_a_loser_reaches_the_caller(world, stopped):
     assert world.returned_at == 5
 
 
-def test_while_the_losers_clean_up_no_more_are_started(world, slow, starts):
+def test_no_attempt_starts_while_losers_clean_up(world, slow, starts):
     assert world.run(world.answer, slow(60, 1), 2, 9) == "answer 1"
     assert starts() == [0, 2]
     assert world.trace.when("note") == [(6, "attempt(0)")]
     assert world.returned_at == 6
 
 
-def test_what_is_no_exception_stops_all(world, tries, starts):
+def test_base_exception_cancels_all(world, tries, starts):
     class Enough(BaseException):
         pass
 
@@ -274,8 +275,8 @@ def test_what_is_no_exception_stops_all(world, tries, starts):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_all_are_stopped(world, tries, starts):
-    function = tries((3, ValueError("no news")), 60, 60)
+def test_cancellation_from_outside_cancels_all(world, tries, starts):
+    function = tries((3, ValueError("ignored")), 60, 60)
     assert world.run(world.answer, function, 2, 9, cancel_at=5) is CANCELLED
     assert world.returned_at == 5
     assert starts() == [0, 2, 4]
@@ -284,14 +285,14 @@ def test_cancelled_from_outside_all_are_stopped(world, tries, starts):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_a_cleanup_is_waited_for(world, slow, starts):
+def test_cancellation_from_outside_waits_for_cleanup(world, slow, starts):
     assert world.run(world.answer, slow(60, 60), 2, 9, cancel_at=3) is CANCELLED
     assert starts() == [0, 2]
     assert world.returned_at == 6
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_an_error_in_a_cleanup_reaches_the_caller(
+def test_a_cleanup_error_after_cancellation_from_outside_reaches_the_caller(
     world, stopped
 ):
     error = KeyError("cleanup")
@@ -316,7 +317,7 @@ def test_bad_input_is_refused_before_anything_starts(world, tries):
         assert not world.trace.when("start")
 
 
-def test_the_timeout_of_an_attempt_of_its_own_is_a_failure(world):
+def test_an_attempts_own_timeout_is_a_failure(world):
     @world.job
     async def attempt(w, number):
         if not number:
@@ -328,7 +329,7 @@ def test_the_timeout_of_an_attempt_of_its_own_is_a_failure(world):
     assert world.returned_at == 2
 
 
-def test_a_failure_after_a_cancellation_of_its_own_is_ignored(world):
+def test_a_failure_after_an_unrequested_cancellation_is_ignored(world):
     @world.job
     async def job(w, number):
         if number:
@@ -359,7 +360,7 @@ def test_a_loser_that_swallows_its_cancellation_and_fails_is_ignored(world):
     assert world.trace.when("note") == [(3, "job(0)")]
 
 
-def test_most_may_be_any_large_number(world, tries, starts):
+def test_most_may_be_arbitrarily_large(world, tries, starts):
     assert world.run(world.answer, tries(0.5), 1, 10**9) == "answer 0"
     assert world.returned_at == 0.5
     assert starts() == [0]

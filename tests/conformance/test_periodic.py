@@ -1,4 +1,4 @@
-"""Does an answer to `periodic` keep its contract?"""
+"""The contract of an answer to `periodic`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_example(world, ticks):
     ]
 
 
-def test_however_long_a_tick_takes_the_next_one_is_in_time(world, ticks):
+def test_a_short_tick_does_not_delay_the_next(world, ticks):
     world.run(world.answer, ticks(0.5, 0.25, 0.75, 0.125), 1, 5)
     started = [(index, f"tick({index})") for index in range(5)]
     assert world.trace.when("start") == started
@@ -44,13 +44,13 @@ def test_an_hour_of_ticks_does_not_drift(world, ticks):
     assert len(world.trace.when("start")) == 3600
 
 
-def test_a_tick_that_takes_just_as_long_as_there_is_delays_nobody(world, ticks):
+def test_a_tick_as_long_as_the_interval_delays_nothing(world, ticks):
     world.run(world.answer, ticks(1, 1, 1), 1, 3)
     assert world.trace.when("start") == [(0, "tick(0)"), (1, "tick(1)"), (2, "tick(2)")]
     assert world.returned_at == 3
 
 
-def test_a_tick_that_overruns_delays_the_next_which_starts_at_once(world, ticks):
+def test_after_an_overrun_the_next_tick_starts_at_once(world, ticks):
     world.run(world.answer, ticks(1.25), 1, 4)
     assert world.trace.when("start") == [
         (0, "tick(0)"),
@@ -60,7 +60,7 @@ def test_a_tick_that_overruns_delays_the_next_which_starts_at_once(world, ticks)
     ]
 
 
-def test_after_a_long_overrun_nobody_is_skipped_and_all_catch_up(world, ticks):
+def test_after_a_long_overrun_no_tick_is_skipped(world, ticks):
     world.run(world.answer, ticks(0, 3.5, 0.25), 1, 7)
     assert world.trace.when("start") == [
         (0, "tick(0)"),
@@ -73,18 +73,18 @@ def test_after_a_long_overrun_nobody_is_skipped_and_all_catch_up(world, ticks):
     ]
 
 
-def test_there_is_one_tick_at_a_time(world, ticks):
+def test_ticks_never_overlap(world, ticks):
     world.run(world.answer, ticks(3.5, 3.5, 3.5), 1, 3)
     assert world.trace.most_at_once() == 1
     assert world.returned_at == 10.5
 
 
-def test_it_ends_with_the_last_tick_and_waits_no_longer(world, ticks):
+def test_the_answer_returns_when_the_last_tick_ends(world, ticks):
     world.run(world.answer, ticks(0, 0, 0.25), 1, 3)
     assert world.returned_at == 2.25
 
 
-def test_time_counts_from_the_start_of_it(world, ticks):
+def test_time_counts_from_the_start_of_the_call(world, ticks):
     tick = ticks(0.5)
 
     @world.job
@@ -100,13 +100,13 @@ def test_time_counts_from_the_start_of_it(world, ticks):
     ]
 
 
-def test_no_ticks_end_at_once(world, ticks):
+def test_zero_ticks_return_at_once(world, ticks):
     world.run(world.answer, ticks(), 1, 0)
     assert not world.trace.when("start")
     assert world.returned_at == 0
 
 
-def test_nothing_between_ticks_is_one_after_the_other(world, ticks):
+def test_an_interval_of_zero_runs_ticks_in_turn(world, ticks):
     world.run(world.answer, ticks(0.5, 0, 0.5), 0, 4)
     assert world.trace.when("start") == [
         (0, "tick(0)"),
@@ -116,7 +116,7 @@ def test_nothing_between_ticks_is_one_after_the_other(world, ticks):
     ]
 
 
-def test_others_run_between_ticks_and_during_them(world, ticks):
+def test_other_work_runs_between_and_during_ticks(world, ticks):
     seen = []
     for at in (0.25, 0.75):
         world.at(at, lambda: seen.append(world.now()))
@@ -124,7 +124,7 @@ def test_others_run_between_ticks_and_during_them(world, ticks):
     assert seen == [0.25, 0.75]
 
 
-def test_an_error_of_a_tick_ends_it_and_reaches_the_caller(world):
+def test_an_error_of_a_tick_stops_the_ticks_and_reaches_the_caller(world):
     error = ValueError("no")
 
     @world.job
@@ -141,7 +141,7 @@ def test_an_error_of_a_tick_ends_it_and_reaches_the_caller(world):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_the_tick_that_runs_is_cancelled(world):
+def test_cancellation_from_outside_cancels_the_running_tick(world):
     @world.job
     async def tick(w, index):
         try:
@@ -157,7 +157,7 @@ def test_cancelled_from_outside_the_tick_that_runs_is_cancelled(world):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_between_ticks_there_is_no_more(world, ticks):
+def test_no_tick_starts_after_a_cancellation_between_ticks(world, ticks):
     ended = world.run(world.answer, ticks(0.25, 0.25), 1, 4, cancel_at=1.5)
     assert ended is CANCELLED
     assert world.returned_at == 1.5
@@ -178,7 +178,7 @@ def test_bad_input_is_refused_before_the_first_tick(world, ticks):
         assert not world.trace.when("start")
 
 
-def test_what_cannot_be_called_is_refused_even_if_it_need_not_be(world):
+def test_a_non_callable_is_refused_even_if_never_needed(world):
     with world.raises(TypeError) as raised:
         world.run(world.answer, "tick", 1, 0)
     assert "tick must be callable" in str(raised.value)

@@ -1,4 +1,4 @@
-"""Does an answer to `pipeline` keep its contract?"""
+"""The contract of an answer to `pipeline`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from concurrency_study.topics.pipeline import AHEAD, EXAMPLE, PRINTS
 from concurrency_study.world import CANCELLED
 
 FAR = 10_000
-"""So many lines of an endless source are read by nobody who stays within bounds."""
+"""An answer that reads this many lines of an endless source ignores its bounds."""
 
 
 class Endless:
-    """Lines without end, "line 1 x" and so on, that count how many were read."""
+    """An endless source of lines, "line 1 x" and so on, that counts the lines read."""
 
     def __init__(self, seconds=0.0):
         self.read = 0
@@ -38,7 +38,7 @@ def number(line):
 
 
 def by_word(say):
-    """What was said, as {word: lines}."""
+    """Return everything that was said, as {word: lines}."""
     said = {}
     for word, line in say.values:
         said.setdefault(word, []).append(line)
@@ -52,14 +52,14 @@ def test_the_example(world):
     assert world.returned_at == 0
 
 
-def test_for_one_word_lines_keep_their_order(world):
+def test_lines_with_the_same_word_keep_their_order(world):
     lines = [f"{i} {'even' if i % 2 == 0 else 'odd'} x" for i in range(1000)]
     say = world.recorder()
     world.run(world.answer, lines, ["even", "x", "odd"], say)
     assert by_word(say) == {"x": lines, "even": lines[::2], "odd": lines[1::2]}
 
 
-def test_every_word_is_looked_for_in_every_line(world):
+def test_every_line_is_searched_for_every_word(world):
     words = [f"<{i}>" for i in range(200)]
     say = world.recorder()
     world.run(world.answer, ["".join(words), "".join(words[:100])], words, say)
@@ -67,13 +67,13 @@ def test_every_word_is_looked_for_in_every_line(world):
     assert sorted(set(say.values)) == sorted(say.values)
 
 
-def test_a_line_is_said_once_however_often_it_holds_the_word(world):
+def test_a_line_that_repeats_a_word_is_said_once(world):
     say = world.recorder()
     world.run(world.answer, ["tick tick tick"], ["tick"], say)
     assert say.values == [("tick", "tick tick tick")]
 
 
-def test_words_that_lie_inside_each_other_are_both_found(world):
+def test_a_word_within_another_word_is_found(world):
     say = world.recorder()
     world.run(world.answer, ["pipeline", "pipe"], ["pipe", "pipeline"], say)
     assert by_word(say) == {"pipe": ["pipeline", "pipe"], "pipeline": ["pipeline"]}
@@ -85,7 +85,7 @@ def test_repeated_words_count_once(world):
     assert sorted(say.values) == [("x", "an x"), ("y", "a y")]
 
 
-def test_equal_lines_are_said_each(world):
+def test_equal_lines_are_each_said(world):
     say = world.recorder()
     world.run(world.answer, ["x", "x", "", "x"], ["x"], say)
     assert say.values == [("x", "x")] * 3
@@ -106,14 +106,14 @@ def test_lines_may_be_an_open_file(world, tmp_path):
     assert say.values == [("x", "an x\n"), ("x", "x")]
 
 
-def test_no_lines_end_at_once(world):
+def test_a_source_without_lines_returns_at_once(world):
     say = world.recorder()
     world.run(world.answer, [], ["x"], say)
     assert say == []
     assert world.returned_at == 0
 
 
-def test_without_words_it_ends_when_the_lines_have_ended(world):
+def test_without_words_all_lines_are_read(world):
     say = world.recorder()
     lines = iter(["x", "y"])
     world.run(world.answer, lines, [], say)
@@ -121,13 +121,13 @@ def test_without_words_it_ends_when_the_lines_have_ended(world):
     assert list(lines) == []
 
 
-def test_words_that_are_in_no_line_say_nothing(world):
+def test_a_word_found_in_no_line_is_never_said(world):
     say = world.recorder()
     world.run(world.answer, ["x"] * 500, ["nowhere", "x"], say)
     assert by_word(say) == {"x": ["x"] * 500}
 
 
-def test_the_source_stays_close_to_what_is_being_said(world):
+def test_back_pressure_keeps_the_source_close_to_the_printer(world):
     lines, error = Endless(), KeyError("enough")
     ahead = []
 
@@ -144,7 +144,7 @@ def test_the_source_stays_close_to_what_is_being_said(world):
     assert lines.read <= 3000 + AHEAD
 
 
-def test_one_printer_says_it_all(world):
+def test_one_thread_says_every_line(world):
     printers = set()
     world.run(
         world.answer,
@@ -155,7 +155,7 @@ def test_one_printer_says_it_all(world):
     assert len(printers) == 1
 
 
-def test_the_error_of_say_reaches_the_caller_even_at_the_last_line(world):
+def test_an_error_of_say_at_the_last_line_reaches_the_caller(world):
     error = KeyError("say")
 
     def say(word, line):
@@ -167,7 +167,7 @@ def test_the_error_of_say_reaches_the_caller_even_at_the_last_line(world):
     assert raised.value is error
 
 
-def test_nothing_is_said_after_the_error_of_say(world):
+def test_nothing_is_said_after_an_error_of_say(world):
     heard = world.recorder()
 
     def say(word, line):
@@ -180,7 +180,7 @@ def test_nothing_is_said_after_the_error_of_say(world):
     assert len(heard) == 1
 
 
-def test_the_error_of_the_lines_reaches_the_caller(world):
+def test_an_error_of_the_source_reaches_the_caller(world):
     error = OSError("the disk")
 
     def lines():
@@ -193,7 +193,7 @@ def test_the_error_of_the_lines_reaches_the_caller(world):
         assert raised.value is error
 
 
-def test_lines_that_cannot_even_begin_are_an_error(world, ignore):
+def test_an_error_when_iteration_starts_reaches_the_caller(world, ignore):
     class Lines:
         def __iter__(self):
             raise OSError("no such disk")
@@ -204,14 +204,14 @@ def test_lines_that_cannot_even_begin_are_an_error(world, ignore):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_every_stage_stops(world, ignore):
+def test_cancellation_from_outside_stops_every_stage(world, ignore):
     lines = Endless(seconds=1)
     ended = world.run(world.answer, lines, ["x", "y"], ignore, cancel_at=2.5)
     assert ended is CANCELLED
     assert lines.read <= 3 + AHEAD
 
 
-def test_what_is_no_word_is_refused_before_the_first_line_is_read(world, ignore):
+def test_bad_words_are_refused_before_the_first_line_is_read(world, ignore):
     lines = Endless()
     for words, kind, hint in [
         (["x", ""], ValueError, "empty"),
@@ -228,14 +228,14 @@ def test_what_is_no_word_is_refused_before_the_first_line_is_read(world, ignore)
     assert lines.read == 0
 
 
-def test_lines_that_are_no_list_are_refused(world, ignore):
+def test_bad_lines_are_refused(world, ignore):
     for lines in (3, "one text"):
         with world.raises(TypeError) as raised:
             world.run(world.answer, lines, ["x"], ignore)
         assert "lines" in str(raised.value)
 
 
-def test_a_stage_that_fails_ends_those_that_wait_for_it(world, ignore):
+def test_a_failed_stage_ends_the_stages_that_wait_for_it(world, ignore):
     def lines(bad):
         for i in itertools.count():
             yield None if i == bad else f"x{i} y"

@@ -1,4 +1,4 @@
-"""Does an answer to `race` keep its contract?"""
+"""The contract of an answer to `race`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def fails(world):
 
 @pytest.fixture
 def stopped(world):
-    """``stopped(result)`` returns that, or raises it, when it is stopped."""
+    """``stopped(result)`` is a function that returns or raises that when cancelled."""
 
     @world.job
     async def stopping(w, result):
@@ -46,7 +46,7 @@ def stopped(world):
 
 @pytest.fixture
 def slow(world):
-    """A function that takes 60 s; if it is stopped before, it takes two more."""
+    """A function that takes 60 s, and 2 s to clean up if it is cancelled."""
 
     @world.job
     async def slowly(w):
@@ -72,17 +72,17 @@ def test_the_first_success_is_returned_at_its_instant(world, racers):
     assert world.returned_at == 2
 
 
-def test_all_run_at_once(world, racers):
+def test_all_functions_run_concurrently(world, racers):
     assert world.run(world.answer, racers(*[60] * 199, 1)) == "1 s"
     assert world.trace.most_at_once() == 200
 
 
-def test_two_thousand_run_at_once(world, racers):
+def test_two_thousand_functions_run_concurrently(world, racers):
     assert world.run(world.answer, racers(*[60] * 1_999, 0.5)) == "0.5 s"
     assert world.returned_at == 0.5
 
 
-def test_one_alone_wins(world, racers):
+def test_a_single_function_wins(world, racers):
     assert world.run(world.answer, racers(2)) == "2 s"
     assert world.returned_at == 2
 
@@ -91,7 +91,7 @@ def test_functions_may_come_from_an_iterator(world, racers):
     assert world.run(world.answer, iter(racers(2, 1))) == "1 s"
 
 
-def test_whatever_is_returned_is_a_success(world, racers):
+def test_any_return_value_is_a_success(world, racers):
     @world.job
     async def job(w, value):
         await w.sleep(1)
@@ -111,7 +111,7 @@ def test_a_success_that_does_not_wait_wins_at_once(world, racers):
     assert world.returned_at == 0
 
 
-def test_the_losers_have_cleaned_up_when_it_returns(world, racers, stopped):
+def test_losers_finish_cleanup_before_the_answer_returns(world, racers, stopped):
     functions = [stopped(1), *racers(2), stopped(2)]
 
     @world.job
@@ -124,13 +124,13 @@ def test_the_losers_have_cleaned_up_when_it_returns(world, racers, stopped):
     assert noted == [(2, "clean"), (2, "clean"), (2, "returned 2 s")]
 
 
-def test_a_cleanup_that_takes_time_is_waited_for(world, racers, slow):
+def test_the_answer_waits_for_a_slow_cleanup(world, racers, slow):
     assert world.run(world.answer, [slow, *racers(1), slow]) == "1 s"
     assert world.returned_at == 3
     assert len(world.trace.when("note")) == 2
 
 
-def test_a_cleanup_is_not_disturbed_by_that_of_another(world, racers, slow, stopped):
+def test_a_failing_cleanup_does_not_interrupt_another(world, racers, slow, stopped):
     functions = [slow, *racers(1), stopped("a result"), stopped(KeyError())]
     with world.raises(KeyError):
         world.run(world.answer, functions)
@@ -138,18 +138,18 @@ def test_a_cleanup_is_not_disturbed_by_that_of_another(world, racers, slow, stop
     assert (3, "slowly()") in world.trace.when("note")
 
 
-def test_a_failure_before_a_success_is_no_news(world, racers, fails):
+def test_failures_before_a_success_are_ignored(world, racers, fails):
     early = [fails(ValueError("no"), 1), fails(KeyError("nor that"), 0)]
     assert world.run(world.answer, [*early, *racers(3, 2)]) == "2 s"
     assert world.returned_at == 2
 
 
-def test_it_is_no_news_either_that_all_but_the_last_have_failed(world, racers, fails):
+def test_the_last_function_can_win_after_all_others_fail(world, racers, fails):
     many = [fails(ValueError(str(i)), i / 2) for i in range(50)]
     assert world.run(world.answer, [*many, *racers(7200)]) == "7200 s"
 
 
-def test_one_that_cannot_even_begin_has_failed(world, racers):
+def test_a_function_that_raises_when_called_has_failed(world, racers):
     def broken(*stop):
         raise ValueError("no")
 
@@ -159,9 +159,7 @@ def test_one_that_cannot_even_begin_has_failed(world, racers):
     assert [str(error) for error in raised.value.exceptions] == ["no"]
 
 
-def test_if_all_fail_all_failures_reach_the_caller_in_the_order_of_functions(
-    world, fails
-):
+def test_if_all_fail_every_error_is_raised_in_input_order(world, fails):
     errors = [ValueError("a"), KeyError("b"), ValueError("c"), OSError("d")]
     seconds = [3, 1, 4, 2]
     with pytest.raises(ExceptionGroup) as raised:
@@ -170,21 +168,21 @@ def test_if_all_fail_all_failures_reach_the_caller_in_the_order_of_functions(
     assert world.returned_at == 4
 
 
-def test_one_that_fails_alone_fails_in_a_group(world, fails):
+def test_a_single_failure_is_raised_in_a_group(world, fails):
     error = ValueError("no")
     with pytest.raises(ExceptionGroup) as raised:
         world.run(world.answer, [fails(error, 1)])
     assert raised.value.exceptions == (error,)
 
 
-def test_a_failure_may_be_a_group_itself(world, fails):
+def test_a_failure_may_be_an_exception_group(world, fails):
     error = ExceptionGroup("two", [ValueError(), KeyError()])
     with pytest.raises(ExceptionGroup) as raised:
         world.run(world.answer, [fails(error, 1)])
     assert raised.value.exceptions == (error,)
 
 
-def test_of_those_who_succeed_at_one_instant_one_wins(world, racers, after):
+def test_simultaneous_successes_have_one_winner(world, racers, after):
     @world.job
     async def job(w, number):
         await w.sleep(1)
@@ -202,9 +200,7 @@ def test_a_loser_that_swallows_its_cancellation_does_not_win(world, racers, stop
     assert len(world.trace.when("note")) == 2
 
 
-def test_an_error_in_the_cleanup_of_a_loser_reaches_the_caller(
-    world, racers, fails, stopped
-):
+def test_an_error_in_a_losers_cleanup_reaches_the_caller(world, racers, fails, stopped):
     error = KeyError("cleanup")
     functions = [fails(ValueError("early"), 0.5), stopped(error), *racers(1)]
     with pytest.raises(ExceptionGroup) as raised:
@@ -222,7 +218,7 @@ def test_the_errors_of_all_cleanups_reach_the_caller(world, racers, stopped):
     assert world.trace.when("cancelled") == [(1, "job(60)")]
 
 
-def test_a_failure_at_the_instant_of_the_win_is_no_news(world, racers, fails):
+def test_a_failure_at_the_instant_of_the_win_is_ignored(world, racers, fails):
     for functions in [
         [fails(ValueError("no"), 1), *racers(1, 60)],
         [*racers(60, 1), fails(ValueError("no"), 1)],
@@ -231,7 +227,7 @@ def test_a_failure_at_the_instant_of_the_win_is_no_news(world, racers, fails):
         assert world.returned_at == 1
 
 
-def test_a_loser_that_swallows_its_cancellation_and_fails_is_no_news(world, racers):
+def test_a_loser_that_swallows_its_cancellation_and_fails_is_ignored(world, racers):
     @world.job
     async def stubborn(w):
         try:
@@ -245,7 +241,7 @@ def test_a_loser_that_swallows_its_cancellation_and_fails_is_no_news(world, race
     assert world.trace.when("note") == [(1, "stubborn()")]
 
 
-def test_what_is_no_exception_stops_all(world, racers, fails):
+def test_base_exception_cancels_all(world, racers, fails):
     class Enough(BaseException):
         pass
 
@@ -270,7 +266,7 @@ def test_races_may_be_nested(world, racers, fails):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_a_race_that_loses_a_race_stops_all_of_its_own(world, racers):
+def test_a_nested_race_that_loses_cancels_its_functions(world, racers):
     def semifinal(*stop):
         return world.answer(racers(50, 60))
 
@@ -280,25 +276,25 @@ def test_a_race_that_loses_a_race_stops_all_of_its_own(world, racers):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_all_are_stopped(world, racers, fails, stopped):
-    functions = [fails(ValueError("no news"), 1), *racers(5, 6), stopped("result")]
+def test_cancellation_from_outside_cancels_all(world, racers, fails, stopped):
+    functions = [fails(ValueError("ignored"), 1), *racers(5, 6), stopped("result")]
     assert world.run(world.answer, functions, cancel_at=2.5) is CANCELLED
     assert world.returned_at == 2.5
     assert sorted(world.trace.when("cancelled")) == [(2.5, "job(5)"), (2.5, "job(6)")]
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_a_cleanup_is_waited_for(world, slow):
+def test_cancellation_from_outside_waits_for_cleanup(world, slow):
     assert world.run(world.answer, [slow, slow], cancel_at=1.5) is CANCELLED
     assert world.returned_at == 3.5
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_an_error_in_a_cleanup_reaches_the_caller(
+def test_a_cleanup_error_after_cancellation_from_outside_reaches_the_caller(
     world, racers, fails, stopped
 ):
     error = KeyError("cleanup")
-    functions = [fails(ValueError("no news"), 1), *racers(5), stopped(error)]
+    functions = [fails(ValueError("ignored"), 1), *racers(5), stopped(error)]
     with world.raises(Exception) as raised:
         world.run(world.answer, functions, cancel_at=2.5)
     assert raised.errors == [error]
@@ -318,7 +314,7 @@ def test_bad_input_is_refused_before_anything_starts(world, racers):
         assert not world.trace.when("start")
 
 
-def test_the_timeout_of_a_function_of_its_own_is_a_failure(world, times_out):
+def test_a_functions_own_timeout_is_a_failure(world, times_out):
     functions = [partial(times_out, 2), partial(times_out, 1)]
     assert world.run(world.answer, functions) == "2 s"
     assert world.returned_at == 2
@@ -327,7 +323,7 @@ def test_the_timeout_of_a_function_of_its_own_is_a_failure(world, times_out):
     assert [type(error) for error in raised.value.exceptions] == [world.TimedOut]
 
 
-def test_a_failure_after_a_cancellation_of_its_own_is_ignored(world, racers):
+def test_a_failure_after_an_unrequested_cancellation_is_ignored(world, racers):
     @world.job
     async def odd(w):
         await w.sleep(1)

@@ -1,4 +1,4 @@
-"""Does an answer to `resource` keep its contract?"""
+"""The contract of an answer to `resource`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from concurrency_study.world import CANCELLED
 
 @pytest.fixture
 def steps(world):
-    """``steps(opens=2)`` are three functions, of which opening takes 2 s, others one.
+    """``steps(opens=2)`` returns open, use and close, which take 2 s, 1 s and 1 s.
 
-    What is given for a step instead is raised after a second.
+    A step that is given an exception instead of seconds raises it after 1 s.
     """
 
     def make(handle="handle", opens=1, uses=1, closes=1):
@@ -40,7 +40,7 @@ def steps(world):
         async def close(w, given):
             assert given is handle
             await take(w, closes, "closed")
-            return "nobody asked for this"
+            return "an unused result"
 
         return open_it, use, close
 
@@ -49,12 +49,12 @@ def steps(world):
 
 @pytest.fixture
 def noted(world):
-    """When was it opened, used, closed?"""
+    """A function that returns when the resource was opened, used and closed."""
     return lambda: [(e.at, e.detail) for e in world.trace if e.what == "note"]
 
 
 def chain(error):
-    """An error, the one that it came after, and so on."""
+    """Return the error and every error in its chain of contexts."""
     return [] if error is None else [error, *chain(error.__context__)]
 
 
@@ -63,23 +63,23 @@ def test_the_example(world, steps, noted):
     assert noted() == [(1, "opened"), (2, "used"), (3, "closed")]
 
 
-def test_it_returns_what_use_returns_when_it_is_closed(world, steps):
+def test_the_result_of_use_is_returned_after_close(world, steps):
     assert world.run(world.answer, *steps(opens=2, uses=3600, closes=5)) == "result"
     assert world.returned_at == 3607
 
 
-def test_any_handle_is_one(world, steps, noted):
+def test_any_value_may_be_a_handle(world, steps, noted):
     for handle in (None, 0, ValueError("not raised")):
         assert world.run(world.answer, *steps(handle)) == "result"
         assert noted() == [(1, "opened"), (2, "used"), (3, "closed")]
 
 
-def test_none_of_the_three_needs_to_wait(world, steps, noted):
+def test_open_use_and_close_need_not_wait(world, steps, noted):
     assert world.run(world.answer, *steps(opens=0, uses=0, closes=0)) == "result"
     assert noted() == [(0, "opened"), (0, "used"), (0, "closed")]
 
 
-def test_what_could_not_be_opened_is_neither_used_nor_closed(world, steps):
+def test_a_resource_that_fails_to_open_is_neither_used_nor_closed(world, steps):
     error = OSError("no")
     with world.raises(OSError) as raised:
         world.run(world.answer, *steps(opens=error))
@@ -88,7 +88,7 @@ def test_what_could_not_be_opened_is_neither_used_nor_closed(world, steps):
     assert world.trace.when("start") == [(0, "open_it()")]
 
 
-def test_it_is_closed_if_use_fails(world, steps, noted):
+def test_the_resource_is_closed_if_use_fails(world, steps, noted):
     error = ValueError("no")
     with world.raises(ValueError) as raised:
         world.run(world.answer, *steps(uses=error, closes=2))
@@ -97,7 +97,7 @@ def test_it_is_closed_if_use_fails(world, steps, noted):
     assert world.returned_at == 4
 
 
-def test_it_is_closed_if_use_raises_what_is_no_exception(world, steps, noted):
+def test_the_resource_is_closed_if_use_raises_a_base_exception(world, steps, noted):
     class Enough(BaseException):
         pass
 
@@ -114,7 +114,7 @@ def test_an_error_of_close_reaches_the_caller(world, steps):
     assert world.returned_at == 3
 
 
-def test_if_use_and_close_fail_both_errors_reach_the_caller(world, steps):
+def test_errors_of_use_and_close_both_reach_the_caller(world, steps):
     first, second = ValueError("use"), OSError("close")
     with world.raises(OSError) as raised:
         world.run(world.answer, *steps(uses=first, closes=second))
@@ -140,7 +140,7 @@ def test_a_resource_may_be_used_to_open_another(world, steps, noted):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_during_opening_there_is_nothing_to_close(world, steps):
+def test_a_cancelled_open_leaves_nothing_to_close(world, steps):
     assert world.run(world.answer, *steps(opens=2), cancel_at=1.5) is CANCELLED
     assert world.returned_at == 1.5
     assert world.trace.when("cancelled") == [(1.5, "open_it()")]
@@ -148,7 +148,7 @@ def test_cancelled_during_opening_there_is_nothing_to_close(world, steps):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_what_is_opened_in_spite_of_a_cancellation_is_closed(world, steps, noted):
+def test_a_resource_opened_despite_a_cancellation_is_closed(world, steps, noted):
     @world.job
     async def open_it(w):
         try:
@@ -163,7 +163,9 @@ def test_what_is_opened_in_spite_of_a_cancellation_is_closed(world, steps, noted
     assert noted()[0] == (1.5, "opened")
 
 
-def test_whenever_it_is_cancelled_what_was_opened_is_closed(world, steps, noted):
+def test_an_opened_resource_is_closed_whenever_a_cancellation_comes(
+    world, steps, noted
+):
     for half_seconds in range(8):
         ended = world.run(world.answer, *steps(), cancel_at=half_seconds / 2)
         assert ended in (CANCELLED, "result")
@@ -173,7 +175,7 @@ def test_whenever_it_is_cancelled_what_was_opened_is_closed(world, steps, noted)
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_during_use_it_is_closed_to_the_end(world, steps, noted):
+def test_after_a_cancelled_use_close_runs_to_its_end(world, steps, noted):
     ended = world.run(world.answer, *steps(uses=60, closes=3), cancel_at=1.5)
     assert ended is CANCELLED
     assert world.trace.when("cancelled") == [(1.5, "use('handle')")]
@@ -181,14 +183,14 @@ def test_cancelled_during_use_it_is_closed_to_the_end(world, steps, noted):
     assert world.returned_at == 4.5
 
 
-def test_cancelled_during_closing_it_is_closed_to_the_end(world, steps, noted):
+def test_a_cancellation_does_not_interrupt_close(world, steps, noted):
     world.run(world.answer, *steps(closes=3), cancel_at=3.5)
     assert noted() == [(1, "opened"), (2, "used"), (5, "closed")]
     assert world.returned_at == 5
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_a_cancellation_during_closing_is_not_lost(world, steps, noted):
+def test_a_cancellation_during_close_is_not_lost(world, steps, noted):
     @world.job
     async def main(w):
         await w.call(world.answer, *steps(closes=3))
@@ -199,7 +201,7 @@ def test_a_cancellation_during_closing_is_not_lost(world, steps, noted):
     assert world.returned_at == 5
 
 
-def test_the_error_of_use_comes_before_a_cancellation_during_closing(world, steps):
+def test_an_error_of_use_outranks_a_cancellation_during_close(world, steps):
     error = ValueError("no")
     with world.raises(ValueError) as raised:
         world.run(world.answer, *steps(uses=error, closes=3), cancel_at=3.5)
@@ -208,7 +210,7 @@ def test_the_error_of_use_comes_before_a_cancellation_during_closing(world, step
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_during_use_an_error_of_close_reaches_the_caller(world, steps):
+def test_an_error_of_close_after_a_cancelled_use_reaches_the_caller(world, steps):
     error = OSError("no")
     with world.raises(OSError) as raised:
         world.run(world.answer, *steps(uses=60, closes=error), cancel_at=1.5)
@@ -216,7 +218,7 @@ def test_cancelled_during_use_an_error_of_close_reaches_the_caller(world, steps)
     assert world.returned_at == 2.5
 
 
-def test_cancelled_during_closing_an_error_of_close_reaches_the_caller(world, steps):
+def test_an_error_of_a_close_that_is_cancelled_reaches_the_caller(world, steps):
     error = OSError("no")
     with world.raises(OSError) as raised:
         world.run(world.answer, *steps(closes=error), cancel_at=2.5)
@@ -225,7 +227,7 @@ def test_cancelled_during_closing_an_error_of_close_reaches_the_caller(world, st
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_in_the_inner_both_are_closed_the_inner_first(world, steps):
+def test_a_cancellation_closes_nested_resources_inner_first(world, steps):
     @world.job
     async def use(w, handle):
         return await w.call(world.answer, *steps("inner", uses=60, closes=2))
@@ -236,7 +238,7 @@ def test_cancelled_in_the_inner_both_are_closed_the_inner_first(world, steps):
     assert ended == [(4.5, "close('inner')"), (7.5, "close('outer')")]
 
 
-def test_what_cannot_be_called_is_refused_before_anything_starts(world, steps):
+def test_non_callables_are_refused_before_anything_starts(world, steps):
     for name, place in [("open_it", 0), ("use", 1), ("close", 2)]:
         functions = list(steps())
         functions[place] = 3

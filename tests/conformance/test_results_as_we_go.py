@@ -1,4 +1,4 @@
-"""Does an answer to `results_as_we_go` keep its contract?"""
+"""The contract of an answer to `results_as_we_go`."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ def test_each_result_is_handed_over_the_instant_it_is_ready(world, after):
     assert world.returned_at == 7200
 
 
-def test_all_calls_run_at_once(world, after, ignore):
+def test_all_calls_run_concurrently(world, after, ignore):
     world.run(world.answer, after, [1] * 200, ignore)
     assert world.returned_at == 1
     assert world.trace.most_at_once() == 200
 
 
-def test_results_that_are_ready_at_the_same_instant_are_all_handed_over(world, after):
+def test_simultaneous_results_are_all_handed_over(world, after):
     handle = world.recorder("handle")
     world.run(world.answer, after, [1] * 50 + [2], handle)
     assert handle == [(1, "1 s")] * 50 + [(2, "2 s")]
 
 
-def test_every_input_is_used_once_even_if_equal(world, after, ignore):
+def test_equal_inputs_are_each_used_once(world, after, ignore):
     world.run(world.answer, after, iter([1, 1, 2]), ignore)
     started = sorted(actor for _, actor in world.trace.when("start"))
     assert started == ["job(1)", "job(1)", "job(2)"]
 
 
-def test_no_result_is_mistaken_for_its_absence(world):
+def test_none_is_a_valid_result(world):
     @world.job
     async def job(w, value):
         return value
@@ -48,7 +48,7 @@ def test_no_result_is_mistaken_for_its_absence(world):
     assert handle.values == [None, None]
 
 
-def test_a_result_may_be_an_error_that_was_not_raised(world):
+def test_a_returned_error_is_a_result(world):
     error = ValueError("not raised")
 
     @world.job
@@ -61,7 +61,7 @@ def test_a_result_may_be_an_error_that_was_not_raised(world):
     assert handle == [(1, error), (2, error)]
 
 
-def test_no_inputs_end_at_once(world, after):
+def test_empty_inputs_return_at_once(world, after):
     handle = world.recorder("handle")
     world.run(world.answer, after, [], handle)
     assert handle == []
@@ -79,7 +79,7 @@ def test_ten_thousand_inputs_are_fine(world):
 
 
 @pytest.mark.needs("thousands at once")
-def test_thousands_run_at_once(world, after, ignore):
+def test_thousands_of_calls_run_concurrently(world, after, ignore):
     world.run(world.answer, after, [0.5] * 2_000, ignore)
     assert world.returned_at == 0.5
 
@@ -141,7 +141,7 @@ def test_an_error_of_a_call_that_does_not_wait_stops_the_rest(world):
     assert handle == []
 
 
-def test_the_first_error_is_the_earliest(world, ignore):
+def test_the_earliest_error_is_raised(world, ignore):
     errors = {3: ValueError("late"), 2: ValueError("early")}
 
     @world.job
@@ -154,7 +154,7 @@ def test_the_first_error_is_the_earliest(world, ignore):
     assert raised.errors == [errors[2]]
 
 
-def test_errors_of_one_instant_are_not_replaced(world, ignore):
+def test_simultaneous_errors_are_not_replaced(world, ignore):
     errors = [ValueError("one"), ValueError("two")]
 
     @world.job
@@ -196,7 +196,7 @@ def test_a_cancellation_does_not_cut_short_the_cleanup_after_an_error_of_handle(
     assert world.returned_at == 3.5
 
 
-def test_what_is_stopped_gets_to_clean_up(world, ignore):
+def test_stopped_calls_clean_up(world, ignore):
     @world.job
     async def job(w, seconds):
         try:
@@ -211,7 +211,7 @@ def test_what_is_stopped_gets_to_clean_up(world, ignore):
     assert cleaned == [(1, "job(1)"), (1, "job(60)")]
 
 
-def test_an_error_in_the_cleanup_does_not_replace_the_first(world, ignore):
+def test_an_error_in_cleanup_does_not_replace_the_first_error(world, ignore):
     error = ValueError("first")
 
     @world.job
@@ -229,7 +229,7 @@ def test_an_error_in_the_cleanup_does_not_replace_the_first(world, ignore):
     assert world.returned_at == 1
 
 
-def test_what_is_stopped_does_not_hand_over_what_it_still_returns(world):
+def test_the_result_of_a_stopped_call_is_not_handed_over(world):
     @world.job
     async def job(w, seconds):
         try:
@@ -244,7 +244,7 @@ def test_what_is_stopped_does_not_hand_over_what_it_still_returns(world):
     assert handle == []
 
 
-def test_an_error_that_is_no_exception_stops_the_rest_too(world, after):
+def test_a_base_exception_of_handle_stops_the_rest(world, after):
     class Enough(BaseException):
         pass
 
@@ -257,21 +257,21 @@ def test_an_error_that_is_no_exception_stops_the_rest_too(world, after):
     assert world.trace.when("cancelled") == [(1, "job(60)")]
 
 
-def test_the_first_error_stops_those_that_have_not_begun(world, failing, ignore):
+def test_the_first_error_stops_calls_that_have_not_started(world, failing, ignore):
     inputs = [1] + [60] * 1_500
     with world.raises(ValueError):
         world.run(world.answer, failing(ValueError("no"), at=1), inputs, ignore)
     assert world.returned_at == 1
 
 
-def test_a_cleanup_that_takes_time_is_waited_for(world, slow_to_stop, ignore):
+def test_the_answer_waits_for_a_slow_cleanup(world, slow_to_stop, ignore):
     with world.raises(ValueError):
         world.run(world.answer, slow_to_stop, [1, 60], ignore)
     assert world.returned_at == 3
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_a_cleanup_is_waited_for(world, slow_to_stop, ignore):
+def test_cancellation_from_outside_waits_for_cleanup(world, slow_to_stop, ignore):
     inputs = [50, 60]
     ended = world.run(world.answer, slow_to_stop, inputs, ignore, cancel_at=1.5)
     assert ended is CANCELLED
@@ -279,7 +279,7 @@ def test_cancelled_from_outside_a_cleanup_is_waited_for(world, slow_to_stop, ign
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_all_calls_stop(world, after):
+def test_cancellation_from_outside_stops_all_calls(world, after):
     handle = world.recorder("handle")
     ended = world.run(world.answer, after, [1, 5, 6], handle, cancel_at=2.5)
     assert ended is CANCELLED
@@ -288,7 +288,7 @@ def test_cancelled_from_outside_all_calls_stop(world, after):
     assert sorted(world.trace.when("cancelled")) == [(2.5, "job(5)"), (2.5, "job(6)")]
 
 
-def test_what_cannot_be_called_is_refused_before_anything_starts(world, after):
+def test_non_callables_are_refused_before_anything_starts(world, after):
     with world.raises(TypeError) as raised:
         world.run(world.answer, after, [1], "handle")
     assert "handle must be callable" in str(raised.value)
@@ -297,13 +297,13 @@ def test_what_cannot_be_called_is_refused_before_anything_starts(world, after):
     assert not world.trace.when("start")
 
 
-def test_inputs_that_are_no_list_are_refused(world, after):
+def test_non_iterable_inputs_are_refused(world, after):
     with world.raises(TypeError) as raised:
         world.run(world.answer, after, 3, print)
     assert "inputs" in str(raised.value)
 
 
-def test_the_timeout_of_a_call_of_its_own_stops_the_rest(world, times_out, ignore):
+def test_a_calls_own_timeout_stops_the_rest(world, times_out, ignore):
     with world.raises(world.TimedOut):
         world.run(world.answer, times_out, [60, 1, 2], ignore)
     assert world.returned_at == 1
@@ -341,7 +341,7 @@ def test_no_call_starts_after_an_error_of_handle(world):
 
 
 @pytest.mark.needs("stopping the rest")
-def test_a_result_that_comes_with_the_error_is_not_handed_over_after_it(world):
+def test_a_result_at_the_instant_of_an_error_is_not_handed_over(world):
     handed = []
 
     @world.job

@@ -1,4 +1,4 @@
-"""Does an answer to `results_at_end` keep its contract?"""
+"""The contract of an answer to `results_at_end`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def test_the_example(world, after):
     assert world.returned_at == 0.3
 
 
-def test_results_come_in_input_order_whoever_is_first(world, after):
+def test_results_come_in_input_order(world, after):
     results = world.run(world.answer, after, [3, 1, 7200, 2])
     assert results == ["3 s", "1 s", "7200 s", "2 s"]
     ended = [(1, "job(1)"), (2, "job(2)"), (3, "job(3)"), (7200, "job(7200)")]
@@ -21,21 +21,21 @@ def test_results_come_in_input_order_whoever_is_first(world, after):
     assert world.returned_at == 7200
 
 
-def test_all_calls_run_at_once(world, after):
+def test_all_calls_run_concurrently(world, after):
     results = world.run(world.answer, after, [1] * 200)
     assert results == ["1 s"] * 200
     assert world.returned_at == 1
     assert world.trace.most_at_once() == 200
 
 
-def test_every_input_is_used_once_even_if_equal(world, after):
+def test_equal_inputs_are_each_used_once(world, after):
     results = world.run(world.answer, after, iter([1, 1, 2]))
     assert results == ["1 s", "1 s", "2 s"]
     started = sorted(actor for _, actor in world.trace.when("start"))
     assert started == ["job(1)", "job(1)", "job(2)"]
 
 
-def test_equal_inputs_have_results_of_their_own(world):
+def test_equal_inputs_get_separate_results(world):
     calls = []
 
     @world.job
@@ -55,7 +55,7 @@ def test_inputs_need_not_be_hashable(world):
     assert world.run(world.answer, job, [[2, "a"], [1, "b"]]) == ["a", "b"]
 
 
-def test_a_result_is_a_result_be_it_none_or_an_error_that_was_not_raised(world):
+def test_none_and_returned_errors_are_results(world):
     results = [None, ValueError("not raised"), False]
 
     @world.job
@@ -65,7 +65,7 @@ def test_a_result_is_a_result_be_it_none_or_an_error_that_was_not_raised(world):
     assert world.run(world.answer, job, [0, 1, 2]) == results
 
 
-def test_no_inputs_end_at_once(world, after):
+def test_empty_inputs_return_at_once(world, after):
     assert world.run(world.answer, after, []) == []
     assert world.returned_at == 0
 
@@ -80,7 +80,7 @@ def test_ten_thousand_inputs_are_fine(world):
 
 
 @pytest.mark.needs("thousands at once")
-def test_thousands_run_at_once(world, after):
+def test_thousands_of_calls_run_concurrently(world, after):
     world.run(world.answer, after, [0.5] * 2_000)
     assert world.returned_at == 0.5
 
@@ -103,7 +103,7 @@ def test_the_first_error_stops_the_rest(world, failing):
 
 
 @pytest.mark.needs("stopping the rest")
-def test_the_first_error_is_the_earliest_not_that_of_the_first_input(world):
+def test_the_earliest_error_is_raised(world):
     errors = {3: ValueError("late"), 2: ValueError("early")}
 
     @world.job
@@ -133,7 +133,7 @@ def test_an_error_of_a_call_that_does_not_wait_stops_the_rest(world, after):
     assert world.returned_at == 0
 
 
-def test_errors_of_one_instant_are_not_replaced(world):
+def test_simultaneous_errors_are_not_replaced(world):
     errors = [ValueError("one"), ValueError("two")]
 
     @world.job
@@ -148,7 +148,7 @@ def test_errors_of_one_instant_are_not_replaced(world):
 
 
 @pytest.mark.needs("stopping the rest")
-def test_what_is_stopped_gets_to_clean_up(world):
+def test_stopped_calls_clean_up(world):
     @world.job
     async def job(w, seconds):
         try:
@@ -164,7 +164,7 @@ def test_what_is_stopped_gets_to_clean_up(world):
 
 
 @pytest.mark.needs("stopping the rest")
-def test_an_error_in_the_cleanup_does_not_replace_the_first(world):
+def test_an_error_in_cleanup_does_not_replace_the_first_error(world):
     error = ValueError("first")
 
     @world.job
@@ -183,7 +183,7 @@ def test_an_error_in_the_cleanup_does_not_replace_the_first(world):
 
 
 @pytest.mark.needs("stopping the rest")
-def test_the_first_error_stops_those_that_have_not_begun(world, failing):
+def test_the_first_error_stops_calls_that_have_not_started(world, failing):
     with world.raises(ValueError):
         inputs = [1] + [60] * 1_500
         world.run(world.answer, failing(ValueError("no"), at=1), inputs)
@@ -191,41 +191,41 @@ def test_the_first_error_stops_those_that_have_not_begun(world, failing):
 
 
 @pytest.mark.needs("stopping the rest")
-def test_a_cleanup_that_takes_time_is_waited_for(world, slow_to_stop):
+def test_the_answer_waits_for_a_slow_cleanup(world, slow_to_stop):
     with world.raises(ValueError):
         world.run(world.answer, slow_to_stop, [1, 60])
     assert world.returned_at == 3
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_a_cleanup_is_waited_for(world, slow_to_stop):
+def test_cancellation_from_outside_waits_for_cleanup(world, slow_to_stop):
     ended = world.run(world.answer, slow_to_stop, [50, 60], cancel_at=1.5)
     assert ended is CANCELLED
     assert world.returned_at == 3.5
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_all_calls_stop(world, after):
+def test_cancellation_from_outside_stops_all_calls(world, after):
     ended = world.run(world.answer, after, [5, 1, 6], cancel_at=2.5)
     assert ended is CANCELLED
     assert world.returned_at == 2.5
     assert sorted(world.trace.when("cancelled")) == [(2.5, "job(5)"), (2.5, "job(6)")]
 
 
-def test_what_cannot_be_called_is_refused(world):
+def test_a_non_callable_is_refused(world):
     with world.raises(TypeError) as raised:
         world.run(world.answer, 3, [1])
     assert "function must be callable" in str(raised.value)
 
 
-def test_inputs_that_are_no_list_are_refused(world, after):
+def test_non_iterable_inputs_are_refused(world, after):
     with world.raises(TypeError) as raised:
         world.run(world.answer, after, 3)
     assert "inputs" in str(raised.value)
     assert not world.trace.when("start")
 
 
-def test_an_error_of_the_inputs_themselves_starts_nothing(world, after):
+def test_an_error_while_reading_the_inputs_starts_nothing(world, after):
     error = LookupError("no more inputs")
 
     def inputs():
@@ -239,7 +239,7 @@ def test_an_error_of_the_inputs_themselves_starts_nothing(world, after):
 
 
 @pytest.mark.needs("stopping the rest")
-def test_the_timeout_of_a_call_of_its_own_stops_the_rest(world, times_out):
+def test_a_calls_own_timeout_stops_the_rest(world, times_out):
     with world.raises(world.TimedOut):
         world.run(world.answer, times_out, [60, 1, 2])
     assert world.returned_at == 1

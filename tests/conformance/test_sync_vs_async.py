@@ -1,4 +1,4 @@
-"""Does an answer to `sync_vs_async` keep its contract?"""
+"""The contract of an answer to `sync_vs_async`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrency_study.world import CANCELLED
 
 @pytest.fixture
 def in_round(world):
-    """``in_round(2, error)`` is a job that raises if it sleeps 2 s for the 2nd time."""
+    """``in_round(2, error)`` is a job that raises when it sleeps 2 s a second time."""
 
     def make(which, error):
         rounds = []
@@ -38,7 +38,7 @@ def test_the_example(world, after):
     assert str(compared).splitlines() == expected
 
 
-def test_first_one_after_the_other_then_side_by_side(world, after):
+def test_calls_run_in_turn_then_side_by_side(world, after):
     world.run(world.answer, after, [3, 1, 2])
     in_turn, side_by_side = world.trace.when("start")[:3], world.trace.when("start")[3:]
     assert in_turn == [(0, "job(3)"), (3, "job(1)"), (4, "job(2)")]
@@ -46,20 +46,20 @@ def test_first_one_after_the_other_then_side_by_side(world, after):
     assert world.returned_at == 9
 
 
-def test_the_sum_of_the_times_against_the_longest(world, after):
+def test_in_turn_takes_the_sum_and_side_by_side_the_longest(world, after):
     compared = world.run(world.answer, after, [3600, 0.5, 7200])
     assert compared.seconds_in_turn == pytest.approx(10800.5)
     assert compared.seconds_side_by_side == pytest.approx(7200)
 
 
-def test_side_by_side_all_calls_run_at_once(world, after):
+def test_side_by_side_all_calls_run_concurrently(world, after):
     compared = world.run(world.answer, after, [1] * 200)
     assert world.trace.most_at_once() == 200
     assert compared.seconds_in_turn == pytest.approx(200)
     assert compared.seconds_side_by_side == pytest.approx(1)
 
 
-def test_each_way_has_results_of_its_own_in_input_order(world):
+def test_each_way_has_its_own_results_in_input_order(world):
     calls = []
 
     @world.job
@@ -74,7 +74,7 @@ def test_each_way_has_results_of_its_own_in_input_order(world):
     assert compared.side_by_side == [(2, 3), (2, 1), (2, 2)]
 
 
-def test_what_is_measured_is_what_each_way_took(world):
+def test_each_way_is_measured_separately(world):
     calls = []
 
     @world.job
@@ -94,7 +94,7 @@ def test_inputs_may_be_an_iterator_and_equal(world, after):
     assert len(world.trace.when("start")) == 4
 
 
-def test_a_result_is_a_result_be_it_none_or_an_error_that_was_not_raised(world):
+def test_none_and_returned_errors_are_results(world):
     results = [None, ValueError("not raised")]
 
     @world.job
@@ -105,12 +105,12 @@ def test_a_result_is_a_result_be_it_none_or_an_error_that_was_not_raised(world):
     assert compared.in_turn == compared.side_by_side == results
 
 
-def test_no_inputs_take_no_time(world, after):
+def test_empty_inputs_take_no_time(world, after):
     assert world.run(world.answer, after, []) == ([], [], 0, 0)
     assert world.returned_at == 0
 
 
-def test_an_error_of_the_first_way_ends_it_at_once(world, in_round):
+def test_an_error_in_turn_stops_at_once(world, in_round):
     error = ValueError("no")
     with world.raises(ValueError) as raised:
         world.run(world.answer, in_round(1, error), [1, 2, 3])
@@ -119,7 +119,7 @@ def test_an_error_of_the_first_way_ends_it_at_once(world, in_round):
     assert world.trace.when("start") == [(0, "job(1)"), (1, "job(2)")]
 
 
-def test_an_error_of_the_second_way_reaches_the_caller(world, in_round):
+def test_an_error_side_by_side_reaches_the_caller(world, in_round):
     error = ValueError("no")
     with world.raises(ValueError) as raised:
         world.run(world.answer, in_round(2, error), [1, 2])
@@ -127,7 +127,7 @@ def test_an_error_of_the_second_way_reaches_the_caller(world, in_round):
     assert world.returned_at == 5
 
 
-def test_errors_of_one_instant_are_not_replaced(world):
+def test_simultaneous_errors_are_not_replaced(world):
     errors, calls = [ValueError("one"), ValueError("two")], []
 
     @world.job
@@ -145,7 +145,7 @@ def test_errors_of_one_instant_are_not_replaced(world):
 
 
 @pytest.mark.needs("stopping the rest")
-def test_an_error_of_the_second_way_stops_what_runs(world, in_round):
+def test_an_error_side_by_side_stops_the_running_calls(world, in_round):
     with world.raises(ValueError):
         world.run(world.answer, in_round(2, ValueError("no")), [5, 1, 2])
     assert world.returned_at == 10
@@ -153,7 +153,7 @@ def test_an_error_of_the_second_way_stops_what_runs(world, in_round):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_in_turn_the_call_that_runs_stops(world, after):
+def test_cancellation_from_outside_in_turn_stops_the_running_call(world, after):
     ended = world.run(world.answer, after, [1, 2, 3], cancel_at=1.5)
     assert ended is CANCELLED
     assert world.returned_at == 1.5
@@ -162,27 +162,27 @@ def test_cancelled_from_outside_in_turn_the_call_that_runs_stops(world, after):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_side_by_side_all_calls_stop(world, after):
+def test_cancellation_from_outside_side_by_side_stops_all_calls(world, after):
     ended = world.run(world.answer, after, [1, 2, 3], cancel_at=7.5)
     assert ended is CANCELLED
     assert world.returned_at == 7.5
     assert sorted(world.trace.when("cancelled")) == [(7.5, "job(2)"), (7.5, "job(3)")]
 
 
-def test_what_cannot_be_called_is_refused_even_if_it_need_not_be(world):
+def test_a_non_callable_is_refused_even_if_never_needed(world):
     with world.raises(TypeError) as raised:
         world.run(world.answer, 3, [])
     assert "function must be callable" in str(raised.value)
 
 
-def test_inputs_that_are_no_list_are_refused(world, after):
+def test_non_iterable_inputs_are_refused(world, after):
     with world.raises(TypeError) as raised:
         world.run(world.answer, after, 3)
     assert "inputs" in str(raised.value)
     assert not world.trace.when("start")
 
 
-def test_times_do_not_depend_on_the_instant_of_the_call(world, after):
+def test_durations_do_not_depend_on_when_the_call_starts(world, after):
     @world.job
     async def later(w):
         await w.sleep(100)

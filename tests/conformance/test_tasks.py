@@ -1,4 +1,4 @@
-"""Does an answer to `tasks` keep its contract?"""
+"""The contract of an answer to `tasks`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from concurrency_study.world import CANCELLED
 
 @pytest.fixture
 def takes(world):
-    """``takes(2)`` is a job that returns after 2 s; with an error, it raises that."""
+    """``takes(2)`` is a job that returns after 2 s or raises the given error."""
 
     def make(seconds, error=None, name="job"):
         async def job(w):
@@ -29,7 +29,7 @@ def takes(world):
 
 @pytest.fixture
 def cleans_up(world):
-    """``cleans_up(result)`` returns that, or raises it, when it is cancelled."""
+    """``cleans_up(result)`` is a job that returns or raises that when cancelled."""
 
     def make(result=None):
         @world.job
@@ -62,7 +62,7 @@ def test_the_example(world, takes):
     ]
 
 
-def test_all_jobs_start_at_once(world, takes):
+def test_all_jobs_run_concurrently(world, takes):
     jobs = {f"job {i}": takes(1) for i in range(200)}
     report = world.recorder("report")
     world.run(world.answer, jobs, None, 0.5, report)
@@ -70,7 +70,7 @@ def test_all_jobs_start_at_once(world, takes):
     assert report == [(1, name, RETURNED, "1 s") for name in jobs]
 
 
-def test_reports_come_in_the_order_of_jobs_when_all_have_ended(world, takes):
+def test_reports_come_in_input_order_once_all_jobs_end(world, takes):
     jobs = {"b": takes(3), "c": takes(1), "a": takes(2)}
     report = world.recorder("report")
     world.run(world.answer, jobs, None, 0.5, report)
@@ -82,7 +82,7 @@ def test_reports_come_in_the_order_of_jobs_when_all_have_ended(world, takes):
     assert world.returned_at == 3
 
 
-def test_only_the_doomed_is_cancelled_and_at_its_instant(world, takes):
+def test_only_the_chosen_job_is_cancelled_at_its_time(world, takes):
     jobs = {"a": takes(60), "b": takes(3), "c": takes(7200)}
     report = world.recorder("report")
     world.run(world.answer, jobs, "a", 1.5, report)
@@ -94,48 +94,48 @@ def test_only_the_doomed_is_cancelled_and_at_its_instant(world, takes):
     ]
 
 
-def test_it_does_not_wait_for_the_cancelled_as_if_it_went_on(world, takes):
+def test_a_cancelled_job_does_not_delay_the_reports(world, takes):
     report = world.recorder("report")
     world.run(world.answer, {"a": takes(1), "b": takes(60)}, "b", 1.5, report)
     assert report == [(1.5, "a", RETURNED, "1 s"), (1.5, "b", WAS_CANCELLED)]
     assert world.returned_at == 1.5
 
 
-def test_nothing_happens_to_a_doomed_one_that_has_ended(world, takes):
+def test_cancelling_a_finished_job_does_nothing(world, takes):
     report = world.recorder("report")
     world.run(world.answer, {"a": takes(1), "b": takes(3)}, "a", 2, report)
     assert report == [(3, "a", RETURNED, "1 s"), (3, "b", RETURNED, "3 s")]
 
 
-def test_nothing_happens_to_a_doomed_one_that_has_raised(world, takes):
+def test_cancelling_a_failed_job_does_nothing(world, takes):
     error = ValueError("no")
     report = world.recorder("report")
     world.run(world.answer, {"a": takes(1, error), "b": takes(3)}, "a", 2, report)
     assert report == [(3, "a", RAISED, error), (3, "b", RETURNED, "3 s")]
 
 
-def test_it_returns_when_all_have_ended_even_before_the_cancellation(world, takes):
+def test_the_answer_returns_if_all_jobs_end_before_the_cancellation(world, takes):
     report = world.recorder("report")
     world.run(world.answer, {"a": takes(1), "b": takes(2)}, "a", 60, report)
     assert report == [(2, "a", RETURNED, "1 s"), (2, "b", RETURNED, "2 s")]
     assert world.returned_at == 2
 
 
-def test_with_nobody_doomed_it_does_not_wait_either(world, takes):
+def test_with_no_job_to_cancel_the_answer_returns_when_all_end(world, takes):
     report = world.recorder("report")
     world.run(world.answer, {"a": takes(1)}, None, 60, report)
     assert report == [(1, "a", RETURNED, "1 s")]
     assert world.returned_at == 1
 
 
-def test_after_no_time_the_doomed_is_cancelled_at_once(world, takes):
+def test_a_delay_of_zero_cancels_at_once(world, takes):
     report = world.recorder("report")
     world.run(world.answer, {"a": takes(60), "b": takes(1)}, "a", 0, report)
     assert report == [(1, "a", WAS_CANCELLED), (1, "b", RETURNED, "1 s")]
     assert world.trace.when("end") == [(1, "job()")]
 
 
-def test_the_error_of_one_job_does_not_disturb_the_others(world, takes):
+def test_an_error_of_one_job_does_not_affect_the_others(world, takes):
     error = ValueError("no")
     jobs = {"a": takes(3), "b": takes(1, error), "c": takes(2)}
     report = world.recorder("report")
@@ -148,7 +148,7 @@ def test_the_error_of_one_job_does_not_disturb_the_others(world, takes):
     assert report[1][-1] is error
 
 
-def test_errors_of_one_instant_are_all_reported(world, takes):
+def test_simultaneous_errors_are_all_reported(world, takes):
     errors = [ValueError("one"), ValueError("two")]
     report = world.recorder("report")
     world.run(
@@ -161,7 +161,7 @@ def test_errors_of_one_instant_are_all_reported(world, takes):
     assert report == [(1, "a", RAISED, errors[0]), (1, "b", RAISED, errors[1])]
 
 
-def test_what_a_job_returns_is_its_value_be_it_none_or_an_error(world):
+def test_none_and_errors_are_valid_return_values(world):
     values = {"none": None, "error": ValueError("not raised"), "word": "cancelled"}
 
     def returns(value):
@@ -177,26 +177,28 @@ def test_what_a_job_returns_is_its_value_be_it_none_or_an_error(world):
     assert report == [(0, name, RETURNED, value) for name, value in values.items()]
 
 
-def test_the_cancelled_gets_to_clean_up_before_the_report(world, cleans_up):
+def test_a_cancelled_job_cleans_up_before_the_report(world, cleans_up):
     world.run(world.answer, {"a": cleans_up()}, "a", 1.5, world.recorder("report"))
     happened = [(e.at, e.what) for e in world.trace if e.what in ("note", "call")]
     assert happened == [(1.5, "note"), (1.5, "call")]
 
 
-def test_a_cleanup_that_raises_has_raised(world, cleans_up, takes):
+def test_a_job_whose_cleanup_raises_is_reported_as_raised(world, cleans_up, takes):
     error = KeyError("cleanup")
     report = world.recorder("report")
     world.run(world.answer, {"a": cleans_up(error), "b": takes(3)}, "a", 1, report)
     assert report == [(3, "a", RAISED, error), (3, "b", RETURNED, "3 s")]
 
 
-def test_a_cleanup_that_returns_has_returned(world, cleans_up, takes):
+def test_a_job_that_returns_when_cancelled_is_reported_as_returned(
+    world, cleans_up, takes
+):
     report = world.recorder("report")
     world.run(world.answer, {"a": cleans_up("saved"), "b": takes(3)}, "a", 1, report)
     assert report == [(3, "a", RETURNED, "saved"), (3, "b", RETURNED, "3 s")]
 
 
-def test_a_cleanup_that_takes_time_is_waited_for(world):
+def test_the_answer_waits_for_a_slow_cleanup(world):
     @world.job
     async def job(w):
         try:
@@ -211,7 +213,7 @@ def test_a_cleanup_that_takes_time_is_waited_for(world):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_all_are_cancelled_and_nothing_is_reported(
+def test_cancellation_from_outside_cancels_all_and_reports_nothing(
     world, takes, cleans_up
 ):
     report = world.recorder("report")
@@ -225,7 +227,7 @@ def test_cancelled_from_outside_all_are_cancelled_and_nothing_is_reported(
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_after_the_doomed_all_others_are_cancelled(world, takes):
+def test_cancellation_from_outside_after_the_chosen_job_cancels_the_rest(world, takes):
     report = world.recorder("report")
     jobs = {"a": takes(60), "b": takes(60)}
     ended = world.run(world.answer, jobs, "a", 1, report, cancel_at=2.5)
@@ -234,7 +236,7 @@ def test_cancelled_from_outside_after_the_doomed_all_others_are_cancelled(world,
     assert report == []
 
 
-def test_time_counts_from_the_start_of_it(world, takes):
+def test_time_counts_from_the_start_of_the_call(world, takes):
     report = world.recorder("report")
     jobs = {"a": takes(60), "b": takes(3)}
 
@@ -248,7 +250,7 @@ def test_time_counts_from_the_start_of_it(world, takes):
     assert report == [(8, "a", WAS_CANCELLED), (8, "b", RETURNED, "3 s")]
 
 
-def test_no_jobs_end_at_once(world):
+def test_empty_jobs_return_at_once(world):
     report = world.recorder("report")
     world.run(world.answer, {}, None, 5, report)
     assert report == []
@@ -289,7 +291,7 @@ def test_bad_input_is_refused_before_anything_starts(world, takes, ignore):
         assert not world.trace.when("start")
 
 
-def test_the_timeout_of_a_job_of_its_own_is_an_error(world, times_out):
+def test_a_jobs_own_timeout_is_an_error(world, times_out):
     report = world.recorder("report")
     jobs = {"a": partial(times_out, 1), "b": partial(times_out, 2)}
     world.run(world.answer, jobs, None, 0, report)
@@ -300,7 +302,7 @@ def test_the_timeout_of_a_job_of_its_own_is_an_error(world, times_out):
 
 @pytest.mark.needs("cancellation from outside")
 @pytest.mark.needs("a cleanup that no second cancellation disturbs")
-def test_a_cancellation_from_outside_does_not_cut_a_cleanup_of_the_doomed_short(world):
+def test_cancellation_from_outside_does_not_interrupt_the_chosen_jobs_cleanup(world):
     @world.job
     async def job(w):
         try:
@@ -310,9 +312,9 @@ def test_a_cancellation_from_outside_does_not_cut_a_cleanup_of_the_doomed_short(
                 await w.sleep(2)
             w.note("clean")
 
-    jobs = {"doomed": job, "other": job}
+    jobs = {"chosen": job, "other": job}
     report = world.recorder("report")
-    ended = world.run(world.answer, jobs, "doomed", 1, report, cancel_at=2.5)
+    ended = world.run(world.answer, jobs, "chosen", 1, report, cancel_at=2.5)
     assert ended is CANCELLED
     assert [at for at, _ in world.trace.when("note")] == [3, 4.5]
     assert report == []

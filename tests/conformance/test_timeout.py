@@ -1,7 +1,7 @@
-"""Does an answer to `timeout` keep its contract?
+"""The contract of an answer to `timeout`.
 
-In some worlds a deadline arrives in a job as another exception than a cancellation: so
-jobs clean up in ``finally``, and tests look at what they note.
+In some worlds an expired deadline raises another exception in a job than a cancellation
+does. The jobs therefore clean up in ``finally``, and the tests read their notes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from concurrency_study.world import CANCELLED
 
 @pytest.fixture
 def takes(world):
-    """``takes(2)`` is a job that takes 2 s, says so, and notes if it was cut."""
+    """``takes(2)`` is a job that takes 2 s and notes if it was interrupted."""
 
     @world.job
     async def job(w, seconds):
@@ -33,7 +33,7 @@ def takes(world):
 
 @pytest.fixture
 def cut(world):
-    """``cut(result)`` returns that, or raises it, when a deadline cuts it."""
+    """``cut(result)`` is a job that returns or raises that when a deadline expires."""
 
     @world.job
     async def job(w, result):
@@ -50,7 +50,7 @@ def cut(world):
 
 @pytest.fixture
 def slow(world):
-    """``slow(2)`` is a job that takes 60 s; if it is cut, it takes 2 s to clean up."""
+    """``slow(2)`` is a job that takes 60 s, and 2 s to clean up if interrupted."""
 
     @world.job
     async def job(w, seconds):
@@ -66,7 +66,7 @@ def slow(world):
 
 @pytest.fixture
 def raises(world):
-    """``raises(error)`` is a job that raises that after a second."""
+    """``raises(error)`` is a job that raises the error after 1 s."""
 
     @world.job
     async def job(w, error):
@@ -83,38 +83,38 @@ def test_the_example(world, takes):
     assert world.trace.when("note") == [(0.5, "job(60)")]
 
 
-def test_whoever_is_in_time_is_done(world, takes):
+def test_a_job_in_time_is_done(world, takes):
     assert world.run(world.answer, takes(2), takes(1), 4, 3) == (DONE, "2 s")
     assert world.returned_at == 2
     assert world.trace.when("start") == [(0, "job(2)")]
 
 
-def test_the_inner_deadline_cuts_and_the_outer_part_goes_on(world, takes):
+def test_the_fallback_runs_after_the_inner_deadline(world, takes):
     assert world.run(world.answer, takes(7200), takes(2), 60, 3) == (INNER, "2 s")
     assert world.trace.when("note") == [(3, "job(7200)")]
     assert world.trace.when("start") == [(0, "job(7200)"), (3, "job(2)")]
     assert world.returned_at == 5
 
 
-def test_the_outer_deadline_cuts_the_inner_part(world, takes):
+def test_the_outer_deadline_cancels_the_job(world, takes):
     assert world.run(world.answer, takes(60), takes(1), 2, 3) == (OUTER, None)
     assert world.trace.when("note") == [(2, "job(60)")]
     assert world.trace.when("start") == [(0, "job(60)")]
     assert world.returned_at == 2
 
 
-def test_the_outer_deadline_cuts_what_is_done_instead(world, takes):
+def test_the_outer_deadline_cancels_the_fallback(world, takes):
     assert world.run(world.answer, takes(60), takes(50), 3, 2) == (OUTER, None)
     assert world.trace.when("note") == [(2, "job(60)"), (3, "job(50)")]
     assert world.returned_at == 3
 
 
-def test_what_is_done_instead_may_take_longer_than_the_inner_deadline(world, takes):
+def test_the_fallback_may_take_longer_than_the_inner_deadline(world, takes):
     assert world.run(world.answer, takes(60), takes(50), 60, 2) == (INNER, "50 s")
     assert world.returned_at == 52
 
 
-def test_whatever_is_returned_is_a_result(world):
+def test_any_return_value_is_a_result(world):
     @world.job
     async def job(w, value, seconds):
         await w.sleep(seconds)
@@ -126,14 +126,14 @@ def test_whatever_is_returned_is_a_result(world):
         assert world.run(world.answer, late, quick, 4, 2) == (INNER, value)
 
 
-def test_without_a_second_it_is_cut_at_the_first_wait(world, takes):
+def test_a_deadline_of_zero_cancels_at_the_first_wait(world, takes):
     assert world.run(world.answer, takes(1), takes(2), 60, 0) == (INNER, "2 s")
     assert world.returned_at == 2
     assert world.run(world.answer, takes(1), takes(2), 0, 60) == (OUTER, None)
     assert world.returned_at == 0
 
 
-def test_without_a_second_what_does_not_wait_is_done(world, takes):
+def test_a_job_that_does_not_wait_meets_a_deadline_of_zero(world, takes):
     @world.job
     async def job(w):
         return "now"
@@ -152,7 +152,7 @@ def test_an_error_of_the_job_reaches_the_caller(world, raises, takes):
     assert len(world.trace.when("start")) == 1
 
 
-def test_an_error_of_what_is_done_instead_reaches_the_caller(world, raises, takes):
+def test_an_error_of_the_fallback_reaches_the_caller(world, raises, takes):
     error = ValueError("no")
     with world.raises(ValueError) as raised:
         world.run(world.answer, takes(60), raises(error), 4, 2)
@@ -173,7 +173,9 @@ def test_a_timeout_error_of_the_job_is_not_mistaken_for_a_deadline(
 
 
 @pytest.mark.needs("telling a deadline from the job's own TimeoutError")
-def test_nor_is_one_of_what_is_done_instead(world, raises, takes):
+def test_a_timeout_error_of_the_fallback_is_not_mistaken_for_a_deadline(
+    world, raises, takes
+):
     error = TimeoutError("its own")
     with world.raises(TimeoutError) as raised:
         world.run(world.answer, takes(60), raises(error), 4, 2)
@@ -181,7 +183,7 @@ def test_nor_is_one_of_what_is_done_instead(world, raises, takes):
 
 
 @pytest.mark.needs("telling a deadline from the job's own TimeoutError")
-def test_nor_is_one_that_is_raised_in_the_cleanup(world, cut, takes):
+def test_a_timeout_error_in_cleanup_is_not_mistaken_for_a_deadline(world, cut, takes):
     for outer, inner in [(4, 2), (2, 4)]:
         error = TimeoutError("its own")
         with world.raises(TimeoutError) as raised:
@@ -191,37 +193,33 @@ def test_nor_is_one_that_is_raised_in_the_cleanup(world, cut, takes):
         assert len(world.trace.when("start")) == 1
 
 
-def test_what_is_cut_and_returns_all_the_same_is_done(world, cut, takes):
+def test_a_job_that_swallows_its_deadline_and_returns_is_done(world, cut, takes):
     for outer, inner in [(4, 2), (2, 4)]:
         answered = world.run(world.answer, cut("saved"), takes(1), outer, inner)
         assert answered == (DONE, "saved")
         assert world.returned_at == 2
 
 
-def test_what_is_cut_has_cleaned_up_before_the_outer_part_goes_on(world, slow, takes):
+def test_the_job_finishes_cleanup_before_the_fallback_starts(world, slow, takes):
     assert world.run(world.answer, slow(3), takes(1), 60, 2) == (INNER, "1 s")
     assert world.trace.when("note") == [(5, "job(3)")]
     assert world.trace.when("start") == [(0, "job(3)"), (5, "job(1)")]
     assert world.returned_at == 6
 
 
-def test_what_the_outer_deadline_cuts_has_cleaned_up_when_it_returns(
-    world, slow, takes
-):
+def test_the_job_finishes_cleanup_before_the_answer_returns(world, slow, takes):
     assert world.run(world.answer, slow(3), takes(1), 2, 60) == (OUTER, None)
     assert world.trace.when("note") == [(5, "job(3)")]
     assert world.returned_at == 5
 
 
-def test_the_outer_deadline_is_the_one_if_it_passes_during_the_cleanup(
-    world, slow, takes
-):
+def test_an_outer_deadline_that_expires_during_cleanup_is_reported(world, slow, takes):
     assert world.run(world.answer, slow(3), takes(1), 4, 2) == (OUTER, None)
     assert world.trace.when("start") == [(0, "job(3)")]
 
 
 @pytest.mark.needs("shielding a cleanup from a deadline")
-def test_the_outer_deadline_does_not_cut_a_shielded_cleanup_short(world, slow, takes):
+def test_the_outer_deadline_does_not_interrupt_a_shielded_cleanup(world, slow, takes):
     assert world.run(world.answer, slow(3), takes(1), 4, 2) == (OUTER, None)
     assert world.trace.when("note") == [(5, "job(3)")]
     assert world.returned_at == 5
@@ -241,7 +239,7 @@ def test_a_job_that_swallows_a_deadline_is_cancelled_again(world, takes):
     assert world.returned_at == 3
 
 
-def test_time_counts_from_the_start_of_it(world, takes):
+def test_time_counts_from_the_start_of_the_call(world, takes):
     @world.job
     async def main(w):
         await w.sleep(5)
@@ -251,7 +249,7 @@ def test_time_counts_from_the_start_of_it(world, takes):
     assert world.trace.when("note") == [(7, "job(60)"), (8, "job(50)")]
 
 
-def test_a_deadline_that_was_kept_does_not_cut_anything_later(world, takes):
+def test_a_deadline_that_was_met_cancels_nothing_later(world, takes):
     @world.job
     async def main(w):
         answered = await w.call(world.answer, takes(1), takes(1), 3, 2)
@@ -262,7 +260,7 @@ def test_a_deadline_that_was_kept_does_not_cut_anything_later(world, takes):
     assert world.returned_at == 61
 
 
-def test_a_deadline_that_has_cut_does_not_cut_anything_later(world, takes):
+def test_an_expired_deadline_cancels_nothing_later(world, takes):
     @world.job
     async def main(w):
         answers = [
@@ -276,7 +274,7 @@ def test_a_deadline_that_has_cut_does_not_cut_anything_later(world, takes):
     assert world.returned_at == 3 + 4 + 60
 
 
-def test_deadlines_may_be_nested_once_more(world, takes):
+def test_answers_may_be_nested(world, takes):
     def job(*stop):
         return world.answer(takes(60), takes(50), 2, 1)
 
@@ -285,7 +283,7 @@ def test_deadlines_may_be_nested_once_more(world, takes):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_a_deadline_further_out_is_not_mistaken_for_one_further_in(world, takes):
+def test_an_outer_deadline_is_not_mistaken_for_an_inner_one(world, takes):
     def job(*stop):
         return world.answer(takes(60), takes(50), 7, 6)
 
@@ -296,7 +294,7 @@ def test_a_deadline_further_out_is_not_mistaken_for_one_further_in(world, takes)
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancelled_from_outside_no_deadline_is_blamed(world, takes):
+def test_cancellation_from_outside_is_not_mistaken_for_a_deadline(world, takes):
     functions = takes(60), takes(50)
     assert world.run(world.answer, *functions, 4, 3, cancel_at=2.5) is CANCELLED
     assert world.returned_at == 2.5

@@ -4,7 +4,7 @@
     nox -s fuzz -- --programs 500 --seed 123      the same programs again
     nox -s fuzz -- --replay "(('group', False, (('fail', 'failure'),)),)"
 
-Prints the smallest program that it finds on which the two differ, and exits with 1.
+If the two differ, prints the smallest program found that shows it, and exits with 1.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from programs import programs
 
 CHUNK = 500
-"""Programs that are made from one seed."""
+"""The number of programs made from one seed."""
 
 
 def main() -> int:
@@ -31,9 +31,9 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--programs", type=int, default=CHUNK, metavar="N")
-    parser.add_argument("--seed", type=int, help="of the first of the programs")
-    parser.add_argument("--replay", metavar="PROGRAM", help="play this one alone")
-    parser.add_argument("--quick", action="store_true", help="shrink nothing")
+    parser.add_argument("--seed", type=int, help="the seed of the first programs")
+    parser.add_argument("--replay", metavar="PROGRAM", help="play only this program")
+    parser.add_argument("--quick", action="store_true", help="do not shrink programs")
     given_options = parser.parse_args()
     if given_options.replay:
         return replay(ast.literal_eval(given_options.replay))
@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def replay(program: tuple[object, ...]) -> int:
-    """Play one program, and tell how it goes."""
+    """Play one program and print its history or the difference."""
     try:
         history = compare(program)
     except Difference as difference:
@@ -53,7 +53,7 @@ def replay(program: tuple[object, ...]) -> int:
 
 
 def fuzz(count: int, first: int | None, shrink: bool) -> int:
-    """Compare on so many programs, and report the first difference."""
+    """Compare on ``count`` programs and report the first difference."""
     if first is None:
         first = random.SystemRandom().randrange(10**6)
     phases = [Phase.generate, Phase.shrink] if shrink else [Phase.generate]
@@ -76,7 +76,7 @@ def fuzz(count: int, first: int | None, shrink: bool) -> int:
             check()
         except Difference as difference:
             print(difference)
-            print(f"To find it again: nox -s fuzz -- --programs {chunk} --seed {now}")
+            print(f"To reproduce: nox -s fuzz -- --programs {chunk} --seed {now}")
             return 1
         seconds = time.monotonic() - begin
         print(f"{number + chunk:8} programs agree, {seconds:4.0f} s", flush=True)

@@ -1,10 +1,10 @@
 """Small mistakes in the kernel that the fuzz test must find: (file, old, new text).
 
-The old texts are as short as they can be, so that they outlive changes around them.
+The old texts are as short as possible, so that changes around them do not break them.
 """
 
 MUTANTS = {
-    "a shield keeps no cancellation out": (
+    "a shield does not keep cancellations out": (
         "scopes.py",
         "if inner._shield or ",
         "if ",
@@ -29,7 +29,7 @@ MUTANTS = {
         "            if inner.last is not None:\n",
         "            if inner.last is None:\n",
     ),
-    "a cancellation loses all but one of the tasks that wait": (
+    "a cancellation reaches only one of the waiting tasks": (
         "scopes.py",
         "            interrupted.append(task)\n",
         "            interrupted[:] = [task]\n",

@@ -1,4 +1,4 @@
-"""The kernel in virtual time; only its clock and its selector are replaced."""
+"""The kernel in virtual time. Only its clock and its selector are replaced."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from unittest import mock
 from generators_study import kernel
 
 SPINS = 10_000
-"""A kernel that selects more often than this makes no progress."""
+"""The number of selects after which a kernel counts as making no progress."""
 
 
 class OnKernel:
-    """What `Play` needs of the kernel."""
+    """The kernel as `Play` needs it."""
 
     TooSlow = TimeoutError
     event = kernel.Event

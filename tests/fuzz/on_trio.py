@@ -1,8 +1,8 @@
 """trio with its MockClock, made to run its tasks in the order of a history.
 
-`Follower` replaces trio's random numbers, of which trio asks only one thing: to shuffle
-the tasks that are ready. It leaves that task in the batch whose next entry comes first
-in the history, and returns the others to trio's run queue.
+`Follower` replaces trio's random numbers. trio uses them only to shuffle the batch of
+ready tasks. `Follower` keeps the task in the batch whose next entry comes first in the
+history, and returns the others to trio's run queue.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ core = trio._core._run
 
 
 class Follower:
-    """Chooses the next task by a history."""
+    """A scheduler that chooses the next task according to a history."""
 
     def __init__(self, history, wake_sleepers):
         self.history = history
@@ -28,15 +28,15 @@ class Follower:
         for position, (_, name, *_) in enumerate(history):
             self.entries[name].append(position)
         self.written = defaultdict(int)
-        """How many entries each task has written here."""
+        """The number of entries that each task has written here."""
 
     def position(self, name):
-        """Return the position of the next entry of a task; infinity if none comes."""
+        """Return the position of a task's next entry, or infinity if there is none."""
         positions, written = self.entries[name], self.written[name]
         return positions[written] if written < len(positions) else math.inf
 
     def expects_cancellation(self, name):
-        """Return whether the next entry of a task tells of its cancellation."""
+        """Return True if the next entry of a task reports its cancellation."""
         position = self.position(name)
         return position < math.inf and self.history[position][-1] == "Cancelled"
 
@@ -52,7 +52,7 @@ class Follower:
             ready.extend(tasks)
 
     def order(self, task):
-        """Put trio's own tasks first, then those of the program."""
+        """Put trio's own tasks before the tasks of the program."""
         ours = task.name in self.entries
         return (self.position(task.name) if ours else -1, task.name)
 
@@ -101,7 +101,7 @@ async def wait_until_rescheduled(forget):
 
 
 class OnTrio:
-    """What `Play` needs of trio."""
+    """trio as `Play` needs it."""
 
     TooSlow = trio.TooSlowError
     fail_after = staticmethod(trio.fail_after)
@@ -202,7 +202,7 @@ class OnTrio:
         if self.follower.expects_cancellation(self.task_name()):
             await raise_if_cancelled()
 
-    # What tasks share
+    # Objects that tasks share
 
     def event(self):
         return Event(trio.Event())
@@ -218,7 +218,7 @@ class OnTrio:
 
 
 class Event:
-    """An event; to wait for one that is set is no checkpoint."""
+    """An event. Waiting for an event that is set is not a checkpoint."""
 
     def __init__(self, event):
         self.event = event
@@ -230,7 +230,7 @@ class Event:
 
 
 class Turns:
-    """A lock or a semaphore; to take a free turn is no checkpoint."""
+    """A lock or a semaphore. Taking a free turn is not a checkpoint."""
 
     def __init__(self, turns):
         self.turns = turns
@@ -245,7 +245,7 @@ class Turns:
 
 
 class Channel:
-    """Both ends of a channel; an operation that need not wait is no checkpoint."""
+    """Both ends of a channel. An operation that need not wait is not a checkpoint."""
 
     def __init__(self, sending, receiving):
         self.sending, self.receiving = sending, receiving

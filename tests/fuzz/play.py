@@ -1,10 +1,10 @@
-"""Interpret a program with the kernel or with trio, and write its history.
+"""An interpreter that runs a program with the kernel or trio and writes its history.
 
 A program is data (`programs`). `Play` interprets it with a library: `OnKernel` or
 `OnTrio`. It writes a history of entries (virtual instant, task, what happened).
 
-The interpreter is written once, as generators. `OnTrio` awaits trio's own functions in
-them.
+The interpreter is written once, as generators. `OnTrio` awaits trio's functions inside
+these generators.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import trio
 from generators_study import kernel
 
 HORIZON = 1000
-"""Seconds after which a program is cancelled as a whole."""
+"""Seconds after which the whole program is cancelled."""
 CAP = 100
-"""Seconds after which everything is cancelled that a shield may protect."""
+"""Seconds after which code behind a shield is cancelled."""
 CAPACITIES = (0, 1)
 TURNS = (1, 2)
 
@@ -80,12 +80,12 @@ class Group(Scope):
 
     @property
     def is_closing(self):
-        """Whether only the end of the group itself is left to come."""
+        """True if the block and all children have ended and only the group is open."""
         return self.is_open and not (self.in_block or self.children)
 
 
 class Play:
-    """Interprets a program with a library, and writes its history."""
+    """An interpreter that runs a program with a library and writes its history."""
 
     def __init__(self, library):
         self.library = library

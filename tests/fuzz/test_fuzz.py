@@ -1,6 +1,7 @@
-"""The fuzz test of the kernel: it finds nothing, and it would find something.
+"""The fuzz test of the kernel: it finds no difference, and it finds planted mistakes.
 
-`play` says what is compared. `mutants` are mistakes planted in a copy of the kernel.
+`compare` describes the comparison. `mutants` are mistakes planted in a copy of the
+kernel.
 """
 
 from __future__ import annotations

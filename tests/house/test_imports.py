@@ -1,4 +1,4 @@
-"""Who imports whom? Nobody a neighbour; topics nothing that waits."""
+"""Imports: no study imports another, and no topic imports anything that waits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHARED = ROOT / "shared/src/concurrency_study"
 
 
 def imports(path: Path) -> set[str]:
-    """The absolute names that a file imports at run time, wherever it does."""
+    """Return the absolute names that a file imports at run time, at any depth."""
     found: set[str] = set()
     tree = ast.parse(path.read_text("utf-8"))
     for node in ast.walk(tree):

@@ -1,4 +1,4 @@
-"""Does every package build to a wheel that holds what it should, and no more?"""
+"""Every package builds to a wheel that holds exactly the expected files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PACKAGES = [ROOT / "shared", ROOT / "comparisons", *(ROOT / "packages").iterdir(
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda p: p.name)
-def test_the_wheel_holds_what_it_should(package, tmp_path):
+def test_the_wheel_holds_the_expected_files(package, tmp_path):
     built = subprocess.run(
         [
             *(sys.executable, "-m", "build", "--wheel", "--no-isolation"),

@@ -1,4 +1,4 @@
-"""Does the plugin fail the runs that must fail? Tried with studies made up here."""
+"""The plugin fails the runs that must fail, tried with made-up studies."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ def test_a_complete_run_of_an_honest_study_passes(place):
     assert f"{len(TOPICS)} passed, {len(TOPICS)} xfailed" in done.stdout
 
 
-def test_what_is_not_declared_fails(place):
+def test_an_undeclared_limitation_fails(place):
     place.study("silent", cannot={}, says="answered")
     done = place.run("--study", "silent", *COMPLETE)
     assert done.returncode == 1
     assert f"{len(TOPICS)} failed" in done.stdout
 
 
-def test_what_passes_despite_its_declaration_fails(place):
+def test_a_declared_limitation_that_passes_fails(place):
     place.study("modest", cannot={"magic": "no wand"}, says="magic")
     done = place.run("--study", "modest", *COMPLETE, "-k", "magic")
     assert done.returncode == 1
@@ -170,7 +170,7 @@ def test_a_world_that_is_unknown_or_lacks_its_library_says_so(place):
     assert "no world 'tiro'; there are" in done.stdout + done.stderr
 
 
-def test_somebody_elses_fixture_of_the_same_name_is_left_alone(place):
+def test_another_fixture_of_the_same_name_is_left_alone(place):
     (place.folder / "test_mine.py").write_text(
         "import pytest\n\n"
         "@pytest.fixture\ndef world():\n    return 'mine'\n\n"

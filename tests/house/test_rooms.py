@@ -1,4 +1,4 @@
-"""Do all studies look alike? Same rooms, names, titles, parameters and steps."""
+"""All studies are alike: the same rooms, names, titles, parameters and steps."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_step_comments_are_those_of_the_topic_in_its_order(path):
 
 
 @every_topic
-def test_helpers_stand_in_the_same_order(topic):
+def test_helpers_have_the_same_order(topic):
     paths = [path for path in ANSWERS if path.stem == topic]
     for one, other in combinations(paths, 2):
         first, second = functions_in(one), functions_in(other)

@@ -1,8 +1,8 @@
-"""Do AnyIO's answers equal trio's, apart from names?
+"""AnyIO's answers equal trio's, apart from names.
 
 AnyIO took its ideas from trio, so a difference between the two should teach something.
 The answers are compared as code: imports, docstrings and comments do not count.
-``DIFFERENT`` lists every answer that differs after `SUBSTITUTIONS`, and says why.
+``DIFFERENT`` lists every answer that differs after `SUBSTITUTIONS`, with the reason.
 """
 
 from __future__ import annotations

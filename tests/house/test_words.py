@@ -38,6 +38,8 @@ REFUSED = {
 BEGINNINGS = re.compile(rf"(What|Whether|Where|Who|How|That of) {QUESTION}")
 """A docstring begins with a verb or a noun phrase, or asks a whole question."""
 PAGES = {".md", ".j2", ".html", ".js", ".toml"}
+CODE = {"tests/fuzz/mutants.py", "tests/kernel/features.py", "tests/teeth/*.py"}
+"""Files whose strings are code. Only comments, docstrings and dict keys are read."""
 OURS = Path(__file__)
 
 
@@ -51,15 +53,23 @@ def prose(path: Path) -> Iterator[tuple[int, str, bool]]:
             if not code:
                 yield number, line, False
     elif path.suffix == ".py":
+        holds_code = any(path.relative_to(ROOT).match(pattern) for pattern in CODE)
         begins: set[int] = set()
+        keys: set[tuple[int, int]] = set()
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
                 begins.add(node.lineno)
+            if isinstance(node, ast.Dict):
+                keys |= {(key.lineno, key.col_offset) for key in node.keys if key}
             name = getattr(node, "name", None)
             if isinstance(name, str) and name.startswith("test_"):
                 yield node.lineno, name[5:].replace("_", " "), False
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if tokenize.tok_name[token.type] in ("COMMENT", "STRING", "FSTRING_MIDDLE"):
+            kind = tokenize.tok_name[token.type]
+            named = token.start in keys or token.start[0] in begins
+            if holds_code and kind != "COMMENT" and not named:
+                continue
+            if kind in ("COMMENT", "STRING", "FSTRING_MIDDLE"):
                 for i, line in enumerate(token.string.splitlines()):
                     number = token.start[0] + i
                     yield number, line.strip("# \"'"), not i and number in begins
@@ -98,3 +108,11 @@ def test_the_words_are_found_where_people_read_them(tmp_path, monkeypatch, text,
     monkeypatch.setitem(refused.__globals__, "ROOT", tmp_path)
     (tmp_path / "some.py").write_text(text, "utf-8")
     assert len(list(refused(tmp_path / "some.py"))) == count
+
+
+def test_strings_of_code_are_not_read_but_keys_and_comments_are(tmp_path, monkeypatch):
+    monkeypatch.setitem(refused.__globals__, "ROOT", tmp_path)
+    path = tmp_path / "tests/teeth/some.py"
+    path.parent.mkdir(parents=True)
+    path.write_text("X = {'nobody waits': 'doomed = True'}  # anew\n", "utf-8")
+    assert len(list(refused(path))) == 2

@@ -1,8 +1,8 @@
 """Press Ctrl-C in every answer of the installed study, in real time.
 
-A program for test_interrupts.py: its main thread must be free for the signal. It prints
-a line of JSON for each answer: the module, the errors that the caller got, the threads
-that were left.
+A program for test_interrupts.py, which needs a free main thread for the signal. It
+prints a line of JSON for each answer: the module, the errors that the caller got, and
+the threads left behind.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from concurrency_study.world import leaves
 
 LONG = 60
 SHORT = 1
-"""Seconds of a job that can be stopped, and of one that cannot."""
+"""Seconds of a job that can be stopped (LONG) and that cannot be stopped (SHORT)."""
 IDLE = "leaving no idle thread"
 """The capability without which a library keeps threads for later calls."""
 REST = "stopping the rest"
-"""The capability without which the jobs run on to their end."""
+"""The capability without which the jobs run to their end."""
 SAYING = ("countdown", "factorial")
 """Topics without native jobs whose example takes seconds."""
 
 
 def interrupt(study, answer, folder):
-    """Call the answer, press Ctrl-C as soon as it runs, and tell how it ended."""
+    """Call the answer, press Ctrl-C as soon as it runs, and return how it ended."""
     began, ended = threading.Event(), threading.Event()
     main = threading.main_thread().ident
     snooze = importlib.import_module(

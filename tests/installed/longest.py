@@ -1,8 +1,8 @@
 """Hand the largest number of seconds to every answer that takes one, in real time.
 
-A program for test_longest.py: its main thread must be free for Ctrl-C. It prints a line
-of JSON for each call: the module, the call, its value and the errors that the caller
-got. A library that cannot wait so long raises, or complains on stderr.
+A program for test_longest.py, which needs a free main thread for Ctrl-C. It prints a
+line of JSON for each call: the module, the call, its value and the errors that the
+caller got. A library that cannot wait that long raises or complains on stderr.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Does Ctrl-C end every answer, while it waits, in real time?"""
+"""Ctrl-C ends every answer while it waits, in real time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is the study alone here? Judged by distributions, for absent folders can import."""
+"""No other study is installed. Checked by distributions, as folders may import."""
 
 from __future__ import annotations
 

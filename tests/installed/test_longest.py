@@ -1,4 +1,4 @@
-"""Does every answer take the largest number of seconds, in real time?"""
+"""Every answer accepts the largest number of seconds, in real time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PROGRAM = Path(__file__).with_name("longest.py")
 
 
 def lines_of(which):
-    """What became of each call; the program must not complain."""
+    """Return the outcome of each call. The program must not fail."""
     done = subprocess.run(
         [sys.executable, "-W", "error", PROGRAM, which],
         capture_output=True,

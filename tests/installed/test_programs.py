@@ -1,4 +1,4 @@
-"""Does ``python -m`` of every answer show what its topic promises, in real time?"""
+"""``python -m`` of every answer prints what its topic promises, in real time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from concurrency_study.topics import TOPICS
 
 
 def lines_of(module, typed):
-    """What the program prints; it must not complain."""
+    """Return the lines that the program prints. It must not complain."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", module],
         input=typed,
@@ -25,7 +25,7 @@ def lines_of(module, typed):
 
 
 def typed(answer):
-    """What a person types, if the example is about that."""
+    """Return the input that the example types, if it types any."""
     example = answer.question.EXAMPLE
     return example if isinstance(example, bytes) else b""
 

@@ -1,10 +1,10 @@
-"""What each feature of the kernel costs: at a switch, and in the life of a task.
+"""The cost of each feature of the kernel, for a switch and for the life of a task.
 
     python tests/kernel/features.py
 
-The kernel is run as it is, and again without one feature at a time, in turns. What is
-left out is found in the kernel's own text, so this fails when the text has changed.
-Figures are the best of many rounds, in nanoseconds.
+The script runs the kernel unchanged and then without one feature at a time, in turns.
+It removes a feature by replacing text of the kernel, and fails if that text has
+changed. Figures are the best of many rounds, in nanoseconds.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PARTS = {
     "turns": (Kernel, "_loop", loop),
     "spawn": (Group, "spawn", groups),
 }
-"""Functions whose text is changed: of which class, their names there, their modules."""
+"""The functions whose text is changed: their class, name and module."""
 
 CONTEXT = (("loop", "task.context.run(step, task.generator)", "step(task.generator)"),)
 DOOMED = (("loop", "if task._scope.doomed and place is not task._scope:", "if False:"),)
@@ -78,7 +78,7 @@ IN_A_LIFE = {
 
 @contextmanager
 def changed(changes):
-    """The kernel with its text changed."""
+    """Replace parts of the kernel's text for the duration of the block."""
     kept = {part: getattr(of, name) for part, (of, name, _) in PARTS.items()}
     try:
         for part, (of, name, module) in PARTS.items():
@@ -107,7 +107,7 @@ def nothing():
 
 
 def switching() -> float:
-    """Nanoseconds a switch."""
+    """Return the nanoseconds for one switch."""
     begin = time.perf_counter()
     run(
         open_group,
@@ -117,7 +117,7 @@ def switching() -> float:
 
 
 def living() -> float:
-    """Nanoseconds a task, from spawn to end."""
+    """Return the nanoseconds for one task, from spawn to end."""
 
     def body(group):
         for _ in range(SPAWNS):

@@ -1,11 +1,12 @@
-"""How many instructions does the kernel need? Counted by valgrind, unmoved by noise.
+"""The number of instructions that the kernel needs, counted by valgrind without noise.
 
 python tests/kernel/instructions.py             compare with instructions.json
-python tests/kernel/instructions.py --update    write what is counted there
+python tests/kernel/instructions.py --update    write the counts to that file
 
-Counted is a slope: the work is done N times and 2 N times, and the difference divided
-by N, so that starting Python does not count. Garbage collection is off, for it would
-come at other moments. The figures are of one build of Python, and no measure of speed.
+The count is a slope: the work is done N times and 2 N times, and the difference is
+divided by N, so that starting Python does not count. Garbage collection is off, because
+it would run at different moments. The figures hold for one build of Python. They do
+not measure speed.
 """
 
 from __future__ import annotations
@@ -26,19 +27,19 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 BASELINE = Path(__file__).with_suffix(".json")
 TOLERANCE = 0.03
-"""By how much more an operation may cost than it did."""
+"""The accepted increase of the cost of an operation, relative to its last cost."""
 WORK = {
     "switch": ("switch_ready", 500, 2, 2),
     "spawn": ("spawn_and_join", 10, 100, 100),
     "cancel": ("cancel", 10, 100, 100),
     "ping-pong": ("ping_pong_channel", 500, 2, 1),
 }
-"""A benchmark of ``comparisons/benchmarks/generators.py``; how often (N), with how many
-tasks; how many operations it is to do it once."""
+"""By name: a benchmark of ``comparisons/benchmarks/generators.py``, its repetitions
+(N), its number of tasks, and its operations in one repetition."""
 
 
 class Watch:
-    """What the benchmarks expect; nobody looks at it here."""
+    """A stopwatch that measures nothing, for the interface of the benchmarks."""
 
     def start(self) -> None:
         pass
@@ -50,19 +51,19 @@ class Watch:
 
 
 def work(name: str, times: int) -> None:
-    """Do it, in a process whose instructions somebody counts."""
+    """Run a benchmark. The caller counts the instructions of this process."""
     sys.path.append(str(ROOT / "comparisons"))
     from benchmarks import generators
     from generators_study.kernel import loop
 
     gc.disable()
-    loop.TURN = float("inf")  # else it looks around the oftener the slower it runs
+    loop.TURN = float("inf")  # otherwise a slower run would poll more often
     function, _, size, _ = WORK[name]
     generators.run(getattr(generators, function), times, size, Watch())
 
 
 def count(name: str, times: int) -> int:
-    """The instructions of a whole process."""
+    """Return the number of instructions of a whole process."""
     command = [
         *("valgrind", "--tool=cachegrind", "--cache-sim=no"),
         *(f"--cachegrind-out-file={os.devnull}", sys.executable, "-s", "-P", "-B"),

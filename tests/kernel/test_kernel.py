@@ -1,6 +1,6 @@
-"""What the generators' kernel promises, one behaviour a test.
+"""The promises of the generators' kernel, one behaviour in each test.
 
-In virtual time wherever somebody waits; the main task is then ``world.run(main)``.
+A test in which a task waits runs in virtual time: its main task is ``world.run(main)``.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def pipe():
 
 
 def swallow(waiting):
-    """Run a wait and keep quiet about its cancellation."""
+    """Run a wait and swallow its cancellation."""
     try:
         yield from waiting
     except Cancelled:
@@ -80,7 +80,7 @@ def swallow(waiting):
 
 
 def fill(sock):
-    """Write until it would block; how many bytes that took."""
+    """Write until a write would block. Return the number of bytes written."""
     sock.setblocking(False)
     filled = 0
     with contextlib.suppress(BlockingIOError):
@@ -92,7 +92,7 @@ def fill(sock):
 # Tasks
 
 
-def test_children_start_in_the_order_in_which_they_were_spawned(said):
+def test_children_start_in_the_order_of_spawning(said):
     def child(name):
         said.append(name)
         yield from checkpoint()
@@ -114,7 +114,7 @@ def test_spawn_returns_before_the_first_line_of_the_child_runs(said):
     assert said == ["spawned", "child"]
 
 
-def test_join_gives_the_result_also_afterwards_and_to_many(world):
+def test_join_returns_the_result_at_any_time_and_to_many_tasks(world):
     def child():
         yield from sleep(1)
         return 42
@@ -149,7 +149,7 @@ def test_join_raises_the_error_of_the_task():
     assert raised.value.exceptions == (error,)
 
 
-def test_join_of_a_cancelled_task_is_not_a_cancellation_of_the_joiner():
+def test_joining_a_cancelled_task_does_not_cancel_the_joiner():
     def main():
         def join(task):
             with pytest.raises(TaskCancelled, match="sleep_forever was cancelled"):
@@ -172,7 +172,7 @@ def test_join_of_a_cancelled_task_is_not_a_cancellation_of_the_joiner():
     assert run(main) == "joined"
 
 
-def test_checkpoint_lets_everybody_run_who_is_ready(said):
+def test_checkpoint_runs_every_ready_task(said):
     def child(name):
         for _ in range(2):
             said.append(name)
@@ -182,7 +182,7 @@ def test_checkpoint_lets_everybody_run_who_is_ready(said):
     assert said == list("abcabc")
 
 
-def test_what_need_not_wait_lets_nobody_run(said):
+def test_an_operation_that_need_not_wait_is_not_a_checkpoint(said):
     def other():
         said.append("other")
         yield from ()
@@ -201,7 +201,7 @@ def test_what_need_not_wait_lets_nobody_run(said):
     assert said == ["body", "other"]
 
 
-def test_a_task_has_context_variables_of_its_own_which_begin_as_its_spawners():
+def test_a_task_starts_with_a_copy_of_its_spawners_context():
     variable = contextvars.ContextVar("variable", default="none")
 
     def child(value):
@@ -222,7 +222,7 @@ def test_a_task_has_context_variables_of_its_own_which_begin_as_its_spawners():
     assert variable.get() == "none"
 
 
-def test_a_stop_iteration_does_not_pass_for_a_result():
+def test_stop_iteration_is_not_a_result():
     def raising():
         yield from checkpoint()
         raise StopIteration("not a result")
@@ -232,7 +232,7 @@ def test_a_stop_iteration_does_not_pass_for_a_result():
 
 
 @pytest.mark.parametrize("thing", [None, 3, "place", (checkpoint(),)])
-def test_a_task_that_yields_no_place_is_told_so_where_it_did(thing):
+def test_yielding_a_non_place_raises_in_the_task(thing):
     def main():
         with pytest.raises(TypeError, match="yields places"):
             yield thing
@@ -247,7 +247,7 @@ def test_a_place_that_refuses_raises_in_the_task():
             raise OverflowError("full")
 
         def remove(self, task):
-            raise AssertionError("it was never in")
+            raise AssertionError("the task was never added")
 
     def main():
         with pytest.raises(OverflowError):
@@ -264,7 +264,7 @@ def test_a_place_may_wake_the_task_at_once():
             task.wake()
 
         def remove(self, task):
-            raise AssertionError("it waits no more")
+            raise AssertionError("the task no longer waits")
 
     def main():
         with CancelScope() as scope:
@@ -276,7 +276,7 @@ def test_a_place_may_wake_the_task_at_once():
             def body(group):
                 task = group.spawn(waiting)
                 yield from checkpoint()
-                scope.cancel()  # it is on the ready list: nothing is taken out
+                scope.cancel()  # the task is in the ready queue: it leaves no place
                 return task
 
             task = yield from open_group(body)
@@ -285,7 +285,7 @@ def test_a_place_may_wake_the_task_at_once():
     assert run(main) == "on"
 
 
-def test_a_function_that_is_no_generator_function_is_refused():
+def test_a_plain_function_is_refused():
     with pytest.raises(TypeError, match="print must be a generator function"):
         run(print)
 
@@ -296,7 +296,7 @@ def test_a_function_that_is_no_generator_function_is_refused():
     run(open_group, body)
 
 
-def test_run_inside_run_is_refused_and_harms_nobody():
+def test_run_inside_run_is_refused():
     def main():
         with pytest.raises(RuntimeError, match="yield from"):
             run(checkpoint)
@@ -340,7 +340,7 @@ def test_a_group_does_not_end_before_its_children(world):
     assert world.returned_at == 3
 
 
-def test_the_first_error_cancels_the_siblings_and_the_body(world, said, say):
+def test_the_first_error_cancels_siblings_and_body(world, said, say):
     error = ValueError("child")
 
     def failing():
@@ -364,7 +364,7 @@ def test_the_first_error_cancels_the_siblings_and_the_body(world, said, say):
     assert sorted(said) == [(1, "body"), (1, "sibling")]
 
 
-def test_every_error_is_in_the_group_of_errors(world):
+def test_the_exception_group_holds_every_error(world):
     def failing(error, seconds):
         try:
             yield from sleep(seconds)
@@ -401,7 +401,7 @@ def test_an_error_of_the_body_cancels_the_children_and_waits_for_them(world):
     assert world.returned_at == 3
 
 
-def test_a_plain_body_may_fail_too(world):
+def test_an_error_of_a_plain_body_propagates(world):
     def body(group):
         group.spawn(sleep, 60)
         raise ValueError("body")
@@ -411,7 +411,7 @@ def test_a_plain_body_may_fail_too(world):
     assert world.returned_at == 0
 
 
-def test_an_error_travels_through_nested_groups(world):
+def test_an_error_propagates_through_nested_groups(world):
     error = ValueError()
 
     def failing():
@@ -432,7 +432,7 @@ def test_an_error_travels_through_nested_groups(world):
     assert world.returned_at == 1
 
 
-def test_a_group_that_is_not_open_takes_no_tasks():
+def test_a_closed_group_refuses_tasks():
     def main():
         group = yield from open_group(lambda group: group)
         for closed in (group, Group()):
@@ -442,7 +442,7 @@ def test_a_group_that_is_not_open_takes_no_tasks():
     run(main)
 
 
-def test_a_child_may_spawn_while_the_body_has_ended(world):
+def test_a_child_may_spawn_after_the_body_has_ended(world):
     def child(group):
         yield from sleep(1)
         group.spawn(sleep, 1)
@@ -451,7 +451,7 @@ def test_a_child_may_spawn_while_the_body_has_ended(world):
     assert world.returned_at == 2
 
 
-def test_what_is_spawned_into_a_cancelled_group_runs_to_its_first_wait(said):
+def test_a_task_spawned_into_a_cancelled_group_runs_to_its_first_wait(said):
     def child():
         said.append("began")
         try:
@@ -467,7 +467,7 @@ def test_what_is_spawned_into_a_cancelled_group_runs_to_its_first_wait(said):
     assert said == ["began", "ended"]
 
 
-def test_cancel_ends_a_group_in_silence(world):
+def test_cancelling_a_group_raises_nothing(world):
     def body(group):
         group.spawn(sleep, 60)
         yield from sleep(1)
@@ -478,7 +478,7 @@ def test_cancel_ends_a_group_in_silence(world):
     assert world.returned_at == 1
 
 
-def test_a_cancelled_that_somebody_made_up_is_an_error():
+def test_an_unrequested_cancelled_is_an_error():
     def child():
         yield from checkpoint()
         raise Cancelled
@@ -492,7 +492,7 @@ def test_a_cancelled_that_somebody_made_up_is_an_error():
     assert isinstance(raised.value.exceptions[0], Cancelled)
 
 
-def test_main_is_cancelled_while_the_children_of_its_group_clean_up(world):
+def test_main_can_be_cancelled_while_children_clean_up(world):
     def child():
         try:
             yield from sleep(60)
@@ -541,14 +541,14 @@ def test_a_generator_with_an_open_group_can_be_closed(said):
 
 
 @pytest.mark.parametrize("how", ["returns", "fails", "is cancelled"])
-def test_a_task_that_ends_in_a_scope_that_it_has_not_left_ends_the_run(how):
+def test_a_task_that_ends_inside_a_scope_ends_the_run(how):
     def careless():
         scope = CancelScope().__enter__()
         if how == "is cancelled":
             scope.cancel()
         yield from checkpoint()
         if how == "fails":
-            raise ValueError("and this is told, too")
+            raise ValueError("this is reported as well")
 
     def body(group):
         group.spawn(careless)
@@ -560,7 +560,7 @@ def test_a_task_that_ends_in_a_scope_that_it_has_not_left_ends_the_run(how):
         assert isinstance(raised.value.__context__, ValueError)
 
 
-def test_a_group_forgets_the_tasks_that_have_ended():
+def test_a_group_forgets_ended_tasks():
     def body(group):
         for _ in range(10):
             yield from group.spawn(checkpoint).join()
@@ -572,7 +572,7 @@ def test_a_group_forgets_the_tasks_that_have_ended():
 # Cancellation
 
 
-def test_a_cancellation_that_was_swallowed_comes_again_at_the_next_wait(said):
+def test_a_swallowed_cancellation_is_raised_again_at_the_next_wait(said):
     def main():
         with CancelScope() as scope:
             scope.cancel()
@@ -597,22 +597,20 @@ def test_a_scope_can_be_cancelled_before_it_is_entered(world):
     assert world.returned_at == 0
 
 
-def test_a_scope_that_is_entered_in_a_cancelled_one_is_cancelled_too():
+def test_a_scope_entered_in_a_cancelled_scope_is_cancelled():
     def main():
         with CancelScope() as outer:
             outer.cancel()
             with CancelScope() as inner:
                 yield from sleep_forever()
-            pytest.fail("it goes on after the inner one")
+            pytest.fail("the code after the inner scope runs")
         return outer.cancelled_caught, inner.cancelled_caught
 
     assert run(main) == (True, False)
 
 
 @pytest.mark.parametrize("waiting", [True, False])
-def test_what_stands_after_a_group_that_was_cancelled_with_its_scope_is_left_out(
-    world, waiting
-):
+def test_code_after_a_group_in_a_cancelled_scope_does_not_run(world, waiting):
     def body(group):
         group.spawn(sleep_forever)
         if waiting:
@@ -621,7 +619,7 @@ def test_what_stands_after_a_group_that_was_cancelled_with_its_scope_is_left_out
     def main():
         with move_on_after(1):
             yield from open_group(body)
-            pytest.fail("it goes on after the group")
+            pytest.fail("the code after the group runs")
 
     world.run(main)
     assert world.returned_at == 1
@@ -638,7 +636,7 @@ def test_a_scope_can_be_entered_only_once():
     run(main)
 
 
-def test_scopes_that_are_left_in_the_wrong_order_are_an_error():
+def test_leaving_scopes_in_the_wrong_order_is_an_error():
     def main():
         outer, inner = CancelScope(60), CancelScope()
         outer.__enter__()
@@ -653,7 +651,7 @@ def test_scopes_that_are_left_in_the_wrong_order_are_an_error():
     assert run(main) is True
 
 
-def test_what_is_cancelled_goes_on_in_the_order_in_which_it_came(said):
+def test_cancelled_tasks_run_in_the_order_of_spawning(said):
     def child(number):
         try:
             yield from sleep_forever()
@@ -670,7 +668,7 @@ def test_what_is_cancelled_goes_on_in_the_order_in_which_it_came(said):
     assert said == list(range(100))
 
 
-def test_a_shield_keeps_a_cancellation_out_until_it_is_left(world):
+def test_a_shield_delays_a_cancellation_until_it_is_left(world):
     def main():
         with CancelScope() as scope:
             with CancelScope(shield=True):
@@ -684,7 +682,7 @@ def test_a_shield_keeps_a_cancellation_out_until_it_is_left(world):
     assert world.returned_at == 2
 
 
-def test_an_outer_deadline_is_kept_out_of_a_shield_until_it_ends(world):
+def test_a_shield_delays_an_outer_deadline_until_it_is_left(world):
     def main():
         with move_on_after(1) as outer:
             with CancelScope(shield=True):
@@ -696,7 +694,7 @@ def test_an_outer_deadline_is_kept_out_of_a_shield_until_it_ends(world):
     assert world.returned_at == 3
 
 
-def test_a_shield_may_have_a_deadline_of_its_own(world):
+def test_a_shield_may_have_its_own_deadline(world):
     def main():
         with move_on_after(1) as outer:
             with CancelScope(2, shield=True) as shield:
@@ -711,7 +709,7 @@ def test_a_shield_may_have_a_deadline_of_its_own(world):
     assert world.returned_at == 2
 
 
-def test_what_is_spawned_behind_a_shield_is_shielded(world):
+def test_a_task_spawned_behind_a_shield_is_shielded(world):
     def main():
         with CancelScope() as scope:
             scope.cancel()
@@ -738,7 +736,7 @@ def test_cleanup_may_wait_behind_a_shield(world, said, say):
 
 
 @pytest.mark.parametrize(("outer", "inner"), [(1, 2), (2, 1)])
-def test_the_right_one_of_nested_timeouts_is_blamed(world, outer, inner):
+def test_the_earlier_of_nested_timeouts_catches_its_cancellation(world, outer, inner):
     def main():
         caught = []
         with move_on_after(outer) as outer_scope:
@@ -756,14 +754,14 @@ def test_the_right_one_of_nested_timeouts_is_blamed(world, outer, inner):
     assert world.returned_at == 1
 
 
-def test_if_both_are_cancelled_the_outer_one_is_left():
+def test_the_outer_of_two_cancelled_scopes_catches():
     def main():
         with CancelScope() as outer:
             with CancelScope() as inner:
                 inner.cancel()
                 outer.cancel()
                 yield from sleep_forever()
-            pytest.fail("it goes on after the inner one")
+            pytest.fail("the code after the inner scope runs")
         return outer.cancelled_caught, inner.cancelled_caught
 
     assert run(main) == (True, False)
@@ -780,7 +778,7 @@ def test_fail_after_says_how_long_it_waited(world):
     assert world.returned_at == 1.5
 
 
-def test_what_is_done_in_time_hears_of_no_timeout(world):
+def test_a_deadline_that_is_met_cancels_nothing(world):
     def main():
         with fail_after(2) as failing, move_on_after(2) as moving:
             yield from sleep(1)
@@ -793,7 +791,7 @@ def test_what_is_done_in_time_hears_of_no_timeout(world):
 
 @pytest.mark.parametrize("seconds", [0, -1, -math.inf])
 @pytest.mark.parametrize("wait", [checkpoint, lambda: sleep(0), sleep_forever])
-def test_a_timeout_of_nothing_ends_the_first_wait(seconds, wait):
+def test_a_timeout_of_zero_ends_the_first_wait(seconds, wait):
     def main():
         with pytest.raises(TimeoutError), fail_after(seconds):
             yield from wait()
@@ -804,7 +802,7 @@ def test_a_timeout_of_nothing_ends_the_first_wait(seconds, wait):
     assert run(main) is True
 
 
-def test_a_timeout_of_nothing_starts_no_thread(said):
+def test_a_timeout_of_zero_starts_no_thread(said):
     def main():
         with move_on_after(0):
             yield from in_thread(said.append, "started")
@@ -813,7 +811,7 @@ def test_a_timeout_of_nothing_starts_no_thread(said):
     assert said == []
 
 
-def test_without_a_wait_a_timeout_of_nothing_does_nothing():
+def test_a_timeout_of_zero_does_nothing_without_a_wait():
     def main():
         with fail_after(0):
             pass
@@ -823,7 +821,7 @@ def test_without_a_wait_a_timeout_of_nothing_does_nothing():
     assert run(main) == "done"
 
 
-def test_an_overdue_deadline_ends_a_wait_of_no_length(world):
+def test_an_overdue_deadline_ends_a_sleep_of_zero(world):
     def main():
         with move_on_after(1) as scope:
             time.sleep(2)
@@ -865,7 +863,7 @@ def call_at(instant):
 
 
 @pytest.mark.parametrize("make", [enter, sleep, sleep_until, call_at])
-def test_nan_is_no_time(make):
+def test_nan_seconds_are_refused(make):
     def main():
         with pytest.raises(ValueError, match="nan"):
             yield from make(math.nan)
@@ -878,7 +876,7 @@ def test_nan_is_no_time(make):
 # Timers
 
 
-def test_equal_deadlines_wake_in_the_order_in_which_they_were_made(world, said):
+def test_equal_deadlines_wake_in_the_order_of_creation(world, said):
     def child(number):
         yield from sleep_until(1.0)
         said.append(number)
@@ -903,7 +901,7 @@ def test_instants_are_exact(world, said, say):
     assert said == [(s, s) for s in sorted(seconds)]
 
 
-def test_sleep_until_an_instant_that_is_past_takes_no_time(world):
+def test_sleeping_until_a_past_instant_takes_no_time(world):
     def main():
         yield from sleep(2)
         yield from sleep_until(1)
@@ -914,7 +912,7 @@ def test_sleep_until_an_instant_that_is_past_takes_no_time(world):
     assert world.returned_at == 2.5
 
 
-def test_to_sleep_an_infinite_time_is_to_sleep_for_ever(world):
+def test_sleeping_for_infinity_is_sleeping_for_ever(world):
     def main():
         with move_on_after(math.inf):
             with move_on_after(1):
@@ -926,7 +924,7 @@ def test_to_sleep_an_infinite_time_is_to_sleep_for_ever(world):
     assert world.returned_at == 1
 
 
-def test_a_timer_may_be_further_than_the_selector_can_wait(pipe):
+def test_a_timer_may_exceed_the_selectors_longest_timeout(pipe):
     os.write(pipe[1], b"x")
 
     def body(group):
@@ -938,7 +936,7 @@ def test_a_timer_may_be_further_than_the_selector_can_wait(pipe):
     assert run(open_group, body) == "read"
 
 
-def test_cancelled_timers_do_not_pile_up():
+def test_cancelled_timers_do_not_accumulate():
     def main():
         with move_on_after(60):
             for _ in range(10_000):
@@ -950,7 +948,7 @@ def test_cancelled_timers_do_not_pile_up():
     assert run(main) < 1000
 
 
-def test_a_call_can_be_taken_back_also_when_it_has_been_made(said):
+def test_a_scheduled_call_can_be_cancelled_before_or_after_it_ran(said):
     def first():
         said.append("first")
 
@@ -971,8 +969,8 @@ def test_a_call_can_be_taken_back_also_when_it_has_been_made(said):
     assert said == ["first"]
 
 
-@pytest.mark.parametrize("others", [0, 5000])  # after so many, the kernel tidies up
-def test_a_call_may_ask_for_another_one_at_the_same_instant(world, said, say, others):
+@pytest.mark.parametrize("others", [0, 5000])  # 5000: the kernel purges dead timers
+def test_a_call_may_schedule_another_at_the_same_instant(world, said, say, others):
     def first():
         say("first")
         for number in range(others):
@@ -991,7 +989,7 @@ def test_a_call_may_ask_for_another_one_at_the_same_instant(world, said, say, ot
 # Event, future, semaphore
 
 
-def test_an_event_wakes_all_who_wait_and_stays(world, said, say):
+def test_an_event_wakes_all_waiters_and_stays_set(world, said, say):
     def wait(event, name):
         yield from event.wait()
         say(name)
@@ -1013,7 +1011,7 @@ def test_an_event_wakes_all_who_wait_and_stays(world, said, say):
 
 
 @pytest.mark.parametrize("value", ["value", None])
-def test_a_future_gives_its_value_to_all(world, value):
+def test_a_future_gives_its_value_to_all_waiters(world, value):
     def body(group):
         future = Future()
         tasks = [group.spawn(future.wait) for _ in range(2)]
@@ -1028,7 +1026,7 @@ def test_a_future_gives_its_value_to_all(world, value):
     world.run(open_group, body)
 
 
-def test_a_future_gives_its_error_to_all():
+def test_a_future_gives_its_error_to_all_waiters():
     error = ValueError()
 
     def main():
@@ -1051,7 +1049,7 @@ def test_settling_a_future_twice_is_an_error():
     assert run(future.wait) == 1
 
 
-def test_who_gives_up_on_a_future_harms_nobody(world):
+def test_giving_up_on_a_future_does_not_affect_other_waiters(world):
     def hasty(future):
         with move_on_after(1):
             yield from future.wait()
@@ -1068,7 +1066,7 @@ def test_who_gives_up_on_a_future_harms_nobody(world):
     assert world.run(open_group, body) == ["gave up", 42]
 
 
-def test_a_semaphore_lets_so_many_in_first_come_first_served(world, said, say):
+def test_a_semaphore_is_limited_and_fair(world, said, say):
     def worker(turns, name):
         yield from turns.acquire()
         say(name)
@@ -1084,7 +1082,7 @@ def test_a_semaphore_lets_so_many_in_first_come_first_served(world, said, say):
     assert said == [(0, "a"), (0, "b"), (1, "c"), (1, "d"), (2, "e")]
 
 
-def test_who_is_woken_by_a_semaphore_cannot_be_overtaken(said):
+def test_a_task_woken_by_a_semaphore_cannot_be_overtaken(said):
     def worker(turns, name):
         yield from turns.acquire()
         said.append(name)
@@ -1123,7 +1121,7 @@ def test_a_cancelled_waiter_of_a_semaphore_passes_its_turn():
     assert run(open_group, body) == ["out", "in"]
 
 
-def test_a_turn_that_was_given_is_not_lost_by_a_cancellation_in_the_same_instant():
+def test_a_semaphore_turn_is_not_lost_by_a_simultaneous_cancellation():
     def worker(turns):
         yield from turns.acquire()
         try:
@@ -1148,7 +1146,7 @@ def test_a_turn_that_was_given_is_not_lost_by_a_cancellation_in_the_same_instant
 
 
 @pytest.mark.parametrize("make", [Semaphore, Channel])
-def test_there_is_nothing_less_than_none(make):
+def test_negative_sizes_are_refused(make):
     with pytest.raises(ValueError, match="0 or more"):
         make(-1)
 
@@ -1156,7 +1154,7 @@ def test_there_is_nothing_less_than_none(make):
 # Channels
 
 
-def test_a_channel_gives_items_and_turns_first_come_first_served(world, said):
+def test_a_channel_is_first_come_first_served(world, said):
     def put(channel, item):
         yield from channel.put(item)
 
@@ -1198,7 +1196,7 @@ def test_put_waits_while_a_channel_is_full(world, said, say):
     assert said == [(0, 0), (0, 1), (1, 2)]
 
 
-def test_a_channel_of_no_capacity_goes_from_hand_to_hand(world, said, say):
+def test_a_channel_of_capacity_zero_hands_items_over_directly(world, said, say):
     def producer(channel):
         for item in range(2):
             yield from channel.put(item)
@@ -1215,7 +1213,7 @@ def test_a_channel_of_no_capacity_goes_from_hand_to_hand(world, said, say):
     assert said == [(1, "put 0"), (2, "put 1")]
 
 
-def test_what_lies_in_a_closed_channel_can_be_taken_and_then_it_is_closed():
+def test_items_left_in_a_closed_channel_can_be_taken():
     def main():
         channel = Channel(math.inf)
         for item in range(3):
@@ -1234,7 +1232,7 @@ def test_what_lies_in_a_closed_channel_can_be_taken_and_then_it_is_closed():
     assert run(main) == [0, 1, 2]
 
 
-def test_closing_wakes_those_who_get_and_those_who_put():
+def test_closing_a_channel_wakes_getters_and_putters():
     def closed(waiting):
         with pytest.raises(Closed):
             yield from waiting
@@ -1260,7 +1258,7 @@ def test_closing_wakes_those_who_get_and_those_who_put():
     assert run(open_group, body) == ["closed"] * 4
 
 
-def test_the_item_of_a_cancelled_putter_stays_away():
+def test_the_item_of_a_cancelled_putter_is_withdrawn():
     def body(group):
         channel = Channel()
 
@@ -1278,7 +1276,7 @@ def test_the_item_of_a_cancelled_putter_stays_away():
     assert run(open_group, body) == "b"
 
 
-def test_nobody_keeps_the_item_of_a_cancelled_putter():
+def test_the_item_of_a_cancelled_putter_is_not_leaked():
     class Item:
         pass
 
@@ -1288,7 +1286,7 @@ def test_nobody_keeps_the_item_of_a_cancelled_putter():
         kept = weakref.ref(items[0])
         with move_on_after(0):
             yield from channel.put(items.pop())
-        yield from checkpoint()  # the kernel forgets the cancellation
+        yield from checkpoint()  # the kernel drops the cancellation
         gc.collect()
         assert kept() is None
         channel.close()
@@ -1296,7 +1294,7 @@ def test_nobody_keeps_the_item_of_a_cancelled_putter():
     run(main)
 
 
-def test_the_item_of_a_cancelled_getter_stays():
+def test_a_cancelled_getter_takes_no_item():
     def body(group):
         channel = Channel(1)
         scope = CancelScope()
@@ -1315,7 +1313,7 @@ def test_the_item_of_a_cancelled_getter_stays():
 
 
 @pytest.mark.parametrize("capacity", [0, 1])
-def test_a_value_that_was_delivered_is_not_lost_by_a_cancellation(capacity):
+def test_a_delivered_item_is_not_lost_by_a_cancellation(capacity):
     def body(group):
         channel = Channel(capacity)
 
@@ -1337,7 +1335,7 @@ def test_a_value_that_was_delivered_is_not_lost_by_a_cancellation(capacity):
     assert run(open_group, body) == "item"
 
 
-def test_nobody_snatches_an_item_from_a_getter_that_is_woken():
+def test_a_woken_getter_cannot_lose_its_item_to_another():
     def body(group):
         channel = Channel(1)
         task = group.spawn(channel.get)
@@ -1353,14 +1351,14 @@ def test_nobody_snatches_an_item_from_a_getter_that_is_woken():
 # Threads
 
 
-def test_a_function_runs_in_a_thread_and_gives_its_result():
+def test_a_function_runs_in_a_thread_and_returns_its_result():
     def main():
         return (yield from in_thread(threading.get_ident))
 
     assert run(main) != threading.get_ident()
 
 
-def test_a_thread_that_works_is_no_deadlock_and_one_that_has_is(world):
+def test_a_working_thread_is_not_a_deadlock(world):
     def main():
         yield from in_thread(time.sleep, 2)
         yield from sleep_forever()
@@ -1394,7 +1392,7 @@ def test_a_thread_sees_the_context_variables_of_its_task():
     assert run(main) == "task"
 
 
-def test_several_threads_run_at_once_and_others_go_on(world, said, say):
+def test_threads_run_concurrently_with_each_other_and_with_tasks(world, said, say):
     def ticker():
         for _ in range(3):
             say("tick")
@@ -1411,7 +1409,7 @@ def test_several_threads_run_at_once_and_others_go_on(world, said, say):
     assert said == [(0, "tick"), (0.5, "tick"), (1, "tick")]
 
 
-def test_who_is_cancelled_while_a_thread_works_waits_for_it(world):
+def test_a_cancelled_task_waits_for_its_thread(world):
     def work():
         time.sleep(3)
         return "result"
@@ -1426,7 +1424,7 @@ def test_who_is_cancelled_while_a_thread_works_waits_for_it(world):
     assert world.run(main) == ("result", True)
 
 
-def test_a_call_from_another_thread_comes_while_all_wait():
+def test_a_call_from_another_thread_wakes_a_waiting_kernel():
     def body(group):
         kernel = current_kernel()
         event = Event()
@@ -1444,7 +1442,7 @@ def test_a_call_from_another_thread_comes_while_all_wait():
 # Descriptors
 
 
-def test_a_pipe_is_readable_when_bytes_are_there(world, pipe):
+def test_a_pipe_is_readable_when_it_holds_bytes(world, pipe):
     reader, writer = pipe
     world.at(1.5, os.write, writer, b"x")
 
@@ -1458,7 +1456,7 @@ def test_a_pipe_is_readable_when_bytes_are_there(world, pipe):
     assert world.returned_at == 1.5
 
 
-def test_who_never_rests_does_not_keep_others_from_their_descriptor_or_timer(pipe):
+def test_a_busy_task_does_not_starve_a_descriptor_or_timer(pipe):
     def reader():
         yield from wait_readable(pipe[0])
         with move_on_after(0.001):
@@ -1496,7 +1494,7 @@ def test_a_hang_up_wakes_the_reader_and_the_writer(world):
         os.close(ends[mine])
 
 
-def test_one_may_read_and_another_write_to_the_same_socket(world, said, say):
+def test_one_task_may_read_a_socket_while_another_writes(world, said, say):
     mine, other = socket.socketpair()
     with mine, other:
         filled = fill(mine)
@@ -1524,7 +1522,7 @@ def test_one_may_read_and_another_write_to_the_same_socket(world, said, say):
     assert said == [(1, "writable"), (2, "readable")]
 
 
-def test_both_are_woken_when_both_are_ready(world):
+def test_reader_and_writer_are_both_woken(world):
     mine, other = socket.socketpair()
     with mine, other:
         other.send(b"x")
@@ -1547,7 +1545,7 @@ def test_a_file_that_never_blocks_is_ready_at_once(path):
     assert run(main) == "ready"
 
 
-def test_a_second_task_that_waits_for_the_same_is_refused(pipe):
+def test_a_second_waiter_for_a_descriptor_is_refused(pipe):
     def body(group):
         group.spawn(wait_readable, pipe[0])
         yield from checkpoint()
@@ -1559,7 +1557,7 @@ def test_a_second_task_that_waits_for_the_same_is_refused(pipe):
     assert run(open_group, body) == "on"
 
 
-def test_who_gives_up_on_a_descriptor_leaves_room_for_the_next(world, pipe):
+def test_after_giving_up_another_may_wait_for_the_descriptor(world, pipe):
     world.at(3, os.write, pipe[1], b"x")
 
     def main():
@@ -1573,7 +1571,7 @@ def test_who_gives_up_on_a_descriptor_leaves_room_for_the_next(world, pipe):
 
 
 @pytest.mark.parametrize("descriptor", [-1, 9999])
-def test_what_is_no_descriptor_is_an_error_where_one_waits(descriptor):
+def test_a_wait_for_a_bad_descriptor_raises(descriptor):
     def main():
         with pytest.raises((OSError, ValueError)):
             yield from wait_readable(descriptor)
@@ -1583,7 +1581,7 @@ def test_what_is_no_descriptor_is_an_error_where_one_waits(descriptor):
     assert run(main) == "on"
 
 
-def test_closing_a_watched_descriptor_does_not_keep_one_from_cancelling():
+def test_a_wait_for_a_closed_descriptor_can_be_cancelled():
     mine, other = socket.socketpair()
 
     def body(group):
@@ -1596,7 +1594,7 @@ def test_closing_a_watched_descriptor_does_not_keep_one_from_cancelling():
     other.close()
 
 
-def test_of_two_who_wait_for_a_closed_descriptor_the_other_is_told():
+def test_cancelling_a_reader_of_a_closed_descriptor_fails_the_writer():
     mine, other = socket.socketpair()
     fill(mine)
 
@@ -1626,7 +1624,7 @@ def test_of_two_who_wait_for_a_closed_descriptor_the_other_is_told():
 # The end
 
 
-def test_an_error_of_main_reaches_the_caller_as_it_is():
+def test_an_error_of_main_reaches_the_caller_unchanged():
     cause = KeyError("cause")
     error = ValueError("main")
 
@@ -1641,7 +1639,7 @@ def test_an_error_of_main_reaches_the_caller_as_it_is():
 
 
 @pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit])
-def test_also_one_that_is_no_exception(kind):
+def test_a_base_exception_of_main_reaches_the_caller(kind):
     def main():
         yield from checkpoint()
         raise kind(3)
@@ -1671,7 +1669,7 @@ def test_system_exit_in_a_child_cancels_the_rest_and_reaches_the_caller(said):
     assert said == ["cleaned up"]
 
 
-def test_a_deadlock_names_who_waits_where():
+def test_a_deadlock_names_each_waiter_and_its_line():
     def waiting_child(event):
         yield from event.wait()
 
@@ -1690,7 +1688,7 @@ def test_a_deadlock_names_who_waits_where():
     assert len(raised.value.waiters) == 2
 
 
-def test_in_a_deadlock_everybody_cleans_up(said):
+def test_every_task_cleans_up_in_a_deadlock(said):
     def child():
         try:
             yield from sleep_forever()
@@ -1709,7 +1707,7 @@ def test_in_a_deadlock_everybody_cleans_up(said):
     assert sorted(said) == ["child", "main"]
 
 
-def test_who_waits_for_ever_in_the_cleanup_of_a_deadlock_is_closed(said):
+def test_a_task_stuck_in_cleanup_after_a_deadlock_is_closed(said):
     def child():
         try:
             with CancelScope(shield=True):
@@ -1724,7 +1722,7 @@ def test_who_waits_for_ever_in_the_cleanup_of_a_deadlock_is_closed(said):
     assert said == ["closed"] * 2
 
 
-def test_a_generator_that_will_not_be_closed_does_not_keep_the_others_from_it(said):
+def test_one_generator_that_refuses_to_close_does_not_prevent_closing_others(said):
     def stubborn():
         with CancelScope(shield=True):
             try:
@@ -1745,7 +1743,7 @@ def test_a_generator_that_will_not_be_closed_does_not_keep_the_others_from_it(sa
             group.spawn(stubborn)
 
     with warnings.catch_warnings():
-        # Python complains once more when it finalizes the stubborn ones.
+        # Python warns once more when it finalizes the stubborn generators.
         warnings.simplefilter("ignore", pytest.PytestUnraisableExceptionWarning)
         with pytest.raises(kernel.Deadlock) as raised:
             run(open_group, body)
@@ -1755,13 +1753,13 @@ def test_a_generator_that_will_not_be_closed_does_not_keep_the_others_from_it(sa
     assert said == ["closed"] * 3
 
 
-def test_a_timer_is_no_deadlock(world):
+def test_a_pending_timer_is_not_a_deadlock(world):
     world.run(sleep, 3600)
     assert world.returned_at == 3600
 
 
 @pytest.mark.parametrize("how", ["timer", "call"])
-def test_an_error_in_a_callback_ends_the_run_once_all_have_cleaned_up(said, how):
+def test_an_error_in_a_callback_ends_the_run_after_all_cleanups(said, how):
     error = ZeroDivisionError("callback")
 
     def fail():
@@ -1789,7 +1787,7 @@ def test_an_error_in_a_callback_ends_the_run_once_all_have_cleaned_up(said, how)
     assert said == ["clean"]
 
 
-def test_two_errors_in_callbacks_are_both_told():
+def test_two_errors_in_callbacks_are_both_raised():
     def fail(error):
         raise error
 
@@ -1804,7 +1802,7 @@ def test_two_errors_in_callbacks_are_both_told():
     assert "second" in repr(raised.value.__cause__)
 
 
-def test_the_error_of_a_cleanup_is_told_beside_a_deadlock():
+def test_the_error_of_a_cleanup_is_the_cause_of_a_deadlock():
     def main():
         try:
             yield from sleep_forever()
@@ -1851,7 +1849,7 @@ def test_no_descriptor_and_no_handler_is_left(how):
 
 
 def interrupted(program, presses):
-    """Run a program that says "ready" before each press of Ctrl-C; all it says."""
+    """Run a program, press Ctrl-C whenever it prints "ready", and return its output."""
     with subprocess.Popen(
         [sys.executable, "-u", "-W", "error", "-c", textwrap.dedent(program)],
         stdout=subprocess.PIPE,
@@ -1870,7 +1868,7 @@ def interrupted(program, presses):
     return said
 
 
-def test_ctrl_c_while_all_wait_lets_every_cleanup_run():
+def test_every_cleanup_runs_after_ctrl_c():
     said = interrupted(
         """
         from generators_study.kernel import *
@@ -1908,7 +1906,7 @@ def test_ctrl_c_while_all_wait_lets_every_cleanup_run():
     ]
 
 
-def test_ctrl_c_in_a_loop_that_never_waits_works_the_second_time():
+def test_a_second_ctrl_c_stops_a_loop_that_never_waits():
     said = interrupted(
         """
         import signal
@@ -1961,7 +1959,7 @@ def test_a_second_ctrl_c_ends_a_cleanup_that_takes_too_long():
     assert said == ["ready", "ready", "interrupted"]
 
 
-def test_who_interrupts_the_kernel_itself_does_not_wait_for_a_thread():
+def test_an_interrupt_in_the_kernel_does_not_wait_for_a_thread():
     over = threading.Event()
     before = threading.enumerate()
     too_late = threading.Timer(10, over.set)
@@ -1985,7 +1983,7 @@ def test_who_interrupts_the_kernel_itself_does_not_wait_for_a_thread():
             thread.join()
 
 
-def test_an_uncaught_ctrl_c_ends_the_program_as_it_should():
+def test_an_uncaught_ctrl_c_ends_the_program():
     said = interrupted(
         """
         from generators_study.kernel import *

@@ -1,16 +1,16 @@
-"""The kernel against a model: programs made at random have to go the same way.
+"""The kernel against a model: both must behave alike on random programs.
 
-A program is data; `Play` plays it with whatever offers the kernel's interface: the
-kernel itself, in virtual time, or `Model`, which is slow and simple: it looks at
-everybody in order to find who is cancelled, who has slept enough, who was a child.
-Both write down what happens, and both have to write the same.
+A program is data. `Play` runs it with any object that has the kernel's interface: the
+kernel itself, in virtual time, or `Model`. The model is slow and simple: it searches
+all tasks to find those that are cancelled, have slept long enough or belong to a group.
+Both write a log, and the logs must be equal.
 
-Equal are the instants, what every wait gave or raised, how every task and group ended,
-and the order in which all that happens: whoever is woken goes on first come, first
-served; at one instant deadlines come before sleepers. The kernel is free in two things,
-in which the model follows it: in which order those go on who are cancelled at one
-instant, and where among the others; and how often it looks around while tasks are
-ready, which here is drawn, too.
+A log holds the instants, the value or error of every wait, the end of every task and
+group, and the order of all these events. Woken tasks run first come, first served. At
+one instant, deadlines come before sleepers. The kernel is free in two points, and the
+model follows it there: the position of tasks that are cancelled at one instant, and the
+number of polls for timers and descriptors while tasks are ready. The tests choose that
+number at random.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from hypothesis import strategies as st
 
 
 def some(*names, of=((),), times=1):
-    """Operations of these names, with all these arguments."""
+    """Return the operations of these names with each of these arguments."""
     return times * [(name, *arguments) for name in names for arguments in of]
 
 
@@ -81,7 +81,7 @@ TURNS = (1, 2)
 
 
 class Failure(Exception):
-    """What a program raises."""
+    """The error that a program raises."""
 
 
 def tell(error):
@@ -95,14 +95,14 @@ def tell(error):
 
 
 class Play:
-    """Plays a program, and writes down what happens to whom."""
+    """An interpreter that runs a program and logs what happens to each task."""
 
     def __init__(self, kernel, now):
         self.kernel = kernel
         self.now = now
         self.log = []
         self.over = False
-        """Whether tasks are being closed, of which nothing is promised."""
+        """True while tasks are being closed. The kernel promises nothing about that."""
         self.scopes, self.groups, self.tasks = [], [], []
         self.failures = 0
         self.items = 0
@@ -129,7 +129,7 @@ class Play:
                 yield from self.drain(channel)
 
     def drain(self, channel):
-        """Take what lies in a channel, without waiting."""
+        """Take all items of a channel without waiting."""
         channel.close()
         left = []
         try:
@@ -152,7 +152,7 @@ class Play:
             yield from getattr(self, kind)(name, *arguments)
 
     def waiting(self, name, what, wait):
-        """Wait, and write down what came of it; only a cancellation goes on."""
+        """Wait and log the outcome. Raise again only if it is a cancellation."""
         try:
             value = yield from wait()
         except Cancelled:
@@ -310,15 +310,15 @@ class Play:
 
 
 class Stuck(Exception):
-    """A second deadlock: behind shields, everybody waits for ever."""
+    """A second deadlock: every task waits for ever behind a shield."""
 
 
 class Until(list):
-    """The end of a group's children: no cancellation takes anybody out of here."""
+    """The wait for the children of a group. A cancellation does not end it."""
 
 
 class Model:
-    """What the kernel promises, as simple as can be; it follows what it has heard."""
+    """The promises of the kernel in their simplest form, following the kernel's log."""
 
     def __init__(self, heard):
         self.heard = heard
@@ -330,7 +330,7 @@ class Model:
         self.root = CancelScope(self)
 
     def run(self, play, program):
-        """What the kernel's run says, told in the same way."""
+        """Run a program as the kernel does. Return its outcome in the kernel's form."""
         top = Group(self)
         top.scope = self.root
         main = top.spawn(play.main, program)
@@ -338,7 +338,7 @@ class Model:
         while not main.done:
             told = len(play.log)
             if told == len(self.heard) or play.log[-1:] != self.heard[told - 1 : told]:
-                break  # it has gone another way, as will be seen
+                break  # the logs differ, and the comparison will fail
             if self.heard[told] == LOOK:
                 play.log.append(LOOK)
                 self.look_around()
@@ -373,7 +373,7 @@ class Model:
 
     def look_around(self):
         if not (self.ready or self.later or self.cancelled):
-            # The deadline of a scope that is cancelled anyway changes nothing.
+            # The deadline of a scope that is already cancelled changes nothing.
             self.alarms = [a for a in self.alarms if not a[1].doomed()]
             instants = [due for due, _ in self.alarms + self.sleepers]
             if instants:
@@ -431,7 +431,7 @@ class Model:
 
 
 class Sleep:
-    """The place of those who sleep until then."""
+    """A place for the tasks that sleep until an instant."""
 
     def __init__(self, model, due):
         self.model, self.due = model, due
@@ -480,7 +480,7 @@ class CancelScope:
         self.model, self.seconds, self.shield = model, seconds, shield
 
     def doomed(self):
-        """Whether what waits in here is to raise."""
+        """Return True if a wait inside this scope must raise Cancelled."""
         from_outside = self.parent and not self.shield and self.parent.doomed()
         return self.cancelled or bool(from_outside)
 
@@ -644,7 +644,7 @@ LOOK = "the kernel looks around"
 
 
 def played(program, pace):
-    """What happened on the kernel, and how it ended."""
+    """Run a program on the kernel. Return its log and its outcome."""
     world = make_world("generators")
     play = Play(kernel, world.now)
 
@@ -673,7 +673,7 @@ def played(program, pace):
 
 @pytest.fixture(autouse=True)
 def no_leftovers():
-    """Programs that get stuck leave what Python closes when it finds it."""
+    """Collect the generators that stuck programs leave, so that Python closes them."""
     yield
     gc.collect()
 
@@ -692,7 +692,7 @@ def compare(program, pace):
 
 
 def check(play):
-    """What has to be true of every history, without any model."""
+    """Check the rules that hold for every log, without the model."""
     stuck = play.over
     log = [entry for entry in play.log if entry != LOOK]
     group_of = {entry[4]: entry[3] for entry in log if entry[2] == "spawns"}
@@ -719,10 +719,10 @@ def check(play):
             got.append(rest[1])
         elif what == "left":
             got += rest[0]
-    assert len(got) == len({*got}), "no item is doubled"
+    assert len(got) == len({*got}), "no item is duplicated"
     if not stuck:
         assert {*got} == put, "no item is lost"
-        assert {*ended} == {*group_of, "main"}, "everybody who is cancelled cleans up"
+        assert {*ended} == {*group_of, "main"}, "every cancelled task cleans up"
 
 
 bounded = settings(
@@ -735,13 +735,13 @@ bounded = settings(
 
 @bounded
 @given(programs, paces)
-def test_the_kernel_goes_the_way_of_the_model(program, pace):
+def test_the_kernel_behaves_like_the_model(program, pace):
     compare(program, pace)
 
 
 @settings(bounded, max_examples=150)
 @given(programs, paces)
-def test_no_child_error_item_or_turn_is_lost_or_doubled(program, pace):
+def test_no_child_error_item_or_turn_is_lost_or_duplicated(program, pace):
     play, _ = played(program, pace)
     check(play)
 
@@ -786,7 +786,7 @@ def only_the_first_error_counts(patch):
         only_the_first_error_counts,
     ],
 )
-def test_the_model_finds_a_mistake_that_is_planted_in_the_kernel(monkeypatch, plant):
+def test_the_model_finds_a_mistake_planted_in_the_kernel(monkeypatch, plant):
     plant(monkeypatch)
     seek = settings(
         bounded,

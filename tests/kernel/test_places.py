@@ -1,4 +1,4 @@
-"""What a task may yield, who holds a lock, and that nobody is forgotten meanwhile."""
+"""Places that a task may yield, owners of locks, and fairness."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def pipe():
 # Locks
 
 
-def test_a_lock_lets_one_in_at_a_time_first_come_first_served(world, said, say):
+def test_a_lock_is_exclusive_and_fair(world, said, say):
     def worker(lock, name):
         yield from lock.acquire()
         assert lock.owner is current_task()
@@ -82,7 +82,7 @@ def test_a_lock_cannot_be_acquired_twice_by_the_same_task():
     assert run(main) is True
 
 
-def test_only_who_holds_a_lock_can_release_it():
+def test_only_the_owner_can_release_a_lock():
     def other(lock):
         with pytest.raises(RuntimeError, match="other does not hold the lock"):
             lock.release()
@@ -101,7 +101,7 @@ def test_only_who_holds_a_lock_can_release_it():
     run(open_group, body)
 
 
-def test_who_is_next_cannot_be_overtaken_not_even_by_who_releases(said):
+def test_a_releasing_task_cannot_overtake_the_next_waiter(said):
     def worker(lock, name):
         yield from lock.acquire()
         said.append(name)
@@ -120,7 +120,7 @@ def test_who_is_next_cannot_be_overtaken_not_even_by_who_releases(said):
 
 
 @pytest.mark.parametrize("cancelled", ["a", "b", "c"])
-def test_a_cancelled_waiter_of_a_lock_harms_nobody(world, said, say, cancelled):
+def test_a_cancelled_waiter_does_not_affect_the_others(world, said, say, cancelled):
     scopes = {name: CancelScope() for name in "abc"}
 
     def worker(lock, name):
@@ -146,7 +146,7 @@ def test_a_cancelled_waiter_of_a_lock_harms_nobody(world, said, say, cancelled):
 
 
 @pytest.mark.parametrize("order", ["release first", "cancel first"])
-def test_a_lock_is_not_lost_when_its_next_owner_is_cancelled_at_that_instant(order):
+def test_a_lock_is_not_lost_by_a_simultaneous_cancellation(order):
     scope = CancelScope()
 
     def worker(lock):
@@ -154,7 +154,7 @@ def test_a_lock_is_not_lost_when_its_next_owner_is_cancelled_at_that_instant(ord
             yield from lock.acquire()
             try:
                 assert lock.owner is current_task()
-                yield from checkpoint()  # here it hears of the cancellation
+                yield from checkpoint()  # the cancellation is raised here
             finally:
                 lock.release()
 
@@ -188,7 +188,7 @@ def test_a_lock_that_is_never_released_is_a_deadlock():
         run(open_group, body)
 
 
-# What one may yield
+# Places that a task may yield
 
 
 def test_an_event_is_a_place(world, said, say):
@@ -208,7 +208,7 @@ def test_an_event_is_a_place(world, said, say):
 
 
 @pytest.mark.parametrize("happened", [True, False])
-def test_who_waits_in_an_event_can_be_cancelled(happened):
+def test_a_task_that_waits_in_an_event_can_be_cancelled(happened):
     def waiter(event, scope):
         with scope:
             yield event
@@ -227,7 +227,7 @@ def test_who_waits_in_an_event_can_be_cancelled(happened):
     assert run(open_group, body) == ("event" if happened else "cancelled")
 
 
-def test_the_ready_list_is_a_place_in_which_others_go_first(said):
+def test_the_ready_queue_is_a_place_where_tasks_take_turns(said):
     def child(name):
         for number in range(3):
             said.append((name, number))
@@ -237,11 +237,11 @@ def test_the_ready_list_is_a_place_in_which_others_go_first(said):
     assert said == [(name, number) for number in range(3) for name in "ab"]
 
 
-def test_who_waits_in_the_ready_list_hears_of_a_cancellation_at_the_next_wait(said):
+def test_a_ready_task_is_cancelled_at_its_next_wait(said):
     def child():
         try:
             yield current_kernel().ready
-            said.append("went on")
+            said.append("continued")
             yield current_kernel().ready
         finally:
             said.append("ended")
@@ -252,7 +252,7 @@ def test_who_waits_in_the_ready_list_hears_of_a_cancellation_at_the_next_wait(sa
         group.cancel()
 
     run(open_group, body)
-    assert said == ["went on", "ended"]
+    assert said == ["continued", "ended"]
 
 
 def test_a_plain_list_is_a_place(said):
@@ -286,7 +286,7 @@ def test_a_plain_list_is_a_place(said):
 
 
 @pytest.mark.parametrize("error", [OverflowError, Cancelled, KeyboardInterrupt])
-def test_the_error_of_a_place_that_takes_nobody_in_is_raised_where_one_yields(error):
+def test_an_error_of_append_is_raised_in_the_yielding_task(error):
     class Full(list):
         def append(self, task):
             raise error("full")
@@ -300,10 +300,10 @@ def test_the_error_of_a_place_that_takes_nobody_in_is_raised_where_one_yields(er
     assert run(main) == "on"
 
 
-def test_who_waits_in_a_place_that_lets_nobody_out_is_named_and_so_is_the_error():
+def test_an_error_of_remove_ends_in_a_deadlock_that_names_the_task():
     class Stuck(list):
         def remove(self, task):
-            raise OverflowError("it lets nobody out")
+            raise OverflowError("a task cannot be removed")
 
     def child():
         yield Stuck()
@@ -315,16 +315,14 @@ def test_who_waits_in_a_place_that_lets_nobody_out_is_named_and_so_is_the_error(
 
     with pytest.raises(Deadlock, match=r"child: .*yield Stuck") as raised:
         run(open_group, body)
-    assert "it lets nobody out" in repr(raised.value.__cause__)
+    assert "a task cannot be removed" in repr(raised.value.__cause__)
 
 
-# A wait is made early and waited for late
+# Waits that are created early and started late
 
 
 @pytest.mark.parametrize("late", [0.5, 1, 3])
-def test_a_sleep_counts_from_where_it_begins_as_those_of_asyncio_and_trio_do(
-    world, late
-):
+def test_a_sleep_counts_from_the_start_of_its_wait(world, late):
     def main():
         nap = sleep(1)
         yield from sleep(late)
@@ -335,7 +333,7 @@ def test_a_sleep_counts_from_where_it_begins_as_those_of_asyncio_and_trio_do(
 
 
 @pytest.mark.parametrize("late", [0.5, 1, 3])
-def test_an_instant_is_the_same_whenever_it_is_waited_for(world, late):
+def test_sleep_until_ends_at_its_instant_at_any_start(world, late):
     def main():
         nap = sleep_until(world.now() + 1)
         yield from sleep(late)
@@ -345,13 +343,13 @@ def test_an_instant_is_the_same_whenever_it_is_waited_for(world, late):
     assert world.returned_at == max(1, late)
 
 
-def test_who_sleeps_is_not_forgotten_when_the_kernel_tidies_up(world):
+def test_purging_dead_timers_keeps_sleepers(world):
     def body(group):
         for _ in range(3):
             group.spawn(sleep, 1)
         with move_on_after(0.5):
             yield from sleep(1)
-        for number in range(2000):  # so many that it does
+        for number in range(2000):  # enough for the kernel to purge dead timers
             with move_on_after(10 + number):
                 yield from checkpoint()
 
@@ -359,7 +357,7 @@ def test_who_sleeps_is_not_forgotten_when_the_kernel_tidies_up(world):
     assert world.returned_at == 1
 
 
-def test_a_sleep_that_nobody_waits_for_holds_nobody_up(world):
+def test_an_unstarted_sleep_delays_nothing(world):
     def main():
         naps = [sleep(seconds) for seconds in (1, 2, 3600)]
         yield from sleep(0.5)
@@ -369,7 +367,7 @@ def test_a_sleep_that_nobody_waits_for_holds_nobody_up(world):
     assert world.returned_at == 0.5
 
 
-def test_a_wait_that_was_made_outside_of_the_run_works_inside(world):
+def test_a_wait_created_before_the_run_works_inside(world):
     naps = [checkpoint(), sleep(0), sleep(1), sleep_until(1)]
 
     def main():
@@ -380,7 +378,7 @@ def test_a_wait_that_was_made_outside_of_the_run_works_inside(world):
     assert world.returned_at == 1
 
 
-# Nobody starves
+# No task starves
 
 
 def for_ever_by_the_ready_list(group, over):
@@ -413,7 +411,7 @@ def for_ever_by_new_tasks(group, over):
 
 
 def for_ever_by_swallowing(group, over):
-    """Ten who are cancelled, and will not go."""
+    """Spawn ten cancelled tasks that swallow every cancellation."""
     scope = CancelScope()
 
     def stubborn():
@@ -438,9 +436,7 @@ def for_ever_by_swallowing(group, over):
         for_ever_by_swallowing,
     ],
 )
-def test_who_goes_on_for_ever_starves_no_timer_no_descriptor_no_call_and_no_task(
-    said, pipe, busy
-):
+def test_a_busy_task_starves_no_timer_descriptor_call_or_task(said, pipe, busy):
     def timer():
         yield from sleep(0.001)
         said.append("timer")
@@ -479,11 +475,11 @@ def test_who_goes_on_for_ever_starves_no_timer_no_descriptor_no_call_and_no_task
     assert sorted(said) == ["call", "descriptor", "task", "timer"]
 
 
-# Ctrl-C among many who are cancelled
+# Ctrl-C during many cancellations
 
 
 def crowd(said, count, at):
-    """Many tasks that clean up; in the cleanup of one of them, `at` is called."""
+    """Return a body that spawns and cancels tasks. The middle one calls ``at``."""
 
     def child(number):
         try:
@@ -512,14 +508,14 @@ def press_twice():
 
 
 @pytest.mark.parametrize("presses", [press, press_twice])
-def test_all_clean_up_once_if_ctrl_c_is_pressed_while_many_are_cancelled(said, presses):
+def test_ctrl_c_during_many_cancellations_runs_each_cleanup_once(said, presses):
     with pytest.raises(KeyboardInterrupt):
         run(open_group, crowd(said, 1000, presses))
     assert said == [*range(1000)]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_keyboard_interrupt_in_one_cleanup_is_told_and_all_clean_up(said):
+def test_a_keyboard_interrupt_in_one_cleanup_stops_no_other(said):
     def interrupt():
         raise KeyboardInterrupt
 
@@ -529,9 +525,9 @@ def test_a_keyboard_interrupt_in_one_cleanup_is_told_and_all_clean_up(said):
     assert [type(error) for error in raised.value.exceptions] == [KeyboardInterrupt]
 
 
-def test_ctrl_c_between_two_of_many_who_are_cancelled_lets_the_rest_clean_up(said):
+def test_ctrl_c_inside_the_kernel_lets_cancelled_tasks_clean_up(said):
     class Rude(list):
-        """The kernel is interrupted when it takes a task in."""
+        """A place that interrupts the kernel while a task is added."""
 
         @property
         def append(self):
@@ -562,11 +558,11 @@ def test_ctrl_c_between_two_of_many_who_are_cancelled_lets_the_rest_clean_up(sai
     assert sorted(said) == [number for number in range(1000) if number != 500]
 
 
-# Nothing is lost, nothing is made up
+# Errors and results
 
 
 @pytest.mark.parametrize("waiting", [True, False])
-def test_the_errors_of_a_group_that_cannot_end_are_told_beside_the_deadlock(waiting):
+def test_errors_of_a_stuck_group_are_the_cause_of_the_deadlock(waiting):
     def failing():
         yield from checkpoint()
         raise ValueError("the error of a child")
@@ -586,7 +582,7 @@ def test_the_errors_of_a_group_that_cannot_end_are_told_beside_the_deadlock(wait
     assert "the error of a child" in repr(raised.value.__cause__)
 
 
-def test_who_is_told_something_while_all_are_closed_is_closed_by_the_kernel_too(said):
+def test_a_task_woken_during_closing_is_still_closed_by_the_kernel(said):
     channel = Channel()
 
     def child():
@@ -618,7 +614,7 @@ def test_a_group_whose_block_was_cancelled_has_no_result():
     assert run(open_group, body) is None
 
 
-def test_a_group_that_has_ended_leaves_nothing_to_the_garbage_collector():
+def test_an_ended_group_leaves_nothing_to_the_garbage_collector():
     def leaf():
         return
         yield
@@ -632,7 +628,7 @@ def test_a_group_that_has_ended_leaves_nothing_to_the_garbage_collector():
             before = groups()
             for _ in range(10):
                 yield from open_group(lambda group: [group.spawn(leaf)])
-            yield from checkpoint()  # the list of who was ready holds them till then
+            yield from checkpoint()  # the ready queue holds them until then
             return groups() - before
         finally:
             gc.enable()

@@ -1,4 +1,4 @@
-"""The road from a generator to the kernel: each step runs by itself and adds one."""
+"""The road from a generator to the kernel: each step runs alone and adds one idea."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ PRINTS = {
     "road.kernel": "a waits, b waits, c waits, b leaves, the door is open, "
     "a enters, c enters, a sits down, c sits down",
 }
-"""What the steps print, in the order of the road."""
+"""The output of the steps, in the order of the road."""
 
 
 def steps():
-    """The numbered steps of the README: (number, name, first link)."""
+    """Return the numbered steps of the README: (number, name, first link)."""
     text = README.read_text("utf-8")
     pattern = r"^(\d+)\. \[(\w+)\]\(src/generators_study/([\w/]+)\.py\)"
     return re.findall(pattern, text, re.MULTILINE)
@@ -52,7 +52,7 @@ def test_no_step_of_the_road_is_left_out():
     assert files - {"road.__init__"} == {n for n in PRINTS if n.startswith("road.")}
 
 
-def test_a_step_stands_on_those_before_it_and_says_what_it_is():
+def test_a_step_builds_on_earlier_ones_and_has_a_docstring():
     before = set()
     for name in PRINTS:
         path = PACKAGE / f"{name.replace('.', '/')}.py"
@@ -91,7 +91,7 @@ def test_an_error_passes_through_the_trampoline():
         trampoline.trampoline(trampoline.divide(1, 0))
 
 
-def test_a_future_that_is_settled_is_waited_for_in_no_time():
+def test_waiting_for_a_settled_future_takes_no_time():
     loop, got = Loop(), []
     future = Future(loop)
     future.settle("value")
@@ -105,7 +105,7 @@ def test_a_future_that_is_settled_is_waited_for_in_no_time():
 
 
 @pytest.mark.parametrize("wakes", [True, False])
-def test_who_cancels_one_that_is_on_its_way_does_it_no_harm(wakes):
+def test_cancelling_a_scheduled_task_does_nothing(wakes):
     loop, said = Loop(), []
     future = Future(loop)
 
@@ -154,7 +154,7 @@ def test_the_miniature_sleeps_and_cancels_at_the_right_instants(world):
     assert said == [(1, 1), (2, 2), (2, 60), (3, 3)]
 
 
-def test_in_the_miniature_one_that_has_not_begun_or_is_ready_is_not_cancelled():
+def test_the_miniature_does_not_cancel_unstarted_or_ready_tasks():
     small, said = kernel.Kernel(), []
 
     def turns(name):

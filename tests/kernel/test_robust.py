@@ -1,6 +1,6 @@
-"""The kernel under conditions that are rare: bursts, depth, leaks, other threads.
+"""The kernel under rare conditions: bursts, depth, leaks, other threads.
 
-Each test names the behaviour it protects. In virtual time where a task waits.
+Each test names the behaviour that it protects. Tests that wait run in virtual time.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ DEEP = 5000
 
 
 class Big:
-    """A result that can be watched."""
+    """A result that a weak reference can watch."""
 
 
 class Failure(Exception):
-    """An error that can be watched."""
+    """An error that a weak reference can watch."""
 
 
 # Every kind of work gets its share
@@ -84,10 +84,10 @@ def test_slow_steps_after_quick_ones_do_not_starve_a_timer(monkeypatch):
 
     _, first, second = run(main)
     assert first <= 2 * loop.MOST
-    assert second <= 110  # by then the turn has become short
+    assert second <= 110  # the kernel has shortened the turn by then
 
 
-def test_a_turn_leaves_the_rest_of_a_long_queue_where_it_is():
+def test_a_turn_keeps_the_order_of_a_long_queue():
     looks = []
 
     def child(number):
@@ -98,7 +98,7 @@ def test_a_turn_leaves_the_rest_of_a_long_queue_where_it_is():
     assert looks == list(range(5000))
 
 
-def test_a_call_that_asks_for_a_call_starves_no_timer_and_no_task(world):
+def test_a_call_that_schedules_calls_starves_no_task(world):
     calls, steps = [], []
 
     def again():
@@ -141,7 +141,7 @@ def test_an_alarm_that_sets_an_alarm_starves_no_task(earlier):
     assert len(steps) > 500
 
 
-def test_alarms_and_sleepers_survive_a_tidy_up_between_them(world):
+def test_purging_dead_timers_keeps_alarms_and_sleepers(world):
     woken = []
 
     def sleeper(seconds):
@@ -159,7 +159,7 @@ def test_alarms_and_sleepers_survive_a_tidy_up_between_them(world):
         group.spawn(sleeper, 1.5)
         current_kernel().call_at(1, many)
         yield from sleep(0.5)
-        time.sleep(2)  # both instants are due at the same look
+        time.sleep(2)  # both instants are due at the same poll
 
     world.run(open_group, body)
     assert woken == [1, 1.5]
@@ -169,7 +169,7 @@ def test_alarms_and_sleepers_survive_a_tidy_up_between_them(world):
 
 
 @pytest.mark.parametrize("kept", ["first", "middle", "last"])
-def test_a_kept_task_keeps_no_sibling_and_no_other_result(kept):
+def test_a_reference_to_a_task_keeps_no_sibling_alive(kept):
     refs = []
 
     def child():
@@ -195,7 +195,7 @@ def test_a_kept_task_keeps_no_sibling_and_no_other_result(kept):
     assert held.done
 
 
-def test_a_kept_task_keeps_neither_its_parents_result_nor_its_siblings_error():
+def test_a_reference_to_a_task_keeps_no_other_result_or_error_alive():
     refs, held = [], []
 
     def fail():
@@ -243,7 +243,7 @@ def test_a_deep_tree_can_be_cancelled(world):
     assert world.run(main) is True
 
 
-def test_a_deep_tree_can_deadlock_and_be_told():
+def test_a_deadlock_in_a_deep_tree_names_every_task():
     with pytest.raises(Deadlock) as raised:
         run(nest, DEEP)
     assert len(raised.value.waiters) == DEEP + 1
@@ -332,7 +332,7 @@ def test_an_error_in_the_group_of_main_reaches_the_caller():
     assert raised.value is error
 
 
-def test_an_error_in_the_group_of_main_is_told_beside_another():
+def test_an_error_of_main_is_the_cause_of_an_error_in_its_group():
     def bad():
         yield from checkpoint()
         raise ValueError("child")
@@ -365,11 +365,11 @@ def test_the_run_waits_for_the_tasks_in_the_group_of_main(world):
     assert done == [True]
 
 
-# Deadlocks are told at once
+# Deadlocks are reported at once
 
 
 @pytest.mark.parametrize("nested", [False, True])
-def test_the_alarm_of_a_cancelled_scope_delays_no_deadlock(world, nested):
+def test_the_alarm_of_a_cancelled_scope_does_not_delay_a_deadlock(world, nested):
     def main():
         with (
             CancelScope(None if nested else 3) as outer,
@@ -384,7 +384,7 @@ def test_the_alarm_of_a_cancelled_scope_delays_no_deadlock(world, nested):
     assert world.now() == 0
 
 
-def test_a_scope_in_a_cancelled_one_still_tells_that_its_time_has_passed(world):
+def test_a_scope_in_a_cancelled_scope_still_expires(world):
     def main():
         with CancelScope() as outer:
             outer.cancel()
@@ -395,10 +395,10 @@ def test_a_scope_in_a_cancelled_one_still_tells_that_its_time_has_passed(world):
     assert world.run(main) is True
 
 
-# Blocks that are left, or not
+# Blocks that are left twice or not at all
 
 
-def test_a_group_that_is_not_finished_is_an_error_that_tells_what_to_do():
+def test_an_unfinished_group_raises_an_error_with_advice():
     def main():
         waiting = open_group(lambda group: (yield from sleep(1)))
         next(waiting)
@@ -436,7 +436,7 @@ def test_a_group_that_a_kept_generator_leaves_open_is_an_error(siblings, childre
 
         yield from open_group(spawn)
 
-    unnoticed = siblings and not children  # nothing is lost there
+    unnoticed = siblings and not children  # the open group holds nothing
     error = pytest.raises(RuntimeError, match="not left")
     with contextlib.nullcontext() if unnoticed else error:
         run(main)
@@ -455,7 +455,7 @@ def test_a_scope_that_is_left_twice_is_an_error():
 
 
 @pytest.mark.parametrize("plain", [True, False])
-def test_a_raised_generator_exit_lets_no_child_outlive_its_block(plain):
+def test_a_generator_exit_in_the_body_waits_for_the_children(plain):
     log = []
 
     def child():
@@ -538,7 +538,7 @@ def test_a_shield_that_is_raised_keeps_the_cancellation_out(world):
     assert log == [1, (5, True)]
 
 
-def test_a_cancellation_on_its_way_passes_a_shield_that_is_raised_meanwhile(world):
+def test_a_shield_raised_late_does_not_stop_a_cancellation_in_flight(world):
     log = []
 
     def child():
@@ -585,7 +585,7 @@ def test_another_thread_may_cancel(kind):
     threads[0].join()
 
 
-def test_a_look_up_is_not_waited_for_by_who_is_cancelled(monkeypatch):
+def test_a_cancelled_task_does_not_wait_for_a_name_lookup(monkeypatch):
     over = threading.Event()
 
     def slow(*arguments):
@@ -610,7 +610,7 @@ def test_a_look_up_is_not_waited_for_by_who_is_cancelled(monkeypatch):
         thread.join()
 
 
-def test_idle_threads_are_used_again_and_none_is_left():
+def test_idle_threads_are_reused_and_none_is_left():
     before = set(threading.enumerate())
 
     def main():
@@ -623,7 +623,7 @@ def test_idle_threads_are_used_again_and_none_is_left():
     assert set(threading.enumerate()) == before
 
 
-def test_threads_end_also_when_the_run_fails():
+def test_threads_end_when_the_run_fails():
     before = set(threading.enumerate())
 
     def body(group):
@@ -691,7 +691,7 @@ def test_a_socket_may_be_used_in_a_later_run():
     other.close()
 
 
-def test_a_socket_of_a_run_in_another_thread_is_refused_and_closed_by_its_own():
+def test_a_socket_of_another_thread_is_refused_and_closed_by_its_own_run():
     made, go_on = [], threading.Event()
 
     def first():
@@ -721,7 +721,7 @@ def test_a_socket_of_a_run_in_another_thread_is_refused_and_closed_by_its_own():
 
 
 def forgotten(number=None):
-    """Have the kernel watch a socket, and forget it; its number."""
+    """Make the kernel watch a socket and drop it. Return its descriptor."""
 
     def body(group):
         group.spawn(sockets[0].receive)
@@ -741,7 +741,7 @@ def forgotten(number=None):
 
 
 @pytest.mark.parametrize("way", ["socket", "wait"])
-def test_the_number_of_a_forgotten_socket_can_be_waited_for(way):
+def test_the_descriptor_of_a_forgotten_socket_can_be_reused(way):
     def main():
         number = yield from forgotten()
         plain, far = socket.socketpair()
@@ -766,7 +766,7 @@ def test_the_number_of_a_forgotten_socket_can_be_waited_for(way):
 
 
 @pytest.mark.parametrize("again", [wait_readable, wait_writable])
-def test_a_task_that_waits_for_a_closed_descriptor_does_not_keep_others(again):
+def test_a_waiter_for_a_closed_descriptor_does_not_block_its_successor(again):
     def main():
         def body(group):
             plain, far = socket.socketpair()
@@ -795,7 +795,7 @@ def test_a_task_that_waits_for_a_closed_descriptor_does_not_keep_others(again):
     assert run(main) == "told"
 
 
-def test_a_wait_for_the_descriptor_of_a_waiting_socket_is_refused_not_lost():
+def test_a_socket_whose_descriptor_has_a_waiter_refuses_another():
     def main():
         plain, far = socket.socketpair()
         with far, Socket(plain) as mine:
@@ -812,7 +812,7 @@ def test_a_wait_for_the_descriptor_of_a_waiting_socket_is_refused_not_lost():
     run(main)
 
 
-def test_a_plain_socket_that_was_closed_is_not_waited_for():
+def test_receiving_from_a_closed_plain_socket_raises():
     def main():
         plain, far = socket.socketpair()
         with far, Socket(plain) as mine:
@@ -835,7 +835,7 @@ def test_a_plain_socket_that_was_closed_is_not_waited_for():
         bytearray(b"bytes"),
     ],
 )
-def test_every_byte_of_a_buffer_is_sent_whatever_its_items_are(data):
+def test_every_byte_of_a_buffer_of_any_item_size_is_sent(data):
     def main():
         mine, other = map(Socket, socket.socketpair())
 
@@ -865,7 +865,7 @@ def has_ipv6():
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
-def test_a_connection_goes_over_ipv6():
+def test_a_connection_works_over_ipv6():
     def main():
         with listen("::1", 0) as server:
             port = server.plain.getsockname()[1]
@@ -883,7 +883,7 @@ def test_a_connection_goes_over_ipv6():
 
 
 class Addresses:
-    """Replaces the look-up and the attempts of `connect`."""
+    """A replacement for the name lookup and the attempts of `connect`."""
 
     def __init__(self, world, monkeypatch, **attempts):
         self.world = world
@@ -962,9 +962,7 @@ def test_the_last_error_is_raised_if_no_address_answers(world, monkeypatch):
     world.run(main)
 
 
-def test_of_two_connections_at_one_instant_one_is_kept_and_one_closed(
-    world, monkeypatch
-):
+def test_one_of_two_simultaneous_connections_is_closed(world, monkeypatch):
     made = Addresses(world, monkeypatch, a6=(1.25, True), b4=(1, True))
 
     def main():
@@ -981,7 +979,7 @@ def test_of_two_connections_at_one_instant_one_is_kept_and_one_closed(
 
 @pytest.mark.parametrize("queue", ["event", "semaphore", "channel", "join", "list"])
 @pytest.mark.parametrize("order", ["first", "last"])
-def test_cancelling_many_waiters_one_by_one_compares_few(queue, order, monkeypatch):
+def test_cancelling_many_waiters_takes_linear_time(queue, order, monkeypatch):
     number, compared = 300, []
 
     def equal(self, other):

@@ -1,4 +1,4 @@
-"""What the kernel's sockets promise, over the loopback, in real time and by events."""
+"""The promises of the kernel's sockets, over the loopback and in real time."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def no_descriptor_is_left():
 
 @contextlib.contextmanager
 def pair():
-    """Two sockets that are connected with each other."""
+    """Two sockets that are connected to each other."""
     mine, other = map(Socket, socket.socketpair())
     with mine, other:
         yield mine, other
@@ -68,7 +68,7 @@ def closed(waiting):
 
 
 def fill(sock):
-    """Send until nothing more goes out; how many bytes that took."""
+    """Send until a send would block. Return the number of bytes sent."""
     filled = 0
     with contextlib.suppress(BlockingIOError):
         while True:
@@ -77,7 +77,7 @@ def fill(sock):
 
 
 def watch(sock):
-    """Have the kernel watch a socket on which nobody waits any more."""
+    """Make the kernel watch a socket that has no waiter any more."""
 
     def body(group):
         reader = group.spawn(sock.receive)
@@ -88,7 +88,7 @@ def watch(sock):
 
 
 def until_it_waits(task):
-    """Let others run until the task is where it waits for a descriptor."""
+    """Run other tasks until the task waits for a descriptor."""
     while task.place is None or not hasattr(task.place, "watched"):
         yield from checkpoint()
 
@@ -133,7 +133,7 @@ def test_an_echo_server_and_many_clients():
     run(open_group, body)
 
 
-def test_a_name_is_looked_up_and_each_of_its_addresses_is_tried():
+def test_each_address_of_a_name_is_tried():
     def body(group):
         with listen("127.0.0.1", 0) as server:  # "localhost" may be ::1 first
             task = group.spawn(server.accept)
@@ -156,17 +156,17 @@ def test_a_connection_that_is_refused_is_an_os_error():
     assert run(main) == errno.ECONNREFUSED
 
 
-def test_a_name_that_nobody_has_is_an_os_error():
+def test_an_unknown_name_is_an_os_error():
     def main():
         with pytest.raises(OSError):  # noqa: PT011
-            yield from connect("nobody.invalid", 1)
+            yield from connect("unknown.invalid", 1)
         yield from checkpoint()
         return "on"
 
     assert run(main) == "on"
 
 
-def test_a_connect_that_is_cancelled_leaves_nothing():
+def test_a_cancelled_connect_leaves_nothing_behind():
     def main():
         with listen("127.0.0.1", 0) as server, CancelScope() as scope:
             scope.cancel()
@@ -218,7 +218,7 @@ def test_both_sides_may_send_much_at_the_same_time():
     run(main)
 
 
-def test_the_end_of_the_stream_comes_after_the_bytes_and_again_and_again():
+def test_the_end_of_the_stream_follows_the_bytes_and_repeats():
     def main():
         with pair() as (mine, other):
             yield from other.send(b"last words")
@@ -231,7 +231,7 @@ def test_the_end_of_the_stream_comes_after_the_bytes_and_again_and_again():
     assert run(main) == [b"last words", b"", b""]
 
 
-def test_who_waits_hears_of_the_end_of_the_stream():
+def test_a_waiting_reader_is_woken_by_the_end_of_the_stream():
     def main():
         with pair() as (mine, other):
 
@@ -246,7 +246,7 @@ def test_who_waits_hears_of_the_end_of_the_stream():
     assert run(main) == b""
 
 
-def test_no_more_is_taken_than_was_asked_for():
+def test_receive_returns_at_most_the_requested_bytes():
     def main():
         with pair() as (mine, other):
             yield from other.send(b"abcdef")
@@ -258,7 +258,7 @@ def test_no_more_is_taken_than_was_asked_for():
     assert run(main) == [b"ab", b"cde", b"f"]
 
 
-def test_nothing_is_sent_in_no_time():
+def test_sending_nothing_takes_no_time():
     def main():
         with pair() as (mine, _):
             fill(mine)
@@ -278,7 +278,7 @@ def test_a_broken_connection_is_an_os_error():
     run(main)
 
 
-def test_a_second_reader_that_waits_is_refused():
+def test_a_second_waiting_reader_is_refused():
     def main():
         with pair() as (mine, other):
 
@@ -295,7 +295,7 @@ def test_a_second_reader_that_waits_is_refused():
     assert run(main) == b"x"
 
 
-def test_nobody_sends_into_the_middle_of_what_another_sends():
+def test_concurrent_sends_do_not_interleave():
     def main():
         with pair() as (mine, other):
 
@@ -321,7 +321,7 @@ def test_nobody_sends_into_the_middle_of_what_another_sends():
 # Closing
 
 
-def test_who_reads_from_what_is_closed_meanwhile_is_told():
+def test_closing_a_socket_wakes_its_reader():
     def main():
         with pair() as (mine, _):
 
@@ -336,7 +336,7 @@ def test_who_reads_from_what_is_closed_meanwhile_is_told():
     assert run(main) == "closed"
 
 
-def test_so_is_who_writes_and_who_accepts():
+def test_closing_a_socket_wakes_its_writer_and_acceptor():
     def main():
         with pair() as (mine, _), listen("127.0.0.1", 0) as server:
 
@@ -360,7 +360,7 @@ def test_so_is_who_writes_and_who_accepts():
 
 
 @pytest.mark.parametrize("before", [b"", b"some"])
-def test_what_was_closed_before_is_closed(before):
+def test_receiving_from_a_closed_socket_raises(before):
     def main():
         with pair() as (mine, other):
             if before:
@@ -372,7 +372,7 @@ def test_what_was_closed_before_is_closed(before):
     assert run(main) == "closed"
 
 
-def test_a_reader_is_told_also_if_it_was_woken_when_another_closes():
+def test_a_reader_woken_just_before_a_close_gets_data_or_closed():
     def main():
         with pair() as (mine, other), pair() as (signal, signaller):
 
@@ -385,7 +385,7 @@ def test_a_reader_is_told_also_if_it_was_woken_when_another_closes():
                 yield from until_it_waits(closer)
                 reader = group.spawn(closed_or_read)
                 yield from until_it_waits(reader)
-                # Both are woken by the same look, the closer first.
+                # Both are woken by the same poll, the closer first.
                 yield from signaller.send(b"x")
                 yield from other.send(b"x")
                 return (yield from reader.join())
@@ -401,7 +401,7 @@ def test_a_reader_is_told_also_if_it_was_woken_when_another_closes():
     assert run(main) in (b"x", "closed")
 
 
-def test_to_close_twice_is_harmless():
+def test_closing_twice_is_harmless():
     def main():
         with pair() as (mine, _):
             mine.close()
@@ -416,7 +416,7 @@ def test_to_close_twice_is_harmless():
 
 
 @pytest.mark.parametrize("again", [1, 3])
-def test_a_socket_goes_on_after_a_receive_that_was_cancelled(again):
+def test_a_socket_works_after_a_cancelled_receive(again):
     def main():
         with pair() as (mine, other):
             for number in range(again):
@@ -428,7 +428,7 @@ def test_a_socket_goes_on_after_a_receive_that_was_cancelled(again):
     assert run(main) == "on"
 
 
-def test_a_listener_goes_on_after_an_accept_that_was_cancelled():
+def test_a_listener_works_after_a_cancelled_accept():
     def main():
         with listen("127.0.0.1", 0) as server:
 
@@ -448,7 +448,7 @@ def test_a_listener_goes_on_after_an_accept_that_was_cancelled():
     assert run(main) == b"hello"
 
 
-def test_a_send_that_is_cancelled_has_sent_a_beginning():
+def test_a_cancelled_send_has_sent_a_prefix():
     def main():
         with pair() as (mine, other):
 
@@ -466,7 +466,7 @@ def test_a_send_that_is_cancelled_has_sent_a_beginning():
     assert BIG.startswith(received)
 
 
-def test_in_a_cancelled_scope_what_is_there_can_still_be_received():
+def test_a_cancelled_scope_can_still_receive_available_bytes():
     def main():
         with pair() as (mine, other), CancelScope() as scope:
             yield from other.send(b"x")
@@ -483,7 +483,7 @@ def test_in_a_cancelled_scope_what_is_there_can_still_be_received():
 # Descriptors
 
 
-def test_a_number_that_comes_again_is_another_socket():
+def test_a_reused_descriptor_belongs_to_the_new_socket():
     def main():
         old, peer = map(Socket, socket.socketpair())
         with peer:
@@ -506,7 +506,7 @@ def test_a_number_that_comes_again_is_another_socket():
     assert run(main) == b"again"
 
 
-def test_a_closed_socket_does_not_wait_for_whoever_has_its_number_now():
+def test_a_closed_socket_does_not_wait_for_its_reused_descriptor():
     def main():
         old, peer = map(Socket, socket.socketpair())
         with peer:
@@ -533,7 +533,7 @@ def test_a_closed_socket_does_not_wait_for_whoever_has_its_number_now():
     assert run(main) == b"new"
 
 
-def test_a_socket_on_which_nobody_waits_does_not_keep_the_loop_busy():
+def test_a_socket_without_a_waiter_does_not_keep_the_loop_busy():
     def main():
         with pair() as (mine, other):
             yield from watch(mine)
@@ -548,7 +548,7 @@ def test_a_socket_on_which_nobody_waits_does_not_keep_the_loop_busy():
     assert run(main) <= 4
 
 
-def test_a_socket_on_which_nobody_waits_does_not_hide_a_deadlock():
+def test_a_socket_without_a_waiter_does_not_hide_a_deadlock():
     def main():
         with pair() as (mine, other):
             yield from watch(mine)
@@ -559,7 +559,7 @@ def test_a_socket_on_which_nobody_waits_does_not_hide_a_deadlock():
         run(main)
 
 
-def test_a_socket_on_which_somebody_waits_is_no_deadlock():
+def test_a_task_that_waits_for_a_socket_is_not_a_deadlock():
     def main():
         plain, far = socket.socketpair()
         with far, Socket(plain) as mine:
@@ -578,7 +578,7 @@ def test_a_socket_on_which_somebody_waits_is_no_deadlock():
     assert run(main) == b"x"
 
 
-def test_a_socket_and_a_plain_wait_for_its_descriptor_go_together():
+def test_a_plain_wait_for_the_descriptor_of_a_socket_works():
     def main():
         with pair() as (mine, other):
             yield from watch(mine)
@@ -589,7 +589,7 @@ def test_a_socket_and_a_plain_wait_for_its_descriptor_go_together():
     assert run(main) == b"x"
 
 
-def test_the_end_of_the_run_closes_who_waits_and_leaves_no_descriptor():
+def test_an_error_with_a_waiting_reader_leaves_no_descriptor():
     def main():
         with pair() as (mine, _):
             yield from open_group(body_that_fails(mine))
@@ -607,6 +607,6 @@ def test_the_end_of_the_run_closes_who_waits_and_leaves_no_descriptor():
     assert isinstance(raised.value.exceptions[0], ValueError)
 
 
-def test_outside_of_a_kernel_there_are_no_sockets():
+def test_a_socket_needs_a_running_kernel():
     with socket.socket() as plain, pytest.raises(RuntimeError, match="no kernel"):
         Socket(plain)

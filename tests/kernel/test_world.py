@@ -1,4 +1,4 @@
-"""What the world of generators promises, beside what all worlds do."""
+"""The promises of the generators world that not every world makes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_plain_function_runs_as_in_the_world_of_threads(world):
     assert world.returned_at == 2
 
 
-def test_a_generator_that_is_made_by_a_plain_function_runs_too(world, job):
+def test_a_generator_returned_by_a_plain_function_is_run(world, job):
     assert world.run(lambda: job(2)) == 2
 
 
@@ -73,7 +73,7 @@ def test_a_cancellation_comes_at_its_instant(world):
     assert world.trace.when("note") == [(2.5, "job()")]
 
 
-def test_who_swallows_the_cancellation_returns_what_it_likes(world):
+def test_an_answer_that_swallows_its_cancellation_returns_its_value(world):
     def main():
         with CancelScope() as scope:
             try:
@@ -85,12 +85,12 @@ def test_who_swallows_the_cancellation_returns_what_it_likes(world):
     assert world.run(main, cancel_at=1) == "stubborn"
 
 
-def test_who_is_done_before_hears_of_no_cancellation(world, job):
+def test_a_cancellation_after_the_end_has_no_effect(world, job):
     assert world.run(job, 1, cancel_at=2) == 1
     assert world.returned_at == 1
 
 
-def test_a_plain_function_that_goes_on_after_its_cancellation_fails(world):
+def test_a_plain_function_that_ignores_its_cancellation_fails(world):
     def main():
         while True:
             time.sleep(1)
@@ -108,7 +108,7 @@ def test_a_deadlock_names_the_line_of_a_job(world):
         world.run(open_group, lambda group: group.spawn(job))
 
 
-def test_a_task_that_is_left_is_named(world):
+def test_a_task_left_behind_is_named(world):
     def main():
         group = Group()
         group._ready = group.kernel.ready
@@ -119,7 +119,7 @@ def test_a_task_that_is_left_is_named(world):
         world.run(main)
 
 
-def test_a_job_that_is_left_is_named(world, job):
+def test_a_job_left_behind_is_named(world, job):
     def main():
         group = Group()
         group._ready = group.kernel.ready
@@ -130,7 +130,7 @@ def test_a_job_that_is_left_is_named(world, job):
         world.run(main)
 
 
-def test_a_thread_that_is_left_is_named(world):
+def test_a_thread_left_behind_is_named(world):
     def main():
         threading.Thread(target=time.sleep, args=[60], name="orphan").start()
         yield from sleep(1)
@@ -153,7 +153,7 @@ def test_an_unclosed_generator_of_the_study_is_named(world):
         world.run(main)
 
 
-def test_an_error_of_the_worlds_callback_is_lost_and_told(world):
+def test_an_error_of_a_callback_of_the_world_is_a_lost_error(world):
     def fail():
         raise ZeroDivisionError
 
@@ -162,7 +162,7 @@ def test_an_error_of_the_worlds_callback_is_lost_and_told(world):
         world.run(sleep, 2)
 
 
-def test_a_callback_of_the_kernel_and_threads_keep_the_instants(world):
+def test_callbacks_of_the_kernel_and_threads_keep_exact_instants(world):
     instants = []
 
     def main():
@@ -194,7 +194,7 @@ def lives(world):
     return [(a.name, a.kind, a.start, a.end, a.how) for a in world.trace.actors]
 
 
-def test_every_task_has_a_life_of_its_own(world):
+def test_every_task_is_a_native_actor(world):
     def nap(seconds):
         yield from sleep(seconds)
 
@@ -221,7 +221,7 @@ def test_every_task_has_a_life_of_its_own(world):
     ]
 
 
-def test_a_task_that_is_cancelled_before_it_runs_is_told_as_such(world):
+def test_a_task_cancelled_before_it_runs_is_recorded_as_cancelled(world):
     def body(group):
         group.spawn(sleep, 1)
         group.cancel()
@@ -234,7 +234,7 @@ def test_a_task_that_is_cancelled_before_it_runs_is_told_as_such(world):
     assert lives(world)[1] == ("sleep", "task", 0, 0, "cancelled")
 
 
-def test_to_watch_tasks_changes_nothing_for_long(world):
+def test_watching_tasks_is_undone_after_the_run(world):
     spawn = Group.spawn
 
     def answer():
@@ -245,7 +245,7 @@ def test_to_watch_tasks_changes_nothing_for_long(world):
     assert Group.spawn is spawn
 
 
-def test_a_call_in_a_thread_is_an_actor_and_what_it_calls_is_its_own(world):
+def test_a_call_in_a_thread_is_an_actor_with_its_own_events(world):
     say = world.recorder()
 
     def work():

@@ -2,9 +2,9 @@
 
     nox -s mutants -- trio threads
     nox -s mutants -- trio --topic race --jobs 2
-    nox -s mutants -- trio --only 1f0c22ab      one mutant, and what the suite says
+    nox -s mutants -- trio --only 1f0c22ab      one mutant and the output of the suite
 
-Every answer, and every helper that answers share, is mutated at one place at a time.
+Every answer and every shared helper is mutated at one point at a time.
 The suite of its topic and the common questions then run until the first failure. A
 mutant that no test notices has survived. Mutants that no test can notice are listed in
 ``equivalent.toml``, each with a reason.
@@ -53,12 +53,12 @@ class File:
     module: str
     source: str
     topics: list[str]
-    """Topics whose suites can notice a change of it."""
+    """Topics whose suites can notice a change of the file."""
     answers: frozenset[str]
-    """Modules of the answers that a change of it concerns."""
+    """Modules of the answers that a change of the file affects."""
     mutants: list[Mutant]
     limit: float = 0.0
-    """Seconds after which a run with a mutant counts as one that never ends."""
+    """Seconds after which a run with a mutant counts as endless."""
     failing: frozenset[str] = frozenset()
     """Tests that fail without a mutation; they notice nothing."""
 
@@ -172,22 +172,26 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         choices=[*TOPICS],
         default=[],
         metavar="TOPIC",
-        help="mutate answers to this topic alone (may be repeated)",
+        help="mutate only answers to this topic (may be repeated)",
     )
     parser.add_argument(
         "--jobs",
         type=int,
         default=os.cpu_count() or 1,
         metavar="N",
-        help="run so many mutants side by side (default: one for each core)",
+        help="run N mutants side by side (default: one for each core)",
     )
-    parser.add_argument("--list", action="store_true", help="print mutants, run none")
-    parser.add_argument("--only", metavar="ID", help="run one mutant, show its run")
+    parser.add_argument(
+        "--list", action="store_true", help="print the mutants and run none"
+    )
+    parser.add_argument(
+        "--only", metavar="ID", help="run one mutant and show its output"
+    )
     return parser.parse_args(argv)
 
 
 def main(argv: list[str]) -> int:
-    """Mutate the study that is installed here; return 1 if too many survive."""
+    """Mutate the installed study. Return 1 if too many mutants survive."""
     options = arguments(argv)
     (study,) = installed_studies()
     files = files_of(study)
@@ -221,7 +225,7 @@ def told(file: File, mutant: Mutant) -> str:
 
 
 def prepare(study: Study, files: list[File]) -> None:
-    """Import what the runs need, but no answer."""
+    """Import the modules that the runs need, except the answers."""
     warm_up(
         [
             *(installed_worlds()[world].module for world in study.worlds),
@@ -303,7 +307,7 @@ class Tally:
 
 
 def measure(study: Study, files: list[File], tally: Tally, jobs: int) -> Iterator[str]:
-    """Run all mutants of the files, and yield lines that tell how far that is."""
+    """Run all mutants of the files and yield lines about the progress."""
     begin = time.monotonic()
     total = sum(len(file.mutants) for file in files)
     yield f"{study.name}: {total} mutants in {len(files)} files"

@@ -117,8 +117,8 @@ def dedent(lines: list[str]) -> str:
 def mutants(source: str, roots: set[str] | None = None) -> list[Mutant]:
     """Return the mutants of a module, in the order of its lines.
 
-    ``roots`` are the names that matter to users of the module: what they do not reach
-    is not mutated. By default every name matters.
+    ``roots`` are the names that users of the module need. Code that these names do not
+    reach is not mutated. By default all code is mutated.
     """
     found: dict[str, Mutant] = {}
     original = source.encode()
@@ -225,7 +225,7 @@ class _Mutator:
         kind: str,
         within: str,
     ) -> Iterator[Change]:
-        """Replace the operator that stands between two operands."""
+        """Replace the operator between two operands."""
         begin, end = self._span(left)[1], self._span(right)[0]
         text = self.source[begin:end].decode()
         operator = " ".join(re.sub(r"#.*", "", text).strip("() \n\\").split())
@@ -289,7 +289,7 @@ class _Mutator:
         yield from self._parts(node, within)
 
     def _parts(self, node: ast.AST, within: str) -> Iterator[Change]:
-        """Go on with what the node consists of, without annotations."""
+        """Yield the changes of the parts of a node, except annotations."""
         for name, part in ast.iter_fields(node):
             if name in ("annotation", "returns", "type_params"):
                 continue
@@ -411,7 +411,7 @@ class _Mutator:
         yield from self._parts(node, within)
 
     def _in_text(self, node: ast.expr, within: str) -> Iterator[Change]:
-        """Mutate what an f-string shows where its text has a place of its own."""
+        """Mutate a value in an f-string if its text is found in the source."""
         if self.source[slice(*self._span(node))].decode() == ast.unparse(node):
             yield from self._expression(node, within)
 

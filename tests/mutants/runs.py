@@ -27,18 +27,18 @@ from typing import IO, Any, Generic, TypeVar
 import pytest
 
 MEMORY = 2 << 30
-"""A run that needs more bytes than this is one that never ends."""
+"""Bytes of memory above which a run counts as endless."""
 
 OPTIONS = (
     *("-q", "--tb", "short", "--no-header"),
     *("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:hypothesispytest"),
     *("-o", "faulthandler_timeout=0", "-W", "ignore:Module already imported"),
 )
-"""Whatever would make two runs differ is off."""
+"""Options that turn off everything that could make two runs differ."""
 
 CRASHED = 99
 BROKEN = (CRASHED, pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED)
-"""Codes of a run that says nothing about its mutant."""
+"""Exit codes of a run that proves nothing about its mutant."""
 
 FAILED = "failed test: "
 """The beginning of a line with the name of a test that failed."""
@@ -48,7 +48,7 @@ Label = TypeVar("Label")
 
 @dataclass
 class Run(Generic[Label]):
-    """A run of some tests with one module replaced, and how it ended."""
+    """A run of some tests with one module replaced, and its outcome."""
 
     label: Label
     files: Sequence[str]
@@ -58,13 +58,13 @@ class Run(Generic[Label]):
     skipped: frozenset[str] = frozenset()
     """Names of tests that do not run."""
     failures: int = 1
-    """After so many the run ends; 0 stands for all."""
+    """The number of failures after which the run ends. 0 means never."""
     module: str = ""
     source: str = ""
     limit: float = 600.0
-    """Seconds after which the run counts as one that never ends."""
+    """Seconds after which the run counts as endless."""
     code: int | None = None
-    """What pytest returned; None if the run was ended."""
+    """The exit code of pytest, or None if the run was killed."""
     seconds: float = 0.0
     output: str = ""
 
@@ -80,7 +80,7 @@ class Run(Generic[Label]):
 
 
 class Substitute(SourceFileLoader):
-    """Finds one module, and gives it another source; a meta path finder, too."""
+    """A meta path finder and loader that gives one module another source."""
 
     def __init__(self, name: str, path: str, source: str) -> None:
         super().__init__(name, path)
@@ -208,7 +208,7 @@ def _ended(pid: int, limit: float) -> int | None:
     late = time.monotonic() > limit or _memory(pid) > MEMORY
     if done or late:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)  # with whatever it has started
+            os.killpg(pid, signal.SIGKILL)  # with all processes that it has started
     if done:
         return os.waitstatus_to_exitcode(status)
     if late:

@@ -1,4 +1,4 @@
-"""Does the tool find what the suite does not see, and nothing else?"""
+"""The tool finds exactly the mutants that the suite does not notice."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def changes(source, roots=None):
     return {(m.before, m.after) for m in mutants(source, roots)}
 
 
-def test_each_place_that_a_reader_would_judge_is_mutated_and_no_other():
+def test_the_expected_places_are_mutated_and_no_others():
     assert changes(ANSWER, {"add"}) == {
         ("LIMIT: int = 3", "LIMIT: int = None"),
         ("LIMIT: int = 3", "LIMIT: int = 4"),
@@ -144,7 +144,7 @@ reason = "no test tries this number"
 """
 
 
-def test_survivors_are_told_as_diffs_and_counted(judge):
+def test_survivors_are_shown_as_diffs_and_counted(judge):
     tally = judge(ANSWER)
     told = str(tally)
     assert tally.whole["killed"] == 10
@@ -179,7 +179,7 @@ def test_a_wrong_entry_in_the_list_fails_the_run(judge, before, after, problem):
     assert not tally.passed
 
 
-def test_an_entry_of_another_study_is_no_concern(judge):
+def test_an_entry_of_another_study_is_ignored(judge):
     tally = judge(ANSWER, entry("total = 0", "total = 1", study="yours"))
     assert not tally.problems
 

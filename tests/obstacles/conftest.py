@@ -42,7 +42,7 @@ def watch(study):
 
 
 class Watch:
-    """Fails if files, threads or functions of the study are left behind."""
+    """A check that no files, threads or functions of the study are left behind."""
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
@@ -50,8 +50,8 @@ class Watch:
     def __call__(self, function: Callable[..., object], **how: bool):
         """Return the same function, which fails if it leaves anything.
 
-        It looks at the instant of return. Later is too late: the loop has ended by
-        then, and so has everything that ran there.
+        It checks at the instant of return. A later check would miss leftovers, because
+        the end of the loop ends everything that runs there.
         """
 
         async def coroutine(result):
@@ -74,7 +74,7 @@ class Watch:
 
     @contextmanager
     def nothing_is_left(self, threads: bool = True, files: bool = True):
-        """Expect no more than before: earlier leftovers of others may end meanwhile."""
+        """Expect no more leftovers than before the block. Older ones may have ended."""
         suspended_before = Counter(self.suspended())
         threads_before, files_before = set(threading.enumerate()), open_files()
         yield

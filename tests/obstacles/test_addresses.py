@@ -1,4 +1,4 @@
-"""Does `fetch` find the address of a host that answers, and leave nothing behind?
+"""`fetch` finds the address of a host that answers, and leaves nothing behind.
 
 A host resolves to the addresses that a test names. A silent address has a full backlog,
 so that the system answers no attempt to connect. Such an attempt takes two minutes. A

@@ -1,7 +1,7 @@
-"""Do the clients get along with servers that were not written for them?
+"""The clients work with servers that were not written for them.
 
-One is the standard library's, with threads: it answers in another order than our
-referee, formats responses in its own way, and keeps connections alive. The other one
+The first is the standard library's threaded server. It answers in another order than
+our referee, formats responses differently, and keeps connections alive. The second
 sends the bytes that a test gives it.
 """
 
@@ -21,9 +21,9 @@ from concurrency_study.topics.fetching import HEAD, BadResponse, Response
 from concurrency_study.topics.fetching.course import Loser
 
 PATIENCE = 300
-"""Seconds; a machine may stand still for a while, and that is no fault."""
+"""Seconds. A slow machine is not a failure."""
 TIMES = 100
-"""Races in which two answers come so close that either may be seen first."""
+"""The number of races in which either of two answers may arrive first."""
 
 
 class Server(ThreadingHTTPServer):
@@ -145,7 +145,7 @@ def leaves(error):
     ("go_on", "done", "text", "released"),
     [((303, 307), 201, "right", 200), ((301,), 204, "", 204), ((308,), 200, "", 303)],
 )
-def test_at_10_any_30x_goes_on_and_any_20x_is_done(
+def test_at_10_any_30x_continues_and_any_20x_ends(
     run, obstacles, server, go_on, done, text, released
 ):
     server.reports = iter([*((each, "", False) for each in go_on), (done, text, True)])
@@ -167,7 +167,7 @@ def test_at_10_any_other_status_is_a_failure(run, obstacles, server, status):
 
 @pytest.fixture
 def served(study, run, watch):
-    """Serve these bytes to one request of `fetch`; return the response."""
+    """A function that serves bytes to one `fetch` and returns the response."""
     name = study.package.__name__
     fetch = import_module(f"{name}.obstacles.fetch").fetch
     side_by_side = import_module(f"{name}.use_cases.results_as_we_go").results_as_we_go

@@ -1,7 +1,8 @@
-"""Do the obstacles give ``right``, and is nothing left when they return?
+"""The obstacles return ``right`` and leave nothing behind.
 
 Seconds are short, but long enough to keep events in order on a busy machine: letters
-come far apart (9), and the client's seconds are longer than the referee's (7).
+arrive far apart (obstacle 9), and the client's seconds are longer than the referee's
+(obstacle 7).
 """
 
 from __future__ import annotations

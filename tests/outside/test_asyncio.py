@@ -1,4 +1,4 @@
-"""Somebody else's code and tests: only concurrency-study is installed.
+"""A foreign project's code and tests: only concurrency-study is installed.
 
 Run it with ``pytest --world asyncio``.
 """
@@ -7,7 +7,7 @@ import asyncio
 
 
 async def first(*functions):
-    """The code under test: the first result, and nobody is left behind."""
+    """Return the first result and leave no task behind: the code under test."""
     tasks = [asyncio.create_task(function()) for function in functions]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

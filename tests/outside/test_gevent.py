@@ -1,4 +1,4 @@
-"""Somebody else's code and tests: only concurrency-study and gevent are installed.
+"""A foreign project's code and tests, with concurrency-study and gevent installed.
 
 Run it with ``pytest --world gevent``.
 """
@@ -8,7 +8,7 @@ import gevent.pool
 
 
 def fetch_first(fetch, addresses):
-    """The code under test: it knows nothing of us."""
+    """Return the first response: the code under test, unchanged."""
     group = gevent.pool.Group()
     try:
         return next(group.imap_unordered(fetch, addresses))

@@ -1,4 +1,4 @@
-"""Somebody else's code and tests: only concurrency-study is installed.
+"""A foreign project's code and tests: only concurrency-study is installed.
 
 Run it with ``pytest --world threads``.
 """
@@ -10,7 +10,7 @@ import pytest
 
 
 def fetch_all(fetch, addresses):
-    """The code under test: it knows nothing of us."""
+    """Return all responses: the code under test, unchanged."""
     with ThreadPoolExecutor(len(addresses)) as pool:
         return list(pool.map(fetch, addresses))
 
@@ -21,7 +21,7 @@ def test_fetches_side_by_side(world):
         return address.upper()
 
     assert world.run(fetch_all, fetch, ["a", "b"]) == ["A", "B"]
-    assert world.returned_at == 3600  # an hour, which cost a millisecond
+    assert world.returned_at == 3600  # an hour, in a millisecond of real time
 
 
 def test_an_error_comes_only_after_the_slowest(world, trace):

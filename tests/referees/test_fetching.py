@@ -1,4 +1,4 @@
-"""Does an exchange understand all responses, however they are cut into pieces?"""
+"""An exchange understands all responses, split at any byte."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ def test_a_response_without_a_body_ends_with_its_head(status, end):
     assert exchange.feed(whole) == Response(status, b"")
 
 
-def test_at_obstacle_10_20x_ends_30x_goes_on_and_the_rest_fails():
+def test_at_obstacle_10_20x_ends_30x_continues_and_the_rest_fails():
     for status in range(200, 1000):
         response = Response(status, b"why")
         if status < 400:

@@ -1,4 +1,4 @@
-"""Does the referee start and end as it should, and hold 10,000 connections?"""
+"""The process of the referee: start, end and 10,000 connections."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_ctrl_c_ends_the_tests_but_not_their_referee():
     ) as parent:
         assert parent.stdout.readline().startswith("http://")
         os.killpg(parent.pid, signal.SIGINT)
-        assert parent.communicate("go on\n") == ("True\n", None)
+        assert parent.communicate("end\n") == ("True\n", None)
     assert parent.returncode == 0
 
 

@@ -1,4 +1,4 @@
-"""Does the referee keep the rules, and notice clients that break them?"""
+"""The referee applies the rules and notices clients that break them."""
 
 from __future__ import annotations
 
@@ -289,7 +289,7 @@ def held(client, id="me"):
 
 
 def report(client, load):
-    """Report the load until something else than "go on" is the answer."""
+    """Report the load until the status of the answer is not 302. Return the answer."""
     while (answer := client.ask(f"/10?me={load}"))[0] == 302:
         pass
     return answer

@@ -1,4 +1,4 @@
-"""Does the referee speak HTTP/1.1, and survive clients that do not?"""
+"""The referee speaks HTTP/1.1 and survives clients that do not."""
 
 from __future__ import annotations
 

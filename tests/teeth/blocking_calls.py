@@ -15,8 +15,8 @@ MISTAKES = {
         _CALL,
         "asyncio.ensure_future(asyncio.sleep(0, call(item)))",
     ),
-    "one worker too few": ("min(limit, len(inputs))", "max(limit - 1, 1)"),
-    "a worker for every input": (
+    "there is one worker too few": ("min(limit, len(inputs))", "max(limit - 1, 1)"),
+    "every input gets a worker": (
         "range(min(limit, len(inputs)))",
         "inputs",
     ),
@@ -38,7 +38,7 @@ MISTAKES = {
         "            while time.time() < due:\n"
         "                await asyncio.sleep(EVERY)\n",
     ),
-    "the heart beats before the check": (
+    "the heart beats before the input is checked": (
         _CHECK,
         "    try:\n"
         "        inputs = check(function, inputs, beat, limit)\n"
@@ -46,7 +46,7 @@ MISTAKES = {
         "        beat()\n"
         "        raise\n",
     ),
-    "the heart is waited for": (
+    "the answer waits for the next beat before it returns": (
         "            beating.cancel()\n",
         "            await asyncio.sleep(EVERY)\n            beating.cancel()\n",
     ),
@@ -58,7 +58,7 @@ MISTAKES = {
         '            raise RuntimeError(f"a call raised {error!r}") from error\n',
         "            return None\n",
     ),
-    "a cancellation in a thread passes for ours": (
+    "a cancellation that a thread raises counts as requested": (
         "            raise Unrequested from error\n",
         "            raise\n",
     ),
@@ -66,7 +66,7 @@ MISTAKES = {
         _STOP,
         "        except GeneratorExit as error:\n            return error\n" + _STOP,
     ),
-    "after an error one more call is started": (
+    "one more call starts after an error": (
         _RESULT,
         "            try:\n"
         "    " + _RESULT + "            except ValueError:\n"

@@ -7,13 +7,13 @@ MISTAKES = {
         "result = await compute(x, y)",
         "result = await compute(y, x)",
     ),
-    "compute begins before anything is said": (
+    "compute starts before the first line is said": (
         "    say(before(x, y))\n",
         "    early = asyncio.ensure_future(compute(x, y))\n"
         "    await asyncio.sleep(0)\n"
         "    say(before(x, y))\n",
     ),
-    "it does not wait for its result": (
+    "the answer does not wait for the result": (
         _CALL,
         "    task = asyncio.ensure_future(compute(x, y))\n"
         "    await asyncio.sleep(1)\n"
@@ -37,13 +37,13 @@ MISTAKES = {
         raise type(error)(*error.args) from error
 """,
     ),
-    "cancelled from outside it leaves compute running": (
+    "a cancellation from outside leaves compute running": (
         _CALL,
         "    result = await asyncio.shield(compute(x, y))",
     ),
-    "None is no result": (
+    "None is not a result": (
         "    say(after(x, y, result))",
         "    if result is not None:\n        say(after(x, y, result))",
     ),
-    "bad input is noticed too late": ("    check(compute, say)\n", ""),
+    "bad input is not checked first": ("    check(compute, say)\n", ""),
 }

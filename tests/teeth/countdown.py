@@ -10,14 +10,17 @@ _GROUP = """\
 """
 
 MISTAKES = {
-    "waits after the last number": ("if number > 1:", "if True:"),
-    "waits before it says": (_SAY + _IF, "            await asyncio.sleep(1)\n" + _SAY),
-    "one counter after the other": (
+    "a counter waits after its last number": ("if number > 1:", "if True:"),
+    "a counter waits before its first number": (
+        _SAY + _IF,
+        "            await asyncio.sleep(1)\n" + _SAY,
+    ),
+    "counters run in turn": (
         "start(group, count(name, n))",
         "await count(name, n)",
     ),
-    "counts down to zero": ("range(n, 0, -1)", "range(n, -1, -1)"),
-    "counters of one name replace each other": (
+    "a counter also says zero": ("range(n, 0, -1)", "range(n, -1, -1)"),
+    "counters with the same name replace each other": (
         "in counters:",
         "in dict(counters).items():",
     ),

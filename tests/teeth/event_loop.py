@@ -12,20 +12,20 @@ _EACH = "            for line in found:\n"
 _RUN = "    run(event_loop, standard_input(), print)\n"
 
 MISTAKES = {
-    "hello drifts": (_SLEEP, _SLEEP.replace("EVERY", "EVERY + 1e-3")),
-    "hello goes by the wall clock": (
+    "hellos drift": (_SLEEP, _SLEEP.replace("EVERY", "EVERY + 1e-3")),
+    "hellos follow the wall clock": (
         _SLEEP,
         "            import time\n"
         "            due = time.time() + EVERY\n"
         "            while time.time() < due:\n"
         "                await asyncio.sleep(due - time.time())\n",
     ),
-    "hello comes at multiples of three seconds of the loop's time": (
+    "hellos come at multiples of three seconds of the loop's time": (
         _SLEEP,
         "            now = asyncio.get_running_loop().time()\n"
         "            await asyncio.sleep(EVERY - now % EVERY)\n",
     ),
-    "hello comes before the check": (
+    "hello comes before the input is checked": (
         _CHECK,
         "    try:\n"
         "        lines = check(source, say)\n"
@@ -37,22 +37,22 @@ MISTAKES = {
         _WAIT,
         "                await asyncio.sleep(EVERY / 10)\n" + _WAIT,
     ),
-    "reads whole lines through a buffer": (
+    "the answer reads whole lines through a buffer": (
         _READ,
         "            lines._ahead = source.readline()\n" + _READ,
     ),
-    "lines read ahead are forgotten": (_CHECK, _CHECK + "    lines._ahead = b''\n"),
-    "lines read ahead wait for the next input": (
+    "buffered lines are dropped": (_CHECK, _CHECK + "    lines._ahead = b''\n"),
+    "buffered lines wait for the next input": (
         _READY,
         "            if lines.ready and not lines._ahead:\n",
     ),
-    "exit that was read ahead comes before hello": (
+    "a buffered exit stops before hello": (
         _READY,
         "            if lines._ahead:\n"
         "                pass\n"
         "            elif lines.ready:\n",
     ),
-    "to look for lines read ahead swallows the end of input": (
+    "looking for buffered lines swallows the end of input": (
         _CHECK,
         "    import select\n"
         "    poll = select.poll()\n"
@@ -60,7 +60,7 @@ MISTAKES = {
         "    if poll.poll(0):\n"
         "        source.peek()\n" + _CHECK,
     ),
-    "a terminal that is gone is an error": (
+    "a terminal that has hung up is an error": (
         _READ,
         "            import os\n"
         "            os.read(lines.descriptor, 0)\n"
@@ -71,7 +71,7 @@ MISTAKES = {
         "            finally:\n"
         "                os.fstat = before\n",
     ),
-    "waits with select": (
+    "the answer waits with select": (
         _WAIT,
         "                import select\n"
         "                select.select([lines.descriptor], [], [], 0)\n" + _WAIT,
@@ -80,8 +80,8 @@ MISTAKES = {
         "        loop.remove_reader(descriptor)\n",
         "        pass\n",
     ),
-    "one line for each read": (_EACH, "            for line in found[:1]:\n"),
-    "a read is a line": (
+    "each read yields one line": (_EACH, "            for line in found[:1]:\n"),
+    "each read counts as a line": (
         _READ,
         _READ
         + "            found += [lines._partial.decode()] * bool(lines._partial)\n"
@@ -95,35 +95,35 @@ MISTAKES = {
         "(reply := answer(line))",
         "(reply := answer(line.replace('\\r', '?')))",
     ),
-    "waits for a regular file": (_READY, "            if lines._ahead:\n"),
-    "a last line without newline is lost": (
+    "the answer waits for a regular file": (_READY, "            if lines._ahead:\n"),
+    "a last line without a newline is lost": (
         _READ,
         _READ + "            if lines.ended:\n                return\n",
     ),
-    "the end of input is seen too late": (
+    "the end of input is noticed too late": (
         _LOOP,
         "        while not lines.ended or await asyncio.sleep(EVERY):\n",
     ),
     "exit waits for the end of input": (_EXIT, "                    continue\n"),
-    "closes the source": (
+    "the answer closes the source": (
         "        greeter.cancel()\n",
         "        greeter.cancel()\n        source.close()\n",
     ),
-    "leaves the source non-blocking": (
+    "the answer leaves the source non-blocking": (
         _CHECK,
         _CHECK + "    __import__('os').set_blocking(lines.descriptor, False)\n",
     ),
-    "makes a non-blocking source blocking": (
+    "the answer makes a non-blocking source blocking": (
         _CHECK,
         _CHECK + "    __import__('os').set_blocking(lines.descriptor, True)\n",
     ),
-    "answers side by side": (
+    "lines are answered side by side": (
         _REPLY,
         "                asyncio.get_running_loop().call_later(\n"
         "                    0 if len(reply) < 14 else 0.001, say, reply\n"
         "                )\n",
     ),
-    "answers in a thread": (
+    "lines are answered in a thread": (
         _REPLY,
         "                await asyncio.to_thread(say, reply)\n",
     ),
@@ -135,7 +135,7 @@ MISTAKES = {
         _RUN,
         "    try:\n    " + _RUN + "    except KeyboardInterrupt:\n        pass\n",
     ),
-    "a closed standard input is an AttributeError": (
+    "a closed standard input raises an AttributeError": (
         _RUN,
         _RUN.replace("standard_input()", "__import__('sys').stdin.buffer"),
     ),

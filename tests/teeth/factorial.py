@@ -10,20 +10,20 @@ _GROUP = """\
 """
 
 MISTAKES = {
-    "says each step after its second": (
+    "each step is said after its pause": (
         _STEP,
         "            await asyncio.sleep(1)\n            say(number, step)\n",
     ),
-    "one number after the other": (
+    "numbers run in turn": (
         _GROUP,
         "    return [await multiply(number) for number in numbers]\n",
     ),
-    "does not wait for the last step": (
+    "there is no pause after the last step": (
         "await asyncio.sleep(1)",
         "await asyncio.sleep(1 if step < number else 0)",
     ),
-    "takes a float for large numbers": ("product = 1", "product = 1.0"),
-    "in order of completion": (
+    "products are floats": ("product = 1", "product = 1.0"),
+    "results come in order of completion": (
         _GROUP,
         """\
     jobs = []
@@ -36,14 +36,14 @@ MISTAKES = {
         "for number in numbers]",
         "for number in dict.fromkeys(numbers)]",
     ),
-    "an error waits for the rest": (
+    "an error is raised only after the rest has ended": (
         _GROUP,
         """\
     jobs = list(map(asyncio.ensure_future, map(multiply, numbers)))
     await asyncio.gather(*jobs, return_exceptions=True)
 """,
     ),
-    "refuses a bad number when its turn comes": (
+    "a bad number is refused only when its turn comes": (
         "numbers = check(numbers, say)",
         "numbers = list(numbers)",
     ),

@@ -24,38 +24,41 @@ _AWAIT = """\
 _SETTLE = "start(group, settle())"
 
 MISTAKES = {
-    "one who gives up cancels the future": (
+    "a reader that gives up cancels the future": (
         _WAIT,
         _AWAIT.format(future="future", error="TimeoutError"),
     ),
-    "a timeout of the job looks like giving up": (
+    "a TimeoutError of the job makes readers give up": (
         _WAIT,
         _AWAIT.format(future="asyncio.shield(future)", error="TimeoutError"),
     ),
-    "patience counts from the beginning": (
+    "patience counts from the start of the call": (
         "timeout=patience)",
         "timeout=patience and patience - comes)",
     ),
-    "no patience means for ever": ("timeout=patience)", "timeout=patience or None)"),
-    "giving up counts as being served": (
+    "zero patience means to wait for ever": (
+        "timeout=patience)",
+        "timeout=patience or None)",
+    ),
+    "a reader that gives up counts as served": (
         "            report(name, GAVE_UP)\n",
         "            served.append(name)\n            report(name, GAVE_UP)\n",
     ),
-    "an error that nobody was given is lost": (
+    "an error that no reader gets is lost": (
         " and not served and ",
         " and False and ",
     ),
-    "an error is raised although it was given": (" and not served and ", " and "),
+    "an error that a reader got is raised as well": (" and not served and ", " and "),
     "an error is replaced": (
         "future.set_exception(error)\n",
         "future.set_exception(type(error)(*error.args))\n",
     ),
-    "a false value is taken for none": (
+    "a falsy value is mistaken for none": (
         "report(name, future.result() if error is None else error)",
         "report(name, (future.result() if error is None else error) or None)",
     ),
-    "the job is left behind": (_SETTLE, "asyncio.ensure_future(settle())"),
-    "an error that counts as false is mistaken for none": (
+    "the job is left running": (_SETTLE, "asyncio.ensure_future(settle())"),
+    "a falsy error is mistaken for none": (
         "report(name, future.result() if error is None else error)",
         "report(name, error if error else None)",
     ),

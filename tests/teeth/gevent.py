@@ -47,7 +47,7 @@ MISTAKES = {
         "",
         _COMMON,
     ),
-    "a GreenletExit of its own is not reported": (
+    "the job's own GreenletExit is not reported": (
         "concepts/tasks.py",
         "        except gevent.GreenletExit:\n            pass\n",
         "",

@@ -9,34 +9,34 @@ MISTAKES = {
         _KEEP,
         _KEEP + "            raise\n",
     ),
-    "losers are left to run to their end": (_WON, "            pass\n"),
-    "all start at once": (_WAIT, ""),
-    "an attempt that is late is given up": (
+    "losers are not cancelled": (_WON, "            pass\n"),
+    "all attempts start at once": (_WAIT, ""),
+    "a late attempt is cancelled": (
         _WAIT,
         _WAIT + "                attempts[-1].cancel()\n",
     ),
-    "one starts as soon as any has failed": (
+    "an attempt starts as soon as any other fails": (
         _WAIT,
         "                begun = [one for one in attempts if not one.done()]\n"
         "                first = asyncio.FIRST_COMPLETED\n"
         "                await asyncio.wait(begun, timeout=after, return_when=first)\n",
     ),
-    "one starts only when the last one has failed": (
+    "an attempt starts only when the last one fails": (
         _WAIT,
         "                await asyncio.wait(attempts[-1:], timeout=after)\n",
     ),
-    "one starts only when it is time": (
+    "an attempt starts only after the delay": (
         _WAIT,
         "                await asyncio.sleep(after)\n",
     ),
-    "one starts at the ticks of a clock": (
+    "attempts start at the ticks of a clock": (
         _WAIT,
         "                loop = asyncio.get_running_loop()\n"
         "                left = after - loop.time() % (after or 1) if after else 0\n"
         "                await asyncio.wait(attempts, timeout=left)\n",
     ),
-    "one more than most": ("len(attempts) < most", "len(attempts) <= most"),
-    "numbers begin with one": ("function(number)", "function(number + 1)"),
+    "there is one attempt too many": ("len(attempts) < most", "len(attempts) <= most"),
+    "attempt numbers begin with one": ("function(number)", "function(number + 1)"),
     "the loser that ends last wins": (
         "    return successes[0]",
         "    return successes[-1]",
@@ -54,9 +54,9 @@ MISTAKES = {
         "await requested(function, number)",
         "await function(number)",
     ),
-    "a BaseException is a failure like others": (
+    "a BaseException counts as an ordinary failure": (
         "except Exception as error:",
         "except BaseException as error:",
     ),
-    "bad input is noticed too late": ("    check(function, after, most)\n", ""),
+    "bad input is not checked first": ("    check(function, after, most)\n", ""),
 }

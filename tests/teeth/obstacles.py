@@ -1,4 +1,4 @@
-"""Wrong clients of the obstacle course, and the reason for which each is caught.
+"""Wrong clients of the obstacle course, and the reason why each one fails.
 
 By name: the file of the study, the text in it to replace, the text in its place, the
 test that must fail (or several, of which one must), and the message of the failure.
@@ -20,7 +20,7 @@ _ADDRESS = "test_addresses.py::test_{}[asyncio]".format
 _OTHER = "test_another_server.py::test_{}".format
 
 MISTAKES = {
-    "a cancellation is swallowed: whatever it is, try once more": (
+    "any error or cancellation leads to another attempt": (
         "obstacles/course.py",
         "    return won(await fetch(url))\n",
         """\
@@ -47,7 +47,7 @@ MISTAKES = {
         _at(1),
         r"still suspended: fetch, line \d+; right, line \d+",
     ),
-    "the loser is cancelled and not waited for": (
+    "the loser is cancelled but not awaited": (
         _RACE,
         _GROUP,
         """\
@@ -107,7 +107,7 @@ MISTAKES = {
         f"{_COURSE}test_ctrl_c_during_a_use_closes_the_resource[asyncio]",
         r"assert \(3, 2, \[\]\) == \(1, 2, \[\]\)",  # held, dropped, faults
     ),
-    "results come from a set, and not in order of arrival": (
+    "results come from a set instead of in order of arrival": (
         "obstacles/course.py",
         '    await results_as_we_go(fetch, [f"{base}/9"] * 10, responses.append)\n',
         """\
@@ -115,7 +115,7 @@ MISTAKES = {
     done, _ = await asyncio.wait(calls)
     responses = [call.result() for call in done]
 """,
-        # One of 120 orders is right, so the right one three times is no accident.
+        # One of 120 orders is right. Three right orders in a row are not a coincidence.
         *(_at(9).replace("length", framing) for framing in ("chunked", "close")),
         _at(9),
         r"assert '[right]{5}' == 'right'",
@@ -140,7 +140,7 @@ MISTAKES = {
         _at(1),
         r"open_files\(\)",
     ),
-    "the next address waits until the one before has failed": (
+    "the next address waits until the previous one fails": (
         "obstacles/fetch.py",
         "timeout=DELAY",
         "timeout=None",
@@ -154,7 +154,7 @@ MISTAKES = {
         _ADDRESS("an_address_that_refuses_is_passed_over"),
         "ConnectionRefusedError",
     ),
-    "the losing attempts go on": (
+    "the losing attempts keep running": (
         "obstacles/fetch.py",
         "                    other.cancel()\n",
         "                    pass\n",
@@ -168,35 +168,35 @@ MISTAKES = {
         _ADDRESS("an_address_that_never_answers_is_passed_over"),
         r"open_files\(\)",
     ),
-    "at 10, the only status that goes on is 302": (
+    "at 10, only status 302 continues": (
         "obstacles/course.py",
         "if is_done(response):",
         "if response.status != 302:",
-        _OTHER("at_10_any_30x_goes_on_and_any_20x_is_done"),
-        r"reported\.wait\(PATIENCE\)",  # it stops to report
+        _OTHER("at_10_any_30x_continues_and_any_20x_ends"),
+        r"reported\.wait\(PATIENCE\)",  # it stops reporting
     ),
-    "at 10, the only status that ends is 200": (
+    "at 10, only status 200 ends": (
         "obstacles/course.py",
         "return response.text",
         "return won(response)",
-        _OTHER("at_10_any_30x_goes_on_and_any_20x_is_done"),
+        _OTHER("at_10_any_30x_continues_and_any_20x_ends"),
         "Loser: 201: right",
     ),
-    "at 10, every status goes on or ends": (
+    "at 10, every status continues or ends": (
         "obstacles/course.py",
         "if is_done(response):",
         "if response.status // 100 != 3:",
         _OTHER("at_10_any_other_status_is_a_failure"),
         "DID NOT RAISE",
     ),
-    "the handle of a resource is put into the URL as it is": (
+    "the handle of a resource is not quoted in the URL": (
         "obstacles/course.py",
         "?use={quote(handle)}",
         "?use={handle}",
         _OTHER("a_loser_that_closes_late_does_not_spoil_the_win[asyncio]"),
         "must be percent-encoded",
     ),
-    "a response is complete when its first bytes are there": (
+    "a response counts as complete at its first bytes": (
         "obstacles/fetch.py",
         "        while response is None:\n",
         "        for _ in range(1):\n",

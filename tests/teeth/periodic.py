@@ -4,11 +4,11 @@ _WAIT = "        await asyncio.sleep(start + i * every - now())\n"
 _TICK = "        await tick(i)\n"
 
 MISTAKES = {
-    "an overrun delays all that follow": (
+    "an overrun delays all later ticks": (
         _WAIT,
         "        await asyncio.sleep(start - now())\n        start = now() + every\n",
     ),
-    "an overrun skips": (
+    "an overrun skips ticks": (
         _WAIT,
         "        if i and now() > start + i * every:\n            continue\n" + _WAIT,
     ),
@@ -22,8 +22,8 @@ MISTAKES = {
         "    await asyncio.gather(*tasks)\n"
         "    for i in ():\n",
     ),
-    "time counts from the beginning of the loop": ("start = now()", "start = 0.0"),
-    "waits once more at the end": (
+    "time counts from the start of the loop": ("start = now()", "start = 0.0"),
+    "the answer waits once more at the end": (
         _TICK,
         _TICK + "    await asyncio.sleep(start + times * every - now())\n",
     ),
@@ -31,9 +31,9 @@ MISTAKES = {
         _TICK,
         "        await asyncio.gather(tick(i), return_exceptions=True)\n",
     ),
-    "the tick that runs is not cancelled": (
+    "the running tick is not cancelled": (
         "await tick(i)",
         "await asyncio.shield(tick(i))",
     ),
-    "bad input is noticed too late": ("check(tick, every, times)", "pass"),
+    "bad input is not checked first": ("check(tick, every, times)", "pass"),
 }

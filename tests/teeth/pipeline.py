@@ -10,7 +10,7 @@ _SOURCE = """\
 
 MISTAKES = {
     "the copies are unbounded": (_COPIES, _COPIES.replace("(1)", "()")),
-    "reads too far ahead": (_READ, _READ.replace("(1)", "(150)")),
+    "the source is read too far ahead": (_READ, _READ.replace("(1)", "(150)")),
     "repeated words count twice": (
         "words = check(lines, words, say)",
         "words = list(words)\n    check(lines, words, say)",
@@ -22,7 +22,10 @@ MISTAKES = {
         "                break\n"
         "            await",
     ),
-    "the printer stops at the first end": ("for _ in words:", "for _ in words[:1]:"),
+    "the printer stops when the first stage ends": (
+        "for _ in words:",
+        "for _ in words[:1]:",
+    ),
     "lines without words are not read": (
         _SOURCE,
         "        for line in lines if words else ():\n"
@@ -35,7 +38,7 @@ MISTAKES = {
         "                except Exception:\n"
         "                    pass\n",
     ),
-    "an error of the lines looks like their end": (
+    "an error of the source looks like its end": (
         "        for line in lines:\n            await outlet.put(line)\n",
         "        try:\n"
         "            for line in lines:\n"
@@ -49,7 +52,7 @@ MISTAKES = {
         "                if len(line) % 2:\n"
         "                    await asyncio.sleep(0)\n",
     ),
-    "the source is left behind": (
+    "the source is left running": (
         "start(group, source(read))",
         "asyncio.ensure_future(source(read))",
     ),

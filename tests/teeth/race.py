@@ -23,8 +23,8 @@ MISTAKES = {
         _KEEP,
         _KEEP + "            raise\n",
     ),
-    "losers are left to run to their end": (_WON, "            pass\n"),
-    "losers are cancelled and not waited for": (
+    "losers are not cancelled": (_WON, "            pass\n"),
+    "losers are cancelled but not awaited": (
         _GROUP,
         """\
     attempts = [
@@ -39,7 +39,7 @@ MISTAKES = {
         one.cancel()
 """,
     ),
-    "wait leaves the losers running": (
+    "asyncio.wait leaves the losers running": (
         _GROUP,
         """\
     pending = [asyncio.ensure_future(function()) for function in functions]
@@ -54,11 +54,11 @@ MISTAKES = {
                 failures[len(failures)] = one.exception()
 """,
     ),
-    "a failure after the win is raised, even if it is not of a cleanup": (
+    "a failure after the win is raised even if no cleanup raised it": (
         " and of_cleanup(error, asyncio.CancelledError)",
         "",
     ),
-    "one after the other": (
+    "functions run in turn": (
         _START,
         """\
             for number, function in enumerate(functions):
@@ -85,11 +85,11 @@ MISTAKES = {
         "[*failures.values()][-1:]",
     ),
     "an error of a cleanup is lost": ("if cancelling() and of_cleanup(", "if 0 and ("),
-    "a late result takes a cancellation from outside for its own win": (
+    "a late result hides a cancellation from outside": (
         _WON,
         "            raise Won\n",
     ),
-    "a second cancellation cuts a cleanup short": (
+    "a second cancellation interrupts a cleanup": (
         _WON,
         """\
             for other in asyncio.all_tasks() - {asyncio.current_task()}:
@@ -101,15 +101,15 @@ MISTAKES = {
         "await requested(function)",
         "await function()",
     ),
-    "an unrequested cancellation is a failure like others": (
+    "an unrequested cancellation counts as an ordinary failure": (
         "        except Unrequested:\n            raise\n",
         "",
     ),
-    "a BaseException is a failure like others": (
+    "a BaseException counts as an ordinary failure": (
         "except Exception as error:",
         "except BaseException as error:",
     ),
-    "there may be no function": (
+    "an empty list of functions is accepted": (
         "    functions = check(functions)",
         "    functions = [*functions]",
     ),

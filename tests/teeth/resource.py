@@ -14,41 +14,41 @@ _CLOSE = """\
 _TAKE = "        closing.result()\n"
 
 MISTAKES = {
-    "it is closed only if all went well": (
+    "the resource is closed only if use succeeds": (
         _FINALLY,
         "    except ArithmeticError:\n        raise\n    else:\n        # 3.",
     ),
-    "it is not closed if use is cancelled": (
+    "the resource is not closed if use is cancelled": (
         "        result = await use(handle)\n",
         "        result = await use(handle)\n"
         "    except asyncio.CancelledError:\n"
         "        close = lambda _: asyncio.sleep(0)\n"
         "        raise\n",
     ),
-    "what was not opened is closed": (
+    "a resource that failed to open is closed": (
         _OPEN,
         "    handle = None\n    try:\n        handle = await open_it()\n",
     ),
-    "what is false is no handle": (
+    "a falsy handle is not closed": (
         _FINALLY,
         "    finally:\n      if handle:\n        # 3.",
     ),
-    "a shielded open is forgotten": (
+    "a shielded open is left running": (
         "await open_it()",
         "await asyncio.shield(open_it())",
     ),
-    "the open of a task that is cancelled is forgotten": (
+    "an open in its own task is left running": (
         "    handle = await open_it()\n",
         "    opening = asyncio.ensure_future(open_it())\n"
         "    await asyncio.wait([opening])\n"
         "    handle = opening.result()\n",
     ),
     "close can be cancelled": (_CLOSE, "        await close(handle)\n"),
-    "close is shielded and not waited for": (
+    "close is shielded but not awaited": (
         _CLOSE,
         "        await asyncio.shield(close(handle))\n",
     ),
-    "close is not waited for": (
+    "close is not awaited": (
         _CLOSE,
         "        asyncio.create_task(close(handle))\n",
     ),
@@ -59,17 +59,17 @@ MISTAKES = {
         "    except Exception:\n"
         "        result = None\n",
     ),
-    "it is closed twice if use fails": (
+    "the resource is closed twice if use fails": (
         "        result = await use(handle)\n",
         "        result = await use(handle)\n"
         "    except Exception:\n"
         "        await close(handle)\n"
         "        raise\n",
     ),
-    "a cancellation during closing is lost": ("raise cancelled", "pass"),
+    "a cancellation during close is lost": ("raise cancelled", "pass"),
     "a cancellation hides the error of use": (
         _TAKE,
         "        if cancelled:\n            raise cancelled\n" + _TAKE,
     ),
-    "bad input is noticed too late": ("    check(open_it, use, close)\n", ""),
+    "bad input is not checked first": ("    check(open_it, use, close)\n", ""),
 }

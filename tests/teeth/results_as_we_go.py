@@ -11,28 +11,28 @@ _HAND_OVER = """\
 _ONE = "            handle((await results.get()).result())\n"
 
 MISTAKES = {
-    "hands over when all are done": (
+    "results are handed over only when all calls have ended": (
         _HAND_OVER,
         "        for job in [await results.get() for _ in inputs]:\n"
         "            handle(job.result())\n",
     ),
-    "polls for results": (
+    "the answer polls for results": (
         _ONE,
         "            while results.empty():\n"
         "                await asyncio.sleep(0.3)\n"
         "            handle(results.get_nowait().result())\n",
     ),
-    "the jobs themselves hand over": (
+    "the jobs call handle themselves": (
         _START,
         _START
         + "            job.add_done_callback(lambda job: handle(job.result()))\n",
     ),
-    "another thread hands over": (
+    "another thread calls handle": (
         _ONE,
         "            job = await results.get()\n"
         "            await asyncio.to_thread(handle, job.result())\n",
     ),
-    "thirty-two at a time": (
+    "only thirty-two calls run at a time": (
         _START,
         """\
             seats = seats if len(results.__dict__) < 0 else SEATS

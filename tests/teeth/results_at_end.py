@@ -6,7 +6,7 @@ _GROUP = """\
 """
 
 MISTAKES = {
-    "one after the other": (
+    "calls run in turn": (
         "jobs = [start(group, requested(function, item)) for item in inputs]",
         "jobs = [group.create_task(function(item)) for item in inputs[:0]]\n"
         "        return [await function(item) for item in inputs]",
@@ -16,7 +16,7 @@ MISTAKES = {
         "calls = [function(item) for item in inputs]\n"
         "        jobs = [start(group, requested(lambda c=c: c)) for c in calls]",
     ),
-    "a hundred at a time": (
+    "only a hundred calls run at a time": (
         _GROUP,
         """\
     jobs = []
@@ -36,7 +36,7 @@ MISTAKES = {
         "            raise job.result()\n"
         "    return [job.result() for job in jobs]",
     ),
-    "waits for all before it raises": (
+    "an error is raised only after all calls have ended": (
         _GROUP,
         """\
     jobs = list(map(asyncio.ensure_future, map(function, inputs)))
@@ -61,7 +61,7 @@ MISTAKES = {
                 raise ended
 """,
     ),
-    "in order of completion": (
+    "results come in order of completion": (
         _GROUP,
         """\
     jobs = []

@@ -7,7 +7,7 @@ _GROUP = """\
 _RETURN = "Comparison(in_turn, side_by_side, middle - begin, end - middle)"
 
 MISTAKES = {
-    "nothing is side by side": (
+    "both ways run in turn": (
         _GROUP,
         """\
     jobs = []
@@ -16,7 +16,7 @@ MISTAKES = {
             jobs.append(group.create_task(function(item)))
 """,
     ),
-    "nothing is one after the other": (
+    "both ways run side by side": (
         "    in_turn = [await function(item) for item in inputs]\n",
         "    in_turn = await asyncio.gather(*map(function, inputs))\n",
     ),
@@ -28,7 +28,7 @@ MISTAKES = {
         _RETURN,
         "Comparison(in_turn, side_by_side, middle - begin, end - begin)",
     ),
-    "thirty-two at a time": (
+    "only thirty-two calls run at a time": (
         _GROUP,
         """\
     seats = asyncio.Semaphore(32)
@@ -46,11 +46,11 @@ MISTAKES = {
         "    jobs = list(map(asyncio.ensure_future, map(function, inputs)))\n"
         "    await asyncio.gather(*jobs)\n",
     ),
-    "an iterator is used up by the first way": (
+    "the first way uses up an iterator": (
         "    inputs = check(function, inputs)\n",
         "    check(function, ())\n",
     ),
-    "what cannot be called is noticed too late": (
+    "a non-callable is refused too late": (
         "check(function, inputs)",
         "list(inputs)",
     ),

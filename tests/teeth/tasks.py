@@ -6,24 +6,24 @@ _CANCEL = """\
 """
 
 MISTAKES = {
-    "it waits for the cancellation though all have ended": (
+    "the answer waits for the cancellation after all jobs have ended": (
         _CANCEL,
         "            await asyncio.sleep(after)\n"
         "            requests[doomed] += running[doomed].cancel()\n",
     ),
-    "the cancellation is not waited for": (
+    "the cancelled job is left running": (
         "cancelled_once(job()) if",
         "asyncio.shield(job()) if",
     ),
-    "a second cancellation cuts the cleanup short": (
+    "a second cancellation interrupts the cleanup": (
         "cancelled_once(job()) if name == doomed else job()",
         "job()",
     ),
-    "the error of a cleanup is lost with the report": (
+    "the error of a cleanup is lost": (
         "            if cancelling() > requests[name]:\n                raise\n",
         "",
     ),
-    "a cancelled job has failed": (
+    "a cancelled job is reported as failed": (
         "except Exception as error:",
         "except BaseException as error:",
     ),
@@ -31,17 +31,17 @@ MISTAKES = {
         "            outcomes[name] = (RAISED, error)\n",
         "            outcomes[name] = (RAISED, error)\n            raise\n",
     ),
-    "whoever was doomed is reported as cancelled": (
+    "the chosen job is always reported as cancelled": (
         "        report(name, *outcomes[name])",
         "        report(name, *((CANCELLED,) if name == doomed else outcomes[name]))",
     ),
-    "a returned error was raised": (
+    "a returned error is reported as raised": (
         "        report(name, *outcomes[name])",
         "        how, *what = outcomes[name]\n"
         "        how = RAISED if isinstance((what or [0])[0], Exception) else how\n"
         "        report(name, how, *what)",
     ),
-    "cancelled from outside it reports": (
+    "a cancellation from outside does not stop the report": (
         "    # 2. Start every job.\n    async with asyncio.TaskGroup() as group:\n",
         """\
     class Deaf(asyncio.TaskGroup):
@@ -52,5 +52,5 @@ MISTAKES = {
     async with Deaf() as group:
 """,
     ),
-    "bad input is noticed too late": ("check(jobs, doomed, after, report)", "pass"),
+    "bad input is not checked first": ("check(jobs, doomed, after, report)", "pass"),
 }

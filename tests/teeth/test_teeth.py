@@ -1,11 +1,11 @@
-"""Does the suite bite? Each mistake that is planted in an answer must fail a test.
+"""A test of the suite: each mistake planted in an answer must fail a test.
 
-``tests/teeth/<topic>.py`` holds the mistakes of a topic: by name, the text of the
-asyncio answer that is replaced, and what takes its place. ``tests/teeth/<study>.py``
-holds those of a whole study: by name, the file, the old text, the new text, and the
-test that must fail. ``obstacles.py`` holds those of asyncio's clients of the course.
+``tests/teeth/<topic>.py`` holds the mistakes of a topic: by name, the old text of the
+asyncio answer and the new text. ``tests/teeth/<study>.py`` holds the mistakes of a
+whole study: by name, the file, the old text, the new text, and the test that must fail.
+``obstacles.py`` holds the mistakes of asyncio's clients of the obstacle course.
 
-Mistakes are planted in the installed study: ``nox -s teeth -- trio``.
+Mistakes are planted in a copy of the installed study: ``nox -s teeth -- trio``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NO_VARIANTS = " and ".join(f"not {world}:" for world in STUDY.worlds)
 
 
 def mistakes_in(name: str) -> dict[str, Any]:
-    """Return the mistakes that a file beside this one holds."""
+    """Return the mistakes in a file of this folder."""
     spec = spec_from_file_location(f"mistakes_in_{name}", HERE / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -43,18 +43,18 @@ def mistakes_in(name: str) -> dict[str, Any]:
 
 
 def plant(answer: str, old: str, new: str, folder: Path) -> None:
-    """A copy of the study in which one file is wrong."""
+    """Make a copy of the study in which one file is wrong."""
     shutil.copytree(PACKAGE, folder / PACKAGE.name)
     (path,) = (folder / PACKAGE.name).glob(answer)
     text = path.read_text("utf-8")
-    assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {answer}"
+    assert text.count(old) == 1, f"{old!r} is found {text.count(old)} times in {answer}"
     path.write_text(text.replace(old, new), "utf-8")
 
 
 def suite_on(
     folder: Path, *tests: str, only: str = NO_VARIANTS
 ) -> subprocess.CompletedProcess[str]:
-    """Run tests on the copy; the first failure ends it."""
+    """Run tests on the copy until the first failure."""
     return subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-x", "--study", STUDY.name),
@@ -95,7 +95,7 @@ def test_every_planted_mistake_fails_a_test(topic, tmp_path):
     assert not survivors
     for run in runs.values():
         done = run.result()
-        # 1 is a test that failed; an answer that cannot be imported gives another.
+        # Code 1: a test failed. An answer that cannot be imported gives another code.
         assert done.returncode == 1, done.stdout + done.stderr
 
 
@@ -104,7 +104,7 @@ OF_STUDY = mistakes_in(STUDY.name) if (HERE / f"{STUDY.name}.py").exists() else 
 
 @pytest.fixture(scope="module")
 def runs(request, tmp_path_factory):
-    """By name, what the suite says about a mistake; two mistakes are tried at once."""
+    """By name, the run of the suite on each mistake. Two runs are concurrent."""
 
     def run(name: str) -> subprocess.CompletedProcess[str]:
         file, old, new, test = OF_STUDY[name]
@@ -123,7 +123,7 @@ def runs(request, tmp_path_factory):
 @pytest.mark.parametrize("name", OF_STUDY)
 def test_every_mistake_in_a_study_fails_its_test(name, runs):
     done = runs[name].result()
-    # 1 is a test that failed; one that does not exist gives another.
+    # Code 1: a test failed. A test that does not exist gives another code.
     assert done.returncode == 1, done.stdout + done.stderr
 
 

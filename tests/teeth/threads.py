@@ -36,25 +36,25 @@ MISTAKES = {
         _CALL,
         "tests/conformance/test_results_at_end.py",
     ),
-    "a stage that fails leaves the others waiting": (
+    "a failed stage leaves the others waiting": (
         "concepts/pipeline.py",
         "wait_for(lambda: ready() or self._stop.is_set())",
         "wait_for(ready)",
         "tests/conformance/test_pipeline.py",
     ),
-    "two threads say at once in countdown": (
+    "two threads call say at once in countdown": (
         "concepts/countdown.py",
         "            with speaking:\n                say(name, number)\n",
         "            say(name, number)\n",
         _COMMON,
     ),
-    "two threads say at once in factorial": (
+    "two threads call say at once in factorial": (
         "concepts/factorial.py",
         "            with speaking:\n                say(number, step)\n",
         "            say(number, step)\n",
         _COMMON,
     ),
-    "two threads report at once in futures": (
+    "two threads call report at once in futures": (
         "concepts/futures.py",
         "        with reporting:\n",
         "        if True:\n",
@@ -79,13 +79,13 @@ MISTAKES = {
         "",
         _COMMON,
     ),
-    "an unrequested cancellation loses a race": (
+    "an unrequested cancellation counts as an ordinary failure in a race": (
         "use_cases/race.py",
         "        except CancelledError:\n            raise\n",
         "",
         _COMMON,
     ),
-    "an unrequested cancellation is an attempt that failed": (
+    "an unrequested cancellation counts as a failed attempt": (
         "use_cases/hedge.py",
         "        except CancelledError:\n            raise\n",
         "",

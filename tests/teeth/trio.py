@@ -5,8 +5,8 @@ By name: the file, the old text, the new text, and the test that must fail.
 
 _SUITE = "tests/conformance/"
 _COMMON = f"{_SUITE}test_common_questions.py::"
-_UNREQUESTED = f"{_COMMON}test_a_job_that_ends_as_cancelled_unrequested_has_failed"
-_CLEANUP = f"{_COMMON}test_the_error_of_a_cleanup_after_a_cancellation"
+_UNREQUESTED = f"{_COMMON}test_a_job_that_raises_an_unrequested_cancellation_has_failed"
+_CLEANUP = f"{_COMMON}test_a_cleanup_error_after_a_cancellation"
 _CLEANUP += "_reaches_the_caller"
 
 _RACE = """\
@@ -52,22 +52,22 @@ MISTAKES = {
         "",
         f"{_COMMON}test_jobs_clean_up_side_by_side_when_cancelled",
     ),
-    "an unrequested cancellation loses a race": (
+    "an unrequested cancellation counts as an ordinary failure in a race": (
         "use_cases/race.py",
         "        except Unrequested:\n            raise\n",
         "",
         _UNREQUESTED,
     ),
-    "losers of a race are stopped one after the other": (
+    "losers of a race are cancelled one after the other": (
         "use_cases/race.py",
         "    # 1. The first to succeed wins and stops the others; a failure is kept.\n"
         "    async def attempt("
         "number: int, function: Callable[[], Awaitable[Result]]) -> None:\n" + _RACE,
         "    attempts = {}\n\n"
         "    async def attempt(number, function):\n" + _RACE_IN_TURN,
-        f"{_SUITE}test_race.py::test_a_cleanup_is_not_disturbed_by_that_of_another",
+        f"{_SUITE}test_race.py::test_a_failing_cleanup_does_not_interrupt_another",
     ),
-    "the error of a loser's cleanup is a failure that does not count": (
+    "the error of a loser's cleanup is ignored": (
         "use_cases/race.py",
         "if cancelled() and of_cleanup(error, trio.Cancelled):",
         "if False:",
@@ -78,7 +78,7 @@ MISTAKES = {
         " and of_cleanup(error, trio.Cancelled)",
         "",
         f"{_SUITE}test_race.py::"
-        "test_a_loser_that_swallows_its_cancellation_and_fails_is_no_news",
+        "test_a_loser_that_swallows_its_cancellation_and_fails_is_ignored",
     ),
     "a failure after the win is raised in a hedge": (
         "use_cases/hedge.py",
@@ -87,7 +87,7 @@ MISTAKES = {
         f"{_SUITE}test_hedge.py::"
         "test_a_loser_that_swallows_its_cancellation_and_fails_is_ignored",
     ),
-    "a BaseException is an attempt that failed": (
+    "a BaseException counts as a failed attempt": (
         "use_cases/hedge.py",
         "        except Exception as error:\n",
         "        except trio.Cancelled:\n"
@@ -95,7 +95,7 @@ MISTAKES = {
         "        except BaseException as error:\n",
         f"{_COMMON}test_a_base_exception_stops_the_rest_and_reaches_the_caller",
     ),
-    "a task's cancellation that its job swallows ends in a report": (
+    "a report follows a cancellation that a job swallows": (
         "concepts/tasks.py",
         "    await trio.lowlevel.checkpoint_if_cancelled()\n",
         "",
@@ -113,7 +113,7 @@ MISTAKES = {
         "",
         _CLEANUP,
     ),
-    "a reader without patience gives up though the value is there": (
+    "a reader with zero patience gives up on a settled future": (
         "concepts/futures.py",
         "        with trio.move_on_after("
         "math.inf if patience is None else patience):\n"
@@ -123,7 +123,7 @@ MISTAKES = {
         "math.inf if patience is None else patience) as waiting:\n"
         "            await future.settled.wait()\n"
         "        if waiting.cancelled_caught:\n",
-        f"{_SUITE}test_futures.py::test_a_late_reader_needs_no_patience",
+        f"{_SUITE}test_futures.py::test_a_late_reader_with_zero_patience_is_served",
     ),
     "leaving the channel swallows the error of a cleanup": (
         "use_cases/results_as_we_go.py",
@@ -145,15 +145,15 @@ MISTAKES = {
         "        first = group.exceptions[0]\n"
         "    if first is not None:\n"
         "        raise first\n",
-        f"{_COMMON}test_the_error_of_a_cleanup_after_an_error_reaches_the_caller",
+        f"{_COMMON}test_a_cleanup_error_after_an_error_reaches_the_caller",
     ),
-    "a cancellation cuts close short": (
+    "a cancellation interrupts close": (
         "use_cases/resource.py",
         "with trio.CancelScope(shield=True):",
         "with trio.CancelScope():",
-        f"{_SUITE}test_resource.py::test_cancelled_during_use_it_is_closed_to_the_end",
+        f"{_SUITE}test_resource.py::test_after_a_cancelled_use_close_runs_to_its_end",
     ),
-    "a timeout of the job's own is taken for the deadline": (
+    "the job's own timeout is mistaken for the deadline": (
         "use_cases/timeout.py",
         "        with trio.move_on_after(inner):\n"
         "            return DONE, await job()\n",
@@ -165,14 +165,14 @@ MISTAKES = {
         f"{_SUITE}test_timeout.py::"
         "test_a_timeout_error_of_the_job_is_not_mistaken_for_a_deadline",
     ),
-    "the inner deadline counts though the outer one passes in the cleanup": (
+    "an outer deadline that expires during cleanup is ignored": (
         "use_cases/timeout.py",
         "    return OUTER, None\n",
         "    return INNER, None\n",
         f"{_SUITE}test_timeout.py::"
-        "test_the_outer_deadline_is_the_one_if_it_passes_during_the_cleanup",
+        "test_an_outer_deadline_that_expires_during_cleanup_is_reported",
     ),
-    "the outer deadline leaves a shielded cleanup behind": (
+    "the outer deadline leaves a shielded cleanup running": (
         "use_cases/timeout.py",
         "            return DONE, await job()\n",
         "            ended = trio.Event()\n"
@@ -186,33 +186,32 @@ MISTAKES = {
         "            await ended.wait()\n"
         "            return DONE, told[0]\n",
         f"{_SUITE}test_timeout.py::"
-        "test_the_outer_deadline_does_not_cut_a_shielded_cleanup_short",
+        "test_the_outer_deadline_does_not_interrupt_a_shielded_cleanup",
     ),
     "a cancellation from outside waits for the outer deadline": (
         "use_cases/timeout.py",
         "trio.move_on_after(outer)",
         "trio.move_on_after(outer, shield=True)",
-        f"{_SUITE}test_timeout.py::test_cancelled_from_outside_no_deadline_is_blamed",
+        f"{_SUITE}test_timeout.py::test_cancellation_from_outside_is_not_mistaken_for_a_deadline",
     ),
     "ticks are due at whole seconds of the clock": (
         "concepts/periodic.py",
         "start = trio.current_time()",
         "start = trio.current_time() // 1",
-        f"{_SUITE}test_periodic.py::test_time_counts_from_the_start_of_it",
+        f"{_SUITE}test_periodic.py::test_time_counts_from_the_start_of_the_call",
     ),
-    "ticks drift by the time that each takes": (
+    "ticks drift by their duration": (
         "concepts/periodic.py",
         "trio.sleep_until(start + i * every)",
         "trio.sleep(every if i else 0)",
-        f"{_SUITE}test_periodic.py::"
-        "test_however_long_a_tick_takes_the_next_one_is_in_time",
+        f"{_SUITE}test_periodic.py::test_a_short_tick_does_not_delay_the_next",
     ),
-    "something is said before the check": (
+    "a line is said before the input is checked": (
         "concepts/chaining.py",
         "    check(compute, say)\n    say(before(x, y))\n",
         "    say(before(x, y))\n    check(compute, say)\n",
         f"{_SUITE}test_chaining.py::"
-        "test_what_cannot_be_called_is_refused_before_anything_is_said",
+        "test_non_callables_are_refused_before_anything_is_said",
     ),
     "the input of the pipeline never ends": (
         "concepts/pipeline.py",
@@ -220,19 +219,19 @@ MISTAKES = {
         "        if True:\n            for line in lines:\n",
         f"{_SUITE}test_pipeline.py::test_the_example",
     ),
-    "every descriptor is waited for": (
+    "the answer waits for every descriptor": (
         "concepts/event_loop.py",
         "            if lines.ready:\n",
         "            if False:\n",
         f"{_SUITE}test_event_loop.py::test_the_example_from_a_redirected_file",
     ),
-    "a thread that is cancelled is abandoned": (
+    "a cancelled thread is abandoned": (
         "concepts/blocking_calls.py",
         "(call, item, limiter=threads)",
         "(\n                call, item, limiter=threads, abandon_on_cancel=True\n"
         "            )",
         f"{_SUITE}test_blocking_calls.py::"
-        "test_cancelled_from_outside_the_calls_that_run_are_waited_for",
+        "test_cancellation_from_outside_waits_for_running_calls",
     ),
     "a cancellation that a thread raises counts as requested": (
         "concepts/blocking_calls.py",
@@ -241,7 +240,7 @@ MISTAKES = {
         f"{_SUITE}test_blocking_calls.py::"
         "test_a_call_that_raises_a_cancellation_has_failed",
     ),
-    "the file that was followed stays open": (
+    "the followed file stays open": (
         "concepts/follow.py",
         "    with await trio.to_thread.run_sync(Tail, path) as tail:\n",
         "    tail = await trio.to_thread.run_sync(Tail, path)\n"
@@ -249,11 +248,11 @@ MISTAKES = {
         "    if True:\n",
         f"{_COMMON}test_no_descriptor_is_left_open",
     ),
-    "an until that ends as cancelled, unrequested, has returned": (
+    "an until that raises an unrequested cancellation has returned": (
         "concepts/follow.py",
         "            await requested(until)\n",
         "            await until()\n",
         f"{_SUITE}test_follow.py::"
-        "test_until_that_ends_as_cancelled_unrequested_has_failed",
+        "test_an_until_that_raises_an_unrequested_cancellation_has_failed",
     ),
 }

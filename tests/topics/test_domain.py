@@ -1,4 +1,4 @@
-"""Do the parts of the topics that never wait work: checks, parsing, files?"""
+"""The parts of the topics that never wait: checks, parsing, files."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_exit_has_no_answer():
     assert answer(" exit ") is None
 
 
-def test_an_overlong_line_is_cut_and_does_not_fill_the_memory(pipe):
+def test_an_overlong_line_is_truncated_to_save_memory(pipe):
     source, write = pipe
     lines = Lines(source)
 
@@ -129,7 +129,7 @@ def test_a_false_alarm_of_a_non_blocking_source_is_not_the_end_of_input(pipe):
     assert lines.read() == ["10"]
 
 
-def test_to_look_for_lines_read_ahead_reads_nothing(pipe):
+def test_looking_for_buffered_lines_reads_nothing(pipe):
     source, write = pipe
     os.write(write, b"10\n")
     lines = Lines(source)
@@ -137,7 +137,7 @@ def test_to_look_for_lines_read_ahead_reads_nothing(pipe):
     assert source.readline() == b"10\n"
 
 
-def test_lines_read_ahead_are_taken_out_of_the_source(pipe):
+def test_buffered_lines_are_taken_out_of_the_source(pipe):
     source, write = pipe
     os.write(write, b"header\n10\n")
     source.readline()
@@ -173,7 +173,7 @@ def test_a_closed_standard_input_ends_the_program_with_a_sentence(monkeypatch):
             standard_input()
 
 
-def test_a_file_that_shrinks_by_one_byte_is_read_anew(tmp_path):
+def test_a_file_that_shrinks_by_one_byte_is_read_again(tmp_path):
     path = tmp_path / "log"
     path.write_bytes(b"one\nhalf")
     with Tail(path) as tail:
@@ -194,7 +194,7 @@ def test_a_rewritten_file_is_noticed_whatever_its_length(tmp_path):
             assert tail.read() == new
 
 
-def test_only_the_mark_is_compared_in_each_look(tmp_path, monkeypatch):
+def test_only_the_mark_is_compared_at_each_poll(tmp_path, monkeypatch):
     path = tmp_path / "log"
     path.write_bytes(b"x" * 100 * MARK)
     with Tail(path) as tail:
@@ -222,7 +222,7 @@ def test_a_path_may_be_bytes_and_an_error_names_it(tmp_path):
         assert raised.value.filename == name
 
 
-def test_a_file_that_was_rotated_twice_between_two_looks_is_read_once(tmp_path):
+def test_a_file_rotated_twice_between_two_polls_is_read_once(tmp_path):
     path = tmp_path / "log"
     path.write_bytes(b"")
     with path.open("ab", buffering=0) as first, NameTail(path) as tail:
@@ -235,7 +235,7 @@ def test_a_file_that_was_rotated_twice_between_two_looks_is_read_once(tmp_path):
         assert tail.read() == []
 
 
-def test_words_keep_their_order_and_stand_once():
+def test_repeated_words_are_dropped_and_the_order_is_kept():
     assert check_pipeline([], ["b", "a", "b"], print) == ["b", "a"]
 
 

@@ -1,4 +1,4 @@
-"""The two AnyIO worlds: exact instants, nobody forgotten, nothing left patched."""
+"""The two AnyIO worlds: exact instants, no forgotten task, nothing left patched."""
 
 import asyncio
 import contextlib
@@ -45,7 +45,7 @@ async def forever():
 # Time
 
 
-def test_each_runs_as_by_anyio_run():
+def test_the_answer_runs_as_under_anyio_run():
     async def answer():
         return anyio.get_cancelled_exc_class()
 
@@ -89,7 +89,7 @@ def test_every_clock_is_virtual_on_the_loop_and_in_workers(place):
     assert place.run(answer) == ((7, 7, 7),) * 2
 
 
-def test_time_sleep_on_the_loop_holds_everybody_up(place):
+def test_time_sleep_on_the_loop_blocks_every_task(place):
     say = place.recorder()
 
     async def sleeper():
@@ -153,7 +153,7 @@ def test_everything_is_put_back(place):
 # Task groups, cancellation, timeouts
 
 
-def test_an_error_cancels_the_siblings_who_clean_up(place):
+def test_an_error_cancels_the_siblings_which_clean_up(place):
     @place.job
     async def cleaner(w):
         try:
@@ -251,7 +251,7 @@ def test_an_answer_may_ignore_its_cancellation(place):
     assert place.run(answer, cancel_at=2) == "so what"
 
 
-def test_an_answer_that_ends_before_it_is_cancelled(place):
+def test_an_answer_may_end_before_its_cancellation(place):
     async def answer():
         await anyio.sleep(1)
         return "done"
@@ -366,7 +366,7 @@ def test_sleeping_workers_wait_side_by_side_within_the_limit(place):
     assert place.returned_at == 3  # AnyIO's own limit is 40
 
 
-def test_an_own_limiter(place):
+def test_a_separate_limiter(place):
     async def work(limiter):
         await anyio.to_thread.run_sync(time.sleep, 1, limiter=limiter)
 
@@ -420,7 +420,7 @@ def test_workers_and_loop_timers_mix(place):
     ]
 
 
-def test_an_error_in_a_worker_reaches_who_waits(place):
+def test_an_error_in_a_worker_reaches_its_waiter(place):
     @place.blocking
     def work():
         time.sleep(2)
@@ -431,7 +431,7 @@ def test_an_error_in_a_worker_reaches_who_waits(place):
     assert place.trace.of("work()") == [(0, "start"), (2, "error")]
 
 
-def test_a_worker_that_waits_for_the_loop_is_not_at_work(place):
+def test_a_worker_that_waits_for_the_loop_does_not_stop_time(place):
     async def nap():
         await anyio.sleep(2)
         return place.now()
@@ -468,12 +468,12 @@ def test_an_abandoned_worker_is_still_alive_and_runs_to_its_end(place):
     assert "work(): end at 5 s" in str(caught.value)
 
 
-def test_a_worker_is_forgotten_once_its_result_is_there(place):
+def test_a_worker_is_forgotten_once_it_has_a_result(place):
     for _ in range(100):
         place.run(anyio.to_thread.run_sync, int)
 
 
-def test_a_cancelled_worker_that_is_not_abandoned_is_waited_for(place):
+def test_a_cancelled_call_waits_for_a_worker_that_is_not_abandoned(place):
     async def answer():
         with anyio.move_on_after(1):
             await anyio.to_thread.run_sync(time.sleep, 5)
@@ -493,7 +493,7 @@ def test_threads_end_with_the_run():
 # Input from outside
 
 
-def test_input_that_is_there_comes_before_a_jump(place, pipe):
+def test_available_input_comes_before_a_jump_in_time(place, pipe):
     read, write = pipe
     say = place.recorder()
     for instant in (1, 2):
@@ -524,7 +524,7 @@ def test_a_file_is_read_in_a_worker(place, tmp_path):
     assert place.run(answer) == "hello"
 
 
-def test_sockets_of_one_loop_speak_to_each_other(place):
+def test_sockets_of_one_loop_talk_to_each_other(place):
     async def serve(stream):
         async with stream:
             await anyio.sleep(2)
@@ -550,10 +550,10 @@ def test_subprocesses_are_refused(place):
         place.run(anyio.run_process, ["true"])
 
 
-# Nobody can move; leftovers
+# Deadlocks and leftovers
 
 
-def test_a_deadlock_names_who_waits_where(place):
+def test_a_deadlock_names_each_waiter_and_its_line(place):
     async def waiter(event):
         await event.wait()
 
@@ -636,7 +636,7 @@ def lives(place):
     return [(a.name, a.kind, a.start, a.end, a.how) for a in place.trace.actors]
 
 
-def test_every_task_has_a_life_of_its_own(place):
+def test_every_task_is_a_native_actor(place):
     async def nap(seconds):
         await anyio.sleep(seconds)
 
@@ -661,7 +661,7 @@ def test_every_task_has_a_life_of_its_own(place):
     ]
 
 
-def test_a_call_in_a_thread_is_an_actor_and_what_it_calls_is_its_own(place):
+def test_a_call_in_a_thread_is_an_actor_with_its_own_events(place):
     say = place.recorder()
 
     def work():

@@ -1,4 +1,4 @@
-"""The asyncio world: exact instants, nobody forgotten, nothing left patched."""
+"""The asyncio world: exact instants, no forgotten task, nothing left patched."""
 
 import asyncio
 import contextlib
@@ -58,7 +58,7 @@ def test_sleepers_wake_in_the_order_of_their_instants(place):
     assert place.returned_at == 3600
 
 
-def test_timers_fire_exactly_however_late_it_is(place):
+def test_timers_are_exact_at_any_time(place):
     instants = [0.1, 0.3, 1e9 + 0.5, 1e9 + 0.75, 1e15, 1e15 + 0.5]
     seen = []
 
@@ -86,7 +86,7 @@ def test_every_clock_is_virtual_on_the_loop_and_in_workers(place):
     assert place.run(answer) == ((7, 7, 7, 7_000_000_000),) * 2
 
 
-def test_time_sleep_on_the_loop_holds_everybody_up(place):
+def test_time_sleep_on_the_loop_blocks_every_task(place):
     say = place.recorder()
 
     async def sleeper():
@@ -143,7 +143,7 @@ def test_everything_is_put_back(place):
 # Tasks, cancellation, timeouts
 
 
-def test_an_error_cancels_the_siblings_who_clean_up(place):
+def test_an_error_cancels_the_siblings_which_clean_up(place):
     @place.job
     async def cleaner(w):
         try:
@@ -239,7 +239,7 @@ def test_an_answer_may_ignore_its_cancellation(place):
     assert place.run(answer, cancel_at=2) == "so what"
 
 
-def test_an_answer_that_ends_before_it_is_cancelled(place):
+def test_an_answer_may_end_before_its_cancellation(place):
     async def answer():
         await asyncio.sleep(1)
         return "done"
@@ -368,7 +368,7 @@ def test_more_sleeping_workers_than_threads(place):
     assert place.returned_at == 4
 
 
-def test_an_own_executor(place):
+def test_a_separate_executor(place):
     async def answer():
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(2) as pool:
@@ -417,7 +417,7 @@ def test_workers_and_loop_timers_mix(place):
     ]
 
 
-def test_an_error_in_a_worker_reaches_who_waits(place):
+def test_an_error_in_a_worker_reaches_its_waiter(place):
     @place.blocking
     def work():
         time.sleep(2)
@@ -428,7 +428,7 @@ def test_an_error_in_a_worker_reaches_who_waits(place):
     assert place.trace.of("work()") == [(0, "start"), (2, "error")]
 
 
-def test_a_worker_that_waits_for_the_loop_is_not_at_work(place):
+def test_a_worker_that_waits_for_the_loop_does_not_stop_time(place):
     async def nap():
         await asyncio.sleep(2)
         return place.now()
@@ -470,7 +470,7 @@ def test_an_abandoned_worker_is_still_alive_and_runs_to_its_end(place):
     assert "work(): end at 10 s" in str(caught.value)
 
 
-def test_an_abandoned_worker_of_an_own_executor(place):
+def test_an_abandoned_worker_of_a_separate_executor(place):
     async def answer():
         loop = asyncio.get_running_loop()
         pools.append(ThreadPoolExecutor(1))
@@ -483,7 +483,7 @@ def test_an_abandoned_worker_of_an_own_executor(place):
     pools[0].shutdown()
 
 
-def test_a_cancelled_call_that_no_thread_has_begun_is_forgotten(place):
+def test_a_cancelled_call_that_has_not_started_is_forgotten(place):
     called = []
 
     async def answer():
@@ -528,7 +528,7 @@ def test_an_executor_that_cannot_be_counted_is_refused(place):
         place.run(answer)
 
 
-def test_a_worker_is_forgotten_once_its_result_is_there(place):
+def test_a_worker_is_forgotten_once_it_has_a_result(place):
     for _ in range(100):
         place.run(asyncio.to_thread, int)
 
@@ -539,7 +539,7 @@ def test_threads_end_with_the_run(place):
     assert set(threading.enumerate()) <= before
 
 
-def test_a_name_is_looked_up_in_a_worker(place):
+def test_a_name_lookup_runs_in_a_worker(place):
     async def answer():
         loop = asyncio.get_running_loop()
         return (await loop.getaddrinfo("127.0.0.1", 80))[0][4]
@@ -550,7 +550,7 @@ def test_a_name_is_looked_up_in_a_worker(place):
 # Input from outside
 
 
-def test_input_that_is_there_comes_before_a_jump(place, pipe):
+def test_available_input_comes_before_a_jump_in_time(place, pipe):
     read, write = pipe
     say = place.recorder()
     for instant in (1, 2):
@@ -613,7 +613,7 @@ def test_input_that_never_comes_is_a_deadlock(place, pipe, monkeypatch):
         place.run(answer)
 
 
-def test_sockets_of_one_loop_speak_to_each_other(place):
+def test_sockets_of_one_loop_talk_to_each_other(place):
     async def serve(reader, writer):
         await asyncio.sleep(2)
         writer.write(b"hello\n")
@@ -640,10 +640,10 @@ def test_subprocesses_are_refused(place):
         place.run(asyncio.create_subprocess_shell, "true")
 
 
-# Nobody can move
+# Deadlocks
 
 
-def test_a_deadlock_names_who_waits_where(place):
+def test_a_deadlock_names_each_waiter_and_its_line(place):
     async def waiter(event):
         await event.wait()
 
@@ -718,7 +718,7 @@ def test_a_worker_that_waits_for_a_loop_that_waits_for_ever(place):
         place.run(answer)
 
 
-# Leftovers and losses
+# Leftovers and lost errors
 
 
 def test_a_task_left_behind_is_named(place):
@@ -733,7 +733,7 @@ def test_a_task_left_behind_is_named(place):
     assert kept[0].cancelled()
 
 
-def test_a_job_left_behind_is_named_and_what_it_did_afterwards(place):
+def test_a_job_left_behind_is_named_with_its_later_events(place):
     @place.job
     async def job(w, name):
         try:
@@ -752,7 +752,7 @@ def test_a_job_left_behind_is_named_and_what_it_did_afterwards(place):
     assert "afterwards, job('Anna'): cancelled at 1 s" in str(caught.value)
 
 
-def test_an_error_that_nobody_has_asked_for_is_lost(place):
+def test_an_unretrieved_error_of_a_task_is_lost(place):
     async def fails():
         raise ValueError("lost")
 
@@ -783,7 +783,7 @@ def test_an_error_in_a_callback_of_the_loop_is_lost(place):
         place.run(answer)
 
 
-def test_an_error_that_was_asked_for_is_not_lost(place):
+def test_a_retrieved_error_is_not_lost(place):
     async def fails():
         raise ValueError("no")
 
@@ -828,7 +828,7 @@ def test_jobs_in_the_trace(place):
     assert place.trace.when("end") == [(1, "job(1)"), (2, "job(2)")]
 
 
-def test_a_function_of_another_colour_is_refused_before_it_does_anything():
+def test_a_function_of_another_colour_is_refused_before_it_runs():
     ran = []
 
     def plain():
@@ -850,7 +850,7 @@ def lives(place):
     return [(a.name, a.kind, a.start, a.end, a.how) for a in place.trace.actors]
 
 
-def test_every_task_has_a_life_of_its_own(place):
+def test_every_task_is_a_native_actor(place):
     async def nap(seconds):
         await asyncio.sleep(seconds)
 
@@ -875,7 +875,7 @@ def test_every_task_has_a_life_of_its_own(place):
     ]
 
 
-def test_who_is_left_has_no_end(place):
+def test_a_task_left_behind_has_no_end(place):
     async def answer():
         answer.loser = asyncio.create_task(forever())
         await asyncio.sleep(1)
@@ -886,7 +886,7 @@ def test_who_is_left_has_no_end(place):
     assert lives(place)[1] == ("forever", "task", 0, None, "")
 
 
-def test_to_watch_a_task_does_not_take_its_error(place):
+def test_watching_a_task_does_not_retrieve_its_error(place):
     async def fail():
         raise ValueError("no")
 
@@ -899,7 +899,7 @@ def test_to_watch_a_task_does_not_take_its_error(place):
         place.run(answer)
 
 
-def test_a_call_in_a_thread_is_an_actor_and_what_it_calls_is_its_own(place):
+def test_a_call_in_a_thread_is_an_actor_with_its_own_events(place):
     say = place.recorder()
 
     def work():

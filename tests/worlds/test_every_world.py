@@ -1,6 +1,6 @@
-"""What every world keeps to, whatever the paradigm: no test here knows one by name.
+"""The contract of every world. No test here names a paradigm.
 
-The answer is a job, which every world can run; so nothing here starts anything beside.
+The answer is a single job, which every world can run. It starts nothing else.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CLOCKS = ("time", "monotonic", "perf_counter")
 
 @pytest.fixture
 def sleeps(world):
-    """A job that sleeps so many seconds, again and again, and says when it woke."""
+    """A job that sleeps for each of the given seconds and returns when it woke."""
 
     @world.job
     async def sleeps(w, *naps):
@@ -33,7 +33,7 @@ def sleeps(world):
 
 @pytest.fixture
 def stuck(world):
-    """A job that nobody wakes."""
+    """A job that sleeps and then waits for ever."""
 
     @world.job
     async def stuck(w, seconds):
@@ -45,7 +45,7 @@ def stuck(world):
 
 @pytest.fixture
 def raises(world):
-    """A job that raises that error after a second."""
+    """A job that raises the given error after 1 s."""
 
     @world.job
     async def raises(w, error):
@@ -67,20 +67,20 @@ def test_instants_are_rounded_to_the_nanosecond(world, sleeps):
     assert world.run(sleeps, 0.1, 0.2, 0.4) == [0.1, 0.3, 0.7]
 
 
-def test_instants_are_exact_however_late_it_is(world, sleeps):
+def test_instants_are_exact_at_any_time(world, sleeps):
     assert world.run(sleeps, 1e9, 0.5, 0.25) == [1e9, 1e9 + 0.5, 1e9 + 0.75]
 
 
-def test_years_cost_nothing(world, sleeps):
+def test_sleeping_for_years_takes_no_real_time(world, sleeps):
     days = 365 * 10
     assert world.run(sleeps, *[86400] * days)[-1] == 86400 * days
 
 
-def test_a_sleep_of_no_seconds_takes_no_time(world, sleeps):
+def test_a_sleep_of_zero_takes_no_time(world, sleeps):
     assert world.run(sleeps, 0, 1, 0) == [0, 1, 1]
 
 
-def test_a_job_and_the_world_tell_the_same_time(world):
+def test_a_job_and_the_world_have_the_same_time(world):
     @world.job
     async def main(w):
         await w.sleep(1.5)
@@ -150,7 +150,7 @@ def test_each_run_begins_at_0_with_an_empty_trace(world, sleeps):
     assert world.trace.when("start") == [(0, "sleeps(0.5)")]
 
 
-def test_a_run_after_one_that_failed_is_like_any_other(world, sleeps, raises, stuck):
+def test_a_failed_run_does_not_affect_the_next(world, sleeps, raises, stuck):
     with world.raises(ValueError):
         world.run(raises, ValueError("no"))
     assert world.run(sleeps, 2) == [2]
@@ -165,7 +165,7 @@ def test_a_run_after_one_that_failed_is_like_any_other(world, sleeps, raises, st
     ]
 
 
-def test_two_worlds_know_nothing_of_each_other(world, sleeps):
+def test_two_worlds_are_independent(world, sleeps):
     other = type(world)()
     say = other.recorder()
 
@@ -181,7 +181,7 @@ def test_two_worlds_know_nothing_of_each_other(world, sleeps):
     assert [event.actor for event in world.trace] == ["sleeps(1)"] * 4
 
 
-def test_there_is_no_answer_in_a_test_of_no_topic(world):
+def test_a_test_without_a_topic_has_no_answer(world):
     with pytest.raises(LookupError, match="no answer"):
         _ = world.answer
 
@@ -213,7 +213,7 @@ def test_a_job_with_too_many_or_too_few_arguments_is_a_type_error(world, stuck):
     assert "stuck() takes" in str(raised.value)
 
 
-def test_the_trace_tells_what_a_job_did(world, trace):
+def test_the_trace_records_what_a_job_did(world, trace):
     @world.job
     async def main(w, name, number):
         await w.sleep(0.5)
@@ -238,20 +238,20 @@ def test_the_trace_tells_what_a_job_did(world, trace):
     assert len(str(trace).splitlines()) == len(trace) == 7
 
 
-def test_the_trace_tells_how_a_job_failed(world, raises):
+def test_the_trace_records_how_a_job_failed(world, raises):
     with world.raises(ValueError):
         world.run(raises, ValueError("no"))
     last = list(world.trace)[-1]
     assert (last.at, last.what, last.detail) == (1, "error", "ValueError('no')")
 
 
-def test_the_trace_tells_of_a_wait_for_ever(world, stuck):
+def test_the_trace_records_a_wait_for_ever(world, stuck):
     with pytest.raises(Deadlock):
         world.run(stuck, 2)
     assert Event(2, "stuck(2)", "sleep", "for ever") in list(world.trace)
 
 
-def test_the_trace_counts_the_most_at_once_not_the_last(world, sleeps):
+def test_the_trace_counts_the_peak_concurrency(world, sleeps):
     @world.job
     async def nested(w):
         await w.call(sleeps, 1)
@@ -298,10 +298,10 @@ def test_an_error_of_a_blocking_function_is_traced(world):
     assert world.trace.when("error") == [(0, "work()"), (0, "main()")]
 
 
-# What a test looks through
+# Recorders, callbacks and sources
 
 
-def test_a_recorder_remembers_instants_and_arguments(world):
+def test_a_recorder_records_instants_and_arguments(world):
     say, other = world.recorder(), world.recorder("other")
 
     @world.job
@@ -334,7 +334,7 @@ def test_callbacks_come_at_their_instants(world, sleeps):
     ]
 
 
-def test_a_callback_may_be_asked_for_while_the_world_runs(world):
+def test_a_callback_may_be_scheduled_while_the_world_runs(world):
     say = world.recorder()
 
     def first():
@@ -351,7 +351,7 @@ def test_a_callback_may_be_asked_for_while_the_world_runs(world):
     assert say == [(1, "first"), (2, "second"), (3.5, "third")]
 
 
-def test_nobody_waits_for_a_callback_and_the_next_run_has_none(world, sleeps):
+def test_a_callback_after_the_end_is_dropped(world, sleeps):
     say = world.recorder()
     world.at(5, say, "too late")
     world.run(sleeps, 1)
@@ -400,7 +400,7 @@ def pipe():
             os.close(descriptor)
 
 
-def test_a_source_reads_a_descriptor_and_closes_it_when_it_is_closed(world, pipe):
+def test_a_source_reads_and_closes_its_descriptor(world, pipe):
     read, write = pipe
     source = world.source(read)
     os.write(write, b"one\ntwo\n")
@@ -460,7 +460,7 @@ def test_an_error_before_any_wait_passes_through(world):
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=repr)
-def test_an_error_that_ends_programs_passes_through(world, raises, error):
+def test_system_exit_and_keyboard_interrupt_pass_through(world, raises, error):
     with pytest.raises(type(error)) as raised:
         world.run(raises, error)
     assert raised.value is error
@@ -481,7 +481,7 @@ def test_raises_finds_a_bare_error(world):
     assert raised.errors == [error]
 
 
-def test_raises_finds_errors_inside_groups_however_deep(world):
+def test_raises_finds_errors_in_nested_groups(world):
     one, two = ValueError("one"), UnicodeError("two")
     inner = ExceptionGroup("inner", [ExceptionGroup("innermost", [two])])
     with world.raises(ValueError) as raised:
@@ -499,7 +499,7 @@ def test_raises_lets_other_errors_pass(world):
         assert passed.value is error
 
 
-def test_raises_is_not_content_without_an_error(world):
+def test_raises_fails_without_an_error(world):
     with (
         pytest.raises(AssertionError, match="ValueError was not raised"),
         world.raises(ValueError),
@@ -507,10 +507,10 @@ def test_raises_is_not_content_without_an_error(world):
         pass
 
 
-# Those who never move
+# Deadlocks
 
 
-def test_a_deadlock_names_who_waits_where(world, stuck):
+def test_a_deadlock_names_each_waiter_and_its_line(world, stuck):
     with pytest.raises(Deadlock) as raised:
         world.run(stuck, 1)
     assert len(raised.value.waiters) == 1
@@ -519,13 +519,13 @@ def test_a_deadlock_names_who_waits_where(world, stuck):
     assert raised.value.waiters[0] in str(raised.value)
 
 
-def test_a_deadlock_is_found_the_instant_nobody_can_move(world, stuck):
+def test_a_deadlock_is_found_at_the_instant_it_occurs(world, stuck):
     with pytest.raises(Deadlock):
         world.run(stuck, 2)
     assert world.now() == 2
 
 
-# Cancellation from outside: in some worlds nobody can be cancelled, as is so in life.
+# Cancellation from outside. Some worlds cannot cancel, as their libraries cannot.
 
 
 def test_a_cancelled_run_ends_at_that_instant_or_not_at_all(world):
@@ -593,14 +593,14 @@ def test_the_answer_itself_is_a_native_actor(world, sleeps):
     assert {event.by for event in world.trace} == {"sleeps"}
 
 
-def test_how_the_answer_ended_is_told(world, raises):
+def test_the_end_of_the_answer_is_recorded(world, raises):
     world.watching = True
     with world.raises(ValueError):
         world.run(raises, ValueError("no"))
     assert lives(world) == [("raises", 0, 1, "error")]
 
 
-def test_a_cancelled_answer_is_told_as_such(world, sleeps):
+def test_a_cancelled_answer_is_recorded_as_cancelled(world, sleeps):
     world.watching = True
     if world.run(sleeps, 5, cancel_at=2.5) is CANCELLED:
         assert lives(world) == [("sleeps", 0, 2.5, "cancelled")]
@@ -609,7 +609,7 @@ def test_a_cancelled_answer_is_told_as_such(world, sleeps):
     assert world.cancelled_at == 2.5
 
 
-def test_the_story_has_native_actors_among_the_rest(world):
+def test_the_story_includes_native_actors(world):
     say = world.recorder()
 
     @world.job
@@ -627,21 +627,21 @@ def test_the_story_has_native_actors_among_the_rest(world):
     ]
 
 
-def test_each_story_begins_anew(world, sleeps):
+def test_each_run_has_its_own_story(world, sleeps):
     world.watching = True
     world.run(sleeps, 3)
     world.run(sleeps, 1)
     assert lives(world) == [("sleeps", 0, 1, "end")]
 
 
-def test_nobody_is_watched_unless_asked_for(world, sleeps):
+def test_actors_are_watched_only_on_request(world, sleeps):
     world.run(sleeps, 1)
     assert world.trace.actors == []
     assert {event.by for event in world.trace} == {""}
     assert world.trace.story() == world.trace.events
 
 
-def test_what_the_test_does_itself_is_done_by_nobody(world, sleeps):
+def test_events_of_the_test_itself_have_no_actor(world, sleeps):
     say = world.recorder()
     world.watching = True
     world.at(0.5, say, "from outside")

@@ -1,4 +1,4 @@
-"""gevent in virtual time: exact, alive things named, nothing lost, nothing printed."""
+"""The gevent world: exact instants, leftovers named, no error lost or printed."""
 
 import os
 import subprocess
@@ -56,7 +56,7 @@ def test_sleeps_end_at_their_exact_instants(place):
     assert place.returned_at == 3600.6
 
 
-def test_equal_instants_come_in_order_of_creation(place):
+def test_timers_of_one_instant_fire_in_order_of_creation(place):
     seen = []
 
     def sleeper(name):
@@ -67,7 +67,7 @@ def test_equal_instants_come_in_order_of_creation(place):
     assert seen == list(range(50))
 
 
-def test_a_zero_sleep_lets_the_others_go_on(place):
+def test_a_sleep_of_zero_runs_the_other_greenlets(place):
     seen = []
 
     def answer():
@@ -81,7 +81,7 @@ def test_a_zero_sleep_lets_the_others_go_on(place):
     assert place.returned_at == 0
 
 
-def test_a_sleep_that_ends_with_its_timeout_wins_as_it_does_in_real_time(place):
+def test_a_sleep_as_long_as_its_timeout_is_not_interrupted(place):
     def answer():
         with gevent.Timeout(1):
             gevent.sleep(1)
@@ -99,7 +99,7 @@ def test_the_clocks_of_time_are_virtual(place):
     assert place.run(answer) == ((0, 0, 0), (2, 2, 2))
 
 
-def test_time_sleep_holds_up_everything(place):
+def test_time_sleep_blocks_every_greenlet(place):
     seen = []
 
     def quick():
@@ -130,7 +130,7 @@ def test_spawn_later_and_callbacks_at_an_instant(place):
     assert say == [(1, "spawned"), (1.5, "asked for"), (2, "planned")]
 
 
-def test_what_was_planned_after_the_end_does_not_come_to_pass(place):
+def test_callbacks_after_the_end_do_not_run(place):
     say = place.recorder()
     place.at(5, say, "late")
     place.run(gevent.sleep, 1)
@@ -349,7 +349,7 @@ def test_a_queue_from_before_the_run(place):
 # Pools
 
 
-def test_a_pool_runs_so_many_at_a_time(place):
+def test_a_pool_limits_its_concurrency(place):
     def work(seconds):
         gevent.sleep(seconds)
         return seconds
@@ -388,7 +388,7 @@ def test_time_stands_still_while_a_worker_works(place):
     def answer():
         result = gevent.get_hub().threadpool.spawn(work)
         begun.wait()
-        # Only real time can pass now: somebody outside lets the worker go.
+        # Only real time can pass now. A real timer lets the worker continue.
         threading.Timer(0.05, go.set).start()
         gevent.sleep(1)
         return result.get(), place.now()
@@ -447,7 +447,7 @@ def test_a_thread_pool_executor(place):
     assert place.run(answer) == (None, 2)
 
 
-def test_an_error_of_a_worker_reaches_who_asks(place):
+def test_an_error_of_a_worker_reaches_its_waiter(place):
     def work():
         raise KeyError("worker")
 
@@ -455,7 +455,7 @@ def test_an_error_of_a_worker_reaches_who_asks(place):
         place.run(lambda: gevent.get_hub().threadpool.apply(work))
 
 
-def test_an_error_of_a_worker_that_nobody_asks_for(place):
+def test_an_unretrieved_error_of_a_worker_is_lost(place):
     def work():
         raise KeyError("worker")
 
@@ -515,7 +515,7 @@ def test_a_job_sees_its_cancellation(place):
     assert place.returned_at == 3
 
 
-def test_a_job_cannot_wait_by_other_means(place):
+def test_a_job_that_suspends_by_itself_is_refused(place):
     class Pause:
         def __await__(self):
             yield
@@ -601,10 +601,10 @@ def test_a_leftover_whose_cleanup_never_ends(place):
     place.run(gevent.sleep, 10)
 
 
-# Errors that reach nobody
+# Lost errors
 
 
-def test_an_error_of_a_greenlet_that_nobody_keeps_is_lost(place):
+def test_an_error_of_an_unreferenced_greenlet_is_lost(place):
     def answer():
         gevent.spawn(fails, 1)
         gevent.sleep(2)
@@ -613,7 +613,7 @@ def test_an_error_of_a_greenlet_that_nobody_keeps_is_lost(place):
         place.run(answer)
 
 
-def test_an_error_in_a_pool_that_nobody_asks_is_lost(place):
+def test_an_unretrieved_error_in_a_pool_is_lost(place):
     def answer():
         pool = Pool(2)
         pool.spawn(fails, 1)
@@ -646,7 +646,7 @@ def test_an_error_in_a_link_or_a_raw_greenlet_is_lost(place):
             place.run(answer)
 
 
-def test_an_error_that_somebody_takes_is_not_lost(place):
+def test_a_retrieved_error_is_not_lost(place):
     def waited_for():
         with place.raises(ValueError):
             gevent.spawn(fails, 1).get()
@@ -677,7 +677,7 @@ def test_an_error_that_somebody_takes_is_not_lost(place):
     def looked_at_by_a_bystander():
         job = Pool(1).spawn(fails, 1)
         gevent.sleep(0)
-        gevent.sleep(1)  # it wakes at the same instant, right after the job has failed
+        gevent.sleep(1)  # it wakes at the instant of the failure, right after it
         assert isinstance(job.exception, ValueError)
 
     def in_threads():
@@ -696,7 +696,7 @@ def test_an_error_that_somebody_takes_is_not_lost(place):
         place.run(answer)
 
 
-def test_an_error_that_ends_the_process_comes_out(place):
+def test_an_error_that_ends_the_process_reaches_the_caller(place):
     def answer():
         gevent.spawn(fails, 1, SystemExit)
         gevent.sleep(2)
@@ -709,7 +709,7 @@ def test_an_error_that_ends_the_process_comes_out(place):
 # Deadlock
 
 
-def test_a_deadlock_names_who_waits_for_what(place):
+def test_a_deadlock_names_each_waiter_and_its_wait(place):
     @place.job
     async def job(w):
         await w.forever()
@@ -730,7 +730,7 @@ def test_a_deadlock_names_who_waits_for_what(place):
     assert place.returned_at == 1
 
 
-def test_a_deadlock_comes_at_the_last_moment_anybody_moved(place):
+def test_a_deadlock_is_found_at_the_instant_of_the_last_event(place):
     def answer():
         gevent.sleep(2)
         Event().wait()
@@ -754,7 +754,7 @@ def test_input_that_never_comes(place, monkeypatch):
 # Real input
 
 
-def test_input_comes_before_a_jump(place):
+def test_input_comes_before_a_jump_in_time(place):
     def answer():
         reader, writer = os.pipe()
         seen = []
@@ -822,7 +822,7 @@ def test_a_socket_from_before_the_run(place):
 # The hub
 
 
-def test_what_is_not_covered(place):
+def test_processes_and_signal_handlers_are_not_covered(place):
     def process():
         import gevent.subprocess
 
@@ -916,7 +916,7 @@ def test_a_world_inside_a_greenlet(place):
         place.run(nested)
 
 
-def test_timers_that_are_due_fire_though_callbacks_never_end(place):
+def test_due_timers_fire_even_if_callbacks_never_end(place):
     def busy():
         def other():
             while time.monotonic() < 20:
@@ -941,7 +941,7 @@ def lives(place):
     return [(a.name, a.kind, a.start, a.end, a.how) for a in place.trace.actors]
 
 
-def test_every_greenlet_has_a_life_of_its_own(place):
+def test_every_greenlet_is_a_native_actor(place):
     def nap(seconds):
         gevent.sleep(seconds)
 
@@ -971,7 +971,7 @@ def test_a_greenlet_that_is_killed_before_it_runs_is_cancelled(place):
     assert lives(place)[1] == ("sleep", "greenlet", 0, 0, "cancelled")
 
 
-def test_to_watch_a_greenlet_is_no_reason_to_keep_its_error(place):
+def test_watching_a_greenlet_does_not_retrieve_its_error(place):
     def answer():
         gevent.spawn(fails)
         gevent.sleep(1)
@@ -981,7 +981,7 @@ def test_to_watch_a_greenlet_is_no_reason_to_keep_its_error(place):
         place.run(answer)
 
 
-def test_a_call_in_a_thread_is_an_actor_and_what_it_calls_is_its_own(place):
+def test_a_call_in_a_thread_is_an_actor_with_its_own_events(place):
     say = place.recorder()
 
     def work():

@@ -1,4 +1,4 @@
-"""The world of threads: every wait is exact, nothing is left, nothing is lost."""
+"""The threads world: exact waits, no thread left behind, no error lost."""
 
 import asyncio
 import concurrent.futures.thread
@@ -36,7 +36,7 @@ from concurrency_study.worlds.threads import ThreadsWorld
 
 
 def run(function, *args, seed=None):
-    """What it returns, and the instant at which it did."""
+    """Run a function. Return its value and the instant at which it returned."""
     world = ThreadsWorld(seed=seed)
     value = world.run(function, *args)
     return value, world.returned_at
@@ -44,7 +44,7 @@ def run(function, *args, seed=None):
 
 @contextlib.contextmanager
 def started(*targets):
-    """Threads that run meanwhile and are joined at the end."""
+    """Start threads, run the block, and join the threads."""
     workers = [threading.Thread(target=target) for target in targets]
     for worker in workers:
         worker.start()
@@ -72,7 +72,7 @@ def test_sleeps_add_up_exactly():
     assert run(answer) == (None, 100.0)
 
 
-def test_an_hour_costs_nothing_and_all_clocks_tell_it():
+def test_an_hour_takes_no_real_time_and_every_clock_shows_it():
     def answer():
         clocks = time.monotonic, time.perf_counter, time.time
         fine = time.monotonic_ns, time.perf_counter_ns, time.time_ns
@@ -84,7 +84,7 @@ def test_an_hour_costs_nothing_and_all_clocks_tell_it():
     assert run(answer)[0] == [hour] * 3 + [hour * 1e9] * 3
 
 
-def test_names_that_were_imported_before_are_virtual_too():
+def test_names_imported_before_the_run_are_virtual():
     def answer():
         sleep(7)
         lock = Lock()
@@ -110,7 +110,7 @@ def test_a_sleep_must_not_be_negative():
         run(time.sleep, -1)
 
 
-def test_a_world_begins_anew_with_each_run():
+def test_each_run_of_a_world_starts_at_zero():
     world = ThreadsWorld()
     assert world.now() == 0
     for _ in range(2):
@@ -118,7 +118,7 @@ def test_a_world_begins_anew_with_each_run():
         assert (world.now(), world.returned_at) == (2.0, 2.0)
 
 
-def test_sleep_0_lets_the_others_go_first():
+def test_a_sleep_of_zero_runs_the_other_threads_first():
     def answer():
         said = []
 
@@ -153,7 +153,7 @@ def test_threads_run_side_by_side():
     assert run(answer) == ([(1, 1), (2, 2), (3, 3)], 3.0)
 
 
-def test_two_thousand_threads_at_once():
+def test_two_thousand_threads_run_concurrently():
     def answer():
         with started(*[lambda: time.sleep(5)] * 2000):
             return threading.active_count() - 2000
@@ -174,7 +174,7 @@ def test_join_with_a_timeout():
     assert run(answer) == ([(1, True), (3, False)], 3.0)
 
 
-def test_many_may_join_one_and_it_is_dead_for_all_of_them():
+def test_many_threads_may_join_one():
     def answer():
         worker = threading.Thread(target=time.sleep, args=(2,))
         worker.start()
@@ -191,7 +191,7 @@ def test_many_may_join_one_and_it_is_dead_for_all_of_them():
     assert run(answer)[0] == [(2, False)] * 3
 
 
-def test_join_itself_or_before_the_start_is_an_error():
+def test_joining_itself_or_an_unstarted_thread_is_an_error():
     def answer():
         with pytest.raises(RuntimeError, match="before it is started"):
             threading.Thread().join()
@@ -213,7 +213,7 @@ def test_a_thread_made_before_the_run_may_be_started_in_it():
     worker.join()
 
 
-def test_names_idents_daemons_and_enumerate_are_those_of_the_library():
+def test_names_idents_daemons_and_enumerate_are_those_of_threading():
     def answer():
         seen = []
 
@@ -269,7 +269,7 @@ def test_a_timer_fires_unless_cancelled():
 
 
 @pytest.mark.parametrize("kind", ["Lock", "RLock"])
-def test_a_lock_is_waited_for(kind):
+def test_a_thread_waits_for_a_lock(kind):
     def answer():
         lock = getattr(threading, kind)()
         seen = []
@@ -306,7 +306,7 @@ def test_a_lock_is_handed_over_in_order_of_arrival():
     assert run(answer) == ([(0, "a"), (1, "b"), (2, "c")], 3.0)
 
 
-def test_a_lock_refuses_what_the_real_one_refuses():
+def test_a_lock_raises_the_same_errors_as_a_real_one():
     def answer():
         lock = threading.Lock()
         with pytest.raises(RuntimeError):
@@ -378,7 +378,7 @@ def test_an_event_with_and_without_timeout():
     assert run(answer)[0] == [(False, 0), (False, 1), (True, 3)]
 
 
-def test_an_event_made_before_the_run_will_do():
+def test_an_event_made_before_the_run_works():
     event = threading.Event()
     world = ThreadsWorld()
     world.at(2, event.set)
@@ -387,7 +387,7 @@ def test_an_event_made_before_the_run_will_do():
 
 
 @pytest.mark.parametrize("kind", ["Semaphore", "BoundedSemaphore"])
-def test_a_semaphore_lets_so_many_in(kind):
+def test_a_semaphore_limits_concurrency(kind):
     def answer():
         places, seen = getattr(threading, kind)(2), []
 
@@ -405,7 +405,7 @@ def test_a_semaphore_lets_so_many_in(kind):
     assert run(answer) == ([0, 0, 1, 1, 2], 3.0)
 
 
-def test_a_bounded_semaphore_is_not_released_too_often():
+def test_releasing_a_bounded_semaphore_too_often_is_an_error():
     def answer():
         threading.BoundedSemaphore().release()
 
@@ -413,7 +413,7 @@ def test_a_bounded_semaphore_is_not_released_too_often():
         run(answer)
 
 
-def test_timeouts_that_binary_fractions_cannot_hold_end_at_their_instant():
+def test_timeouts_without_an_exact_binary_fraction_are_exact():
     def answer():
         places = threading.Semaphore(0)
         time.sleep(0.1)
@@ -424,7 +424,7 @@ def test_timeouts_that_binary_fractions_cannot_hold_end_at_their_instant():
     assert run(answer) == (pytest.approx(3.1), 3.1)
 
 
-def test_a_barrier_opens_for_all_at_once_and_breaks():
+def test_a_barrier_releases_all_threads_and_can_break():
     def answer():
         barrier, seen = threading.Barrier(3), []
 
@@ -516,8 +516,8 @@ def test_queue_join_waits_until_all_is_done():
     assert run(answer) == (3, 3.0)
 
 
-def test_queue_shutdown_wakes_who_waits():
-    if sys.version_info < (3, 13):  # there is nothing to test, which is a fact, too
+def test_queue_shutdown_wakes_the_waiters():
+    if sys.version_info < (3, 13):  # Queue.shutdown is new in Python 3.13
         assert not hasattr(queue.Queue, "shutdown")
         return
 
@@ -634,7 +634,7 @@ def test_map_with_a_timeout():
     assert run(answer) == (2, 5.0)
 
 
-def test_shutdown_cancels_what_has_not_begun():
+def test_shutdown_cancels_calls_that_have_not_started():
     def answer():
         pool = ThreadPoolExecutor(1)
         first, second = pool.submit(identity_after, 2), pool.submit(identity_after, 2)
@@ -683,7 +683,7 @@ def pipe():
             os.close(end)
 
 
-def test_source_waits_in_virtual_time(pipe):
+def test_a_source_waits_in_virtual_time(pipe):
     world = ThreadsWorld()
     source = world.source(pipe[0])
     world.at(2, os.write, pipe[1], b"one\ntw")
@@ -698,7 +698,7 @@ def test_source_waits_in_virtual_time(pipe):
     assert world.returned_at == 5
 
 
-def test_source_holds_up_nobody(pipe):
+def test_a_source_does_not_block_other_threads(pipe):
     world = ThreadsWorld()
     ticks = []
 
@@ -716,7 +716,7 @@ def test_source_holds_up_nobody(pipe):
     assert ticks == [1, 2, 3]
 
 
-def test_input_that_is_there_comes_before_a_jump(pipe):
+def test_available_input_comes_before_a_jump_in_time(pipe):
     world = ThreadsWorld()
     os.write(pipe[1], b"now\n")
 
@@ -727,7 +727,7 @@ def test_input_that_is_there_comes_before_a_jump(pipe):
     assert world.run(answer) == (b"now\n", 0)
 
 
-def test_input_from_outside_is_really_waited_for(pipe):
+def test_the_world_waits_for_input_from_outside_in_real_time(pipe):
     world = ThreadsWorld()
     with subprocess.Popen(
         [sys.executable, "-c", "print('hello')"], stdout=pipe[1]
@@ -889,7 +889,7 @@ def test_sendall_waits_for_room():
     assert run(answer)[0] == 2_000_000
 
 
-def test_a_closed_socket_says_so():
+def test_a_closed_socket_raises():
     def answer():
         here, there = socket.socketpair()
         with here, there:
@@ -902,7 +902,7 @@ def test_a_closed_socket_says_so():
     assert run(answer) == (None, 1.0)
 
 
-def test_a_refused_connection_is_refused():
+def test_a_refused_connection_raises():
     def answer():
         with socket.create_server(("127.0.0.1", 0)) as listener:
             address = listener.getsockname()
@@ -912,7 +912,7 @@ def test_a_refused_connection_is_refused():
     run(answer)
 
 
-def test_an_event_loop_runs_in_it_with_its_selector_wake_up_pipe_and_pool():
+def test_an_asyncio_event_loop_runs_in_the_world():
     async def main():
         naps = (asyncio.to_thread(time.sleep, n) for n in (1, 2, 3))
         await asyncio.gather(asyncio.sleep(1.5), *naps)
@@ -923,10 +923,10 @@ def test_an_event_loop_runs_in_it_with_its_selector_wake_up_pipe_and_pool():
         assert run(lambda: asyncio.run(main()), seed=seed) == (at, 3.0)
 
 
-# What goes wrong
+# Errors
 
 
-def test_an_error_of_the_answer_comes_out_as_it_is():
+def test_an_error_of_the_answer_reaches_the_caller_unchanged():
     with pytest.raises(LookupError):
         run(failing_after, 1)
 
@@ -987,7 +987,7 @@ def test_a_pool_that_was_not_shut_down_is_alive():
     gc.collect()
 
 
-def test_jobs_that_have_not_begun_do_not_begin_after_the_end():
+def test_jobs_that_have_not_started_do_not_start_after_the_end():
     begun = []
 
     def answer():
@@ -1000,7 +1000,7 @@ def test_jobs_that_have_not_begun_do_not_begin_after_the_end():
     assert begun == [0]
 
 
-def test_a_deadlock_names_who_waits_for_what_and_where():
+def test_a_deadlock_names_each_waiter_its_wait_and_its_line():
     def answer():
         a, b = threading.Lock(), threading.Lock()
 
@@ -1025,7 +1025,7 @@ def test_a_deadlock_names_who_waits_for_what_and_where():
     assert getter.startswith("thread getter: queue.py:")
 
 
-def test_a_deadlock_unwinds_everybody():
+def test_a_deadlock_unwinds_every_thread():
     unwound = []
 
     def answer():
@@ -1046,7 +1046,7 @@ def test_a_deadlock_unwinds_everybody():
     assert threading.enumerate() == before
 
 
-def test_a_deadlock_is_one_only_after_the_last_timer():
+def test_a_deadlock_is_found_only_after_the_last_timer():
     world = ThreadsWorld()
     world.at(7, lambda: None)
     with pytest.raises(Deadlock):
@@ -1054,7 +1054,7 @@ def test_a_deadlock_is_one_only_after_the_last_timer():
     assert world.now() == 7
 
 
-def test_waiting_for_bytes_that_nobody_writes_is_a_deadlock(pipe, monkeypatch):
+def test_waiting_for_bytes_that_never_arrive_is_a_deadlock(pipe, monkeypatch):
     monkeypatch.setattr(machinery, "PATIENCE", 0.01)
     with pytest.raises(Deadlock, match=r"os\.read"):
         run(lambda: os.read(pipe[0], 1))
@@ -1083,7 +1083,7 @@ def test_polling_ends_when_the_time_comes(monkeypatch):
 @pytest.mark.parametrize(
     "kind", ["clock", "lock", "queue", "sleep", "select", "future"]
 )
-def test_to_poll_for_ever_is_an_error(kind, monkeypatch):
+def test_polling_for_ever_is_an_error(kind, monkeypatch):
     monkeypatch.setattr(machinery, "LIMIT", 10_000)
 
     def answer():
@@ -1104,7 +1104,7 @@ def test_to_poll_for_ever_is_an_error(kind, monkeypatch):
         run(answer)
 
 
-def test_polling_passes_the_baton_on():
+def test_a_polling_thread_lets_others_run():
     def answer():
         items, got = queue.Queue(), []
 
@@ -1122,7 +1122,7 @@ def test_polling_passes_the_baton_on():
 
 
 @pytest.mark.parametrize("in_main", [True, False])
-def test_to_spin_is_an_error(monkeypatch, in_main):
+def test_spinning_is_an_error(monkeypatch, in_main):
     monkeypatch.setattr(machinery, "SPIN", 0.05)
 
     def spin(event):
@@ -1156,7 +1156,7 @@ def test_a_thread_that_swallows_its_end_does_not_hang_the_run():
         run(answer)
 
 
-def test_an_interruption_reaches_the_answer():
+def test_an_interrupt_reaches_the_caller():
     def answer():
         def interrupt():
             time.sleep(2)
@@ -1208,7 +1208,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize("outcome", ["fine", "error", "deadlock", "leftover"])
-def test_afterwards_every_name_is_what_it_was(outcome):
+def test_every_patched_name_is_restored(outcome):
     def answer():
         changed.extend(
             name
@@ -1238,7 +1238,7 @@ def test_afterwards_every_name_is_what_it_was(outcome):
         assert [n for n in names if names[n] is not names_after[n]] == []
 
 
-def test_other_threads_see_nothing_of_it():
+def test_threads_outside_the_world_are_not_affected():
     asked, answered = threading.Event(), []
 
     def outside():
@@ -1264,7 +1264,7 @@ def test_other_threads_see_nothing_of_it():
     assert answered[1] is real
 
 
-# The lot
+# Random schedules
 
 
 def lost_update():
@@ -1285,14 +1285,14 @@ def test_without_a_seed_the_lost_update_stays_hidden():
     assert {run(lost_update)[0] for _ in range(5)} == {2}
 
 
-def test_the_lot_finds_the_lost_update_and_replays_it():
+def test_a_seed_finds_the_lost_update_and_replays_it():
     found = [seed for seed in range(60) if run(lost_update, seed=seed)[0] == 1]
     assert 0 < len(found) < 60
     for seed in found[:5]:
         assert [run(lost_update, seed=seed)[0] for _ in range(3)] == [1, 1, 1]
 
 
-def test_under_the_lot_the_library_still_works():
+def test_the_library_works_with_any_seed():
     made_before = threading.Event()
 
     def answer():
@@ -1323,10 +1323,10 @@ def test_under_the_lot_the_library_still_works():
         assert run(answer, seed=seed) == (expected, 2.5)
 
 
-# Jobs, and what all worlds have
+# Jobs and the common interface of all worlds
 
 
-def test_jobs_sleep_and_stand_in_the_trace():
+def test_jobs_sleep_and_are_traced():
     world = ThreadsWorld()
 
     @world.job
@@ -1350,7 +1350,7 @@ def test_jobs_sleep_and_stand_in_the_trace():
     assert world.trace.most_at_once() == 2
 
 
-def test_a_job_stops_when_it_is_asked_to():
+def test_a_job_stops_when_its_stop_event_is_set():
     world = ThreadsWorld()
 
     @world.job
@@ -1374,7 +1374,7 @@ def test_a_job_stops_when_it_is_asked_to():
     assert world.trace.when("cancelled") == [(4, "job(9)")]
 
 
-def test_forever_ends_when_it_is_asked_to():
+def test_forever_ends_when_its_stop_event_is_set():
     world = ThreadsWorld()
 
     @world.job
@@ -1390,7 +1390,7 @@ def test_forever_ends_when_it_is_asked_to():
         world.run(job)
 
 
-def test_a_job_that_is_left_alive_is_named():
+def test_a_job_left_behind_is_named():
     world = ThreadsWorld()
 
     @world.job
@@ -1429,7 +1429,7 @@ def test_blocking_functions_sleep():
     assert world.trace.when("end") == [(2, "identity_after(2)")]
 
 
-def test_at_calls_back_at_that_instant_also_from_within():
+def test_at_schedules_callbacks_even_from_a_callback():
     world = ThreadsWorld()
     say = world.recorder()
     world.at(2, say, "two")
@@ -1455,13 +1455,13 @@ def test_a_callback_may_wait():
     assert world.returned_at == 6
 
 
-def test_nobody_can_cancel_a_running_call():
+def test_a_running_call_cannot_be_cancelled():
     world = ThreadsWorld()
     assert world.run(identity_after, 3, cancel_at=1) == 3
     assert world.returned_at == 3
 
 
-def test_a_future_of_its_own_makes():
+def test_a_future_made_by_hand_works():
     def answer():
         future = Future()
         with started(after(2, future.set_result, "x")):
@@ -1489,7 +1489,7 @@ def lives(function):
     return [(a.name, a.kind, a.start, a.end, a.how) for a in world.trace.actors]
 
 
-def test_every_thread_has_a_life_of_its_own():
+def test_every_thread_is_a_native_actor():
     def nap():
         sleep(2)
 
@@ -1512,7 +1512,7 @@ def test_every_thread_has_a_life_of_its_own():
     ]
 
 
-def test_a_thread_of_a_pool_is_a_worker_whatever_number_its_pool_has():
+def test_a_thread_of_any_pool_is_named_worker():
     def answer():
         with ThreadPoolExecutor(2) as pool:
             pool.submit(sleep, 2)
@@ -1526,14 +1526,14 @@ def test_a_thread_of_a_pool_is_a_worker_whatever_number_its_pool_has():
         ]
 
 
-def test_a_thread_that_is_left_has_no_end():
+def test_a_thread_left_behind_has_no_end():
     def answer():
         threading.Thread(target=sleep, args=(5,)).start()
 
     assert lives(answer)[1] == ("sleep", "thread", 0, None, "")
 
 
-def test_the_thread_that_calls_back_for_the_world_is_not_watched():
+def test_the_callback_thread_of_the_world_is_not_watched():
     world = ThreadsWorld()
     world.watching = True
     world.at(1, lambda: None)
@@ -1541,7 +1541,7 @@ def test_the_thread_that_calls_back_for_the_world_is_not_watched():
     assert [actor.name for actor in world.trace.actors] == ["sleep"]
 
 
-def test_an_answer_that_the_world_gives_up_has_no_end():
+def test_an_abandoned_answer_has_no_end():
     world = ThreadsWorld()
     world.watching = True
     with pytest.raises(Deadlock):

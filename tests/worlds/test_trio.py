@@ -1,4 +1,4 @@
-"""The trio world: exact instants, nobody forgotten, nothing left patched."""
+"""The trio world: exact instants, no forgotten task, nothing left patched."""
 
 import contextlib
 import os
@@ -58,7 +58,7 @@ def test_sleepers_wake_in_the_order_of_their_instants(place):
     assert place.returned_at == 3600
 
 
-def test_the_clock_stands_exactly_on_each_deadline(place):
+def test_the_clock_is_exact_at_each_deadline(place):
     async def answer():
         for instant in (0.1, 0.3, 1e9 + 0.5, 1e9 + 0.75):
             await trio.sleep_until(instant)
@@ -94,7 +94,7 @@ def test_every_clock_is_virtual_on_the_loop_and_in_workers(place):
     assert place.run(answer) == ((7, 7, 7, 7_000_000_000),) * 2
 
 
-def test_time_sleep_on_the_loop_holds_everybody_up(place):
+def test_time_sleep_on_the_loop_blocks_every_task(place):
     say = place.recorder()
 
     async def sleeper():
@@ -112,7 +112,7 @@ def test_time_sleep_on_the_loop_holds_everybody_up(place):
     assert say == [(5, "held up"), (5, "awake")]
 
 
-def test_wait_all_tasks_blocked_comes_before_a_jump(place):
+def test_wait_all_tasks_blocked_comes_before_a_jump_in_time(place):
     async def answer():
         async with trio.open_nursery() as nursery:
             nursery.start_soon(trio.sleep, 10)
@@ -172,7 +172,7 @@ def test_everything_is_put_back(place):
 # Nurseries, cancellation, timeouts
 
 
-def test_an_error_cancels_the_siblings_who_clean_up(place):
+def test_an_error_cancels_the_siblings_which_clean_up(place):
     @place.job
     async def cleaner(w):
         try:
@@ -256,7 +256,7 @@ def test_an_answer_may_ignore_its_cancellation(place):
     assert place.run(answer, cancel_at=2) == "so what"
 
 
-def test_an_answer_that_ends_before_it_is_cancelled(place):
+def test_an_answer_may_end_before_its_cancellation(place):
     async def answer():
         await trio.sleep(1)
         return "done"
@@ -304,7 +304,7 @@ def test_an_error_in_a_callback_fails_the_run(place):
         place.run(trio.sleep, 2)
 
 
-def test_a_callback_is_due_though_the_loop_never_rests(place):
+def test_a_callback_runs_even_if_the_loop_never_rests(place):
     async def answer():
         due = []
         place.at(1, due.append, True)
@@ -382,7 +382,7 @@ def test_sleeping_workers_wait_side_by_side_within_the_limit(place):
     assert place.returned_at == 3  # trio's own limit is 40
 
 
-def test_an_own_limiter(place):
+def test_a_separate_limiter(place):
     async def answer():
         limiter = trio.CapacityLimiter(2)
         async with trio.open_nursery() as nursery:
@@ -440,7 +440,7 @@ def test_workers_and_loop_timers_mix(place):
     ]
 
 
-def test_an_error_in_a_worker_reaches_who_waits(place):
+def test_an_error_in_a_worker_reaches_its_waiter(place):
     @place.blocking
     def work():
         time.sleep(2)
@@ -451,7 +451,7 @@ def test_an_error_in_a_worker_reaches_who_waits(place):
     assert place.trace.of("work()") == [(0, "start"), (2, "error")]
 
 
-def test_a_worker_that_waits_for_the_loop_is_not_at_work(place):
+def test_a_worker_that_waits_for_the_loop_does_not_stop_time(place):
     async def nap():
         await trio.sleep(2)
         return place.now()
@@ -514,12 +514,12 @@ def test_an_abandoned_worker_is_still_alive_and_runs_to_its_end(place):
     assert "work(): end at 5 s" in str(caught.value)
 
 
-def test_a_worker_is_forgotten_once_its_result_is_there(place):
+def test_a_worker_is_forgotten_once_it_has_a_result(place):
     for _ in range(200):
         place.run(trio.to_thread.run_sync, int)
 
 
-def test_a_cancelled_worker_that_is_not_abandoned_is_waited_for(place):
+def test_a_cancelled_call_waits_for_a_worker_that_is_not_abandoned(place):
     async def answer():
         with trio.move_on_after(1):
             await trio.to_thread.run_sync(time.sleep, 5)
@@ -531,7 +531,7 @@ def test_a_cancelled_worker_that_is_not_abandoned_is_waited_for(place):
 # Input from outside
 
 
-def test_input_that_is_there_comes_before_a_jump(place, pipe):
+def test_available_input_comes_before_a_jump_in_time(place, pipe):
     read, write = pipe
     say = place.recorder()
     for instant in (1, 2):
@@ -598,10 +598,10 @@ def test_subprocesses_are_refused(place):
             place.run(answer)
 
 
-# Nobody can move
+# Deadlocks
 
 
-def test_a_deadlock_names_who_waits_where(place):
+def test_a_deadlock_names_each_waiter_and_its_line(place):
     async def waiter(event):
         await event.wait()
 
@@ -685,7 +685,7 @@ def test_a_worker_that_waits_for_a_loop_that_waits_for_ever(place):
         place.run(answer)
 
 
-# Leftovers and losses
+# Leftovers and lost errors
 
 
 def test_a_system_task_left_behind_is_named(place):
@@ -757,7 +757,7 @@ def test_jobs_in_the_trace(place):
     assert place.trace.when("end") == [(1, "job(1)"), (2, "job(2)")]
 
 
-def test_a_seed_of_random_replays_the_order_in_which_trio_runs_its_tasks():
+def test_a_seed_of_random_replays_the_task_order_of_trio():
     def order(seed):
         async def main():
             async with trio.open_nursery() as nursery:
@@ -783,7 +783,7 @@ def lives(place):
     return [(a.name, a.kind, a.start, a.end, a.how) for a in place.trace.actors]
 
 
-def test_every_task_has_a_life_of_its_own(place):
+def test_every_task_is_a_native_actor(place):
     async def nap(seconds):
         await trio.sleep(seconds)
 
@@ -808,7 +808,7 @@ def test_every_task_has_a_life_of_its_own(place):
     ]
 
 
-def test_trios_own_tasks_and_methods_are_left_alone(place):
+def test_the_own_tasks_and_methods_of_trio_are_not_watched(place):
     exited = trio._core._run.Runner.task_exited
 
     async def answer():
@@ -821,7 +821,7 @@ def test_trios_own_tasks_and_methods_are_left_alone(place):
     assert trio._core._run.Runner.task_exited is exited
 
 
-def test_a_call_in_a_thread_is_an_actor_and_what_it_calls_is_its_own(place):
+def test_a_call_in_a_thread_is_an_actor_with_its_own_events(place):
     say = place.recorder()
 
     def work():
