@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CANNOT = "cannot"
 DIFFERS = "not by default:"
-"""How the reason begins for which a test has to fail."""
+"""The beginning of the reason for which a test has to fail."""
 
 COMMON = "common_questions"
 """The module ``test_common_questions.py`` asks every answer of every topic."""

@@ -1,11 +1,11 @@
 """Reports: the results of a run, written line by line, for other programs to read.
 
 A report is a file of JSON lines: a header (the study, its versions and a digest of its
-text), a record for each test, the story of some runs (of each topic's example,
-and of what not everybody can), and a footer. It is written as the run goes on: one
-without a footer is of a run that did not end; one that does not fit the digest in its
-footer was changed afterwards.
-``report.schema.json`` beside this module describes the lines.
+text), a record for each test, the story of some runs (of each topic's example, and of
+tests that not every study passes), and a footer. It is written during the run. A report
+without a footer is from a run that did not end. A report that does not match the digest
+in its footer was changed afterwards. ``report.schema.json`` beside this module
+describes the lines.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ OUTCOMES = ("passed", "cannot", "differs", "failed")
 EXAMPLE = "test_the_example"
 """The test that runs the example of its topic."""
 LONGEST = 100
-"""How many events a story may have; a longer one is not told."""
+"""The largest number of events in a story. A longer story is left out."""
 SCHEMA = Path(__file__).with_name("report.schema.json")
 
 
 def fingerprint(root: Path, study: str) -> str:
-    """A digest of the text that a report of this study depends on.
+    """Return a digest of the text that a report of this study depends on.
 
-    That is the questions, the worlds, the suite and the answers; not the comparisons,
-    and not the other studies.
+    It covers the questions, the worlds, the suite and the answers. It covers neither
+    the comparisons nor the other studies.
     """
     digest = hashlib.sha256()
     for folder in ("shared/src", f"packages/{study}/src", "tests/conformance"):
@@ -127,9 +127,10 @@ class Report:
 
 
 def _libraries(study: Study) -> dict[str, str]:
-    """The versions of what the study builds on, without our own packages.
+    """Return the versions of the libraries that the study builds on.
 
-    An extra that is named after a library (``anyio[trio]``) adds that library.
+    The repository's own packages do not count. An extra that is named after a library
+    (``anyio[trio]``) adds that library.
     """
     names = {
         name

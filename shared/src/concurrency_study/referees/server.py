@@ -188,7 +188,7 @@ class Connection(asyncio.Protocol):
         return self._head is not None or bool(self._h11.trailing_data[0])
 
     def _parse(self) -> None:
-        if self._parsing:  # called by the loop below, which will go on
+        if self._parsing:  # called by the loop below, which will continue
             return
         self._parsing = True
         try:

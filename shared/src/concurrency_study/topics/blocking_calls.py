@@ -62,7 +62,7 @@ def check(
     beat: Callable[[], Any],
     limit: int,
 ) -> list[Input]:
-    """Return the inputs as a list; TypeError or ValueError if a call cannot work."""
+    """Return the inputs as a list; raise TypeError or ValueError for bad arguments."""
     need_callable(function=function, beat=beat)
     need_whole(1, limit=limit)
     return need_iterable("inputs", inputs)

@@ -57,10 +57,10 @@ EVERY = 3.0
 BOUND = 30
 """The largest n; fib(30), the slow way, takes some tenths of a second."""
 CHUNK = 4096
-"""How many bytes to read at once, at most."""
+"""The largest number of bytes to read at once."""
 
 EXAMPLE = b"10\nfoo\n\nexit\n"
-"""What a person might type."""
+"""The text that a person might type."""
 PRINTS = (
     HELLO,
     "fib(10) = 55",

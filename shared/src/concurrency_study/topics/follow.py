@@ -20,14 +20,14 @@ always "ready", so a program has to look again and again, and stop looking when 
   are no longer there. b"old\\n" replaced by b"new-1\\nnew-2\\n" between two looks gives
   "new-1" and "new-2". Not seen is a rewrite in which those bytes are the same in the
   same place (it counts as added to), and what came and went between two looks.
-- Follows the file and not its name. A file that is renamed, deleted or replaced is
-  followed on, and a symbolic link that changes has no effect.
-- The variant ``follow_name`` follows the name, as tail -F does: when another file has
-  taken the name (by rotation, or since a symbolic link points elsewhere) and holds a
-  byte, it says the lines that the old file still has, forgets its partial line, and
-  goes on at the beginning of the new one. While there is no such file it stays with the
-  old one. Not said is what the old file gets later, nor a file that had the name
-  between two looks only.
+- Follows the file and not its name. It stays with a file that is renamed, deleted or
+  replaced, and a symbolic link that changes has no effect.
+- The variant ``follow_name`` follows the name, as tail -F does. It switches when
+  another file has taken the name (by rotation, or since a symbolic link points
+  elsewhere) and holds a byte. It then says the lines that the old file still has,
+  forgets the partial line, and continues at the beginning of the new file. Until then
+  it stays with the old one. It does not say lines that the old file gets later, nor
+  those of a file that had the name between two looks only.
 - Cancelled from outside, it stops ``until`` and closes the file.
 - Refused before ``until`` starts, without waiting, by an OSError that names the path: a
   missing file (FileNotFoundError), a directory (IsADirectoryError), a FIFO, a socket, a
@@ -57,7 +57,7 @@ STEPS = (
 POLL = 0.1
 """Seconds between two looks at the file."""
 MARK = 4096
-"""How many bytes before the position are compared in each look."""
+"""The number of bytes before the position that each look compares."""
 
 EXAMPLE = ["one", "", "three"]
 """The lines that the program writes while it follows the file."""

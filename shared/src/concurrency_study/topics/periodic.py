@@ -45,7 +45,7 @@ def probe(means: Probe) -> tuple[Any, ...]:
 
 
 def check(tick: Callable[..., Any], every: float, times: int) -> None:
-    """Raise TypeError or ValueError if something cannot work."""
+    """Raise TypeError or ValueError if an argument is unusable."""
     need_callable(tick=tick)
     need_number(every=every)
     need_whole(times=times)

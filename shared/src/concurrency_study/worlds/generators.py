@@ -1,8 +1,9 @@
 """Generators in virtual time: their kernel, unchanged, in a world of threads.
 
-Its clock, its selector and its threads are those of `ThreadsWorld`. An answer may be a
-generator function, which runs as the main task of a kernel, or a plain function, which
-makes its own loop. What its files left unfinished, generators included, is a leftover.
+The clock, the selector and the threads are those of `ThreadsWorld`. An answer may be a
+generator function, which runs as the main task of a kernel. Or it may be a plain
+function, which makes its own loop. A generator of the study that is left suspended
+counts as a leftover.
 
 Not covered: a plain function cannot be cancelled from outside.
 """
@@ -64,7 +65,7 @@ class GeneratorsWorld(ThreadsWorld):
         self._noted = False
 
     def here(self) -> object:
-        """The task that runs now; the thread, outside of a kernel."""
+        """Return the task that runs now, or the thread outside of a kernel."""
         kernel = _kernel().scopes._running.get()
         return kernel.current if kernel else super().here()
 
@@ -224,7 +225,7 @@ def _unclosed(made: list[Any]) -> list[str]:
 
 
 def _waits_at(task: Any) -> str:
-    """Where a task waits, whatever coroutines its generator waits for."""
+    """Return where a task waits, also through coroutines that its generator awaits."""
     ours = (os.path.dirname(_kernel().__file__) + os.sep, __file__)
     frames = coroutine_frames(task.generator)
     lines = [f for f in frames if not f.f_code.co_filename.startswith(ours)]

@@ -28,7 +28,7 @@ async def chaining(
     # 1. Call another that waits, and wait for it.
     result = await compute(x, y)
 
-    # 2. Go on with its result.
+    # 2. Continue with its result.
     say(after(x, y, result))
 
 

@@ -52,7 +52,7 @@ async def tasks(
         for name, job in jobs.items():
             group.start_soon(remember, name, job)
 
-        # 3. Cancel the doomed one, if it still runs by then.
+        # 3. Cancel the chosen one, if it still runs by then.
         if doomed is not None:
             scopes[doomed].deadline = anyio.current_time() + after
 

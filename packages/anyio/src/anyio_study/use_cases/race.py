@@ -37,7 +37,7 @@ async def race(functions: Iterable[Callable[[], Awaitable[Result]]]) -> Result:
             group.cancel_scope.cancel()
 
     # 2. Start all.
-    # 3. Wait for all; whoever is stopped gets to clean up.
+    # 3. Wait for all. Those that were stopped clean up first.
     async with anyio.create_task_group() as group:
         for number, function in enumerate(functions):
             group.start_soon(attempt, number, function)

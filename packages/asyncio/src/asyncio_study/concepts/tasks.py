@@ -49,7 +49,7 @@ async def tasks(
             name: start(group, remember(name, job)) for name, job in jobs.items()
         }
 
-        # 3. Cancel the doomed one, if it still runs by then.
+        # 3. Cancel the chosen one, if it still runs by then.
         if doomed is not None:
             await asyncio.wait([running[doomed]], timeout=after)
             requests[doomed] += running[doomed].cancel()

@@ -47,7 +47,7 @@ async def hedge(
                 attempts.append(start(group, attempt(len(attempts))))
                 await asyncio.wait(attempts, timeout=after)
 
-            # 3. Wait for all; whoever is stopped gets to clean up.
+            # 3. Wait for all. Those that were stopped clean up first.
     except* Won:
         pass
 

@@ -38,7 +38,7 @@ async def race(functions: Iterable[Callable[[], Awaitable[Result]]]) -> Result:
                 raise Won
 
     # 2. Start all.
-    # 3. Wait for all; whoever is stopped gets to clean up.
+    # 3. Wait for all. Those that were stopped clean up first.
     try:
         async with asyncio.TaskGroup() as group:
             for number, function in enumerate(functions):

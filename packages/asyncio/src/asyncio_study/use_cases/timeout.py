@@ -42,7 +42,7 @@ async def timeout(
                 async with asyncio.timeout(inner):
                     outcome = DONE, await carried(job)
             except TimeoutError:
-                # 4. If the inner one has cut, the outer part goes on.
+                # 4. If the inner deadline has expired, run the substitute.
                 outcome = INNER, await carried(instead)
     except TimeoutError:
         return OUTER, None

@@ -36,7 +36,7 @@ async def timeout(
                 async with asyncio.timeout(inner):
                     return DONE, await job()
             except TimeoutError:
-                # 4. If the inner one has cut, the outer part goes on.
+                # 4. If the inner deadline has expired, run the substitute.
                 return INNER, await instead()
     except TimeoutError:
         return OUTER, None

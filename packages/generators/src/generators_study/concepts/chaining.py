@@ -27,7 +27,7 @@ def chaining(
     # 1. Call another that waits, and wait for it.
     result = yield from compute(x, y)
 
-    # 2. Go on with its result.
+    # 2. Continue with its result.
     say(after(x, y, result))
 
 

@@ -57,7 +57,7 @@ def tasks(
     def start(group: Group) -> Wait[None]:
         running = {name: group.spawn(remember, name, jobs[name]) for name in jobs}
 
-        # 3. Cancel the doomed one, if it still runs by then.
+        # 3. Cancel the chosen one, if it still runs by then.
         if doomed is not None:
             with move_on_after(after):
                 yield from running[doomed].join()

@@ -8,8 +8,8 @@ A task is in exactly one of these states:
 - *Scheduled*: it is in ``ready``, the ready queue, behind the point that the walk has
   reached. Its ``place`` says nothing then.
 - *Running*: it is the item that the walk has just taken. At most one task runs.
-- *Waiting*: it is in its ``place``, the wait queue that it yielded. Whoever ends the
-  wait moves it to ``ready``: by `Task.wake`, or for a whole queue by extending
+- *Waiting*: it is in its ``place``, the wait queue that it yielded. The code that ends
+  the wait moves it to ``ready``: by `Task.wake`, or for a whole queue by extending
   ``ready`` and clearing the queue.
 - *Interrupted*: a cancellation took it out of its place. It is in ``_cancelled`` until
   the `Sweep`, an entry in ``ready``, raises `Cancelled` in all such tasks in turn.
@@ -161,12 +161,12 @@ class Task(Generic[R]):
 
     @property
     def done(self) -> bool:
-        """Whether it has ended."""
+        """True once it has ended."""
         return self.context is None
 
     @property
     def doomed(self) -> bool:
-        """Whether its next wait raises `Cancelled`."""
+        """True if its next wait raises `Cancelled`."""
         return self._scope.doomed
 
     @property
@@ -300,7 +300,7 @@ class Kernel:
         While one of them is not zero, tasks that all wait are not a deadlock.
         """
         self.closing = self.over = False
-        """Whether the rest of the tasks is being closed; whether the run has ended."""
+        """``closing``: the remaining tasks are closed now. ``over``: the run ended."""
         self._fatal: list[BaseException] = []
         """The errors that end the run, the first one first."""
         self._timers: list[float] = []
@@ -309,11 +309,11 @@ class Kernel:
         self._alarms: dict[float, list[Callable[[], Any]]] = {}
         """For each instant its sleepers, and for some instants the calls to make."""
         self._enough = 0
-        """Timers that nobody needs are looked for only above this number of timers."""
+        """Dead timers are purged only above this number of timers."""
         self._calls: deque[Callable[[], Any]] = deque()
         """The calls that other threads have asked for."""
         self._woken = False
-        """Whether a byte for the selector is on its way."""
+        """True while a byte for the selector is on its way."""
         self.workers: Any = None
         """The threads of `in_thread`, once there are any."""
 
@@ -410,7 +410,7 @@ class Kernel:
     def _steps(self, walked: Any, walk: Any, tasks: Iterator[Any], step: Any) -> None:
         """Take one step of each of these tasks, which leads it to its next place.
 
-        This is the inner loop. What stands here is paid at each switch.
+        This is the inner loop: each switch pays for every line of it.
         """
         before = self._walked, self._walk
         self._walked, self._walk = walked, walk
@@ -427,8 +427,8 @@ class Kernel:
                 else:
                     task.raised(error)
             else:
-                # A doomed task may wait for its children, but nowhere else. Its own
-                # scope as a place is that wait: only `open_group` yields it.
+                # In a cancelled scope a task may wait for its children, and for nothing
+                # else. That is the wait in its own scope: only `open_group` yields it.
                 if task._scope.doomed and place is not task._scope:
                     self.cancel_soon([task])
                     continue
@@ -440,7 +440,7 @@ class Kernel:
                     task.fail(error if known else TypeError(NO_PLACE.format(place)))
                 continue
             # The task has ended, and leaves its group. It must not point to siblings
-            # any more: whoever keeps a task would keep all that were spawned later.
+            # any more: a reference to it would keep all later siblings alive.
             group = task._scope
             task.context = None
             previous = task.previous
@@ -477,7 +477,8 @@ class Kernel:
     def sweep(self) -> list[Any]:
         """Raise `Cancelled` in all interrupted tasks; the one step of `Sweep`.
 
-        Returns a place that nobody looks at: the sweep waits until it is scheduled.
+        Returns a place that is used for nothing else: the sweep waits there until it is
+        scheduled.
         """
         cancelled, self._cancelled = self._cancelled, []
         walk = iter(cancelled)
@@ -567,7 +568,7 @@ class Kernel:
         self._alarms.setdefault(when, []).append(call)
 
     def do_not_call_at(self, when: float, call: Callable[[], Any]) -> None:
-        """Take that back; has no effect if the call was made already."""
+        """Take back `call_at`; has no effect if the call was made already."""
         calls = self._alarms.get(when, [])
         if call in calls:
             calls.remove(call)
@@ -655,7 +656,7 @@ class Kernel:
 
 
 class Sweep:
-    """The entry in the ready queue that stands for all interrupted tasks.
+    """The entry in the ready queue that represents all interrupted tasks.
 
     Raising an error needs another step than ``next``. Asking each task in the queue
     which one it needs would cost time at each switch. So the interrupted tasks are in a
@@ -698,7 +699,7 @@ def checkpoint() -> Wait[None]:
 
 
 def sleep(seconds: float) -> Wait[None]:
-    """Wait so many seconds; 0 is a checkpoint."""
+    """Wait for a number of seconds; 0 is a checkpoint."""
     kernel = _running.get() or current_kernel()
     if seconds <= 0:
         yield kernel.later

@@ -50,7 +50,7 @@ class Event:
             waiters.remove(task)
 
     def is_set(self) -> bool:
-        """Whether it has happened."""
+        """Return whether it has happened."""
         return self._waiters is None
 
     def set(self) -> None:
@@ -76,7 +76,7 @@ class Future(Generic[T]):
 
     @property
     def settled(self) -> bool:
-        """Whether it has a value, or an error in its place."""
+        """True once it has a value, or an error in its place."""
         return self._event.is_set()
 
     def set_result(self, value: T) -> None:
@@ -163,7 +163,7 @@ class Channel(Generic[T]):
     """A bounded queue with an end.
 
     Args:
-        capacity: The number of items it can hold; 0 means hand to hand.
+        capacity: The number of items it can hold; with 0, ``put`` waits for a ``get``.
     """
 
     def __init__(self, capacity: float = 0) -> None:

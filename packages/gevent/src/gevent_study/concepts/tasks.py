@@ -47,7 +47,7 @@ def tasks(
         # 2. Start every job.
         running = {name: group.spawn(remember, name, job) for name, job in jobs.items()}
 
-        # 3. Cancel the doomed one, if it still runs by then.
+        # 3. Cancel the chosen one, if it still runs by then.
         if doomed is not None:
             task = running[doomed]
             task.join(timeout=after)

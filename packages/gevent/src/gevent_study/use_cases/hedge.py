@@ -41,7 +41,7 @@ def hedge(function: Callable[[int], Result], after: float, most: int) -> Result:
             attempts.append(group.spawn(attempt, len(attempts)))
             gevent.joinall(attempts, timeout=after)
 
-        # 3. Wait for all; whoever is stopped gets to clean up.
+        # 3. Wait for all. Those that were stopped clean up first.
 
     # 4. Return what the winner has; if there is none, raise all failures in order.
     if not successes:

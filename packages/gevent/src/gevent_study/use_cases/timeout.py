@@ -30,7 +30,7 @@ def timeout(
         with gevent.Timeout(inner, False):  # pyright: ignore[reportArgumentType]
             return DONE, job()
 
-        # 4. If the inner one has cut, the outer part goes on.
+        # 4. If the inner deadline has expired, run the substitute.
         return INNER, instead()
     return OUTER, None
 

@@ -49,7 +49,7 @@ def tasks(
         # 2. Start every job.
         running = {name: pool.submit(remember, name, jobs[name]) for name in jobs}
 
-        # 3. Cancel the doomed one, if it still runs by then.
+        # 3. Cancel the chosen one, if it still runs by then.
         if doomed is not None:
             wait([running[doomed]], timeout=after)
             stops[doomed].set()

@@ -43,7 +43,7 @@ def hedge(function: Callable[[int, Stop], Result], after: float, most: int) -> R
             attempts.append(pool.submit(attempt, len(attempts)))
             wait(attempts, timeout=after)
 
-        # 3. Wait for all; whoever is stopped gets to clean up.
+        # 3. Wait for all. Those that were stopped clean up first.
 
     # 4. Return what the winner has; if there is none, raise all failures in order.
     if not successes:

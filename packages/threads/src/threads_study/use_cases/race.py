@@ -38,7 +38,7 @@ def race(functions: Iterable[Callable[[Stop], Result]]) -> Result:
             group.cancel()
 
     # 2. Start all.
-    # 3. Wait for all; whoever is stopped gets to clean up.
+    # 3. Wait for all. Those that were stopped clean up first.
     with ThreadGroup() as group:
         for number, function in enumerate(functions):
             group.start(attempt, number, function)

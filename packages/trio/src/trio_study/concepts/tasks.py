@@ -51,7 +51,7 @@ async def tasks(
         for name, job in jobs.items():
             nursery.start_soon(remember, name, job)
 
-        # 3. Cancel the doomed one, if it still runs by then.
+        # 3. Cancel the chosen one, if it still runs by then.
         if doomed is not None:
             scopes[doomed].deadline = trio.current_time() + after
 

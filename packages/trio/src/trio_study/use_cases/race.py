@@ -37,7 +37,7 @@ async def race(functions: Iterable[Callable[[], Awaitable[Result]]]) -> Result:
             nursery.cancel_scope.cancel()
 
     # 2. Start all.
-    # 3. Wait for all; whoever is stopped gets to clean up.
+    # 3. Wait for all. Those that were stopped clean up first.
     async with trio.open_nursery() as nursery:
         for number, function in enumerate(functions):
             nursery.start_soon(attempt, number, function)

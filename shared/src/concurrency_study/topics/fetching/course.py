@@ -42,10 +42,10 @@ def won(response: Response) -> str:
 
 
 def is_done(response: Response) -> bool:
-    """Tell whether obstacle 10 is done: 20x says yes, 30x says go on.
+    """Return whether obstacle 10 is done: 20x means yes, 30x means continue.
 
     Raises:
-        Loser: any other status says that it has failed.
+        Loser: The status is another one, which means that it has failed.
     """
     if response.status // 100 not in (2, 3):
         raise Loser(response)
