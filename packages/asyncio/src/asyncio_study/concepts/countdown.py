@@ -1,6 +1,6 @@
 """Countdown: functions that pause and remember where they were.
 
-A coroutine pauses at ``await`` and keeps its local variables; the event loop runs
+A coroutine pauses at ``await`` and keeps its local variables. The event loop runs
 another one meanwhile. A task is a coroutine that the loop runs by itself.
 """
 

@@ -2,7 +2,7 @@
 
 A task group ends early only by an error. So the winner raises one, and the group
 cancels the others, each once: a second cancellation does not cut their cleanup short.
-(Before Python 3.13 the group forgets that one: python/cpython#116720.)
+(Before Python 3.13 the group forgets the second one: python/cpython#116720.)
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Tasks: start them, cancel one, and learn what became of each.
 
-A greenlet keeps its ``value`` and its ``exception``. But one that was killed looks as
-if it had returned a GreenletExit, and the hub prints every error that leaves one. So
-each remembers by itself how its job ended.
+A greenlet keeps its ``value`` and its ``exception``. But a killed greenlet looks as if
+it had returned a GreenletExit, and the hub prints every error that leaves a greenlet.
+So each greenlet records by itself how its job ended.
 """
 
 from __future__ import annotations

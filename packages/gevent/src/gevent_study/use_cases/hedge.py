@@ -1,7 +1,7 @@
 """Hedge: ask once more when the answer is late; the first one counts.
 
-`gevent.joinall` returns when all have ended, or when the time is up. It kills no
-greenlet: the winner has the group do that. The group keeps the error of a cleanup.
+`gevent.joinall` returns when all attempts have ended, or when the time is up. It kills
+no greenlet. The winner has the group do that. The group keeps the error of a cleanup.
 """
 
 from __future__ import annotations

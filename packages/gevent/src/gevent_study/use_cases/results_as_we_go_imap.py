@@ -2,7 +2,7 @@
 
 `imap_unordered` is an iterator over results in order of completion. It is also a
 greenlet, which starts the others, and belongs to no group until it is added. It does
-not stop the rest when a call fails or the loop is left: the group does.
+not stop the rest when a call fails or the caller leaves the loop. The group does.
 """
 
 from __future__ import annotations

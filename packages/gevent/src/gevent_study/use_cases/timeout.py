@@ -2,7 +2,7 @@
 
 A `gevent.Timeout` with ``False`` is raised where the job waits, and silently ends its
 own block. It passes through the blocks of others. It is neither an Exception nor a
-GreenletExit: a job that cleans up in ``except GreenletExit`` does not do so then.
+GreenletExit, so it skips a cleanup in ``except GreenletExit``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Chaining: one coroutine waits for another.
 
-A plain call: it blocks this thread, and no other, until it has a result.
+A plain call is enough: it blocks this thread, and no other, until it has a result.
 """
 
 from __future__ import annotations

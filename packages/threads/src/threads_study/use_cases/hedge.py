@@ -1,7 +1,8 @@
 """Hedge: ask once more when the answer is late; the first one counts.
 
-``wait`` returns when all have ended, or when the time is up. An attempt that is late
-runs on until the winner asks it to stop. The pool waits for it in the end.
+``wait`` returns when all attempts have ended, or when the time is up. An attempt that
+is late keeps running until the winner asks it to stop. The pool waits for it in the
+end.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Race: run all at once; the first success counts.
 
-The winner cancels the nursery's scope, which is left in silence. In a cancelled scope
-the effective deadline is past: so a task knows that it has lost. What its cleanup
-raises, the nursery shall raise.
+The winner cancels the nursery's scope, which then ends silently. In a cancelled scope
+the effective deadline is past, so a task can find out that it has lost. If its cleanup
+raises an error, the nursery raises that error.
 """
 
 from __future__ import annotations
