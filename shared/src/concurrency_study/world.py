@@ -67,7 +67,7 @@ class Job(ABC):
         self.Cancelled = world.Cancelled
 
     def now(self) -> float:
-        """Virtual seconds since the world began to run."""
+        """Return virtual seconds since the world began to run."""
         return self.world.now()
 
     def note(self, detail: str) -> None:
@@ -212,11 +212,11 @@ class World(ABC):
 
     @abstractmethod
     def here(self) -> object:
-        """The native actor that runs now: a task, a greenlet, a thread."""
+        """Return the native actor that runs now: a task, a greenlet, a thread."""
 
     @abstractmethod
     def now(self) -> float:
-        """Virtual seconds since the world began to run, to the nanosecond."""
+        """Return virtual seconds since the world began to run, to the nanosecond."""
 
     def job(
         self, function: Callable[..., Coroutine[Any, Any, Any]]

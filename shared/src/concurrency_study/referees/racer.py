@@ -666,8 +666,8 @@ def running(
     The arguments are those of the command.
 
     Raises:
-        RuntimeError: the referee did not start, or wrote to its standard error, which
-            is the message.
+        RuntimeError: The referee did not start, or wrote to its standard error. The
+            message is that text.
     """
     options = {"--port": 0, "--unit": unit, "--many": many, "--framing": framing}
     command = [

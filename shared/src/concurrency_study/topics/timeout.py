@@ -1,7 +1,7 @@
 """Timeout: a deadline within a deadline, and each knows whether it was the one.
 
 For code that gives a part of its work a limit, has a substitute if that limit passes,
-and must be ready in time all the same.
+and still must be ready in time.
 
     timeout(job, instead, outer, inner)
 

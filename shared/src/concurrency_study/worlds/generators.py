@@ -111,7 +111,7 @@ class GeneratorsWorld(ThreadsWorld):
             _kernel().Task.waits_at, _kernel().Group.spawn = told, spawn
 
     def _watching(self, spawn: Callable[..., Any]) -> Callable[..., Any]:
-        """`kernel.Group.spawn` that notes each task, and its end."""
+        """Wrap `kernel.Group.spawn` so that it notes each task, and its end."""
 
         def spawned(group: Any, function: Any, *args: Any, **options: Any) -> Any:
             if group is group.kernel.root:  # the answer itself
@@ -124,7 +124,7 @@ class GeneratorsWorld(ThreadsWorld):
                 if not hasattr(waiting, "__next__"):
                     return waiting
                 same: Any = watch(waiting)
-                # A task may be called after it.
+                # A task gets the name of its generator.
                 same.__name__ = getattr(waiting, "__name__", watched.__name__)
                 return same
 
@@ -148,7 +148,7 @@ class GeneratorsWorld(ThreadsWorld):
         return spawned
 
     def _begins(self, thread: Any) -> None:
-        """Note a thread. A worker of the kernel that is idle in the end has ended."""
+        """Note a thread. An idle worker of the kernel counts as ended."""
         super()._begins(thread)
         owner = thread.owner or thread
         idle = _kernel().outside.IDLE
@@ -165,7 +165,7 @@ class GeneratorsWorld(ThreadsWorld):
         with _kernel().CancelScope() as scope:
 
             def cancel() -> None:
-                if kernel.current:  # it is the answer itself, at one of its waits
+                if kernel.current:  # the answer itself calls, at one of its waits
                     scope.cancel()
                 else:
                     kernel.call_soon_threadsafe(from_outside)
@@ -175,7 +175,7 @@ class GeneratorsWorld(ThreadsWorld):
                 scope.cancel()
 
             kernel.outside += len(self._cancel_at)
-            self._cancel = cancel  # those at an instant are on their way
+            self._cancel = cancel  # cancellations at an instant are scheduled already
             try:
                 return (yield from self._counted(answer))  # pyright: ignore
             finally:
@@ -188,7 +188,7 @@ class GeneratorsWorld(ThreadsWorld):
         kernel: Any = _kernel().scopes._running.get()
         made: list[Any] = gc.get_objects()
         threads = super()._natives()
-        if kernel:  # its idle workers end with the run, and nothing runs in them
+        if kernel:  # its idle workers run no call, and end with the run
             idle = f"thread {_kernel().outside.IDLE}"
             threads = [thread for thread in threads if thread != idle]
         return (
@@ -211,7 +211,7 @@ def _kernel() -> Any:
 
 
 def _unclosed(made: list[Any]) -> list[str]:
-    """The suspended generators of the study's own files."""
+    """Return the names of the suspended generators of the study's own files."""
     kernel = os.path.dirname(_kernel().__file__) + os.sep
     study = os.path.dirname(os.path.dirname(kernel)) + os.sep
     return [

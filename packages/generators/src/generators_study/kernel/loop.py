@@ -329,7 +329,7 @@ class Kernel:
 
     def run(self, function: Callable[..., Wait[Any]], *args: Any) -> Any:
         """Run ``function(*args)`` as the main task, and all that it starts."""
-        # Each callback is made whatever the others raise, the last one first.
+        # Every callback is called, the last one first, even if another one raises.
         with contextlib.ExitStack() as stack:
             token = _running.set(self)
             stack.callback(_running.reset, token)

@@ -55,8 +55,8 @@ def is_done(response: Response) -> bool:
 class Load:
     """The load of this process, between 0 and 1, where 1 is one busy CPU.
 
-    It is CPU time over wall time. Linux tells how long a thread was ready to run while
-    another process had the CPU; that time does not count.
+    It is CPU time over wall time. Time in which a thread was ready to run while another
+    process had the CPU does not count, on Linux, where the system reports it.
     """
 
     def __init__(self) -> None:
