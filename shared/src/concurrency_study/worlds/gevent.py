@@ -525,8 +525,8 @@ def _virtual_hub() -> Hub:
     if not isinstance(loop, VirtualLoop):
         if loop.activecnt:
             raise NotCovered(
-                "gevent already waits for something in this thread, in real time: make "
-                "the first gevent world before the first socket or timer"
+                "gevent already waits for something in this thread, in real time: "
+                "make the first gevent world before it"
             )
         if hub:  # it runs that loop: let it come back from there
             loop.run_callback(loop.break_)

@@ -229,7 +229,7 @@ class ThreadsWorld(World):
         args: tuple[Any, ...],
     ) -> tuple[Any, BaseException | None]:
         if _machine:
-            raise NotCovered("another world of threads runs: run one at a time")
+            raise NotCovered("only one world of threads runs at a time: run it later")
         machine = self._machine = Machine(self.lose, self.seed)
         if self.trace.watching:
             machine.begins, machine.ends = self._begins, self._ends
