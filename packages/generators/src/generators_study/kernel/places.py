@@ -38,7 +38,7 @@ class Event:
 
     def __init__(self) -> None:
         self._waiters: list[Task[Any]] | None = []
-        # The list's own method serves as that of the place: the loop calls it directly.
+        # The loop calls the list's own method directly, without a Python frame.
         self.append: Callable[[Task[Any]], object] = self._waiters.append
 
     def remove(self, task: Task[Any]) -> None:
@@ -80,12 +80,12 @@ class Future(Generic[T]):
         return self._event.is_set()
 
     def set_result(self, value: T) -> None:
-        """Settle it with a value; RuntimeError if it is settled already."""
+        """Settle it with a value; raise RuntimeError if it is settled already."""
         self._settle()
         self._value: T = value
 
     def set_error(self, error: BaseException) -> None:
-        """Settle it with an error; RuntimeError if it is settled already."""
+        """Settle it with an error; raise RuntimeError if it is settled already."""
         self._settle()
         self._error = error
 

@@ -98,7 +98,7 @@ class CancelScope:
         *("cancelled_caught", "cut", "doomed", "host", "kernel"),
     )
     _deadline: float
-    """The instant of its cancellation; set only if it has seconds."""
+    """The instant at which it expires; set only if it has a deadline."""
     _parent: CancelScope | None
     """The scope around it; None until it is entered."""
     kernel: Kernel
