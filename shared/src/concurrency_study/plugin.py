@@ -1,9 +1,9 @@
 """The pytest plugin: the fixtures `world`, `trace`, `study` and `racer`.
 
-``world`` gives a test a place in virtual time. In a test of your own, say which one:
-``pytest --world gevent``, or ``world = gevent`` in pytest's configuration, or
-``@pytest.mark.world("gevent")``. A module ``test_<topic>.py`` gets the answers of the
-installed study as ``world.answer``, one after the other.
+The fixture ``world`` runs code in virtual time. A test of your own has to choose a
+world: by ``pytest --world gevent``, by ``world = gevent`` in pytest's configuration, or
+by ``@pytest.mark.world("gevent")``. A module ``test_<topic>.py`` gets each answer of
+the installed study in turn, as ``world.answer``.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 CANNOT = "cannot"
 DIFFERS = "not by default:"
-"""How the reason begins for which a test has to fail."""
+"""The beginning of the reason for which a test has to fail."""
 
 COMMON = "common_questions"
-"""The module ``test_common_questions.py`` asks every answer of every topic."""
+"""The module ``test_common_questions.py`` tests every answer to every topic."""
 
 SEED = 0
-"""The seed of random choices in a run that the report tells."""
+"""The seed of random choices in a run whose story is in the report."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -68,7 +68,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Find the studies, and hold them against --study."""
+    """Find the installed studies, and compare them with --study."""
     config.addinivalue_line(
         "markers",
         "needs(capability): what a study must be able to do for this test; one that "
@@ -118,7 +118,7 @@ class _Suite:
         return self.studies[0] if len(self.studies) == 1 else None
 
     def the_study(self) -> Study:
-        """The study under test; an error that says what to do if there is none."""
+        """Return the study under test, or raise an error that says what to do."""
         if self.study is None:
             names = ", ".join(sorted(study.name for study in self.studies))
             raise pytest.UsageError(
@@ -130,7 +130,7 @@ class _Suite:
         return self.study
 
     def worlds_for(self, metafunc: pytest.Metafunc) -> list[str]:
-        """The names of the worlds that a test asks for."""
+        """Return the names of the worlds that a test asks for."""
         marker = metafunc.definition.get_closest_marker("world")
         names: list[str] = (
             list(marker.args)
@@ -147,7 +147,7 @@ class _Suite:
 
     @pytest.hookimpl
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One test for every world, and for every answer of the module's topic."""
+        """Make a test for every world, and for every answer to the module's topic."""
         if not _uses_ours(metafunc):
             return
         params: list[Any] = []
@@ -172,7 +172,7 @@ class _Suite:
 
     @pytest.hookimpl
     def pytest_collection_modifyitems(self) -> None:
-        """End the run with one line, if a test cannot have what it asks for."""
+        """End the run with one line, if a world or an answer is missing."""
         if self.problems:
             raise pytest.UsageError(self.problems[0])
 
@@ -213,7 +213,7 @@ class _Suite:
     def pytest_pyfunc_call(
         self, pyfuncitem: pytest.Function
     ) -> Generator[None, object, object]:
-        """Watch a run that the report tells, and have it draw the same lots again."""
+        """Watch a run whose story is in the report, and seed its random choices."""
         world = getattr(pyfuncitem, "funcargs", {}).get("world")
         if self.report and isinstance(world, World) and _is_told(pyfuncitem):
             world.watching = True
@@ -224,7 +224,7 @@ class _Suite:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Remember what ran, and show the trace of what failed."""
+        """Note that a test ran, and show the trace of one that failed."""
         report = yield
         if report.when == "call":
             world = getattr(item, "funcargs", {}).get("world")
@@ -265,7 +265,7 @@ class _Suite:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """With --complete: fail if a test was left out or a declaration not used."""
+        """With --complete, fail if a test was left out or a declaration not used."""
         passed = session.exitstatus == pytest.ExitCode.OK
         if self.complete is not None and passed:
             for problem in self._problems(Path(self.complete)):
@@ -322,13 +322,16 @@ class _Suite:
 
 
 def _is_told(item: pytest.Item) -> bool:
-    """Return whether the report tells the run: of an example, or of a capability."""
+    """Return whether the report holds the story of this test's run.
+
+    It does for examples, and for tests that need a capability.
+    """
     example = cast(Any, item).originalname == EXAMPLE
     return example or item.get_closest_marker("needs") is not None
 
 
 def _tests_in(path: Path) -> list[str]:
-    """The tests that the text of a module holds, whatever was collected."""
+    """Return the names of the tests in a module's text, collected or not."""
     return [
         node.name
         for node in ast.parse(path.read_text("utf-8")).body
@@ -370,7 +373,7 @@ def study(request: pytest.FixtureRequest) -> Study:
 
 @pytest.fixture
 def world(request: pytest.FixtureRequest) -> World:
-    """A fresh place in virtual time; see `concurrency_study.world.World`."""
+    """A fresh world: see `concurrency_study.world.World`."""
     name, answer = request.param
     return make_world(name, None if answer is None else answer.function)
 
@@ -387,13 +390,13 @@ def topic(request: pytest.FixtureRequest) -> ModuleType:
 
 @pytest.fixture
 def trace(world: World) -> Trace:
-    """The record of the world: which actor did what, and when."""
+    """The record of the world: what each actor did, and when."""
     return world.trace
 
 
 @pytest.fixture(scope="session")
 def _racer_process() -> Iterator[Racer]:
-    # Not before: it imports ssl, which gevent must patch first.
+    # Imported here and not before: it imports ssl, which gevent must patch first.
     from .referees.racer import running
 
     with running() as racer:

@@ -1,11 +1,11 @@
 """Reports: the results of a run, written line by line, for other programs to read.
 
 A report is a file of JSON lines: a header (the study, its versions and a digest of its
-text), a record for each test, the story of some runs (of each topic's example,
-and of what not everybody can), and a footer. It is written as the run goes on: one
-without a footer is of a run that did not end; one that does not fit the digest in its
-footer was changed afterwards.
-``report.schema.json`` beside this module describes the lines.
+text), a record for each test, the story of some runs (of each topic's example, and of
+tests that not every study passes), and a footer. It is written during the run. A report
+without a footer is from a run that did not end. A report that does not match the digest
+in its footer was changed afterwards. ``report.schema.json`` beside this module
+describes the lines.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ OUTCOMES = ("passed", "cannot", "differs", "failed")
 EXAMPLE = "test_the_example"
 """The test that runs the example of its topic."""
 LONGEST = 100
-"""How many events a story may have; a longer one is not told."""
+"""The largest number of events in a story. A longer story is left out."""
 SCHEMA = Path(__file__).with_name("report.schema.json")
 
 
@@ -138,9 +138,10 @@ class Report:
 
 
 def _libraries(study: Study) -> dict[str, str]:
-    """The versions of what the study builds on, without our own packages.
+    """Return the versions of the libraries that the study builds on.
 
-    An extra that is named after a library (``anyio[trio]``) adds that library.
+    The repository's own packages do not count. An extra that is named after a library
+    (``anyio[trio]``) adds that library.
     """
     names = {
         name

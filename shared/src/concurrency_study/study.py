@@ -22,13 +22,13 @@ class Answer:
     topic: str
     module: str
     cannot: Mapping[str, str] = field(hash=False)
-    """Capabilities that this answer does without, and why."""
+    """Capabilities that this answer does not have, and why."""
     differs: Mapping[str, str] = field(hash=False)
     """Capabilities that it has, but not by default, and how to get them."""
 
     @property
     def variant(self) -> str:
-        """The suffix that tells it from the recommended answer; "" for that one."""
+        """The suffix of its file name; "" for the recommended answer."""
         return self.module.rpartition(".")[2].removeprefix(self.topic).lstrip("_")
 
     @property
@@ -38,7 +38,7 @@ class Answer:
 
     @property
     def function(self) -> Callable[..., Any]:
-        """The answer itself."""
+        """The function that is the answer."""
         return getattr(importlib.import_module(self.module), self.topic)
 
 
@@ -71,11 +71,11 @@ class Study:
 
     @property
     def cannot(self) -> Mapping[str, str]:
-        """Capabilities that the paradigm does without, and why."""
+        """Capabilities that the paradigm does not have, and why."""
         return getattr(self.package, "CANNOT", {})
 
     def answers(self, topic: str) -> list[Answer]:
-        """Every answer to a topic, the recommended one first."""
+        """Return every answer to a topic, the recommended one first."""
         found: list[Answer] = []
         for answered, path in answers_in(self.folder, SECTIONS):
             if answered == topic:
@@ -111,16 +111,16 @@ def find_studies() -> tuple[list[Study], dict[str, str]]:
 
 
 def installed_worlds() -> dict[str, EntryPoint]:
-    """The worlds that are known here by name; loading one may lack its library."""
+    """Return the known worlds by name. Loading one fails if its library is missing."""
     found = entry_points(group="concurrency_study.worlds")
     return {entry.name: entry for entry in found}
 
 
 def make_world(name: str, answer: Callable[..., Any] | None = None) -> World:
-    """A fresh world of that name.
+    """Return a fresh world of that name.
 
     Raises:
-        LookupError: no world has that name, or its library is not installed.
+        LookupError: No world has that name, or its library is not installed.
     """
     worlds = installed_worlds()
     if name not in worlds:

@@ -11,10 +11,10 @@ class Event(NamedTuple):
     """One thing that happened to one actor.
 
     ``what`` is one of: ``start``, ``sleep``, ``wake``, ``end``, ``error``,
-    ``cancelled`` (it ended so, its cleanup done), ``call`` (a plain callable of the
-    test was called) and ``note`` (the job said something itself). In `Trace.story`
-    also ``spawn`` and ``exit``, of a native actor: the detail says what kind it is of,
-    and whether it came to its ``end``, to an ``error`` or was ``cancelled``.
+    ``cancelled`` (it ended as cancelled, after its cleanup), ``call`` (a plain callable
+    of the test was called) and ``note`` (the job wrote a note itself). `Trace.story`
+    adds ``spawn`` and ``exit`` of native actors. The detail of a ``spawn`` is the kind
+    of actor. The detail of an ``exit`` is ``end``, ``error`` or ``cancelled``.
     """
 
     at: float
@@ -23,7 +23,7 @@ class Event(NamedTuple):
     what: str
     detail: str = ""
     by: str = ""
-    """The native actor in which it happened, if those are watched; "": in none."""
+    """The native actor in which it happened, if those are watched; "" for none."""
 
 
 class Actor(NamedTuple):
@@ -35,7 +35,7 @@ class Actor(NamedTuple):
     start: float
     """Virtual seconds since the world began to run."""
     end: float | None
-    """None: it was alive when the answer had ended."""
+    """The instant of its end; None if it was alive when the answer had ended."""
     how: str
     """``end``, ``error``, ``cancelled``; empty if it was left alive."""
 
@@ -56,7 +56,7 @@ class Trace:
         self._mark: int | None = None
 
     def begin(self, name: str, kind: str, *, watching: bool) -> None:
-        """Forget everything; an answer of that name begins, as such a native actor."""
+        """Forget everything, and record the start of an answer as a native actor."""
         self.events.clear()
         self._natives.clear()
         self._names.clear()
@@ -67,7 +67,7 @@ class Trace:
             self._natives.append((0, spawn))
 
     def close(self) -> None:
-        """Leave what happens from now on out of the story: the answer has ended."""
+        """Leave later events out of the story: the answer has ended."""
         self.watching = False
         self._mark = len(self.events)
 
@@ -77,16 +77,16 @@ class Trace:
         self.events.append(Event(self._now(), actor, what, detail, by))
 
     def named(self, name: str) -> str:
-        """A name for a native actor that no other has."""
+        """Return a unique name for a native actor."""
         self._names[name] += 1
         return name if self._names[name] == 1 else f"{name} no. {self._names[name]}"
 
     def spawned(self, name: str, kind: str) -> None:
-        """Record that a native actor begins to live."""
+        """Record that a native actor has started."""
         self._native(name, "spawn", kind)
 
     def exited(self, name: str, how: str) -> None:
-        """Record that it lives no longer: ``end``, ``error`` or ``cancelled``."""
+        """Record that it has ended: ``end``, ``error`` or ``cancelled``."""
         self._native(name, "exit", how)
 
     def _native(self, name: str, what: str, detail: str) -> None:
@@ -122,15 +122,15 @@ class Trace:
         return found + self.events[told : self._mark]
 
     def of(self, actor: str) -> list[tuple[float, str]]:
-        """The (instant, what) of everything that happened to one actor."""
+        """Return the (instant, what) of every event of one actor."""
         return [(event.at, event.what) for event in self.events if event.actor == actor]
 
     def when(self, what: str) -> list[tuple[float, str]]:
-        """The (instant, actor) of everything of one kind, as in ``when("start")``."""
+        """Return the (instant, actor) of every event of one kind: ``when("start")``."""
         return [(event.at, event.actor) for event in self.events if event.what == what]
 
     def most_at_once(self) -> int:
-        """How many actors were between their start and their end at the same time."""
+        """Return the largest number of actors that were running at the same time."""
         most = alive = 0
         for event in self.events:
             if event.what == "start":
@@ -154,7 +154,7 @@ class Trace:
 
 
 class Recorder(list[tuple[Any, ...]]):
-    """A plain callable that never waits and remembers ``(instant, *arguments)``."""
+    """A plain callable that never waits, and records ``(instant, *arguments)``."""
 
     def __init__(self, trace: Trace, name: str, now: Callable[[], float]) -> None:
         super().__init__()
@@ -168,5 +168,5 @@ class Recorder(list[tuple[Any, ...]]):
 
     @property
     def values(self) -> list[Any]:
-        """The recorded arguments without the instants. A single one stands bare."""
+        """The recorded arguments without the instants; a single argument is bare."""
         return [call[1] if len(call) == 2 else call[1:] for call in self]

@@ -1,9 +1,9 @@
 """The worlds: one way to write a test for every paradigm.
 
-A world runs code that waits (sleeps, joins, reads queues) in **virtual time**: as soon
+A world runs code that waits (sleeps, joins, reads queues) in **virtual time**. As soon
 as everything waits, the clock jumps to the next instant at which something runs. The
-code under test is not changed for it and sees no clock object: it calls
-``asyncio.sleep``, ``trio.sleep``, ``gevent.sleep``, ``time.sleep`` as ever.
+code under test is not changed and sees no clock object. It calls ``asyncio.sleep``,
+``trio.sleep``, ``gevent.sleep`` or ``time.sleep`` as usual.
 """
 
 from __future__ import annotations
@@ -28,18 +28,21 @@ from .trace import Recorder, Trace
 E = TypeVar("E", bound=BaseException)
 
 PATIENCE = 5.0
-"""Real seconds that a world waits for bytes from outside before it says Deadlock."""
+"""Real seconds that a world waits for bytes from outside before it raises Deadlock."""
 
 CANCELLED = "cancelled"
 """The result of `World.run` if the cancellation that the test asked for ended it."""
 
 
 class Deadlock(RuntimeError):
-    """Nothing can ever move again. The message names each waiter and its wait."""
+    """Nothing can ever run again. The message names each waiter and its wait."""
 
     def __init__(self, waiters: list[str]) -> None:
-        listed = "".join(f"\n  {waiter}" for waiter in waiters) or "\n  (nobody at all)"
-        super().__init__(f"nobody can ever move; these wait:{listed}")
+        listed = "".join(f"\n  {waiter}" for waiter in waiters) or "\n  (none is known)"
+        super().__init__(
+            "nothing can ever run again: everything waits, and no timer or input will "
+            f"end a wait. Let one waiter wake another. Waiting:{listed}"
+        )
         self.waiters = waiters
 
 
@@ -52,7 +55,7 @@ class LostError(AssertionError):
 
 
 class NotCovered(RuntimeError):
-    """The code asked for something that this world cannot give in virtual time."""
+    """The code used something that this world does not have in virtual time."""
 
 
 class Job(ABC):
@@ -64,30 +67,30 @@ class Job(ABC):
         self.Cancelled = world.Cancelled
 
     def now(self) -> float:
-        """Virtual seconds since the world began to run."""
+        """Return virtual seconds since the world began to run."""
         return self.world.now()
 
     def note(self, detail: str) -> None:
-        """Write something of the job's own into the trace."""
+        """Write a note of the job's own into the trace."""
         self.world.trace.note(self.actor, "note", detail)
 
     async def sleep(self, seconds: float) -> None:
         """Wait, in the world's own way.
 
         Raises:
-            BaseException: ``w.Cancelled``, when the job is cancelled meanwhile.
+            BaseException: ``w.Cancelled``, if the job is cancelled meanwhile.
         """
         self.world.trace.note(self.actor, "sleep", f"{seconds:g} s")
         await self._sleep(seconds)
         self.world.trace.note(self.actor, "wake")
 
     async def forever(self) -> None:
-        """Wait until cancelled. If nothing else moves, that is a `Deadlock` at once."""
+        """Wait until cancelled. If nothing else can run, the run fails: `Deadlock`."""
         self.world.trace.note(self.actor, "sleep", "for ever")
         await self._forever()
 
     async def call(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Call a native callable, as code of this world does; its result."""
+        """Call a native callable, as code of this world does, and return its result."""
         return await _Native(function(*args))
 
     def shield(self) -> AbstractContextManager[object]:
@@ -106,7 +109,7 @@ class Job(ABC):
         """Wait in a timeout of the job's own, by the library's usual means.
 
         Raises:
-            BaseException: ``world.TimedOut``, after so many seconds.
+            BaseException: ``world.TimedOut``, after ``seconds``.
         """
         self.world.trace.note(self.actor, "sleep", f"{seconds:g} s, then time out")
         await self._time_out(seconds)
@@ -148,7 +151,7 @@ class Raised(Generic[E]):
 
     @property
     def value(self) -> E:
-        """The only one of them; an AssertionError if there are several."""
+        """The only one of them. Raises AssertionError if there are several or none."""
         assert len(self.errors) == 1, f"one error was expected: {self.errors!r}"
         return self.errors[0]
 
@@ -209,19 +212,19 @@ class World(ABC):
 
     @abstractmethod
     def here(self) -> object:
-        """The native actor that runs now: a task, a greenlet, a thread."""
+        """Return the native actor that runs now: a task, a greenlet, a thread."""
 
     @abstractmethod
     def now(self) -> float:
-        """Virtual seconds since the world began to run, to the nanosecond."""
+        """Return virtual seconds since the world began to run, to the nanosecond."""
 
     def job(
         self, function: Callable[..., Coroutine[Any, Any, Any]]
     ) -> Callable[..., Any]:
         """Recolour ``async def job(w, ...)`` into a native callable of this world.
 
-        The job waits through ``w`` only. Its start, its sleeps and its end stand in
-        the trace under ``name(arguments)``.
+        The job waits through ``w`` only. Its start, its sleeps and its end are in the
+        trace under ``name(arguments)``.
         """
 
         async def traced(*args: Any) -> Any:
@@ -243,7 +246,7 @@ class World(ABC):
         return called
 
     def blocking(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """An ordinary blocking function, traced; it may call ``time.sleep``."""
+        """Trace an ordinary blocking function, which may call ``time.sleep``."""
 
         def traced(*args: Any) -> Any:
             with self._in_trace(_actor(function, args)):
@@ -253,7 +256,7 @@ class World(ABC):
         return traced
 
     def recorder(self, name: str = "say") -> Recorder:
-        """A plain callable that records ``(instant, *arguments)``; it is a list."""
+        """Return a plain callable that records ``(instant, *arguments)``; a list."""
         return Recorder(self.trace, name, self.now)
 
     def at(self, seconds: float, callback: Callable[..., None], *args: Any) -> None:
@@ -290,13 +293,13 @@ class World(ABC):
                 1. `cancelled_at` is None if it waited less often.
 
         Returns:
-            What the function returns; `CANCELLED` if a cancellation ended it.
+            The function's result, or `CANCELLED` if a cancellation ended it.
 
         Raises:
-            Deadlock: nothing can ever move again.
-            StillAlive: something outlived the call.
-            LostError: an error reached neither the caller nor any waiter.
-            BaseException: whatever ``function`` raises, bare or in a group.
+            Deadlock: Nothing can ever run again.
+            StillAlive: Something outlived the call.
+            LostError: An error reached neither the caller nor any waiter.
+            BaseException: The error of ``function``, bare or in a group.
         """
         __tracebackhide__ = True
         if self._running:
@@ -349,8 +352,8 @@ class World(ABC):
     def _lose_calls(self) -> None:
         """Report jobs that were called and never awaited.
 
-        Python warns of them too, but only when they are collected: perhaps much later,
-        in another test.
+        Python warns of them as well, but only when they are collected: perhaps much
+        later, in another test.
         """
         for call in self._calls:
             if inspect.iscoroutine(call):
@@ -379,7 +382,7 @@ class World(ABC):
             raise AssertionError(f"{expected.__name__} was not raised")
 
     def source(self, descriptor: int) -> BinaryIO:
-        """A readable binary file over a real descriptor, which it closes."""
+        """Return a readable binary file over a real descriptor, which it closes."""
         return os.fdopen(descriptor, "rb")
 
     # For worlds
@@ -396,7 +399,7 @@ class World(ABC):
             raise TypeError(f"run takes a function and its arguments, not {function!r}")
         bare: Any = inspect.unwrap(function)
         is_async = inspect.iscoroutinefunction(bare)
-        # A lambda or an object may well give a coroutine; ordinary functions tell.
+        # A lambda or an object may still return a coroutine, so only functions count.
         tells = inspect.isroutine(bare) and bare.__name__ != "<lambda>"
         wrong = not is_async if self.colour == "async" else is_async
         if tells and wrong and self.colour != "any":
@@ -465,7 +468,7 @@ class World(ABC):
     def _recolour(
         self, function: Callable[..., Coroutine[Any, Any, Any]]
     ) -> Callable[..., Any]:
-        """The native callable that does what this coroutine function does."""
+        """Return the native callable that does what this coroutine function does."""
 
     @abstractmethod
     def _job(self, actor: str) -> Job: ...
@@ -473,7 +476,7 @@ class World(ABC):
     def _enter(
         self, function: Callable[..., Any], args: tuple[Any, ...]
     ) -> tuple[tuple[Any, ...], Job]:
-        """The job's own arguments, and its ``w``."""
+        """Return the job's own arguments, and its ``w``."""
         return args, self._job(_actor(function, args))
 
     def lose(self, error: BaseException) -> None:
@@ -495,7 +498,7 @@ class World(ABC):
     # Native actors, which are watched only on demand
 
     def _whose(self) -> str:
-        """The name of the native actor that runs now; "" if it is none of ours."""
+        """Return the name of the native actor that runs now; "" if it is not ours."""
         try:
             return self._names.get(self.here(), "")
         except RuntimeError:  # there is none: the world itself calls back
@@ -509,9 +512,9 @@ class World(ABC):
     def _spawned(
         self, native: object, name: str, became: Callable[[], str] = lambda: ""
     ) -> str:
-        """Note that the answer has started a native actor; what it is called.
+        """Note that the answer has started a native actor, and return its name.
 
-        ``became`` tells how one ended whose end was not noted; "": it is alive.
+        ``became`` returns how it ended if its end was not noted, or "" if it is alive.
         """
         self._names[native] = name = self.trace.named(name)
         self._became[name] = became
@@ -523,7 +526,7 @@ class World(ABC):
         return self.kind
 
     def _how(self, error: BaseException | None) -> str:
-        """How that is called which ends with this error, or with none."""
+        """Return the name of an end with this error: end, error or cancelled."""
         if error is None:
             return "end"
         cancelled = all(isinstance(leaf, self.Cancelled) for leaf in leaves(error))
@@ -554,15 +557,15 @@ class World(ABC):
 class LoopWorld(World):
     """A world whose paradigm has an event loop in one thread, and worker threads.
 
-    ``time.monotonic``, ``perf_counter``, ``time`` (and their ``_ns``) tell virtual time
-    while it runs, to the loop's thread and to its workers. ``time.sleep`` on the loop's
-    thread holds up the whole loop, as it would; in a worker thread it is a virtual
-    sleep. Time stands still while a worker thread really works.
+    ``time.monotonic``, ``perf_counter``, ``time`` (and their ``_ns``) return virtual
+    time while it runs, in the loop's thread and in its workers. ``time.sleep`` on the
+    loop's thread blocks the whole loop, as in real time. In a worker thread it is a
+    virtual sleep. Virtual time does not pass while a worker thread really works.
 
-    Not covered: what else a worker thread waits for. ``Event.wait(1)`` there takes a
-    real second, during which virtual time stands still; and a worker that waits for
-    what the loop does at a later instant waits for ever. Threads that others than the
-    loop start are in real time.
+    Not covered are the other waits of a worker thread. ``Event.wait(1)`` takes a real
+    second there, and virtual time does not pass meanwhile. A worker that waits for a
+    later action of the loop waits for ever. Threads that the loop did not start are in
+    real time.
     """
 
     def __init__(self, answer: Callable[..., Any] | None = None) -> None:
@@ -580,10 +583,10 @@ class LoopWorld(World):
 
     @abstractmethod
     def _from_worker(self, callback: Callable[[], None]) -> None:
-        """Have this called on the loop's thread soon; thread-safe."""
+        """Have this called on the loop's thread soon. This method is thread-safe."""
 
     def as_worker(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap what a worker thread is going to call, so that it sleeps virtually."""
+        """Wrap a function that a worker will call, so that it sleeps virtually."""
 
         # On the loop's thread, so that numbers are the same in every run.
         name = self.trace.named("thread") if self.trace.watching else ""
@@ -611,7 +614,7 @@ class LoopWorld(World):
         return super()._whose()
 
     def _hold_up(self, seconds: float) -> None:
-        """Let the clock pass while the loop is blocked for so many seconds."""
+        """Move the clock on by the seconds for which the loop is blocked."""
         self.clock += seconds
 
     def _sleep_in_worker(self, seconds: float) -> None:
@@ -685,7 +688,7 @@ _CLOCKS = (
 def driven(
     function: Callable[..., Coroutine[Any, Any, Any]],
 ) -> Callable[..., Any]:
-    """A plain function that does what a coroutine function does that never suspends."""
+    """Turn a coroutine function that never suspends into a plain function."""
 
     def native(*args: Any) -> Any:
         coroutine = function(*args)
@@ -700,7 +703,7 @@ def driven(
 
 
 def leaves(error: BaseException) -> list[BaseException]:
-    """The errors inside an exception group, however deep; a bare one is its own."""
+    """Return the errors inside an exception group, however deep, or the bare error."""
     if isinstance(error, BaseExceptionGroup):
         inner: tuple[BaseException, ...] = error.exceptions  # pyright: ignore
         return [leaf for one in inner for leaf in leaves(one)]
@@ -724,7 +727,7 @@ def waits_at(frames: list[FrameType]) -> str:
 
 
 def coroutine_frames(coroutine: Any) -> list[FrameType]:
-    """The frames of a suspended coroutine or generator, from the outermost inwards."""
+    """Return the frames of a suspended coroutine or generator, outermost first."""
     frames: list[FrameType] = []
     while coroutine is not None:
         frame = getattr(coroutine, "cr_frame", None) or getattr(

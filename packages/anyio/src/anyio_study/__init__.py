@@ -1,11 +1,11 @@
 """AnyIO: structured concurrency on top of asyncio or of trio, whichever runs.
 
-The same code runs on both: AnyIO brings trio's ideas (task groups, cancel scopes,
-memory object streams, level-triggered cancellation) to asyncio's event loop, and on
-trio it is a thin layer. A task group does not end before its tasks and cancels the rest
-when one fails. Cancellation is level-triggered: in a cancelled scope every further wait
-is cancelled, also in a cleanup, unless the cleanup stands in a shielded scope.
-(Edge-triggered cancellation, as in asyncio, is raised once.) The exception that says so
+The same code runs on both. AnyIO brings trio's ideas (task groups, cancel scopes,
+memory object streams, level-triggered cancellation) to asyncio's event loop. On trio it
+is a thin layer. A task group does not end before its tasks, and cancels the rest when
+one fails. Cancellation is level-triggered: in a cancelled scope every further wait is
+cancelled, also in a cleanup, unless the cleanup runs in a shielded scope.
+(Edge-triggered cancellation, as in asyncio, is raised once.) The cancellation exception
 is the backend's own, `asyncio.CancelledError` or `trio.Cancelled`
 (``anyio.get_cancelled_exc_class()``).
 """
@@ -31,5 +31,5 @@ DIFFERS = {
 def run(
     function: Callable[..., Awaitable[Result]], *args: Any, backend: str = "asyncio"
 ) -> Result:
-    """The front door: run ``function(*args)`` in a new loop of "asyncio" or "trio"."""
+    """Run ``function(*args)`` in a new loop of "asyncio" or "trio": the front door."""
     return anyio.run(function, *args, backend=backend)

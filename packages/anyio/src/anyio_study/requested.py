@@ -1,8 +1,8 @@
-"""Cancellations that were requested, told from those that were not.
+"""Requested cancellations, kept apart from unrequested ones.
 
 A task group takes every cancellation exception for one of its own: it cancels the rest,
-swallows the exception and goes on. On asyncio a job may end so by itself, for example
-by awaiting a future that another task has cancelled.
+swallows the exception and continues. On asyncio a job may raise one without a request,
+for example by awaiting a future that another task has cancelled.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Args = TypeVarTuple("Args")
 
 
 def cancelled() -> bool:
-    """Return whether a scope around this is cancelled, and no shield keeps that out."""
+    """Return whether a scope around the caller is cancelled and not shielded off."""
     return anyio.current_effective_deadline() == -math.inf
 
 
@@ -28,7 +28,7 @@ async def requested(
     """Run a job, and let only requested cancellations pass.
 
     Raises:
-        Unrequested: the job ended as cancelled, but no scope around it is cancelled.
+        Unrequested: The job ended as cancelled, but no scope around it is cancelled.
     """
     try:
         return await function(*args)

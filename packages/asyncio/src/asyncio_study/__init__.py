@@ -1,10 +1,10 @@
 """asyncio: coroutines on the event loop of the standard library.
 
-A coroutine runs until it awaits something that is not there yet; then the loop runs
-another one. There is one thread and a switch happens only at an ``await``, so what
-stands between two awaits needs no lock. A task group starts tasks, does not end before
-them, and cancels the others when one fails. Cancellation is an event: it is delivered
-once, as `asyncio.CancelledError`, and whoever swallows it goes on.
+A coroutine runs until it awaits something that is not there yet. Then the loop runs
+another one. There is one thread, and a switch happens only at an ``await``, so the code
+between two awaits needs no lock. A task group starts tasks, does not end before them,
+and cancels the others when one fails. Cancellation is edge-triggered: it is delivered
+once, as `asyncio.CancelledError`, and a task that swallows it continues.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from concurrency_study.topics import Result
 
 CANNOT = {
     "cancelling again what swallows it": "a cancellation is delivered once; a task "
-    "that swallows it goes on",
+    "that swallows it continues",
     "a deadline that stays expired": "`asyncio.timeout` cancels its task once",
 }
 DIFFERS = {
@@ -27,5 +27,5 @@ DIFFERS = {
 
 
 def run(function: Callable[..., Coroutine[Any, Any, Result]], *args: Any) -> Result:
-    """The front door: run ``function(*args)`` on a new event loop, to its end."""
+    """Run ``function(*args)`` on a new event loop, to its end: the front door."""
     return asyncio.run(function(*args))

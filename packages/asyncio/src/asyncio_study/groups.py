@@ -1,8 +1,8 @@
 """Four things that `asyncio.TaskGroup` leaves to its user.
 
-It ignores a child that ends as cancelled; it refuses tasks while it shuts down, which
-eager tasks may cause in the middle of starting; it ends early only by an error; and it
-cancels its children once more if one of them was cancelled before.
+A task group ignores a child that ends as cancelled. It refuses tasks while it shuts
+down, and an eager task may make it shut down while others are being started. It ends
+early only by an error. It cancels a child once more that was already cancelled.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ async def requested(
     """Run a job in its task, and let only requested cancellations pass.
 
     Raises:
-        Unrequested: the job ended as cancelled, but nothing had cancelled the task.
+        Unrequested: The job ended as cancelled, but nothing had cancelled the task.
 
-    The call is made here and not before, as a task may never come to its first step:
-    a coroutine that was made for it would then never be awaited.
+    The function is called here and not before, because a task may end before its first
+    step: a coroutine that was made for it would then never be awaited.
     """
     try:
         return await function(*args)
@@ -48,8 +48,8 @@ def start(
     """Start a task in the group.
 
     Raises:
-        CancelledError: an eager task has failed, and the group shuts down already. It
-            has cancelled the caller, who would learn of it in the next wait.
+        CancelledError: An eager task has failed, and the group shuts down already. It
+            has cancelled the calling task, which would notice it in the next wait.
     """
     try:
         return group.create_task(job)
@@ -59,7 +59,7 @@ def start(
 
 
 class Won(Exception):
-    """Raised in a task to end its group: the others are cancelled, once.
+    """The error that a task raises to end its group: the others are cancelled, once.
 
     https://docs.python.org/3/library/asyncio-task.html#terminating-a-task-group
     """

@@ -1,6 +1,6 @@
 """Greenlets that end together: gevent has groups, but none that ends with its block.
 
-gevent takes a GreenletExit for a success, whoever has asked for it. It hands
+gevent takes every GreenletExit for a success, requested or not. It hands
 KeyboardInterrupt and SystemExit on to the main greenlet, and prints every other error,
 even if the error is handled later. So no error leaves a greenlet of this group. The
 group keeps it.
@@ -20,7 +20,7 @@ P = ParamSpec("P")
 
 
 class GreenletGroup(Group):
-    """Greenlets of a block: leaving it waits for all, and raises what they raised.
+    """Greenlets of a block. Leaving the block waits for all and raises their errors.
 
     The first error, of a greenlet or of the block, kills all others together, once. A
     GreenletExit that the group has not asked for is an error (`Unrequested`). A kill, a
@@ -28,22 +28,22 @@ class GreenletGroup(Group):
     them short. It stops the rest, and takes effect afterwards.
 
     Raises:
-        BaseExceptionGroup: with every error, when all greenlets have ended.
-        KeyboardInterrupt, SystemExit: bare, if it is the only error.
-        GreenletExit, Timeout: what reached the caller, if there is no error. A kill
-            takes precedence over timeouts, a later timeout over an earlier one.
+        BaseExceptionGroup: With every error, when all greenlets have ended.
+        KeyboardInterrupt, SystemExit: Bare, if it is the only error.
+        GreenletExit, Timeout: The one that reached the caller, if there is no error. A
+            kill takes precedence over timeouts, a later timeout over an earlier one.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._errors: list[BaseException] = []
         self.stopping = False
-        """Whether all have been killed, by ``kill()`` or because of an error."""
+        """True once all have been killed, by ``kill()`` or because of an error."""
 
     def spawn(
         self, func: Callable[P, Result], *args: P.args, **kwargs: P.kwargs
     ) -> gevent.Greenlet[..., Result]:
-        """Call ``func`` in a greenlet of the group, whose value is None if it fails."""
+        """Call ``func`` in a greenlet of the group; its value is None if it fails."""
 
         @wraps(func)
         def work() -> Any:

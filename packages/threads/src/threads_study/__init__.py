@@ -1,11 +1,11 @@
 """Threads: functions that the operating system runs side by side.
 
-Every thread blocks as it likes; the system runs another one meanwhile, and may switch
-between any two instructions, so what is shared needs a lock. In CPython one thread at a
-time runs Python code (the GIL). A running thread cannot be stopped from outside: it has
-to be asked, by an event that it looks at (``stop``), and says that it gave up with
-`concurrent.futures.CancelledError`. A thread's error stays in the thread: a `Future` or
-a group (`threads_study.group`) carries it to whoever waits.
+Any thread may block, and the system then runs another one. The system may switch
+between any two instructions, so shared data needs a lock. In CPython one thread at a
+time runs Python code (the GIL). A running thread cannot be stopped from outside. It can
+be asked to stop, by an event that it looks at (``stop``). It says that it gave up by
+raising `concurrent.futures.CancelledError`. A thread's error stays in the thread. A
+`Future` or a group (`threads_study.group`) carries it to the thread that waits.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ CANNOT = {
 }
 
 MOST = 1000
-"""How many threads a pool may have here: each costs memory, used or not."""
+"""The largest number of threads in a pool. Each costs memory, used or not."""
 
 
 def run(function: Callable[..., Result], *args: Any) -> Result:
-    """The front door: call ``function(*args)`` in the calling thread."""
+    """Call ``function(*args)`` in the calling thread: the front door."""
     return function(*args)

@@ -1,7 +1,7 @@
 """Threads that end together: the standard library has no group of threads.
 
 `ThreadGroup` starts a thread for each call. `Pool` is a `ThreadPoolExecutor`, with
-futures. Both are left when all calls have ended, and raise every error.
+futures. The block of either ends when all calls have ended, and raises every error.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Stop(threading.Event):
     def calling(self, function: Callable[[], object]) -> Generator[None]:
         """Call ``function()`` when the event is set within this block.
 
-        The thread that sets the event calls it, once. If the event is set already, it
-        is called at once. It must neither block nor raise.
+        The thread that sets the event calls the function, once. If the event is set
+        already, the caller calls it at once. The function must neither block nor raise.
         """
         key = object()
         with self._lock:
@@ -61,15 +61,15 @@ class _Calls:
         self._errors: list[BaseException] = []
 
     def cancel(self) -> None:
-        """Set ``stop``: a call that raises `CancelledError` from now on has obeyed."""
+        """Set ``stop``. A `CancelledError` from now on means that the call obeyed."""
         self._cancelled = True
         self.stop.set()
 
     def _failed(self, error: BaseException) -> None:
         """Keep an error, and cancel the rest.
 
-        A CancelledError before ``cancel()`` is an error, too: a call of a library may
-        end that way by itself.
+        A CancelledError before ``cancel()`` is an error as well: a call of a library
+        may end that way by itself.
         """
         obeyed = self._cancelled and isinstance(error, CancelledError)
         if not obeyed and not any(error is known for known in self._errors):
@@ -77,10 +77,10 @@ class _Calls:
         self.cancel()
 
     def _wait(self, wait: Callable[[], object], error: BaseException | None) -> None:
-        """End the block, which has raised ``error``: wait for all, raise what they did.
+        """End a block that has raised ``error``: wait for all, and raise all errors.
 
-        Ctrl-C does not end this wait. Threads cannot be left behind, so it asks them to
-        stop, and is raised in the end.
+        Ctrl-C does not end this wait. Threads cannot be left behind, so Ctrl-C asks
+        them to stop, and is raised in the end.
         """
         while True:
             if error is not None:
@@ -100,15 +100,15 @@ class _Calls:
 
 
 class ThreadGroup(_Calls):
-    """Threads of a block: leaving it waits for all, and raises what they raised.
+    """Threads of a block. Leaving the block waits for all and raises their errors.
 
     The first error, of a thread or of the block, sets ``stop``. A thread cannot be
     stopped from outside, so it has to look at ``stop``. If it gives up because of that,
     it returns, or raises `CancelledError`.
 
     Raises:
-        BaseExceptionGroup: with every error, when all threads have ended.
-        KeyboardInterrupt, SystemExit: bare, if it is the only error.
+        BaseExceptionGroup: With every error, when all threads have ended.
+        KeyboardInterrupt, SystemExit: Bare, if it is the only error.
     """
 
     def __init__(self) -> None:
@@ -119,7 +119,7 @@ class ThreadGroup(_Calls):
         """Run ``function(*args)`` in a thread of the group.
 
         Raises:
-            RuntimeError: the system has no room for another thread.
+            RuntimeError: The system has no room for another thread.
         """
         name = getattr(function, "__name__", None)
         thread = threading.Thread(target=self._work, args=(function, *args), name=name)
@@ -158,8 +158,8 @@ class ThreadGroup(_Calls):
 class Pool(_Calls, ThreadPoolExecutor):
     """A pool of threads that keeps the rules of `ThreadGroup`.
 
-    After the first error no call starts that was waiting for a thread. A call that
-    returns after the stop counts as cancelled, so that nothing is done with its result.
+    After the first error no further call starts. A call that returns after the stop
+    counts as cancelled, so that its result is not used.
     """
 
     def __init__(self, most: int) -> None:

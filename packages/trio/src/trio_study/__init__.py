@@ -1,11 +1,11 @@
 """trio: coroutines in nurseries.
 
-There is one thread; a task switch happens only at an ``await``, and every function of
-trio that is awaited is a checkpoint: a place where others run and cancellation arrives.
-A task lives in a nursery, which does not end before its tasks and cancels the rest when
-one fails (structured concurrency). Whatever waits can be cancelled by the cancel scope
-around it. Cancellation is level-triggered: in a cancelled scope every further
-checkpoint raises `trio.Cancelled`, also in a cleanup, unless the cleanup stands in a
+There is one thread, and a task switch happens only at an ``await``. Every function of
+trio that is awaited is a checkpoint: other tasks run there, and cancellation arrives
+there. A task lives in a nursery, which does not end before its tasks and cancels the
+rest when one fails (structured concurrency). A cancel scope can cancel every wait
+inside it. Cancellation is level-triggered: in a cancelled scope every further
+checkpoint raises `trio.Cancelled`, also in a cleanup, unless the cleanup runs in a
 shielded scope. (Edge-triggered cancellation, as in asyncio, is raised once.)
 """
 
@@ -28,5 +28,5 @@ DIFFERS = {
 
 
 def run(function: Callable[..., Awaitable[Result]], *args: Any) -> Result:
-    """The front door: run ``function(*args)`` in a new trio loop, to its end."""
+    """Run ``function(*args)`` in a new trio loop, to its end: the front door."""
     return trio.run(function, *args)

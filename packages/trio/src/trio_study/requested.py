@@ -1,8 +1,9 @@
-"""Cancellations that were requested, told from those that were not.
+"""Requested cancellations, kept apart from unrequested ones.
 
 A nursery takes every `trio.Cancelled` for one of its own: it cancels the rest, swallows
-the exception and goes on. In trio only a scope makes one, so that is almost always
-right. A job that raises one which it has kept, or got from elsewhere, would be lost.
+the exception and continues. In trio only a scope makes a `trio.Cancelled`, so that is
+almost always right. But a job may raise one that it has kept, or got from elsewhere.
+The nursery would lose that job.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ Args = TypeVarTuple("Args")
 
 
 def cancelled() -> bool:
-    """Return whether a scope around this is cancelled, and no shield keeps that out."""
+    """Return whether a scope around the caller is cancelled and not shielded off."""
     return trio.current_effective_deadline() == -math.inf
 
 
@@ -28,7 +29,7 @@ async def requested(
     """Run a job, and let only requested cancellations pass.
 
     Raises:
-        Unrequested: the job ended as cancelled, but no scope around it is cancelled.
+        Unrequested: The job ended as cancelled, but no scope around it is cancelled.
     """
     try:
         return await function(*args)

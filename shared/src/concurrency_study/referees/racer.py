@@ -136,7 +136,7 @@ class Clock:
         return time.monotonic() / self._unit
 
     def later(self, seconds: float, function: Callable[..., None], *args: Any) -> None:
-        """Call ``function(*args)`` so many seconds from now."""
+        """Call ``function(*args)`` this many seconds from now."""
         self._call_later(seconds * self._unit, function, *args)
 
 
@@ -367,9 +367,10 @@ class Obstacle10(Obstacle):
     """GET /10?ID is held for 5 to 9 s: burn CPU meanwhile. Beside it, report the load.
 
     GET /10?ID=LOAD once a second, where LOAD is the load of the process, between 0 and
-    1. The answer 30x says go on, 20x done, 4xx failed. While the connection is held,
-    one reading a second must come (one may be missing), with a mean of at least 0.8.
-    Afterwards a reading must be 0.3 or less. This referee wants it among the first ten.
+    1. The status 30x means continue, 20x done, 4xx failed. While the connection is
+    held, one reading a second must come (one may be missing), with a mean of at least
+    0.8. Afterwards a reading must be 0.3 or less. This referee wants it among the first
+    ten.
     """
 
     def __init__(self, clock: Clock, many: int) -> None:
@@ -406,10 +407,10 @@ class Obstacle10(Obstacle):
         if not 0 <= value < math.inf:
             return self._failed(id, f"the load {reading!r} is not a number from 0 on")
         if load is None:
-            return 302, b"nothing is held so far: go on"
+            return 302, b"nothing is held so far: continue"
         if load.held.open:
             load.readings.append(min(value, 1))
-            return 302, b"held: go on"
+            return 302, b"held: continue"
         if load.dropped:
             return self._failed(id, "the connection was closed while it was held")
         readings, needed = len(load.readings), load.seconds - 1
@@ -424,7 +425,7 @@ class Obstacle10(Obstacle):
             if load.too_high == 10:
                 why = f"ten readings later the load is still {value:.3f}"
                 return self._failed(id, why)
-            return 302, b"the load is too high: go on"
+            return 302, b"the load is too high: continue"
         del self._loads[id]
         self.tally.right += 1
         return 200, RIGHT
@@ -629,8 +630,8 @@ class Racer:
     def stats(self, settled: int | None = None) -> Stats:
         """Return the counts so far.
 
-        With ``settled``, first wait until no request and no connection is open, at most
-        so many seconds. `Stats.settled` tells whether that happened.
+        With ``settled``, first wait until no request and no connection is open, for at
+        most this many seconds. `Stats.settled` is true if that happened.
         """
         query = "" if settled is None else f"?settled={settled}"
         return Stats.parse(self._ask("GET", f"/stats{query}", 60 + (settled or 0)))
@@ -665,8 +666,8 @@ def running(
     The arguments are those of the command.
 
     Raises:
-        RuntimeError: the referee did not start, or wrote to its standard error, which
-            is the message.
+        RuntimeError: The referee did not start, or wrote to its standard error. The
+            message is that text.
     """
     options = {"--port": 0, "--unit": unit, "--many": many, "--framing": framing}
     command = [

@@ -1,8 +1,8 @@
 """An HTTP/1.1 server that always knows which connections and requests are open.
 
 h11 does the parsing, asyncio the waiting. The server runs in a process of its own, so
-the code under test may use anything. The application answers a request whenever it
-likes, never, or by breaking its connection.
+the code under test may use any library. The application may answer a request at any
+time, never, or by breaking its connection.
 
 A request is *open* from the arrival of its last byte until it is answered or its
 connection has gone. A client must keep its side of the connection open until it has the
@@ -81,7 +81,7 @@ class Request:
         headers: Iterable[tuple[str, str]] = (),
         close: bool = False,
     ) -> None:
-        """Answer unless the request has ended; ``close`` ends the connection, too."""
+        """Answer unless the request has ended; with ``close``, end the connection."""
         if self.open:
             self.connection.answer(self, status, body, headers, close)
 
@@ -188,7 +188,7 @@ class Connection(asyncio.Protocol):
         return self._head is not None or bool(self._h11.trailing_data[0])
 
     def _parse(self) -> None:
-        if self._parsing:  # called by the loop below, which will go on
+        if self._parsing:  # called by the loop below, which will continue
             return
         self._parsing = True
         try:
@@ -280,7 +280,7 @@ class Server:
         as clients can connect.
 
         Raises:
-            OSError: the port is not available.
+            OSError: The port is not available.
         """
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._complain)

@@ -57,7 +57,7 @@ class Unrequested(RuntimeError):
     """A job ended as cancelled, although nothing had cancelled it.
 
     Raised from the library's own cancellation exception, where the library would take
-    that for a requested one and go on without the job.
+    that for a requested one and continue without the job.
     """
 
     def __init__(self) -> None:
@@ -109,8 +109,9 @@ TOPICS = tuple(topic for topics in SECTIONS.values() for topic in topics)
 LONGEST = 1e9
 """The largest number of seconds that an answer takes: some 31 years.
 
-Every library here waits so long without an error. Threads do not: above
-`threading.TIMEOUT_MAX`, 9.2e9 seconds on Linux, a timer thread dies of OverflowError.
+Every library here waits for up to this many seconds without an error. The reason for a
+bound is threads: above `threading.TIMEOUT_MAX`, 9.2e9 seconds on Linux, a timer thread
+dies of OverflowError.
 """
 
 

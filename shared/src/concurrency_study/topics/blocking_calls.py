@@ -5,11 +5,11 @@ system) and have other work to do at the same time.
 
     blocking_calls(function, inputs, beat, limit)
 
-- ``function`` is an ordinary blocking function, for every study alike. It is called by
-  several threads at once. ``beat`` is a plain callable that never waits, and one thread
-  only calls it, that of the caller.
-- All calls run off the loop, at most ``limit`` at a time, and no fewer while there are
-  inputs left. Example: three calls of 1 s and a limit of 2 take 2 s.
+- ``function`` is an ordinary blocking function, in every study. Several threads call it
+  at once. ``beat`` is a plain callable that never waits. Only the caller's thread calls
+  it.
+- All calls run outside of the loop, at most ``limit`` at a time, and no fewer while
+  there are inputs left. Example: three calls of 1 s and a limit of 2 take 2 s.
 - ``beat()`` is called at once and every `EVERY` seconds until the last call has ended.
   The wall clock plays no part.
 - Returns the results in input order, as soon as the last call has ended.
@@ -20,8 +20,8 @@ system) and have other work to do at the same time.
   as well. The caller gets that exception, or a RuntimeError (`Unrequested`) with it as
   its cause.
 - No inputs: returns [] at once.
-- Cancelled from outside, no further call starts, and those that run are waited for,
-  also when a second cancellation comes. An error of theirs reaches the caller.
+- Cancelled from outside, it starts no further call, and waits for the running calls,
+  also when a second cancellation comes. An error of such a call reaches the caller.
 - Raises ValueError if the limit is under 1, before anything is called.
 """
 
@@ -64,7 +64,7 @@ def check(
     beat: Callable[[], Any],
     limit: int,
 ) -> list[Input]:
-    """Return the inputs as a list; TypeError or ValueError if a call cannot work."""
+    """Return the inputs as a list; raise TypeError or ValueError for bad arguments."""
     need_callable(function=function, beat=beat)
     need_whole(1, limit=limit)
     return need_iterable("inputs", inputs)

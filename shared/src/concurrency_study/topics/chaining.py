@@ -1,7 +1,7 @@
 """Chaining: one coroutine waits for another.
 
-For a function that waits and is split into two: the caller waits for the callee as for
-any function, and both let others run meanwhile.
+For a function that waits and is split into two. The caller waits for the callee as for
+any function, and other tasks run meanwhile.
 
     chaining(compute, x, y, say)
 
@@ -24,7 +24,7 @@ NATIVE = ("compute",)
 """The native callables, as answers name them: a call of one may wait."""
 STEPS = (
     "Call another that waits, and wait for it.",
-    "Go on with its result.",
+    "Continue with its result.",
 )
 
 EXAMPLE = (1, 2)
@@ -32,12 +32,12 @@ PRINTS = ("computing 1 + 2", "1 + 2 = 3")
 
 
 def before(x: object, y: object) -> str:
-    """What is said before the computation."""
+    """Return the line that is said before the computation."""
     return f"computing {x} + {y}"
 
 
 def after(x: object, y: object, result: object) -> str:
-    """What is said when it has its result."""
+    """Return the line that is said after the computation."""
     return f"{x} + {y} = {result}"
 
 
@@ -55,5 +55,5 @@ def probe(means: Probe) -> tuple[Any, ...]:
 
 
 def check(compute: Callable[..., Any], say: Callable[[str], Any]) -> None:
-    """Raise TypeError for what cannot be called."""
+    """Raise TypeError if ``compute`` or ``say`` is not callable."""
     need_callable(compute=compute, say=say)

@@ -1,8 +1,8 @@
 """Countdown: functions that pause and remember where they were.
 
 The smallest concurrency there is, for readers who wonder what a coroutine (a task, a
-greenlet, a thread) is: a function that stops in the middle, lets others run, and goes
-on from there.
+greenlet, a thread) is: a function that stops in the middle, lets others run, and
+continues from there.
 
     countdown(counters, say)
 
@@ -28,7 +28,7 @@ from . import Probe, need_callable, need_iterable, need_whole
 NATIVE = ()
 """The native callables, as answers name them: a call of one may wait."""
 STEPS = (
-    "One counter: say a number, pause, go on from there.",
+    "One counter: say a number, pause, continue from there.",
     "Start all counters side by side.",
     "Wait until the last one has ended.",
 )
@@ -51,7 +51,7 @@ def probe(means: Probe) -> tuple[Any, ...]:
 def check(
     counters: Iterable[tuple[str, int]], say: Callable[[str, int], Any]
 ) -> list[tuple[str, int]]:
-    """The counters as a list; TypeError if they are not (name, n) pairs."""
+    """Return the counters as a list; raise TypeError if one is not (name, n)."""
     need_callable(say=say)
     checked = need_iterable("counters", counters)
     for counter in checked:

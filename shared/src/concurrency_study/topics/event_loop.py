@@ -1,20 +1,20 @@
 """Event loop: say hello every three seconds, and answer every line meanwhile.
 
-For readers who ask what an event loop is for: one program that waits for two things,
-the clock and its input, and must not miss either.
+For readers who wonder what an event loop is for. One program waits for two things, the
+clock and its input, and must not miss either.
 
     event_loop(source, say)
 
 - ``source`` is a readable binary file with a descriptor: a pipe, a terminal, a socket,
   a redirected file, /dev/null. ``say`` is a plain callable that never waits. It is
-  never called by two threads at once, in the threads study neither.
+  never called by two threads at once, not even in the threads study.
 - Says `HELLO` at 0 s and every `EVERY` seconds. The wall clock plays no part.
 - Each line gets one answer, in order, also when two come in one write or one comes in
-  two: a whole number n from 0 to `BOUND` gets "fib(n) = F", anything else a polite
-  error that says what would do. Blanks around a line do not count, nor does the
+  two. A whole number n from 0 to `BOUND` gets "fib(n) = F". Anything else gets a polite
+  error that says which input is valid. Blanks around a line do not count, nor does the
   carriage return of a CRLF: b"10\\r\\n" is answered like b"10\\n".
 - "exit" or the end of input stops the loop at once. Lines after "exit" are not
-  answered, and those that were read together with it are gone. A last line without
+  answered. If they were read together with it, they are lost. A last line without a
   newline counts.
 - Lines that the source has read ahead are answered first. If the program called
   ``source.readline()`` and the pipe held b"header\\n10\\nexit\\n", the first answer is
@@ -23,12 +23,12 @@ the clock and its input, and must not miss either.
   reading reaches the caller, as does an error of ``say``. Cancelled from outside, the
   answer stops at once.
 - Fibonacci numbers are computed the slow way, on purpose. Computing on the loop delays
-  the hellos; computing in a thread shares the interpreter.
-- The source belongs to the caller. It is not closed, and a blocking descriptor stays
-  blocking, a non-blocking one non-blocking. No other reader may take its bytes.
-- Refused before the first hello: a TypeError if the source has no descriptor, is in
-  text mode (pass its ``buffer``) or decodes what it reads (gzip, bz2, an HTTP
-  response); a ValueError if it is closed or not open for reading.
+  the hellos. Computing in a thread shares the interpreter.
+- The source belongs to the caller. It is not closed. A blocking descriptor stays
+  blocking, and a non-blocking one non-blocking. No other reader may take its bytes.
+- Raises TypeError if the source has no descriptor, is in text mode (pass its
+  ``buffer``) or decodes what it reads (gzip, bz2, an HTTP response). Raises ValueError
+  if it is closed or not open for reading. Both come before the first hello.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ EVERY = 3.0
 BOUND = 30
 """The largest n; fib(30), the slow way, takes some tenths of a second."""
 CHUNK = 4096
-"""How many bytes to read at once, at most."""
+"""The largest number of bytes to read at once."""
 
 EXAMPLE = b"10\nfoo\n\nexit\n"
-"""What a person might type."""
+"""The text that a person might type."""
 PRINTS = (
     HELLO,
     "fib(10) = 55",
@@ -90,7 +90,7 @@ def answer(line: str) -> str | None:
 
 
 class Lines:
-    """The lines of a source, however its bytes were cut."""
+    """The lines of a source, however its bytes were divided into reads."""
 
     LIMIT = 1000
     """Bytes of a line that are kept; the rest of a longer one is dropped."""
@@ -105,7 +105,7 @@ class Lines:
 
     @property
     def ready(self) -> bool:
-        """True if nothing is to be waited for: bytes read ahead, or a regular file."""
+        """True if `read` need not wait: bytes are there, or the file is regular."""
         return bool(self._ahead) or not self._selectable
 
     def read(self) -> list[str]:
@@ -175,7 +175,7 @@ def probe(means: Probe) -> tuple[Any, ...]:
 
 
 def check(source: BinaryIO, say: Callable[[str], Any]) -> Lines:
-    """Return the lines of the source; TypeError or ValueError if it cannot be read."""
+    """Return the lines of the source; raise TypeError or ValueError for a bad one."""
     need_callable(say=say)
     what: Any = source
     if isinstance(what, io.TextIOBase):
@@ -211,7 +211,7 @@ def _is_readable(source: Any, descriptor: int) -> bool:
 
 
 def standard_input() -> BinaryIO:
-    """Return what the program reads from; end the program if that is closed."""
+    """Return the program's standard input; end the program if that is closed."""
     stdin: Any = sys.stdin
     if stdin is None or stdin.closed:
         sys.exit("standard input is closed: redirect it from a file, pipe or terminal")

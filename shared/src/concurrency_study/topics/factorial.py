@@ -1,7 +1,7 @@
 """Factorial: several tasks take turns.
 
-For readers who want to see tasks interleave: each works a little, pauses, and lets the
-others work.
+For readers who want to see tasks interleave. Each task works a little, pauses, and lets
+the others work.
 
     factorial(numbers, say)
 
@@ -48,7 +48,7 @@ def probe(means: Probe) -> tuple[Any, ...]:
 
 
 def check(numbers: Iterable[int], say: Callable[[int, int], Any]) -> list[int]:
-    """The numbers as a list; TypeError or ValueError if one has no factorial."""
+    """Return the numbers as a list; raise TypeError or ValueError for a bad one."""
     need_callable(say=say)
     checked = need_iterable("numbers", numbers)
     for number in checked:

@@ -1,38 +1,39 @@
 """Follow: say every line that is added to a file, as tail -f does.
 
-For readers who wait for something that no event loop can wait for: a regular file is
-always "ready", so a program has to look again and again, and stop looking when told.
+For readers who wait for something that no event loop can wait for. A regular file is
+always "ready", so a program has to look again and again, until it is to stop.
 
     follow(path, say, until)
 
-- Starts at the end of the file as it is now. Says every complete new line, blank ones
-  too, without its newline and with everything else: of b"a \\r\\n" it says "a \\r".
-- Holds a partial line until its newline comes, and never says it without: b"on" now and
-  b"e\\n" later is one line, "one".
+- Starts at the end of the file as it is now. Says every complete new line, also blank
+  ones, without its newline and with everything else: of b"a \\r\\n" it says "a \\r".
+- Holds a partial line until its newline comes: b"on" now and b"e\\n" later is one line,
+  "one". A line without a newline is never said.
 - Looks every `POLL` seconds. The wall clock plays no part. ``until`` is native (in the
   threads study it takes the stop event). When it returns, follow looks once more, ends
   within one poll and closes the file. An error of ``until`` or of ``say`` stops the
   other and reaches the caller, and the file is closed.
-- ``say`` is called by one thread only, that of the caller.
-- UTF-8; other bytes are shown as U+FFFD.
+- Only the caller's thread calls ``say``.
+- Decodes UTF-8. Other bytes are shown as U+FFFD.
 - Starts again at the beginning, and forgets the partial line, when the file was
   rewritten: it is shorter than what was read, or the last `MARK` bytes that were read
   are no longer there. b"old\\n" replaced by b"new-1\\nnew-2\\n" between two looks gives
-  "new-1" and "new-2". Not seen is a rewrite in which those bytes are the same in the
-  same place (it counts as added to), and what came and went between two looks.
-- Follows the file and not its name. A file that is renamed, deleted or replaced is
-  followed on, and a symbolic link that changes has no effect.
-- The variant ``follow_name`` follows the name, as tail -F does: when another file has
-  taken the name (by rotation, or since a symbolic link points elsewhere) and holds a
-  byte, it says the lines that the old file still has, forgets its partial line, and
-  goes on at the beginning of the new one. While there is no such file it stays with the
-  old one. Not said is what the old file gets later, nor a file that had the name
-  between two looks only.
+  "new-1" and "new-2". It does not notice a rewrite in which those bytes are the same in
+  the same place (the rest counts as added), nor text that came and went between two
+  looks.
+- Follows the file and not its name. It stays with a file that is renamed, deleted or
+  replaced, and a symbolic link that changes has no effect.
+- The variant ``follow_name`` follows the name, as tail -F does. It switches when
+  another file has taken the name (by rotation, or since a symbolic link points
+  elsewhere) and holds a byte. It then says the lines that the old file still has,
+  forgets the partial line, and continues at the beginning of the new file. Until then
+  it stays with the old one. It does not say lines that the old file gets later, nor
+  those of a file that had the name between two looks only.
 - Cancelled from outside, it stops ``until`` and closes the file.
-- Refused before ``until`` starts, without waiting, by an OSError that names the path: a
-  missing file (FileNotFoundError), a directory (IsADirectoryError), a FIFO, a socket, a
-  device, and a file whose size does not tell how much it holds, as in /proc. Of
-  ``follow_name`` the error comes later if the new file is of that kind.
+- Raises an OSError that names the path, before ``until`` starts and without waiting,
+  for a missing file (FileNotFoundError), a directory (IsADirectoryError), a FIFO, a
+  socket, a device, and a file whose size is not that of its contents, as in /proc.
+  With ``follow_name`` the error comes later if a new file is of that kind.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ STEPS = (
 POLL = 0.1
 """Seconds between two looks at the file."""
 MARK = 4096
-"""How many bytes before the position are compared in each look."""
+"""The number of bytes before the position that each look compares."""
 
 EXAMPLE = ["one", "", "three"]
 """The lines that the program writes while it follows the file."""
@@ -67,13 +68,13 @@ PRINTS = ("one", "", "three")
 
 
 class Tail:
-    """An open file, how far it was read, and what has no newline yet."""
+    """An open file, the position up to which it was read, and its partial line."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Open at the end.
 
         Raises:
-            OSError: the path, which it names, cannot be followed.
+            OSError: The path, which the error names, cannot be followed.
         """
         self._path = os.fspath(path)
         self._file = _open(self._path)
@@ -117,7 +118,7 @@ class Tail:
 
 
 class NameTail(Tail):
-    """A tail that goes over to another file as soon as that has taken the name."""
+    """A tail that switches to another file as soon as that has taken the name."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path)
@@ -128,7 +129,7 @@ class NameTail(Tail):
         successor = self._successor()
         if successor is None:
             return lines
-        lines += super().read()  # written since, before the name changed hands
+        lines += super().read()  # lines that came before the name changed
         self.close()
         self._file = successor
         self._start_over()
@@ -147,8 +148,8 @@ class NameTail(Tail):
 
 
 def _open(path: str) -> FileIO:
-    """Open a file that can be followed, without waiting; other files are refused."""
-    _need_regular(os.stat(path), path)  # to open a device may do something to it
+    """Open a file without waiting; raise OSError if it cannot be followed."""
+    _need_regular(os.stat(path), path)  # opening a device may have side effects
     file = FileIO(
         path,
         opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0)),
@@ -187,7 +188,7 @@ def _need_true_size(file: FileIO, found: os.stat_result, path: object) -> None:
 
 @contextmanager
 def _naming(path: object) -> Generator[None]:
-    """Have an error of the file name its path, as an error of `open` does."""
+    """Add the path to errors of the file, as `open` does to its errors."""
     try:
         yield
     except OSError as error:
@@ -207,6 +208,6 @@ def probe(means: Probe) -> tuple[Any, ...]:
 def check(
     path: str | os.PathLike[str], say: Callable[[str], Any], until: Callable[..., Any]
 ) -> None:
-    """Raise TypeError if ``path`` is not a path or the others cannot be called."""
+    """Raise TypeError if ``path`` is not a path, or the others are not callable."""
     need_callable(say=say, until=until)
     os.fspath(path)

@@ -6,9 +6,9 @@ For one result that several readers want, each with a patience of its own.
 
 - ``job`` is native. Its result, or the Exception it raises, settles the future. It
   starts at once and runs to its end, even if no reader waits.
-- Each reader (name, comes, patience) comes at its second, waits at most ``patience``
-  seconds (None: without limit), and reports (name, value), (name, error) or
-  (name, "gave up") at the instant at which it knows. Example: the job takes 2 s. The
+- Each reader (name, comes, patience) begins to wait at second ``comes``, and waits at
+  most ``patience`` seconds (None: without limit). At the end of its wait it reports
+  (name, value), (name, error) or (name, "gave up"). Example: the job takes 2 s. The
   reader ("hasty", 0.1, 0.4) reports "gave up" at 0.5 s.
 - ``report`` is a plain callable that never waits. It is never called by two threads at
   once, so it needs no lock.
@@ -70,7 +70,7 @@ def check(
     readers: Iterable[Reader],
     report: Callable[[str, Any], Any],
 ) -> list[Reader]:
-    """The readers as a list; TypeError or ValueError if one cannot be."""
+    """Return the readers as a list; raise TypeError or ValueError for a bad one."""
     need_callable(job=job, report=report)
     checked = need_iterable("readers", readers)
     for reader in checked:

@@ -35,17 +35,17 @@ NATIVE = ("function",)
 STEPS = (
     "The first to succeed wins and stops the others; a failure is kept.",
     "Start the next one when it is time, or when all so far have failed.",
-    "Wait for all; whoever is stopped gets to clean up.",
+    "Wait for all. Those that were stopped clean up first.",
     "Return what the winner has; if there is none, raise all failures in order.",
 )
 
 FAILED = "every attempt has failed"
-"""What the group of all the failures is called."""
+"""The message of the ExceptionGroup of all failures."""
 
 EXAMPLE = (0.5, 3)
-"""After how many seconds the next attempt starts, and how many there are at most."""
+"""Seconds until the next attempt starts, and the largest number of attempts."""
 SECONDS = (3.0, 2.0, 0.5)
-"""How long each attempt of the example takes."""
+"""Seconds that each attempt of the example takes."""
 PRINTS = ("answered by attempt 2",)
 
 
@@ -59,7 +59,7 @@ def probe(means: Probe) -> tuple[Any, ...]:
 
 
 def check(function: Callable[..., Any], after: float, most: int) -> None:
-    """Raise TypeError or ValueError if something cannot work."""
+    """Raise TypeError or ValueError if an argument is unusable."""
     need_callable(function=function)
     need_number(after=after)
     need_whole(1, most=most)

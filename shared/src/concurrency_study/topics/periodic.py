@@ -1,7 +1,7 @@
 """Periodic: do something every so often, without drift.
 
-For code that polls, samples or displays: the naive loop "work, then sleep" is late by
-the duration of the work, again and again.
+For code that polls, samples or displays. The naive loop "work, then sleep" is late by
+the duration of the work, in every turn.
 
     periodic(tick, every, times)
 
@@ -33,7 +33,7 @@ STEPS = (
 )
 
 EXAMPLE = (0.2, 4)
-"""Seconds between ticks, and how many."""
+"""Seconds between ticks, and the number of ticks."""
 PRINTS = ("tick 0", "tick 1", "tick 2", "tick 3")
 
 
@@ -47,7 +47,7 @@ def probe(means: Probe) -> tuple[Any, ...]:
 
 
 def check(tick: Callable[..., Any], every: float, times: int) -> None:
-    """Raise TypeError or ValueError if something cannot work."""
+    """Raise TypeError or ValueError if an argument is unusable."""
     need_callable(tick=tick)
     need_number(every=every)
     need_whole(times=times)

@@ -40,7 +40,7 @@ STEPS = (
 )
 
 AHEAD = 100
-"""How many lines may be read beyond the one that is being said."""
+"""The largest number of lines read beyond the one that is being said."""
 
 EXAMPLE = (
     ["python is fun", "so is trio", "python, trio and fun", "nothing here"],
@@ -73,7 +73,7 @@ def probe(means: Probe) -> tuple[Any, ...]:
 def check(
     lines: Iterable[str], words: Iterable[str], say: Callable[[str, str], Any]
 ) -> list[str]:
-    """The words, each once; TypeError or ValueError if one cannot be looked for."""
+    """Return each word once; raise TypeError or ValueError if one is unusable."""
     need_callable(say=say)
     if not isinstance(lines, Iterable):
         raise TypeError(f"lines must be a list or the like, not {lines!r}")

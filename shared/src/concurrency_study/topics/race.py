@@ -39,12 +39,12 @@ NATIVE = ("function",)
 STEPS = (
     "The first to succeed wins and stops the others; a failure is kept.",
     "Start all.",
-    "Wait for all; whoever is stopped gets to clean up.",
+    "Wait for all. Those that were stopped clean up first.",
     "Return what the winner has; if there is none, raise all failures in order.",
 )
 
-FAILED = "nobody has won"
-"""What the group of all the failures is called."""
+FAILED = "every function has failed"
+"""The message of the ExceptionGroup of all failures."""
 
 EXAMPLE = [1.5, 0.5, 1.0]
 """Seconds that each takes."""
@@ -63,18 +63,19 @@ def probe(means: Probe) -> tuple[Any, ...]:
 
 
 def check(functions: Iterable[F]) -> list[F]:
-    """The functions as a list; TypeError or ValueError if something cannot work."""
+    """Return the functions as a list; raise TypeError or ValueError for bad ones."""
     checked = need_iterable("functions", functions)
     need_callable(**{f"functions[{i}]": one for i, one in enumerate(checked)})
     if not checked:
-        raise ValueError("functions must not be empty: nobody could win")
+        raise ValueError("functions must not be empty: a race needs at least one")
     return checked
 
 
 def of_cleanup(error: BaseException, cancelled: type[BaseException]) -> bool:
-    """Whether it was raised as a cancellation was on its way, or is one itself.
+    """Return whether an error is a cancellation, or was raised during one.
 
-    To be asked of who was cancelled: a timeout often has been a cancellation, too.
+    Ask this only if the job was cancelled: an error of a job's own timeout often has a
+    cancellation in its context as well.
     """
     found: BaseException | None = error
     while found is not None:

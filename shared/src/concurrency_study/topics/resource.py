@@ -10,8 +10,8 @@ fails or is cancelled, and when giving back takes time itself.
 - Returns the result of ``use`` when ``close`` has ended.
 - If ``open_it`` has returned, ``close`` is called once, also if ``use`` fails or is
   cancelled. If ``open_it`` raises, neither is called.
-- Cancelled while opening, it cancels ``open_it``. If that returns a handle all the
-  same, the handle is closed.
+- Cancelled while opening, it cancels ``open_it``. If ``open_it`` still returns a
+  handle, the handle is closed.
 - Cancelled while using, it cancels ``use``, and ``close`` runs to its end. Example:
   cancelled at 1 s, and closing takes 2 s. The call ends as cancelled at 3 s.
 - Cancelled while closing, it lets ``close`` run to its end. Then the cancellation takes
@@ -40,12 +40,12 @@ STEPS = (
 )
 
 Handle = TypeVar("Handle")
-"""What was opened."""
+"""The handle of the opened resource."""
 
 EXAMPLE = "a connection"
-"""What is opened; opening and closing take half a second each."""
+"""The handle. Opening and closing it take half a second each."""
 PRINTS = ("opened a connection", "closed a connection", "used a connection")
-"""What `use` returns is printed last."""
+"""The last line is the result of `use`."""
 
 
 JOBS = 1
@@ -67,5 +67,5 @@ def probe(means: Probe) -> tuple[Any, ...]:
 def check(
     open_it: Callable[..., Any], use: Callable[..., Any], close: Callable[..., Any]
 ) -> None:
-    """Raise TypeError if something cannot be called."""
+    """Raise TypeError if an argument is not callable."""
     need_callable(open_it=open_it, use=use, close=close)

@@ -53,6 +53,6 @@ def check(
     inputs: Iterable[Input],
     handle: Callable[[Any], Any],
 ) -> list[Input]:
-    """The inputs as a list; TypeError if something cannot work."""
+    """Return the inputs as a list; raise TypeError if an argument is unusable."""
     need_callable(function=function, handle=handle)
     return need_iterable("inputs", inputs)

@@ -1,7 +1,7 @@
 """Results at the end: run a function many times, and look when all are done.
 
-For independent calls, ideally of a pure function, whose order is irrelevant, when all
-results are needed to go on.
+For independent calls, ideally of a pure function, whose order is irrelevant, when the
+caller needs all results to continue.
 
     results_at_end(function, inputs)
 
@@ -45,6 +45,6 @@ def probe(means: Probe) -> tuple[Any, ...]:
 
 
 def check(function: Callable[..., Any], inputs: Iterable[Input]) -> list[Input]:
-    """The inputs as a list; TypeError if something cannot work."""
+    """Return the inputs as a list; raise TypeError if an argument is unusable."""
     need_callable(function=function)
     return need_iterable("inputs", inputs)

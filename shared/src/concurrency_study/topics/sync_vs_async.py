@@ -39,7 +39,7 @@ PRINTS = (
 
 
 class Comparison(NamedTuple, Generic[Result]):
-    """What came out, and how long it took (seconds)."""
+    """The results of both ways, and the seconds that each way took."""
 
     in_turn: list[Result]
     side_by_side: list[Result]
@@ -63,6 +63,6 @@ def probe(means: Probe) -> tuple[Any, ...]:
 
 
 def check(function: Callable[..., Any], inputs: Iterable[Input]) -> list[Input]:
-    """The inputs as a list; TypeError if something cannot work."""
+    """Return the inputs as a list; raise TypeError if an argument is unusable."""
     need_callable(function=function)
     return need_iterable("inputs", inputs)

@@ -37,7 +37,7 @@ NATIVE = ("job",)
 STEPS = (
     "A task remembers how its job ended.",
     "Start every job.",
-    "Cancel the doomed one, if it still runs by then.",
+    "Cancel the chosen one, if it still runs by then.",
     "Wait for all; one job's error does not disturb the others.",
     "Report what became of each, in order.",
 )
@@ -47,7 +47,7 @@ RAISED = "raised"
 CANCELLED = "cancelled"
 
 EXAMPLE = ("sleepyhead", 0.5)
-"""Who is doomed, and when; quick returns 1, clumsy raises, sleepyhead sleeps."""
+"""The job to cancel, and when: quick returns 1, clumsy raises, sleepyhead sleeps."""
 PRINTS = (
     "quick returned 1",
     "clumsy raised division by zero",
@@ -71,7 +71,7 @@ def check(
     after: float,
     report: Callable[..., Any],
 ) -> None:
-    """Raise TypeError or ValueError if something cannot work."""
+    """Raise TypeError or ValueError if an argument is unusable."""
     if not isinstance(jobs, Mapping):
         raise TypeError(f"jobs must be a dict of name: job, not {jobs!r}")
     need_callable(report=report, **{f"jobs[{name!r}]": jobs[name] for name in jobs})

@@ -1,7 +1,7 @@
 """Timeout: a deadline within a deadline, and each knows whether it was the one.
 
 For code that gives a part of its work a limit, has a substitute if that limit passes,
-and must be ready in time all the same.
+and still must be ready in time.
 
     timeout(job, instead, outer, inner)
 
@@ -35,7 +35,7 @@ STEPS = (
     "A TimeoutError of their own passes the deadlines as if it were a result.",
     "The outer deadline: when it cuts, all is over.",
     "The inner deadline; the outer one counts on.",
-    "If the inner one has cut, the outer part goes on.",
+    "If the inner deadline has expired, run the substitute.",
 )
 
 DONE = "done"
@@ -59,6 +59,6 @@ def probe(means: Probe) -> tuple[Any, ...]:
 def check(
     job: Callable[..., Any], instead: Callable[..., Any], outer: float, inner: float
 ) -> None:
-    """Raise TypeError or ValueError if something cannot work."""
+    """Raise TypeError or ValueError if an argument is unusable."""
     need_callable(job=job, instead=instead)
     need_number(outer=outer, inner=inner)

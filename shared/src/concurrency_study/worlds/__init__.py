@@ -1,1 +1,1 @@
-"""Virtual time, a module a paradigm; each imports its own library and no other."""
+"""Virtual time: one module per paradigm, which imports its own library and no other."""

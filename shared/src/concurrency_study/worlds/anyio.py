@@ -1,7 +1,7 @@
 """AnyIO in virtual time, on asyncio and on trio.
 
-What holds for the worlds of `asyncio` and of `trio` holds here; each program runs as by
-``anyio.run``. Not covered: blocking portals.
+These worlds work like those of `asyncio` and of `trio`. Each program runs as by
+``anyio.run``. Blocking portals are not covered.
 """
 
 from __future__ import annotations

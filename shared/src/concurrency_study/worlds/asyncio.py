@@ -1,11 +1,13 @@
 """asyncio in virtual time: a selector event loop whose selector jumps the clock.
 
-Input that is already there comes before a jump; time stands still while a worker
-thread of ``to_thread`` or ``run_in_executor`` works, not while it waits for
-``run_coroutine_threadsafe(...).result()``. Worker threads that the answer left behind
-run to their end, in virtual time, after it was noted that they were left. Not covered:
-executors that are fed by others than the loop; joining an executor on the loop's thread
-while a call in it sleeps; subprocesses (they raise `NotCovered`).
+Input that is already there comes before a jump of the clock. Virtual time does not pass
+while a worker thread of ``to_thread`` or ``run_in_executor`` works. It does pass while
+that thread waits for ``run_coroutine_threadsafe(...).result()``. Worker threads that
+the answer left behind are noted, and then run to their end in virtual time.
+
+Not covered are executors that get calls from elsewhere than the loop, joining an
+executor on the loop's thread while a call in it sleeps, and subprocesses (they raise
+`NotCovered`).
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ class AsyncioWorld(LoopWorld):
     order = "tasks that are ready run first come, first served"
 
     def here(self) -> object:
-        """The task that runs now."""
+        """Return the task that runs now."""
         return asyncio.current_task()
 
     def _recolour(
@@ -98,8 +100,8 @@ class AsyncioWorld(LoopWorld):
 
         with self._virtual_time(), self._patched():
             loop = self._loop = VirtualLoop(self)
-            # The loop remembers its first deadlock. A task group that fails while it is
-            # cancelled asks for the cancellation of main once more (Python 3.13).
+            # The loop keeps its first deadlock. A task group that fails while it is
+            # cancelled requests the cancellation of main once more (Python 3.13).
             with contextlib.suppress(Deadlock, asyncio.CancelledError):
                 self._drive(main)
             loop.lose_errors()
@@ -108,7 +110,7 @@ class AsyncioWorld(LoopWorld):
     def watch(self, task: asyncio.Task[Any], coroutine: object) -> None:
         """Note a task that the answer has started, and its end.
 
-        An eager task that has ended already knows its coroutine no more.
+        An eager task that has already ended no longer knows its coroutine.
         """
         made: Any = task
 
@@ -137,7 +139,7 @@ class AsyncioWorld(LoopWorld):
 
     @contextlib.contextmanager
     def _patched(self) -> Generator[None]:
-        """A worker that waits for ``run_coroutine_threadsafe`` is not at work."""
+        """Do not count a worker that waits for ``run_coroutine_threadsafe`` as busy."""
         run = asyncio.run_coroutine_threadsafe
 
         def run_coroutine_threadsafe(
@@ -153,7 +155,7 @@ class AsyncioWorld(LoopWorld):
                 return result(timeout)
 
             def stop_work() -> None:
-                if not future.done():  # it is done on the loop's thread, as this is
+                if not future.done():  # it is set on the loop's thread, as this runs
                     self.busy -= 1
                     future.add_done_callback(go_on)
 
@@ -170,7 +172,7 @@ class AsyncioWorld(LoopWorld):
             asyncio.run_coroutine_threadsafe = run
 
     async def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        """Call the answer, cancel it when asked to, and note what is left."""
+        """Call the answer, cancel it on request, and note its leftovers."""
         task = asyncio.current_task()
         assert task is not None
         ended = False
@@ -210,7 +212,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.world = world
         self.deadlock: Deadlock | None = None
         self.unfinished: Counter[object] = Counter()
-        """Calls handed over to worker threads and not delivered, by pool."""
+        """The number of calls that a pool has got and not delivered, by pool."""
         self._all_finished = asyncio.Event()
         self._all_finished.set()
         self._tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
@@ -218,19 +220,19 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.set_exception_handler(self._lose)
 
     def time(self) -> float:
-        """Virtual seconds since the world began to run."""
+        """Return virtual seconds since the world began to run."""
         return self.world.clock
 
     @property
     def _clock_resolution(self) -> float:
-        """Timers that are due within it run together; it must not vanish in time()."""
+        """Timers due within these seconds run together. Must not vanish in time()."""
         return max(1e-9, math.ulp(self.world.clock))
 
     @_clock_resolution.setter
     def _clock_resolution(self, seconds: float) -> None: ...
 
     def next_timer(self) -> float:
-        """The instant of the next timer, or infinity."""
+        """Return the instant of the next timer, or infinity."""
         scheduled: list[asyncio.TimerHandle] = vars(self)["_scheduled"]
         return scheduled[0].when() if scheduled else math.inf
 
@@ -239,7 +241,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return len(self._selector.get_map()) > 1  # pyright: ignore
 
     def count(self, pool: object, threads: float, change: int) -> None:
-        """Note that work was handed over to a pool (+1) or delivered (-1)."""
+        """Note that a pool got a call (+1) or delivered its result (-1)."""
         before = min(self.unfinished[pool], threads)
         self.unfinished[pool] += change
         self.world.busy += int(min(self.unfinished[pool], threads) - before)
@@ -251,21 +253,24 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def run_in_executor(
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
     ) -> asyncio.Future[Any]:
-        """Like asyncio's own, and counts the threads that are at work."""
+        """Do what asyncio's own does, and count the busy threads."""
         pool: Any = executor or self._default_executor  # pyright: ignore
         if pool is None:
             pool = ThreadPoolExecutor(thread_name_prefix="asyncio")
             self.set_default_executor(pool)
         if not isinstance(pool, ThreadPoolExecutor):
-            raise NotCovered("an executor whose threads this world cannot count")
+            raise NotCovered(
+                f"this world cannot count the threads of {pool!r}: use a "
+                "ThreadPoolExecutor"
+            )
         threads: int = pool._max_workers
         work = pool.submit(self.world.as_worker(func), *args)
         self.count(pool, threads, +1)
         future: asyncio.Future[Any] = self.create_future()
         delivered = False
 
-        # Not asyncio.wrap_future: delivering and counting are one step of the loop,
-        # so that no task sees the one without the other.
+        # Not asyncio.wrap_future: delivering and counting have to be one step of the
+        # loop, so that no task sees one without the other.
         def deliver() -> None:
             nonlocal delivered
             if delivered:
@@ -294,7 +299,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return future
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        """Like asyncio's own; waits for the threads of all pools."""
+        """Do what asyncio's own does, and wait for the threads of all pools."""
         await self._all_finished.wait()  # in virtual time
         self.world.busy += 1  # the threads are joined from a thread of its own
         try:
@@ -303,7 +308,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self.world.busy -= 1
 
     def create_task(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
-        """Like asyncio's own, and remembers the task."""
+        """Do what asyncio's own does, and keep a weak reference to the task."""
         task = super().create_task(coro, **options)
         self._tasks.add(task)
         if self.world.trace.watching and self.is_running():  # the answer is not
@@ -319,10 +324,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.set_exception_handler(lambda loop, context: None)
 
     async def subprocess_exec(self, *args: Any, **kwargs: Any) -> Any:
-        """Refuse.
+        """Refuse to start a subprocess.
 
         Raises:
-            NotCovered: always.
+            NotCovered: Always.
         """
         raise NotCovered("subprocesses take real time; run them outside of a world")
 

@@ -1,8 +1,9 @@
 """Generators in virtual time: their kernel, unchanged, in a world of threads.
 
-Its clock, its selector and its threads are those of `ThreadsWorld`. An answer may be a
-generator function, which runs as the main task of a kernel, or a plain function, which
-makes its own loop. What its files left unfinished, generators included, is a leftover.
+The clock, the selector and the threads are those of `ThreadsWorld`. An answer may be a
+generator function, which runs as the main task of a kernel. Or it may be a plain
+function, which makes its own loop. A generator of the study that is left suspended
+counts as a leftover.
 
 Not covered: a plain function cannot be cancelled from outside.
 """
@@ -64,7 +65,7 @@ class GeneratorsWorld(ThreadsWorld):
         self._noted = False
 
     def here(self) -> object:
-        """The task that runs now; the thread, outside of a kernel."""
+        """Return the task that runs now, or the thread outside of a kernel."""
         kernel = _kernel().scopes._running.get()
         return kernel.current if kernel else super().here()
 
@@ -110,7 +111,7 @@ class GeneratorsWorld(ThreadsWorld):
             _kernel().Task.waits_at, _kernel().Group.spawn = told, spawn
 
     def _watching(self, spawn: Callable[..., Any]) -> Callable[..., Any]:
-        """`kernel.Group.spawn` that notes each task, and its end."""
+        """Wrap `kernel.Group.spawn` so that it notes each task, and its end."""
 
         def spawned(group: Any, function: Any, *args: Any, **options: Any) -> Any:
             if group is group.kernel.root:  # the answer itself
@@ -123,7 +124,7 @@ class GeneratorsWorld(ThreadsWorld):
                 if not hasattr(waiting, "__next__"):
                     return waiting
                 same: Any = watch(waiting)
-                # A task may be called after it.
+                # A task gets the name of its generator.
                 same.__name__ = getattr(waiting, "__name__", watched.__name__)
                 return same
 
@@ -147,7 +148,7 @@ class GeneratorsWorld(ThreadsWorld):
         return spawned
 
     def _begins(self, thread: Any) -> None:
-        """Note a thread. A worker of the kernel that is idle in the end has ended."""
+        """Note a thread. An idle worker of the kernel counts as ended."""
         super()._begins(thread)
         owner = thread.owner or thread
         idle = _kernel().outside.IDLE
@@ -164,7 +165,7 @@ class GeneratorsWorld(ThreadsWorld):
         with _kernel().CancelScope() as scope:
 
             def cancel() -> None:
-                if kernel.current:  # it is the answer itself, at one of its waits
+                if kernel.current:  # the answer itself calls, at one of its waits
                     scope.cancel()
                 else:
                     kernel.call_soon_threadsafe(from_outside)
@@ -174,7 +175,7 @@ class GeneratorsWorld(ThreadsWorld):
                 scope.cancel()
 
             kernel.outside += len(self._cancel_at)
-            self._cancel = cancel  # those at an instant are on their way
+            self._cancel = cancel  # cancellations at an instant are scheduled already
             try:
                 return (yield from self._counted(answer))  # pyright: ignore
             finally:
@@ -187,7 +188,7 @@ class GeneratorsWorld(ThreadsWorld):
         kernel: Any = _kernel().scopes._running.get()
         made: list[Any] = gc.get_objects()
         threads = super()._natives()
-        if kernel:  # its idle workers end with the run, and nothing runs in them
+        if kernel:  # its idle workers run no call, and end with the run
             idle = f"thread {_kernel().outside.IDLE}"
             threads = [thread for thread in threads if thread != idle]
         return (
@@ -210,7 +211,7 @@ def _kernel() -> Any:
 
 
 def _unclosed(made: list[Any]) -> list[str]:
-    """The suspended generators of the study's own files."""
+    """Return the names of the suspended generators of the study's own files."""
     kernel = os.path.dirname(_kernel().__file__) + os.sep
     study = os.path.dirname(os.path.dirname(kernel)) + os.sep
     return [
@@ -224,7 +225,7 @@ def _unclosed(made: list[Any]) -> list[str]:
 
 
 def _waits_at(task: Any) -> str:
-    """Where a task waits, whatever coroutines its generator waits for."""
+    """Return where a task waits, also through coroutines that its generator awaits."""
     ours = (os.path.dirname(_kernel().__file__) + os.sep, __file__)
     frames = coroutine_frames(task.generator)
     lines = [f for f in frames if not f.f_code.co_filename.startswith(ours)]

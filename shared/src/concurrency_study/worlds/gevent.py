@@ -1,17 +1,19 @@
 """gevent in virtual time: gevent's own libev loop, whose timers live on a heap here.
 
-Everything in gevent that has a timeout asks the hub's loop for a timer, so nothing is
-monkey-patched in the code under test. The first world of a thread gives gevent's hub
-there a loop of this kind, for good, because queues and pools keep the hub they were
-made with; make the world before the first socket. Between runs the loop goes by real
-time. A timer keeps to the time, real or virtual, in which it was made.
+Every function of gevent that has a timeout asks the hub's loop for a timer, so nothing
+is monkey-patched in the code under test. The first world of a thread gives gevent's hub
+a loop of this kind. The hub keeps this loop, because queues and pools keep the hub they
+were made with. Make the world before the first socket. Between runs the loop uses real
+time. A timer keeps the time, real or virtual, in which it was made.
 
-Input that is already there comes before a jump; time stands still while a thread of a
-``ThreadPool`` works. As in libev, of timers that are due at one instant those of higher
-priority come first (a `gevent.Timeout` has a lower one than a sleep), then the earlier
-made. Not covered: gevent inside worker threads, wake-ups from threads of the user's
-own, leftovers among raw greenlets (``spawn_raw``); subprocesses, signals, file watchers
-and a monkey-patched process raise `NotCovered`.
+Input that is already there comes before a jump of the clock. Virtual time does not pass
+while a thread of a ``ThreadPool`` works. Timers that are due at one instant fire as in
+libev: those of higher priority first, then the earlier made. (A `gevent.Timeout` has a
+lower priority than a sleep.)
+
+Not covered are gevent inside worker threads, wake-ups from the user's own threads, and
+leftovers among raw greenlets (``spawn_raw``). Subprocesses, signals, file watchers and
+a monkey-patched process raise `NotCovered`.
 """
 
 from __future__ import annotations
@@ -73,12 +75,12 @@ class GeventJob(Job):
 class GeventWorld(LoopWorld):
     """A place where gevent code runs in virtual time.
 
-    An error is lost if its greenlet failed, nobody was linked to it (no ``get``,
-    ``join``, ``joinall``, ``iwait``, ``link`` ...; a pool's own link does not count),
-    and nobody kept the greenlet either: who keeps it may still ask it for its
-    ``exception``. That is told by CPython's count of references. The same goes for the
-    result of a worker thread. An error in a callback or in a raw greenlet is always
-    lost.
+    The error of a greenlet is lost if two things are true. The greenlet has no link
+    (``get``, ``join``, ``joinall``, ``iwait``, ``link`` ... make one; that of a pool
+    does not count). And no reference to the greenlet is left, by CPython's reference
+    count: code that keeps a greenlet may still read its ``exception``. The same holds
+    for the result of a worker thread. An error in a callback or in a raw greenlet is
+    always lost.
     """
 
     name = "gevent"
@@ -89,11 +91,12 @@ class GeventWorld(LoopWorld):
 
     def __init__(self, answer: Callable[..., Any] | None = None) -> None:
         super().__init__(answer)
-        self._names = WeakKeyDictionary()  # a reference is a reason to keep an error
+        # Weak, because a reference to a greenlet would keep its error from being lost.
+        self._names = WeakKeyDictionary()
         self._hub = _virtual_hub()
 
     def here(self) -> object:
-        """The greenlet that runs now."""
+        """Return the greenlet that runs now."""
         return gevent.getcurrent()
 
     def _recolour(
@@ -117,7 +120,8 @@ class GeventWorld(LoopWorld):
     ) -> tuple[Any, BaseException | None]:
         if monkey.is_module_patched("time") or monkey.is_module_patched("threading"):
             raise NotCovered(
-                "this world knows gevent's own functions, not monkey-patches"
+                "this world knows gevent's own functions, not monkey-patches: run the "
+                "test in a process without `monkey.patch_all()`"
             )
         result: tuple[Any, BaseException | None] = None, None
 
@@ -152,7 +156,7 @@ class GeventWorld(LoopWorld):
 
     @contextlib.contextmanager
     def _waits_of(self, answer: _Greenlet) -> Generator[None]:
-        """Count the waits of the answer, if the test asks for it: its switches."""
+        """Count the waits of the answer, its switches, if the test asks for it."""
 
         def switched(event: str, between: tuple[Any, Any]) -> None:
             if between[0] is answer and not answer.dead:
@@ -198,12 +202,12 @@ class GeventWorld(LoopWorld):
             return result
 
         def sleep(seconds: float) -> None:
-            """What a ThreadPool polls with while it joins or ends its threads."""
+            """Replace the sleep of a ThreadPool that joins or ends its threads."""
             pool = sys._getframe(1).f_locals["self"]  # pyright: ignore
             if unfinished := self._unfinished(pool):
                 gevent.wait(unfinished, count=1)
             else:
-                hold_up(seconds)  # only for the thread's own last steps
+                hold_up(seconds)  # only until the thread has taken its last steps
 
         pools.ThreadPool.spawn, pools.sleep = spawn, sleep
         gevent.Greenlet.add_spawn_callback(started)
@@ -233,7 +237,7 @@ class GeventWorld(LoopWorld):
 
         name = self._spawned(begun, str(getattr(work, "__name__", work)), became)
 
-        # A link would be one who takes its error.
+        # A link to the greenlet would count as a taker of its error.
         @functools.wraps(work)
         def watched(*args: Any, **kwargs: Any) -> Any:
             try:
@@ -259,7 +263,7 @@ class GeventWorld(LoopWorld):
         with contextlib.suppress(Deadlock):
             gevent.wait(self._unfinished())
         self._loop.leave()
-        gevent.idle(self._loop.MINPRI)  # what has been called back already, and no more
+        gevent.idle(self._loop.MINPRI)  # run the callbacks that are due, and no more
 
     def _living(self) -> list[_Greenlet]:
         return [g for g in self._greenlets if g and not g.dead]
@@ -278,7 +282,7 @@ class GeventWorld(LoopWorld):
         ] + ["a worker thread"] * len(self._unfinished())
 
     def give_up(self) -> None:
-        """Raise `Deadlock` where `run` waits for the answer; called by the loop."""
+        """Raise `Deadlock` where `run` waits for the answer. The loop calls this."""
         outside = self._hub.parent
         assert outside is not None
         waiters = [f"{_name(g)}: {waits_at(_frames(g))}" for g in self._living()]
@@ -291,7 +295,7 @@ class GeventWorld(LoopWorld):
         self.busy += min(self._tasks[pool], pool.maxsize) - before
 
     def _failed(self, context: Any, t: object, v: Any, tb: object) -> None:
-        """Take what the hub would print on stderr."""
+        """Take an error that the hub would print on stderr."""
         error = v if isinstance(v, BaseException) else RuntimeError(v)
         if context in self._greenlets:
             links = self._greenlets[context]
@@ -313,14 +317,15 @@ class GeventWorld(LoopWorld):
     def _lose_unless_kept(
         self, whose: object, error: BaseException, by_gevent: Callable[[Any], int]
     ) -> None:
-        """Look who has a reference, before anybody can look at the error and go.
+        """Count the references, before other code can read the error and drop its own.
 
-        ``by_gevent`` counts those of its pools and of a notification to come.
+        ``by_gevent`` returns the number of references that gevent itself holds: those
+        of its pools, and that of a notification to come.
         """
         kept = weakref.ref(whose)
 
         def check(event: str, between: tuple[Any, Any]) -> None:
-            if between[0] is self._hub:  # which has let go of it, and goes on
+            if between[0] is self._hub:  # which has dropped its reference by now
                 greenlet.settrace(previous)
                 if previous is not None:
                     previous(event, between)
@@ -332,7 +337,7 @@ class GeventWorld(LoopWorld):
 
 
 class VirtualLoop(corecext.loop):
-    """A libev loop that takes its time from a world while one runs in it."""
+    """A libev loop that takes its time from a world while the world runs."""
 
     def __init__(self) -> None:
         super().__init__(default=False)
@@ -347,12 +352,12 @@ class VirtualLoop(corecext.loop):
         self._exhausted = False
 
     def enter(self, world: GeventWorld) -> None:
-        """From now on, it is that world's time that counts."""
+        """Use the time of that world from now on."""
         self.world = world
         self._idle.start(self._nothing_pending)
 
     def leave(self) -> None:
-        """Go by real time again; no virtual timer fires any more."""
+        """Use real time again; no virtual timer fires any more."""
         self.world = None
         self._idle.stop()
         self._check.stop()
@@ -361,7 +366,7 @@ class VirtualLoop(corecext.loop):
             self._heap.pop()[2].stop()
 
     def now(self) -> float:
-        """Virtual seconds in a world, else seconds since the epoch."""
+        """Return virtual seconds in a world, else seconds since the epoch."""
         return self.world.clock if self.world else super().now()
 
     def timer(
@@ -371,13 +376,13 @@ class VirtualLoop(corecext.loop):
         ref: bool = True,
         priority: int | None = None,
     ) -> Any:
-        """A timer of the present kind of time."""
+        """Return a timer of the present kind of time."""
         if self.world is None:
             return super().timer(after, repeat, ref, priority)
         return VirtualTimer(self, after, repeat, priority or 0)
 
     def push(self, at: float, timer: VirtualTimer) -> int:
-        """Have that timer fire at that instant, if it still has the ticket then."""
+        """Have a timer fire at an instant, if it still holds the ticket then."""
         ticket = next(self._number)
         heapq.heappush(self._heap, (at, ticket, timer))
         return ticket
@@ -394,7 +399,7 @@ class VirtualLoop(corecext.loop):
         elif self._heap:
             world.clock = max(world.clock, self._heap[0][0])
             self._fire(world.clock)
-        elif self.activecnt > 1 and not exhausted:  # somebody besides the idle watcher
+        elif self.activecnt > 1 and not exhausted:  # a watcher besides the idle one
             self._patience = super().timer(PATIENCE, ref=False)
             self._patience.start(setattr, self, "_exhausted", True)
             self._block()
@@ -425,18 +430,21 @@ class VirtualLoop(corecext.loop):
                     break
 
     def fire_overdue(self) -> None:
-        """Fire what should have happened before now."""
+        """Fire the timers that were due before now."""
         if self.world and self._heap and self._heap[0][0] < self.world.clock:
             self._fire(self.world.clock)
 
     def _not_covered(self, *args: Any, **kwargs: Any) -> Any:
-        raise NotCovered("subprocesses, signals and file watchers take real time")
+        raise NotCovered(
+            "subprocesses, signals and file watchers take real time: use them outside "
+            "of a world"
+        )
 
     child = signal = stat = install_sigchld = _not_covered
 
 
 class VirtualTimer:
-    """All that gevent needs of a timer watcher; times are in seconds."""
+    """A timer watcher with the methods that gevent uses. Times are in seconds."""
 
     pending = False
 
@@ -457,23 +465,23 @@ class VirtualTimer:
 
     @property
     def active(self) -> bool:
-        """Whether it is going to fire."""
+        """True if it is going to fire."""
         return self._ticket >= 0
 
     def holds(self, ticket: int) -> bool:
-        """Whether it has been neither stopped nor started anew since then."""
+        """Return whether it was neither stopped nor restarted since that ticket."""
         return self._ticket == ticket
 
     def start(
         self, callback: Callable[..., Any], *args: Any, update: object = None
     ) -> None:
-        """Call back so many seconds from now."""
+        """Call back when the timer's delay has passed."""
         self.start_at(self.loop.now() + max(0.0, self._after), callback, *args)
 
     def again(
         self, callback: Callable[..., Any], *args: Any, update: object = None
     ) -> None:
-        """Call back one repeat from now; without a repeat, stop."""
+        """Call back after the timer's repeat; without a repeat, stop."""
         if self._repeat:
             self.start_at(self.loop.now() + self._repeat, callback, *args)
         else:
@@ -511,13 +519,13 @@ class VirtualTimer:
 
 
 def _virtual_hub() -> Hub:
-    """The hub of this thread, with a `VirtualLoop`."""
+    """Return the hub of this thread, with a `VirtualLoop`."""
     hub = gevent.get_hub()
     loop: Any = hub.loop
     if not isinstance(loop, VirtualLoop):
         if loop.activecnt:
             raise NotCovered(
-                "something of gevent waits in this thread already, in real time; "
+                "gevent already waits for something in this thread, in real time: "
                 "make the first gevent world before it"
             )
         if hub:  # it runs that loop: let it come back from there
@@ -546,8 +554,8 @@ def _frames(greenlet: _Greenlet) -> list[FrameType]:
 
 
 def _links(greenlet: _Greenlet) -> list[object]:
-    # The compiled Greenlet hides its list of links, but not from the collector, as
-    # long as it has not begun to run; it goes on using this list.
+    # The compiled Greenlet hides its list of links. The garbage collector still finds
+    # it while the greenlet has not begun to run, and the greenlet keeps this list.
     lists: list[list[object]] = [
         r for r in gc.get_referents(greenlet) if isinstance(r, list)
     ]

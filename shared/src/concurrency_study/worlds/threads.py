@@ -1,30 +1,35 @@
 """Threads in virtual time: ordinary threads, of which exactly one at a time may run.
 
-It holds the **baton** and passes it on when it waits: for a lock, a sleep, another
-thread, a descriptor. When nobody can run, input that is already there comes first,
-then the clock jumps to the next timer; when there is neither, that is a `Deadlock`.
-While a world runs, what threads wait with is replaced: locks, the start and the end of
-threads, ``time.*``, ``SimpleQueue``, ``select`` and ``selectors``, ``os.read`` and
-``os.write``, the blocking methods of sockets; also where a module imported them by
-name. Condition, Event, Queue, Future, ThreadPoolExecutor, Timer are the standard
-library's own code on top. Threads that the world did not start see none of it.
+That thread holds the **baton**. It passes the baton on when it waits: for a lock, a
+sleep, another thread, a descriptor. When no thread can run, input that is already there
+comes first. Then the clock jumps to the next timer. If there is neither, the run fails
+with `Deadlock`.
+
+While a world runs, everything that threads wait with is replaced: locks, the start and
+the end of threads, ``time.*``, ``SimpleQueue``, ``select`` and ``selectors``,
+``os.read`` and ``os.write``, the blocking methods of sockets. They are also replaced
+where a module imported them by name. Condition, Event, Queue, Future,
+ThreadPoolExecutor and Timer are the standard library's own code on top. Threads that
+the world did not start do not see the replacements.
 
 Without a seed the order is first come, first served, and the same in every run. With a
-seed the next to run is drawn by lot, and the baton may change hands at each lock
-operation; the same seed gives the same run again.
+seed, the next thread is chosen at random and may be preempted at each lock operation.
+The same seed gives the same run again.
 
 Not covered:
 
-- ``Lock``, ``SimpleQueue`` and ``ThreadPoolExecutor`` objects made before the run: to
-  wait for those is to wait really, with the baton. (Event, Condition, Semaphore and
-  Queue objects may be made before, if nobody sleeps while holding their lock.)
+- ``Lock``, ``SimpleQueue`` and ``ThreadPoolExecutor`` objects made before the run: a
+  thread that waits for one really blocks, and keeps the baton. (Event, Condition,
+  Semaphore and Queue objects may be made before, if no thread sleeps while it holds
+  their lock.)
 - ``time.sleep`` and such captured in default arguments; ``datetime.now()``; the module
   ``_thread`` itself.
-- Other calls that block really, with the baton: ``input``, opening a FIFO, TLS sockets,
-  reading one `World.source` from two threads. Time stands still meanwhile.
+- Other calls that really block and keep the baton: ``input``, opening a FIFO, TLS
+  sockets, reading one `World.source` from two threads. Virtual time does not pass
+  meanwhile.
 - Subprocesses, ``fork`` and multiprocessing: they raise `NotCovered`.
 - Computing takes no time. A thread that waits by computing alone never passes the
-  baton: it fails the run after `SPIN` seconds of CPU time.
+  baton. It fails the run after `SPIN` seconds of CPU time.
 """
 
 from __future__ import annotations
@@ -70,16 +75,16 @@ from ..world import (
 )
 
 SPIN = 20.0
-"""Seconds of CPU time for which a thread may compute without any call of ours."""
+"""Seconds of CPU time for which a thread may compute without a call of this module."""
 
 LIMIT = 1_000_000
-"""Looks at clocks and locks, without a wait, after which a thread is said to spin."""
+"""Looks at clocks and locks, without a wait, after which a thread is spinning."""
 
 HORIZON = 3600.0
-"""Virtual seconds for which an answer may go on after it was cancelled."""
+"""Virtual seconds for which an answer may run after it was cancelled."""
 
 GRACE = 1_000
-"""Such looks after which others get their turn and the clock begins to creep."""
+"""Looks after which other threads get their turn, and the clock begins to creep."""
 
 # Private names of the standard library, which the type checker does not know.
 _threading: Any = threading
@@ -97,7 +102,7 @@ Descriptors = Iterable[tuple[int, int]]
 
 
 class _Unwind(BaseException):
-    """Ends a thread of a run that is over."""
+    """The exception that ends a thread of a run that is over."""
 
 
 class ThreadsJob(Job):
@@ -109,7 +114,7 @@ class ThreadsJob(Job):
     """
 
     stop: Any = None
-    """That event."""
+    """The stop event, if the job was given one."""
     _shields = 0
 
     @contextlib.contextmanager
@@ -136,7 +141,7 @@ class ThreadsJob(Job):
     def _may_stop(self) -> bool:
         if self.stop is None or self._shields:
             return False
-        handled = sys.exception()  # of this thread, wherever on its stack
+        handled = sys.exception()  # of this thread, anywhere on its stack
         while handled is not None:
             if any(isinstance(leaf, CancelledError) for leaf in leaves(handled)):
                 return False
@@ -163,8 +168,8 @@ class ThreadsWorld(World):
     Cancelled = CancelledError
     kind = "thread"
     order = (
-        "which of the threads that are ready goes on is up to the system; here it is "
-        "first come, first served"
+        "the system chooses which of the threads that are ready runs next; here the "
+        "order is first come, first served"
     )
 
     def __init__(
@@ -175,20 +180,20 @@ class ThreadsWorld(World):
         self.seed = seed
 
     def now(self) -> float:
-        """Virtual seconds since the world began to run, to the nanosecond."""
+        """Return virtual seconds since the world began to run, to the nanosecond."""
         return self._machine.ns / 1e9 if self._machine else 0.0
 
     def lose(self, error: BaseException) -> None:
-        """Remember an error that nobody was there to take; it fails the run."""
+        """Remember an error that no thread has taken; it fails the run."""
         if not isinstance(error, _Unwind):
             super().lose(error)
 
     def source(self, descriptor: int) -> BinaryIO:
-        """A readable binary file over a real descriptor, which it closes."""
+        """Return a readable binary file over a real descriptor, which it closes."""
         return io.BufferedReader(_Source(descriptor))
 
     def here(self) -> object:
-        """The thread that runs now."""
+        """Return the thread that runs now."""
         return threading.current_thread()
 
     def _recolour(
@@ -224,7 +229,7 @@ class ThreadsWorld(World):
         args: tuple[Any, ...],
     ) -> tuple[Any, BaseException | None]:
         if _machine:
-            raise NotCovered("one world of threads at a time")
+            raise NotCovered("only one world of threads runs at a time: run it later")
         machine = self._machine = Machine(self.lose, self.seed)
         if self.trace.watching:
             machine.begins, machine.ends = self._begins, self._ends
@@ -251,7 +256,7 @@ class ThreadsWorld(World):
         return value, machine.failure or error
 
     def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        """Call the answer, in the calling thread, which has the baton.
+        """Call the answer in the calling thread, which has the baton.
 
         A subclass may run something else here, inside the machine.
         """
@@ -278,16 +283,16 @@ class ThreadsWorld(World):
 
     def _not_cancelled(self) -> None:
         if self._machine:
-            text = f"it still runs, {HORIZON:g} s after it was cancelled"
+            text = f"the answer still runs, {HORIZON:g} s after it was cancelled"
             self._machine.fail(AssertionError(text))
 
     def _natives(self) -> list[str]:
-        """What is alive, apart from the answer itself."""
+        """Return the names of the threads that are alive, without the answer itself."""
         return self._machine.alive() if self._machine else []
 
 
 class _Thread:
-    """A managed thread: it runs only while it has the baton."""
+    """A managed thread, which runs only while it has the baton."""
 
     def __init__(
         self, label: str, owner: Any = None, work: Callable[[], None] | None = None
@@ -303,9 +308,9 @@ class _Thread:
         self.waiting = False
         self.woken = False
         self.turn = 0
-        """Counts its waits: a timer of an earlier one is void."""
+        """The number of its waits: a timer of an earlier wait is void."""
         self.looks = 0
-        """Since its last real wait."""
+        """The number of its looks (see `Machine.look`) since its last real wait."""
         self.refused = 0
         self.failed = False
         self.wants: _Lock | None = None
@@ -316,22 +321,45 @@ class _Thread:
 
 
 class Machine:
-    """Who has the baton, who is ready, who waits for what, and what time it is."""
+    """The scheduler of the managed threads: it owns the baton, the queues and the time.
+
+    Theory of operation
+    ===================
+
+    A managed thread is in exactly one of these states:
+
+    - *Running*: it is ``current`` and has the baton. Every other managed thread is
+      blocked in its own ``gate``, a real lock.
+    - *Ready*: it is in the ready queue ``_ready``.
+    - *Waiting*: its ``waiting`` is true. It may have a timer, watch descriptors, and be
+      in the wait queue of one lock.
+    - *Ended*: it is no longer in ``_live``.
+
+    The rule that keeps this right: only the thread with the baton changes the machine,
+    so the machine needs no lock of its own. A thread that passes the baton on makes the
+    next thread ``current``, opens its gate, and blocks in its own gate (`_switch`).
+    There are three exceptions. The watchdog sets ``failure``. A signal makes the
+    waiting main thread ready. An unmanaged thread that releases a lock of the world
+    makes the next waiter ready.
+
+    When a run has ended or failed, the other threads are *unwound*: every waiting
+    thread becomes ready, and its wait raises `_Unwind`, which ends it.
+    """
 
     def __init__(
         self, lose: Callable[[BaseException], None], seed: int | None = None
     ) -> None:
         self.lose = lose
         self.ns = 0
-        """The virtual time, in nanoseconds: so sums of sleeps are exact."""
+        """The virtual time in nanoseconds, an int, so that sums of sleeps are exact."""
         self.reading = 0.0
-        """What ``time.monotonic`` tells; it may creep ahead of `ns`, by some ulps."""
+        """The value of ``time.monotonic``; it may creep ahead of `ns` by some ulps."""
         self.failure: BaseException | None = None
-        """Why the run came to an end of the machine's own making."""
+        """The error with which the machine itself has ended the run."""
         self.unwinding = False
         self.begins: Callable[[_Thread], object] = lambda _: None
         self.ends: Callable[[_Thread], object] = lambda _: None
-        """Called with each thread of the code under test."""
+        """Called when a thread of the code under test begins, and when it ends."""
         self._random = None if seed is None else random.Random(seed)
         self.main = self.current = _Thread("main")
         self.main.ident = get_ident()
@@ -351,7 +379,7 @@ class Machine:
 
     @contextlib.contextmanager
     def running(self) -> Generator[None]:
-        """Make the calling thread the managed ``main`` and replace what is waited with.
+        """Make the calling thread the managed ``main``, and install the replacements.
 
         Afterwards every name is what it was before.
         """
@@ -378,22 +406,25 @@ class Machine:
             yield
 
     def replaced(self, value: Any) -> Any:
-        """What stands for this now: ``time.sleep`` itself may be the answer."""
+        """Return the replacement of a value, if there is one, or else the value.
+
+        The answer itself may be ``time.sleep``.
+        """
         return self._replaced.get(id(value), value)
 
     def unwind(self) -> None:
-        """End all other threads, by an exception in what they wait for."""
+        """End all other threads, by an exception in their waits."""
         self._abort()
         while len(self._live) > 1:
-            self._switch(self.main)  # it comes back when no other is ready
+            self._switch(self.main)  # returns when no other thread is ready
 
     def alive(self) -> list[str]:
-        """The threads that run the code under test, beside main."""
+        """Return the names of the live threads of the code under test, without main."""
         own = (self.main, self._helper)
         return [f"thread {t.name}" for t in self._live if t not in own]
 
     def spawn(self, thread: _Thread) -> None:
-        """Start a managed thread; it runs when its turn comes."""
+        """Start a managed thread, which runs when its turn comes."""
         self._live[thread] = None
         try:
             start_new_thread(self._live_through, (thread,))
@@ -418,9 +449,9 @@ class Machine:
                 thread.failed = True
                 self.lose(error)
         finally:
-            # Whatever is finalized by this still has the baton.
+            # The objects that this finalizes still run with the baton.
             del work
-            if thread.owner is None:  # then current_thread() has made up one
+            if thread.owner is None:  # then current_thread() has made a dummy thread
                 _threading._active.pop(thread.ident, None)
             self._leave(thread)
 
@@ -438,7 +469,7 @@ class Machine:
         _base.LOGGER.disabled = True  # pool workers log what ends them
         _threading.excepthook = self.excepthook
         for work in list(_pools._threads_queues.values()):
-            work._queue.clear()  # nothing more is to begin
+            work._queue.clear()  # no further call is to begin
         for thread in self._live:
             if thread.waiting:
                 self._make_ready(thread, woken=False)
@@ -451,7 +482,7 @@ class Machine:
             self._abort()
 
     def excepthook(self, args: Any) -> None:
-        """What ``threading.excepthook`` is while the machine runs."""
+        """Replace ``threading.excepthook`` while the machine runs."""
         if not self.unwinding and args.exc_type is not SystemExit:
             self.current.failed = True
             self.lose(args.exc_value)
@@ -469,11 +500,14 @@ class Machine:
     # The baton
 
     def mine(self) -> bool:
-        """Whether the caller is a managed thread: the one that has the baton."""
+        """Return whether the caller is a managed thread: the one with the baton."""
         return self.current.ident == get_ident()
 
     def wait(self, deadline: int | None = None, descriptors: Descriptors = ()) -> bool:
-        """Pass the baton on until woken, or ready to read, or that late."""
+        """Pass the baton on until woken, until a descriptor is ready, or the deadline.
+
+        Return whether another thread or a descriptor woke this one.
+        """
         me = self.current
         if self.failure and not self.unwinding:
             self._abort()
@@ -501,13 +535,13 @@ class Machine:
         return me.woken
 
     def wake(self, thread: _Thread) -> None:
-        """Let a waiting thread go on."""
+        """Make a waiting thread ready."""
         if thread.waiting:
             self._make_ready(thread, woken=True)
-        thread.woken = True  # also if its time is up, and it has not run since
+        thread.woken = True  # also if its deadline has passed, and it has not run since
 
     def pass_on(self) -> None:
-        """Let the others who are ready go first."""
+        """Let the other ready threads run first."""
         me = self.current
         if self.unwinding:
             self._refuse(me)
@@ -517,18 +551,18 @@ class Machine:
             self._refuse(me)
 
     def point(self) -> None:
-        """A point at which the lot may pass the baton on: somebody uses a lock."""
+        """Perhaps preempt the running thread, which uses a lock, if there is a seed."""
         self._points += 1
-        if not self._points % 10:  # who looks under a lock for ever spins, too
+        if not self._points % 10:  # a thread that looks under a lock may spin as well
             self.look()
         if self._random and self._ready and self._random.random() < 0.25:
             self.pass_on()
 
     def look(self, *, locked: bool = False) -> None:
-        """Count something that takes no time, and that a spinning thread would do.
+        """Count a look: a call that takes no time, and that a spinning thread repeats.
 
-        ``locked``: not to be left for another thread now; the caller may hold a lock
-        for which that would wait really, one that was made before the run.
+        With ``locked``, do not pass the baton on: the caller may hold a lock that was
+        made before the run, and the next thread would really block in it.
         """
         me = self.current
         me.looks += 1
@@ -552,17 +586,17 @@ class Machine:
             self.pass_on()
 
     def creep(self) -> None:
-        """Move the reading by an ulp, for those who wait until it has passed theirs."""
+        """Move the reading by an ulp, for threads that poll until it passes a value."""
         self.reading += math.ulp(max(1.0, self.reading))
 
     def due(self, seconds: float) -> int:
-        """The instant, in nanoseconds, that is so many seconds from now."""
+        """Return the instant, in nanoseconds, that is ``seconds`` from now."""
         if 0 < seconds < 1e-9:
             self.creep()
         return self.ns + max(0, round(seconds * 1e9))
 
     def sleep(self, seconds: float) -> None:
-        """Be ``time.sleep``."""
+        """Replace ``time.sleep``."""
         due = self.due(seconds)
         if due > self.ns:
             self.wait(due)
@@ -583,7 +617,7 @@ class Machine:
     def _hand_to(self, thread: _Thread) -> None:
         self._moves += 1
         self.current = thread
-        with contextlib.suppress(RuntimeError):  # it stood open, after an interruption
+        with contextlib.suppress(RuntimeError):  # it is open, after an interruption
             thread.gate.release()
 
     def _await_baton(self, me: _Thread) -> None:
@@ -593,7 +627,7 @@ class Machine:
                 while self.current is not me:
                     me.gate.acquire()
                 break
-            except BaseException as error:  # a signal: it must wait for the baton, too
+            except BaseException as error:  # a signal: its error waits for the baton
                 interruption = error
                 if me.waiting:
                     self._make_ready(me, woken=False)
@@ -635,7 +669,7 @@ class Machine:
     # Descriptors
 
     def ready(self, probe: Callable[[], Any], of: Descriptors, due: int | None) -> Any:
-        """What ``probe()`` finds, as soon as it finds something, or that late."""
+        """Return what ``probe()`` finds; wait until that is true, or time is up."""
         found = probe()
         if not found and due is not None and due <= self.ns:
             self.look()
@@ -646,7 +680,7 @@ class Machine:
         return found
 
     def until(self, descriptor: int, events: int, seconds: float | None = None) -> bool:
-        """Wait until a blocking call would not block; False: it is too late."""
+        """Wait until a blocking call would not block; return False if time is up."""
         if descriptor < 0:  # closed: let the call itself say so
             return True
         poll = _poll()
@@ -674,7 +708,10 @@ class Machine:
         self._poll.register(descriptor, events)
 
     def _see(self, seconds: float) -> bool:
-        """Look at the descriptors that are awaited; whether somebody is ready now."""
+        """Wake the threads whose descriptors are ready.
+
+        Return whether the ready queue holds a thread now.
+        """
         for descriptor, events in self._poll.poll(seconds * 1000):
             for thread, wanted in self._watched[descriptor]:
                 if events & (wanted | _FAILED):
@@ -684,7 +721,7 @@ class Machine:
     # The world's own callbacks
 
     def call_at(self, ns: int, callback: Callable[[], None]) -> None:
-        """Have this called at that instant, by a thread of the world's own."""
+        """Have a callback called at an instant, by a thread of the world's own."""
         heappush(self._plans, (ns, next(self._order), callback))
         if self._helper is None:
             self._helper = _Thread("(callbacks of the world)", work=self._help)
@@ -700,7 +737,7 @@ class Machine:
             self.wait(self._plans[0][0] if self._plans else None)
             self._helper_idle = False
 
-    # Those who stand still, and those who do not
+    # Deadlocks, and threads that never wait
 
     def _waiters(self) -> list[str]:
         frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
@@ -716,7 +753,7 @@ class Machine:
         return listed
 
     def _watchdog(self, over: Any) -> None:
-        """Fail the run when the baton stays too long with one who only computes."""
+        """Fail the run if the baton stays too long with a thread that only computes."""
         cpu = time.process_time
         seen, since = self._moves, cpu()
         while not over.acquire(timeout=min(1.0, SPIN / 4)):
@@ -737,7 +774,7 @@ def _stop_machine() -> None:
 
 
 def _mine() -> Machine | None:
-    """The machine, if the caller is one of its threads."""
+    """Return the machine, if the caller is one of its threads."""
     return _machine if _machine and _machine.mine() else None
 
 
@@ -749,7 +786,7 @@ def _spins(thread: _Thread) -> NotCovered:
     frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
     return NotCovered(
         "a thread polls or computes without ever waiting, and virtual time passes "
-        "only while all wait; let it wait, or sleep between its looks:\n"
+        "only while all threads wait; let it wait, or sleep between its looks:\n"
         f"  thread {thread.name}: {_where(frames.get(thread.ident))}"
     )
 
@@ -768,7 +805,7 @@ _WAITING = {
 
 
 def _where(frame: FrameType | None) -> str:
-    """Where a thread waits, and the name of the call it waits in."""
+    """Return where a thread waits, and the name of the call in which it waits."""
     frames: list[FrameType] = []
     while frame is not None:
         frames.insert(0, frame)
@@ -777,7 +814,7 @@ def _where(frame: FrameType | None) -> str:
     inner = len(frames)
     while inner and files[inner - 1] in _WAITING:
         inner -= 1
-    if not inner:  # nothing of the user's: a worker of a pool, say, that has no work
+    if not inner:  # no frame of the user's, as in a pool's worker that has no work
         while inner < len(files) - 1 and files[inner] in (__file__, threading.__file__):
             inner += 1
     while len(frames) > inner + 1 or (frames and files[len(frames) - 1] == __file__):
@@ -789,7 +826,7 @@ def _where(frame: FrameType | None) -> str:
 
 
 class _Lock:
-    """A lock for which managed threads wait; it is handed over, first come."""
+    """A lock for managed threads. ``release`` hands it to the first waiter."""
 
     _yields = True
 
@@ -798,7 +835,7 @@ class _Lock:
 
     def __init__(self) -> None:
         self.holder: _Thread | bool = False
-        """Whoever acquired it; True: somebody outside."""
+        """The thread that acquired it; True if that thread is not managed."""
         self._waiters: deque[_Thread] = deque()
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
@@ -819,7 +856,10 @@ class _Lock:
                 machine.look(locked=not self._yields)
             return False
         if machine is None:
-            raise NotCovered("to wait for a lock of a world, outside of it")
+            raise NotCovered(
+                "a thread outside of the world waits for a lock of the world: let a "
+                "thread of the world wait for it"
+            )
         me = machine.current
         due = None if timeout == -1 else machine.due(timeout)
         me.wants = self
@@ -866,13 +906,13 @@ class _Lock:
 
 
 class _Signal(_Lock):
-    """What Condition waits with, under another lock: no point to pass the baton on."""
+    """The lock with which Condition waits, under another lock: it never preempts."""
 
     _yields = False
 
 
 class _RLock(_PY_RLOCK):
-    """The library's own, in Python, upon a lock for which managed threads wait."""
+    """The standard library's RLock in Python, on a lock for managed threads."""
 
     def __new__(cls) -> Any:
         return object.__new__(cls) if _mine() else _REAL_RLOCK()
@@ -890,7 +930,7 @@ class _RLock(_PY_RLOCK):
 
 
 class _Sentinel(_Signal):
-    """Closed while a thread lives: what those who join it wait for."""
+    """A lock that is closed while a thread lives. Joining threads wait for it."""
 
     def __new__(cls) -> Any:
         return object.__new__(cls)
@@ -900,7 +940,7 @@ class _Sentinel(_Signal):
         self._opened = False
 
     def open(self) -> None:
-        """The thread has come to its end."""
+        """Wake the joining threads: the thread has ended."""
         self._opened, self.holder = True, False
         _threading.__dict__.get("_shutdown_locks", set()).discard(self)  # 3.11, 3.12
         for thread in self._waiters:
@@ -917,7 +957,7 @@ class _Sentinel(_Signal):
 
 
 class _Handle:
-    """What a ``threading.Thread`` holds of its thread, since 3.13."""
+    """The handle that a ``threading.Thread`` has of its thread, since 3.13."""
 
     def __init__(self, thread: _Thread) -> None:
         self._thread = thread
@@ -939,7 +979,7 @@ class _Handle:
 
 
 class _SimpleQueue(_PY_SIMPLE_QUEUE):
-    """The library's own, in Python."""
+    """The standard library's SimpleQueue in Python."""
 
     def __new__(cls) -> Any:
         return object.__new__(cls) if _mine() else _REAL_SIMPLE_QUEUE()
@@ -1018,9 +1058,10 @@ class _Poller:
 
 
 def _selecting(real: Callable[..., Any]) -> Callable[..., Any]:
-    """The method ``select`` of a selector, in virtual time.
+    """Return the method ``select`` of a selector, in virtual time.
 
-    The method and not the call beneath it, which rounds up to milliseconds.
+    This replaces the method and not the system call below it, because the method rounds
+    the timeout up to milliseconds.
     """
 
     def select_(self: Any, timeout: float | None = None) -> Any:
@@ -1145,7 +1186,7 @@ def _socket_methods() -> dict[str, Callable[..., Any]]:
 
 
 def _replacements(machine: Machine) -> list[tuple[Any, str, Any]]:
-    """What is replaced, as (place, name, replacement); the caller has the baton."""
+    """Return the patches, as (place, name, replacement). The caller has the baton."""
     real: dict[str, Any] = {}
 
     def teller(
@@ -1188,7 +1229,7 @@ def _replacements(machine: Machine) -> list[tuple[Any, str, Any]]:
             return real_write(descriptor, data)
         with memoryview(data) as view, view.cast("B") as rest:
             sent = 0
-            while sent < len(rest):  # so much fits, once there is room at all
+            while sent < len(rest):  # PIPE_BUF bytes fit, once there is room at all
                 machine.until(descriptor, select.POLLOUT)
                 sent += real_write(descriptor, rest[sent : sent + select.PIPE_BUF])
             return sent
@@ -1203,12 +1244,14 @@ def _replacements(machine: Machine) -> list[tuple[Any, str, Any]]:
         return make
 
     def start(function: Any, *args: Any, **kwargs: Any) -> Any:
-        """Be ``_start_new_thread`` (to 3.12) and ``_start_joinable_thread``."""
+        """Replace ``_start_new_thread`` (to 3.12) and ``_start_joinable_thread``."""
         if not machine.mine():
             return real_start(function, *args, **kwargs)
         owner = function.__self__
         if any(isinstance(value, _REAL_SIMPLE_QUEUE) for value in owner._args):
-            raise NotCovered("a pool or a SimpleQueue that was made before the run")
+            raise NotCovered(
+                "a pool or a SimpleQueue was made before the run: make it in the answer"
+            )
         thread = _Thread("?", owner, function)
         if starts == "_start_joinable_thread":
             owner._handle = _Handle(thread)
@@ -1268,7 +1311,7 @@ def _replacements(machine: Machine) -> list[tuple[Any, str, Any]]:
 
 
 def _captured(replaced: dict[int, Any]) -> list[tuple[Any, str, Any]]:
-    """Where else those are known by name, as after ``from time import sleep``."""
+    """Return the other names of these values, as after ``from time import sleep``."""
     found: list[tuple[Any, str, Any]] = []
     for label, module in list(sys.modules.items()):
         names: dict[str, Any] = getattr(module, "__dict__", {})
@@ -1285,4 +1328,4 @@ def _captured(replaced: dict[int, Any]) -> list[tuple[Any, str, Any]]:
 
 
 _scanned: dict[str, tuple[tuple[int, int], list[str]]] = {}
-"""The names found in each module so far: to look through all of them takes a while."""
+"""The names found in each module so far, because searching all modules takes time."""

@@ -1,10 +1,12 @@
 """trio in virtual time: a clock that jumps when trio's run queue is empty.
 
-Input that is already there comes before a jump; time stands still while a worker
-thread of ``trio.to_thread`` works, not while it waits in ``trio.from_thread.run``.
-Worker threads that the answer left behind run to their end, in virtual time, after it
-was noted that they were left. Not covered: threads other than trio's own; subprocesses
-(they raise `NotCovered`).
+Input that is already there comes before a jump of the clock. Virtual time does not pass
+while a worker thread of ``trio.to_thread`` works. It does pass while that thread waits
+in ``trio.from_thread.run``. Worker threads that the answer left behind are noted, and
+then run to their end in virtual time.
+
+Not covered are threads other than trio's own, and subprocesses (they raise
+`NotCovered`).
 """
 
 from __future__ import annotations
@@ -59,7 +61,7 @@ class TrioJob(Job):
 
 
 def unrequested() -> BaseException:
-    """Return a `trio.Cancelled` that no scope has asked for."""
+    """Return a `trio.Cancelled` that no scope has requested."""
     create: Any = trio.Cancelled._create  # pyright: ignore
     return create(source="explicit")
 
@@ -76,7 +78,7 @@ class TrioWorld(LoopWorld):
     _token: trio.lowlevel.TrioToken
 
     def here(self) -> object:
-        """The task that runs now."""
+        """Return the task that runs now."""
         return trio.lowlevel.current_task()
 
     def _recolour(
@@ -150,21 +152,21 @@ class TrioWorld(LoopWorld):
         ] * self._unfinished
 
     def watch(self, task: trio.lowlevel.Task) -> None:
-        """Note a task that the answer has started; not trio's own."""
+        """Note a task that the answer has started, but none of trio's own."""
         if self.trace.watching and self._names and not task.name.startswith("<"):
             self._spawned(task, task.name.rpartition(".")[2])
 
     def next_timer(self) -> float:
-        """The instant of the next callback, or infinity."""
+        """Return the instant of the next callback, or infinity."""
         return self._timers[0][0] if self._timers else math.inf
 
     def post_due_timers(self) -> None:
-        """Have the callbacks whose time has come called by trio's loop."""
+        """Have trio's loop call the callbacks that are due."""
         while self.next_timer() <= self.clock:
             self._token.run_sync_soon(heapq.heappop(self._timers)[2])
 
     def _finish_workers(self) -> None:
-        """Let threads that outlived the run come to their end, in virtual time."""
+        """Let threads that outlived the run end, in virtual time."""
         while self._unfinished:
             if self.busy <= 0 and self._after_run.empty() and self._timers:
                 self.clock, _, callback = heapq.heappop(self._timers)
@@ -177,9 +179,10 @@ class TrioWorld(LoopWorld):
 
     @contextlib.contextmanager
     def _patched(self) -> Generator[None]:
-        """Count the threads at work, from handing over their work to its delivery.
+        """Count the busy threads, from the start of a call to its delivery.
 
-        A worker that waits for the loop is not at work; a subprocess is refused.
+        A worker that waits for the loop does not count as busy. A subprocess is
+        refused.
         """
         start, send = _ThreadCache.start_thread_soon, _threads._send_message_to_trio
         task_exited = _run.Runner.task_exited
@@ -204,7 +207,7 @@ class TrioWorld(LoopWorld):
                 deliver(result)
                 self._count(-1)
 
-            # Both on the loop's thread, so that no task sees the one without the other.
+            # Both run on the loop's thread, so that no task sees one without the other.
             def finished(result: Any) -> None:
                 self._from_worker(functools.partial(deliver_and_count, result))
 
@@ -220,8 +223,8 @@ class TrioWorld(LoopWorld):
         def refuse(*args: Any, **kwargs: Any) -> None:
             raise NotCovered("subprocesses take real time; run them outside of a world")
 
-        # Trio runs tasks that are ready in random order; this way a run is replayed by
-        # seeding `random`, as pytest-randomly does for each test.
+        # Trio runs tasks that are ready in random order. With this, seeding `random`
+        # replays a run, and pytest-randomly does that for each test.
         _run._r.seed(random.random())
         if self.trace.watching:
             _run.Runner.task_exited = exited
@@ -241,7 +244,7 @@ class TrioWorld(LoopWorld):
         self._unfinished += change
 
     def _waited_for(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap a function for which a worker thread waits, so not at work."""
+        """Wrap a function. The worker that waits for it is not busy meanwhile."""
 
         @functools.wraps(function)
         async def waited_for(*args: Any) -> Any:
@@ -255,7 +258,11 @@ class TrioWorld(LoopWorld):
 
 
 class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
-    """Trio's loop asks it how long to wait whenever no task can run."""
+    """The clock of trio's loop, which asks it for a time to wait when no task can run.
+
+    A deadlock is resolved in up to three steps, so that the tasks can clean up: cancel
+    the answer, remove all shields, and raise the `Deadlock` in tasks without children.
+    """
 
     def __init__(self, world: TrioWorld, scope: trio.CancelScope) -> None:
         self._world = world
@@ -329,7 +336,7 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
 
 
 def _tasks() -> list[trio.lowlevel.Task]:
-    """All tasks but trio's own."""
+    """Return all tasks but trio's own."""
     root = trio.lowlevel.current_root_task()
     found: list[trio.lowlevel.Task] = []
     pending = [root] if root else []
@@ -348,7 +355,7 @@ def _where(task: trio.lowlevel.Task) -> str:
 
 
 _CORE = os.path.dirname(_run.__file__) + os.sep
-"""Every wait ends in there; what was waited for is said by the frame outside."""
+"""The folder in which every wait ends. The frame outside of it shows the real wait."""
 
 
 def _watches() -> bool:

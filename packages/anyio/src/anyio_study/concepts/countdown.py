@@ -1,8 +1,8 @@
 """Countdown: functions that pause and remember where they were.
 
-A coroutine pauses at ``await`` and keeps its local variables; the backend's loop runs
-another task meanwhile. The order of tasks that can run at the same instant is up to
-that loop.
+A coroutine pauses at ``await`` and keeps its local variables. The backend's loop runs
+another task meanwhile. The loop chooses the order of tasks that can run at the same
+instant.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ async def countdown(
 ) -> None:
     counters = check(counters, say)
 
-    # 1. One counter: say a number, pause, go on from there.
+    # 1. One counter: say a number, pause, continue from there.
     async def count(name: str, n: int) -> None:
         for number in range(n, 0, -1):
             say(name, number)

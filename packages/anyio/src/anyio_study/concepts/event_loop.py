@@ -1,7 +1,7 @@
 """Event loop: say hello every three seconds, and answer every line meanwhile.
 
-The backend tells when a descriptor is readable. So nothing blocks, and no file is made
-non-blocking (a terminal shares that setting with the shell). epoll refuses regular
+The backend reports when a descriptor is readable. So nothing blocks, and no file is
+made non-blocking (a terminal shares that setting with the shell). epoll refuses regular
 files, which are always ready. ``start`` returns when the greeter calls ``started``, so
 the first hello comes before any answer. Fibonacci numbers are computed on the loop and
 delay the hellos.

@@ -1,8 +1,8 @@
 """Factorial: several tasks take turns.
 
-At every ``await`` another task may run; between two of them, none does. Which of those
-that are due at the same instant comes first is up to the backend: asyncio goes in the
-order of starting, trio leaves it to chance.
+Another task may run at every ``await``, and none runs between two of them. The backend
+chooses the order of tasks that are due at the same instant: asyncio keeps the order of
+starting, trio chooses at random.
 """
 
 from __future__ import annotations

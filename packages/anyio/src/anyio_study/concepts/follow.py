@@ -1,8 +1,8 @@
 """Follow: say every line that is added to a file, as tail -f does.
 
-When ``until`` returns, its task cancels the scope of the group, and with it the loop
-that looks. A disk may be slow, so files are read in a thread. A read that has begun
-runs to its end, cancelled or not, and loses nothing.
+When ``until`` returns, its task cancels the scope of the group, and so the loop that
+looks. A disk may be slow, so a thread reads the file. A read that has begun runs to its
+end, even when cancelled, and loses nothing.
 """
 
 from __future__ import annotations

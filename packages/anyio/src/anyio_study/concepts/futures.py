@@ -1,8 +1,9 @@
 """Futures: an IOU, a value to come that many may wait for.
 
-Whoever stops waiting for a future leaves it as it was. Whether a reader gave up is
-asked of the future, not of the clock: with no patience left, waiting is cancelled even
-if the value is there. (``await future`` wraps the job's error in a `FutureFailed`.)
+A reader that stops waiting leaves the future as it was. A reader gave up if the future
+is still pending. Its timeout does not show that: with no patience left, the wait is
+cancelled even if the value is there. (``await future`` wraps the job's error in a
+`FutureFailed`.)
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Periodic: do something every so often, without drift.
 
-``sleep_until`` takes an instant of the loop's own clock instead of a duration. One that
-is past means not to wait, but even then it is a checkpoint: others get their turn.
+``sleep_until`` takes an instant of the loop's own clock instead of a duration. If the
+instant is past, it does not wait, but it is still a checkpoint: other tasks run.
 """
 
 from __future__ import annotations

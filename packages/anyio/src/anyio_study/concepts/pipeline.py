@@ -1,10 +1,10 @@
 """Pipeline: source, broadcast, one grep per word, one printer.
 
-Every stage is a task, every connection a memory object stream without a buffer: whoever
-is too fast waits in ``send``. Closing a sending end is the end of the input; the greps
-share one stream through clones, and it ends when the last of them is closed. Receiving
-ends are closed after the group has ended: when a stage fails, those before it are
-stopped and need no error of their own.
+Every stage is a task. Every connection is a memory object stream without a buffer: a
+stage that is too fast waits in ``send``. Closing a sending end is the end of the input.
+The greps share one stream through clones, and it ends when the last clone is closed.
+Receiving ends are closed after the group has ended: when a stage fails, the group stops
+the stages before it, and they need no error of their own.
 """
 
 from __future__ import annotations

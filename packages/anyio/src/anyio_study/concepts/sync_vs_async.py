@@ -1,7 +1,7 @@
 """Sync versus async: the same calls, one after the other and side by side.
 
-A coroutine that is awaited runs here and now; one that is started in a task group runs
-beside. The clock is the backend's own.
+A coroutine that is awaited runs at once, in this task. A coroutine that is started in a
+task group runs side by side with it. The clock is the backend's own.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Results as we go: hand over each result the instant it is ready.
 
-A memory object stream without a buffer carries the results to the caller: a job ends
-when its result has been taken, in order of completion. The stream is closed after the
-group has ended, or jobs that are being cancelled would fail in ``send``, too.
+A memory object stream without a buffer carries the results to the caller, in order of
+completion. A job ends when its result has been taken. The stream is closed after the
+group has ended. Otherwise jobs that are being cancelled would also fail in ``send``.
 """
 
 from __future__ import annotations

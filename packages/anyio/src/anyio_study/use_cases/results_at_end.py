@@ -1,7 +1,8 @@
 """Results at the end: run a function many times, and look when all are done.
 
 A task group waits for all, and cancels the rest at the first error. ``start_soon``
-returns a handle, which knows the result in the end. `anyio.amap` is these few lines.
+returns a handle, which has the result in the end. `anyio.amap` does nearly the same in
+one call.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Timeout: a deadline within a deadline, and each knows whether it was the one.
 
-A scope that was cut by its own deadline is left in silence; a cancellation of another
-scope passes through it. No exception has to be told from another, so a TimeoutError can
-only be the job's. (`anyio.fail_after` raises one.)
+A scope ends silently when its own deadline expires. A cancellation of another scope
+passes through it. No deadline raises a TimeoutError here, so a TimeoutError can only be
+the job's. (`anyio.fail_after` raises one.)
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ async def timeout(
         with anyio.move_on_after(inner):
             return DONE, await job()
 
-        # 4. If the inner one has cut, the outer part goes on.
+        # 4. If the inner deadline has expired, run the substitute.
         return INNER, await instead()
     return OUTER, None
 

@@ -1,7 +1,7 @@
 """Blocking calls: run functions that block, and keep the heart beating.
 
 `asyncio.to_thread` shares a small pool with the whole program, so the call makes a pool
-of its own, with ``limit`` threads. A thread cannot be interrupted: a worker that is
+of its own, with ``limit`` threads. A thread cannot be interrupted. A worker that is
 cancelled waits for its thread, and `asyncio.wait` leaves the thread's future alone. A
 future refuses StopIteration (Python 3.11 then hangs) and takes CancelledError for a
 requested cancellation, so both are raised as another error.

@@ -1,7 +1,7 @@
 """Chaining: one coroutine waits for another.
 
-``await compute(x, y)`` runs the other coroutine inside this task: no task is made, and
-while it waits, the event loop is free.
+``await compute(x, y)`` runs the other coroutine inside this task. No task is made, and
+the event loop runs other tasks while it waits.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ async def chaining(
     # 1. Call another that waits, and wait for it.
     result = await compute(x, y)
 
-    # 2. Go on with its result.
+    # 2. Continue with its result.
     say(after(x, y, result))
 
 

@@ -1,6 +1,6 @@
 """Countdown: functions that pause and remember where they were.
 
-A coroutine pauses at ``await`` and keeps its local variables; the event loop runs
+A coroutine pauses at ``await`` and keeps its local variables. The event loop runs
 another one meanwhile. A task is a coroutine that the loop runs by itself.
 """
 
@@ -21,7 +21,7 @@ async def countdown(
 ) -> None:
     counters = check(counters, say)
 
-    # 1. One counter: say a number, pause, go on from there.
+    # 1. One counter: say a number, pause, continue from there.
     async def count(name: str, n: int) -> None:
         for number in range(n, 0, -1):
             say(name, number)

@@ -1,6 +1,6 @@
 """Event loop: say hello every three seconds, and answer every line meanwhile.
 
-The loop tells when a descriptor is readable. So nothing blocks, and no file is made
+The loop reports when a descriptor is readable. So nothing blocks, and no file is made
 non-blocking (a terminal shares that setting with the shell). epoll refuses regular
 files, which are always ready. Fibonacci numbers are computed on the loop and delay the
 hellos.

@@ -1,6 +1,6 @@
 """Factorial: several tasks take turns.
 
-At every ``await`` another task may run; between two of them, none does.
+Another task may run at every ``await``, and none runs between two of them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Follow: say every line that is added to a file, as tail -f does.
 
-`asyncio.wait` with a timeout is both the pause between two looks and the end of it:
-unlike ``wait_for`` it leaves the task alone when the time is up. The reading itself is
-done on the loop: a regular file is always ready.
+`asyncio.wait` with a timeout is both the pause between two looks and the end of the
+loop. Unlike ``wait_for`` it leaves the task alone when the time is up. The loop's own
+thread reads the file: a regular file is always ready.
 """
 
 from __future__ import annotations

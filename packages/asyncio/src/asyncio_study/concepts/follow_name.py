@@ -1,7 +1,8 @@
 """Follow: say every line that is added to a file, as tail -f does.
 
-The variant for logs that are rotated, as tail -F: it follows the name. `NameTail` looks
-in each poll whether another file has taken it; the waiting is that of ``follow.py``.
+This is the variant for logs that are rotated, as tail -F: it follows the name.
+`NameTail` looks in each poll whether another file has taken the name. The waits are
+those of ``follow.py``.
 """
 
 from __future__ import annotations

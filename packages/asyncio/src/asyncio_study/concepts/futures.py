@@ -1,7 +1,7 @@
 """Futures: an IOU, a value to come that many may wait for.
 
-`asyncio.wait` waits for a future and leaves it alone when the time is up; awaiting it
-inside `asyncio.timeout` or ``wait_for`` would cancel it for everybody else.
+`asyncio.wait` waits for a future and leaves it alone when the time is up. Awaiting the
+future inside `asyncio.timeout` or ``wait_for`` would cancel it for all readers.
 """
 
 from __future__ import annotations

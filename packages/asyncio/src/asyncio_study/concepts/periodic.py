@@ -1,6 +1,7 @@
 """Periodic: do something every so often, without drift.
 
-The loop's own clock tells how long to sleep; a negative time means not at all.
+The time to sleep comes from the loop's own clock. A sleep of a negative time does not
+wait.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Pipeline: source, broadcast, one grep per word, one printer.
 
-Every stage is a task, every connection a bounded queue: whoever is too fast waits in
-``put``. A queue has no end of its own (`asyncio.Queue.shutdown` came with 3.13), so an
-object of its own travels as the last item. None would hide a line that is None.
+Every stage is a task. Every connection is a bounded queue: a stage that is too fast
+waits in ``put``. A queue has no end (`asyncio.Queue.shutdown` came with 3.13), so a
+special object travels as the last item. None would hide a line that is None.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Sync versus async: the same calls, one after the other and side by side.
 
-A coroutine that is awaited runs here and now; one that is made a task runs beside.
+A coroutine that is awaited runs at once, in this task. A coroutine that is made a task
+runs side by side with it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Tasks: start them, cancel one, and learn what became of each.
 
-An error in a task group cancels the siblings, so each task keeps its error to itself;
-unless the whole group is being cancelled, when nothing will be reported. ``cancel()``
-only asks: the group waits until the task has cleaned up and ended.
+An error in a task group cancels the siblings, so each task keeps its error to itself.
+It does not when the whole group is being cancelled, as nothing will be reported then.
+``cancel()`` only asks: the group waits until the task has cleaned up and ended.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ async def tasks(
             name: start(group, remember(name, job)) for name, job in jobs.items()
         }
 
-        # 3. Cancel the doomed one, if it still runs by then.
+        # 3. Cancel the chosen one, if it still runs by then.
         if doomed is not None:
             await asyncio.wait([running[doomed]], timeout=after)
             requests[doomed] += running[doomed].cancel()

@@ -1,8 +1,8 @@
 """Hedge: ask once more when the answer is late; the first one counts.
 
-`asyncio.wait` returns when all have ended, or when the time is up, and cancels nothing.
-An attempt keeps its error to itself, for the group would cancel the others. The winner
-raises `Won`, so that it does.
+`asyncio.wait` returns when all attempts have ended, or when the time is up, and cancels
+nothing. An attempt keeps its error to itself, because an error would make the group
+cancel the others. The winner raises `Won` to cancel them.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ async def hedge(
                 attempts.append(start(group, attempt(len(attempts))))
                 await asyncio.wait(attempts, timeout=after)
 
-            # 3. Wait for all; whoever is stopped gets to clean up.
+            # 3. Wait for all. Those that were stopped clean up first.
     except* Won:
         pass
 

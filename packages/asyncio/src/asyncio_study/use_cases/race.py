@@ -2,7 +2,7 @@
 
 A task group ends early only by an error. So the winner raises one, and the group
 cancels the others, each once: a second cancellation does not cut their cleanup short.
-(Before Python 3.13 the group forgets that one: python/cpython#116720.)
+(Before Python 3.13 the group forgets the second one: python/cpython#116720.)
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ async def race(functions: Iterable[Callable[[], Awaitable[Result]]]) -> Result:
                 raise Won
 
     # 2. Start all.
-    # 3. Wait for all; whoever is stopped gets to clean up.
+    # 3. Wait for all. Those that were stopped clean up first.
     try:
         async with asyncio.TaskGroup() as group:
             for number, function in enumerate(functions):

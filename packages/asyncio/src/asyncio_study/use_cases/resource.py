@@ -1,8 +1,9 @@
 """Resource: what was opened is closed, whatever happens.
 
-Each ``cancel()`` interrupts one wait, and it may come while ``close`` waits: so that is
-a task of its own, which nobody cancels, and is waited for to its end. Whoever wrote
-``await asyncio.shield(close(handle))`` would leave when cancelled, and leave it alone.
+Each ``cancel()`` interrupts one wait, and it may come while ``close`` waits. So
+``close`` runs in a task of its own, which is never cancelled, and the answer waits
+until that task has ended. ``await asyncio.shield(close(handle))`` is not enough: when
+cancelled, it ends at once and leaves ``close`` running alone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Results as we go: hand over each result the instant it is ready.
 
 Every task puts itself into a queue when it is done, with its result or its error. The
-caller takes them from there; the task group cancels the rest at the first error.
+caller takes the tasks from the queue. The task group cancels the rest at the first
+error.
 """
 
 from __future__ import annotations

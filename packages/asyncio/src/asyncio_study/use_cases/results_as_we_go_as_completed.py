@@ -1,7 +1,7 @@
 """Results as we go: hand over each result the instant it is ready.
 
-`asyncio.as_completed` gives the order of completion without a queue; it does not stop
-the rest when one fails, so the tasks belong to a group that does.
+`asyncio.as_completed` gives the order of completion without a queue. It does not stop
+the rest when a task fails, so the tasks belong to a group, which does.
 """
 
 from __future__ import annotations

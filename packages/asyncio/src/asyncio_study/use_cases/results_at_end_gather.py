@@ -1,7 +1,7 @@
 """Results at the end: run a function many times, and look when all are done.
 
-`asyncio.gather` is the shortest way, and the one before task groups came with 3.11. The
-first error reaches the caller at once, but the siblings run on, unattended.
+`asyncio.gather` is the shortest way, and the usual one before task groups came with
+3.11. The first error reaches the caller at once, but the siblings run on, unattended.
 """
 
 from __future__ import annotations

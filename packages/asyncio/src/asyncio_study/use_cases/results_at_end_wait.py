@@ -1,7 +1,8 @@
 """Results at the end: run a function many times, and look when all are done.
 
-`asyncio.wait` only waits: cancelling, waiting for the cancelled and finding the error
-among the results are left to the caller. It refuses to wait for nothing.
+`asyncio.wait` only waits. The caller has to cancel the rest, wait for the cancelled
+tasks, and find the error among the results. `asyncio.wait` refuses an empty set of
+tasks.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Timeout: a deadline within a deadline, and each knows whether it was the one.
 
 `asyncio.timeout` cancels the task and turns its own cancellation, counted by
-``uncancel()``, into a TimeoutError. A job may raise one, too, and ``expired()`` does
-not tell whose it is: so the job's is carried past both deadlines.
+``uncancel()``, into a TimeoutError. A job may raise a TimeoutError as well, and
+``expired()`` does not show whose it is. So the job's own error is carried past both
+deadlines.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ async def timeout(
                 async with asyncio.timeout(inner):
                     outcome = DONE, await carried(job)
             except TimeoutError:
-                # 4. If the inner one has cut, the outer part goes on.
+                # 4. If the inner deadline has expired, run the substitute.
                 outcome = INNER, await carried(instead)
     except TimeoutError:
         return OUTER, None

@@ -1,8 +1,8 @@
 """Timeout: a deadline within a deadline, and each knows whether it was the one.
 
-The usual first version has an ``except TimeoutError`` around each deadline. But a
-TimeoutError that the job raises itself, as a connection does that waits too long, looks
-like the deadline that has expired.
+The usual first version has an ``except TimeoutError`` around each deadline. But the job
+may raise a TimeoutError itself, as a connection does that waits too long. That one
+looks like an expired deadline.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ async def timeout(
                 async with asyncio.timeout(inner):
                     return DONE, await job()
             except TimeoutError:
-                # 4. If the inner one has cut, the outer part goes on.
+                # 4. If the inner deadline has expired, run the substitute.
                 return INNER, await instead()
     except TimeoutError:
         return OUTER, None

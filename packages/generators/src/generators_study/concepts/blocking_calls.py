@@ -1,7 +1,7 @@
 """Blocking calls: run functions that block, and keep the heart beating.
 
-`in_thread` starts a thread for the call, and the thread wakes the kernel through a
-socket when it has ended. A thread cannot be interrupted: a task that is cancelled waits
+`in_thread` runs the call in a worker thread, which wakes the kernel through a socket
+when the call has ended. A thread cannot be interrupted: a task that is cancelled waits
 for its thread.
 """
 

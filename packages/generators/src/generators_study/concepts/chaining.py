@@ -1,7 +1,7 @@
 """Chaining: one coroutine waits for another.
 
-``yield from compute(x, y)`` runs the other generator inside this task: what it yields
-goes through to the kernel, and what it returns is the value of the expression.
+``yield from compute(x, y)`` runs the other generator inside this task. Its yields pass
+through to the kernel, and its return value is the value of the expression.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def chaining(
     # 1. Call another that waits, and wait for it.
     result = yield from compute(x, y)
 
-    # 2. Go on with its result.
+    # 2. Continue with its result.
     say(after(x, y, result))
 
 

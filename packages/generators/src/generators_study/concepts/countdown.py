@@ -1,8 +1,8 @@
 """Countdown: functions that pause and remember where they were.
 
-A generator pauses at ``yield`` and keeps its local variables; ``yield from`` hands the
-pauses of another one through. The kernel holds all generators and lets each go on when
-its second is over.
+A generator pauses at ``yield`` and keeps its local variables. ``yield from`` hands the
+pauses of another generator through. The kernel holds all generators, and continues each
+when its second is over.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def countdown(
 ) -> Wait[None]:
     counters = check(counters, say)
 
-    # 1. One counter: say a number, pause, go on from there.
+    # 1. One counter: say a number, pause, continue from there.
     def count(name: str, n: int) -> Wait[None]:
         for number in range(n, 0, -1):
             say(name, number)

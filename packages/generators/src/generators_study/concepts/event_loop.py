@@ -1,8 +1,8 @@
 """Event loop: say hello every three seconds, and answer every line meanwhile.
 
-The third step: the general loop is the kernel. It runs generators, which read like
-ordinary functions. ``event_loop_selectors.py`` is a loop for this one task,
-``event_loop_callbacks.py`` a general one without coroutines.
+The third step uses the kernel as the general loop. The kernel runs generators, which
+read like ordinary functions. ``event_loop_selectors.py`` is a loop for this one task.
+``event_loop_callbacks.py`` is a general loop without coroutines.
 """
 
 from __future__ import annotations

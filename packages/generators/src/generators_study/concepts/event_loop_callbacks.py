@@ -1,8 +1,8 @@
 """Event loop: say hello every three seconds, and answer every line meanwhile.
 
-The second step: a general loop, which knows nothing of hellos and lines. It is given
-callbacks, and each arranges what comes next. So the order of events no longer shows in
-the text. It is a plain blocking function.
+The second step is a general loop, which knows nothing of hellos and lines. It is given
+callbacks, and each callback arranges the next one. So the order of events no longer
+shows in the text. The answer is a plain blocking function.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Loop:
         self._ready.append(callback)
 
     def call_later(self, seconds: float, callback: Callback) -> None:
-        """Call back after so many seconds."""
+        """Call back this many seconds from now."""
         due = time.monotonic() + seconds
         heapq.heappush(self._timers, (due, next(self._order), callback))
 

@@ -1,8 +1,8 @@
 """Event loop: say hello every three seconds, and answer every line meanwhile.
 
-The first step: a loop for this one task and no other. A selector waits for the input,
-and its timeout for the next hello. A third thing to wait for would touch every line of
-it. It is a plain blocking function.
+The first step is a loop for this task only. A selector waits for the input, and its
+timeout is the time to the next hello. A third thing to wait for would change every
+line. The answer is a plain blocking function.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Factorial: several tasks take turns.
 
-At every ``yield`` another task may run; between two of them, none does.
+Another task may run at every ``yield``, and none runs between two of them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Follow: say every line that is added to a file, as tail -f does.
 
 `move_on_after` around the wait for an event is both the pause between two looks and the
-end of it. A regular file is always ready, so no selector could tell when to look.
+end of the loop. A regular file is always ready, so no selector could report when to
+look.
 """
 
 from __future__ import annotations

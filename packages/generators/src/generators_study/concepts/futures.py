@@ -1,7 +1,7 @@
 """Futures: an IOU, a value to come that many may wait for.
 
-A future is an event and a value. Who waits for it stands in a queue that belongs to the
-event, and a timeout takes out this one reader only.
+A future is an event and a value. Its readers wait in the event's wait queue, and a
+timeout removes only its own reader from there.
 """
 
 from __future__ import annotations

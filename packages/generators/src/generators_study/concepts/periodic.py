@@ -1,7 +1,7 @@
 """Periodic: do something every so often, without drift.
 
-`sleep_until` takes an instant in place of a duration; one that is past costs a turn of
-the loop and no time.
+`sleep_until` takes an instant instead of a duration. If the instant is past, it takes a
+turn of the loop and no time.
 """
 
 from __future__ import annotations

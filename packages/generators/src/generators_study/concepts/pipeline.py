@@ -1,8 +1,8 @@
 """Pipeline: source, broadcast, one grep per word, one printer.
 
-Every stage is a generator that the kernel runs as a task; every connection is a channel
-that goes from hand to hand: ``put`` waits until somebody takes the line. Closing a
-channel tells the next stage that no more will come.
+Every stage is a generator that the kernel runs as a task. Every connection is a channel
+without a buffer: ``put`` waits until another stage takes the line. Closing a channel
+tells the next stage that no more lines will come.
 """
 
 from __future__ import annotations

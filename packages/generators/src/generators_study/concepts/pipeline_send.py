@@ -1,9 +1,9 @@
 """Pipeline: source, broadcast, one grep per word, one printer.
 
-The classic coroutine pipeline, without any event loop: every stage is a generator that
-waits at ``yield`` for a line, and who has one pushes it in with ``send``, which returns
-when all stages behind have done with it. So nothing is read ahead at all, and nothing
-waits: it is a plain function.
+This is the classic coroutine pipeline, without an event loop. Every stage is a
+generator that waits at ``yield`` for a line. The stage before pushes a line in with
+``send``, which returns when all later stages are done with it. So nothing is read
+ahead, and nothing waits. The answer is a plain function.
 """
 
 from __future__ import annotations

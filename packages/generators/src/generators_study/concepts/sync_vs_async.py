@@ -1,6 +1,7 @@
 """Sync versus async: the same calls, one after the other and side by side.
 
-A generator that is yielded from runs here and now; one that is spawned runs beside.
+A generator that is called by ``yield from`` runs at once, in this task. A generator
+that is spawned runs side by side with it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Tasks: start them, cancel one, and learn what became of each.
 
 An error in a group cancels the siblings, so each task keeps its error to itself, unless
-the whole group is being cancelled. A cancellation ends a scope, so each job has one of
-its own. The checkpoint raises if all jobs have swallowed a cancellation from outside.
+the whole group is being cancelled. A cancellation ends a scope, so each job has a scope
+of its own. The checkpoint raises if all jobs have swallowed a cancellation from
+outside.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def tasks(
     def start(group: Group) -> Wait[None]:
         running = {name: group.spawn(remember, name, jobs[name]) for name in jobs}
 
-        # 3. Cancel the doomed one, if it still runs by then.
+        # 3. Cancel the chosen one, if it still runs by then.
         if doomed is not None:
             with move_on_after(after):
                 yield from running[doomed].join()

@@ -3,20 +3,21 @@
 Three principles:
 
 1. **A task is a generator, and what it yields is the place where it waits**: any
-   container with ``append`` and ``remove``. The kernel puts the task in; whoever ends
-   the waiting puts all that is in it on the ready list. Nothing else is a wait.
-2. **Nothing outlives its block.** A group does not end before its children; the first
-   child that fails cancels the others; every error reaches whoever opened the group.
-3. **Cancellation is a state, not an event** (level-triggered, as in Trio): in a
-   cancelled scope every wait raises `Cancelled`, until the scope is left; a shield
-   keeps it out for a while.
+   container with ``append`` and ``remove``. The kernel puts the task into it. The wait
+   ends when the task moves from there to the ready queue. There is no other wait.
+2. **Nothing outlives its block.** A group does not end before its children. The first
+   child that fails cancels the others. Every error reaches the block that opened the
+   group.
+3. **Cancellation is a state, not an event** (level-triggered, as in Trio). In a
+   cancelled scope every wait raises `Cancelled`, until the scope is left. A shield
+   keeps the cancellation out of a block.
 
-To read in this order: `loop`, the heart; `scopes` and `groups`, who may cancel whom and
-who waits for whom; `places`, what one can wait for; `outside`, descriptors, threads and
-sockets.
+Read the files in this order: `loop`, the heart; `scopes`, cancellation; `groups`,
+blocks that wait for their tasks; `places`, the things to wait for; `outside`,
+descriptors, threads and sockets.
 
-An operation that need not wait does not let others run; `checkpoint` does. Times are
-seconds on the clock of ``time.monotonic``.
+An operation that need not wait does not let other tasks run. `checkpoint` does. Times
+are seconds on the clock of ``time.monotonic``.
 """
 
 from .groups import Group as Group

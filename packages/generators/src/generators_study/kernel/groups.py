@@ -25,7 +25,7 @@ Args = TypeVarTuple("Args")
 
 
 class Group(CancelScope):
-    """The tasks of a block, and the cancel scope of these tasks and of the block.
+    """The tasks of a block, and the cancel scope of the block and its tasks.
 
     Made by `open_group`. The children form a doubly linked list: ``last`` is the one
     spawned last, and each child knows the one before and the one after it. So a child
@@ -96,7 +96,8 @@ class Group(CancelScope):
 
     def failed(self, error: BaseException) -> None:
         """Take the error of a task or of the block; the first one cancels the rest."""
-        # A `Cancelled` is an error, too, if nothing was ever cancelled around here.
+        # A `Cancelled` counts as an error if neither the group nor a scope around it
+        # was ever cancelled.
         if isinstance(error, Cancelled) and (self.doomed or self.cut is not False):
             self.cut = True
             return
@@ -122,7 +123,7 @@ def open_group(body: Callable[[Group, *Args], Wait[T] | T], *args: *Args) -> Wai
     or of the body, cancels all others.
 
     Raises:
-        BaseExceptionGroup: With every error, as soon as all tasks have ended.
+        BaseExceptionGroup: With every error, when all tasks have ended.
     """
     group = Group()
     kernel = group.kernel

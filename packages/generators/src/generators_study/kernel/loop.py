@@ -6,10 +6,10 @@ Theory of operation
 A task is in exactly one of these states:
 
 - *Scheduled*: it is in ``ready``, the ready queue, behind the point that the walk has
-  reached. Its ``place`` says nothing then.
+  reached. Its ``place`` has no meaning then.
 - *Running*: it is the item that the walk has just taken. At most one task runs.
-- *Waiting*: it is in its ``place``, the wait queue that it yielded. Whoever ends the
-  wait moves it to ``ready``: by `Task.wake`, or for a whole queue by extending
+- *Waiting*: it is in its ``place``, the wait queue that it yielded. The code that ends
+  the wait moves it to ``ready``: by `Task.wake`, or for a whole queue by extending
   ``ready`` and clearing the queue.
 - *Interrupted*: a cancellation took it out of its place. It is in ``_cancelled`` until
   the `Sweep`, an entry in ``ready``, raises `Cancelled` in all such tasks in turn.
@@ -19,16 +19,18 @@ The rule that keeps this right: only a task that is still in its ``place`` can b
 interrupted, and removing it from there is the test. So a task that was handed an item
 cannot lose it to a cancellation, and a task is never scheduled twice.
 
-One *turn* of the loop walks along ``ready`` with a list iterator, which sees what is
-appended meanwhile. Nothing is popped: a step costs one C call for the next task. A turn
-ends after some 5 ms or at most `MOST` steps. Then the kernel looks around: it makes the
-calls from other threads, asks the selector, and wakes the sleepers whose time has come.
-The bound on steps matters when quick steps turn slow: the length of a turn is learned
-from the last one, and without a bound a long one could take minutes.
+One *turn* of the loop walks along ``ready`` with a list iterator, which also sees tasks
+that are appended during the walk. Nothing is popped: a step costs one C call for the
+next task. A turn ends after some 5 ms or at most `MOST` steps. Then the kernel looks
+around: it makes the calls from other threads, polls the selector, and wakes the
+sleepers that are due. The bound on steps matters when quick steps become slow: the
+number of steps of a turn is derived from the last turn, and without a bound one turn
+could take minutes.
 
 The iterator survives the look around. The walked part of ``ready`` is deleted when
-nothing is left, or when it is the longer one and has not been deleted for 5 ms. So a
-long queue is not moved in memory again and again, and ended tasks are freed in bulk.
+nothing else is left. It is also deleted when it is longer than the rest, and 5 ms have
+passed since the last deletion. So a long queue is not moved in memory again and again,
+and ended tasks are freed in bulk.
 
 Tried without success: a deque with popleft (slower, one more call), a bound
 ``context.run`` kept per task (faster switch, slower spawn), a test for the ready queue
@@ -74,7 +76,7 @@ if TYPE_CHECKING:
     from .groups import Group
 
     R = TypeVarWithDefault("R", default=Any)
-    """The result of a task; a bare `Task` is one of any result."""
+    """The result of a task; a bare `Task` has a result of any type."""
 else:
     # Only type checkers need a base class. Each task would pay for it when it is freed.
     Generic = {"R": object}
@@ -87,13 +89,16 @@ Wait = Generator[Any, Any, T]
 """The type of a generator function that waits; ``yield from`` it to get the T."""
 
 TURN = 0.005
-"""Seconds for which tasks run before the kernel looks around; as long as CPython lets a
-thread run (`sys.getswitchinterval`)."""
+"""Seconds for which tasks run before the kernel looks around. CPython lets a thread run
+as long by default (`sys.getswitchinterval`)."""
 MOST = 256
-"""Steps of a turn at most; beyond this, looking around less often gains nothing."""
+"""The largest number of steps in a turn. Looking around less often gains nothing."""
 LONGEST = 1e6
-"""Seconds that the loop sleeps at most; epoll counts milliseconds in 31 bits."""
-NO_PLACE = "yielded {!r}: a task yields places; `yield from`?"
+"""The longest sleep of the loop, in seconds: epoll counts milliseconds in 31 bits."""
+NO_PLACE = (
+    "a task yields places, and {!r} has no `append`; write `yield from` to call a "
+    "generator function"
+)
 NOT_LEFT = (
     "task {} ended in a cancel scope or group that it has not left. Typical causes: "
     "`open_group(...)` was begun by hand and not finished (use `yield from`); "
@@ -121,12 +126,12 @@ class Place(Protocol):
 class Task(Generic[R]):
     """A generator that the kernel runs, and the place where it waits."""
 
-    # Every attribute costs time at each spawn, so there are few.
+    # Each attribute costs time at each spawn, so there are few.
     __slots__ = (
         *("_scope", "context", "generator", "next", "place", "previous", "result"),
     )
     _scope: CancelScope
-    """The innermost scope that it is in; its group, at the beginning and at the end."""
+    """Its innermost scope. This is its group at the beginning and at the end."""
     generator: Any
     previous: Task[Any] | None
     """The sibling that was spawned before this one, among those that have not ended."""
@@ -161,12 +166,12 @@ class Task(Generic[R]):
 
     @property
     def done(self) -> bool:
-        """Whether it has ended."""
+        """True once it has ended."""
         return self.context is None
 
     @property
     def doomed(self) -> bool:
-        """Whether its next wait raises `Cancelled`."""
+        """True if its next wait raises `Cancelled`."""
         return self._scope.doomed
 
     @property
@@ -212,7 +217,7 @@ class Task(Generic[R]):
         result: Any = Raised(error)
         self.result = result
         if group.joiners is not None:
-            # The joiners first: they get the error, not the cancellation it causes.
+            # The joiners first: they get the error, and not the cancellation it causes.
             group.wake_joiners(self)
         group.failed(error)
 
@@ -252,8 +257,8 @@ GONE: Any = Raised(Cancelled())
 class Raising:
     """Replaces a task's generator for one step, which raises an error in it.
 
-    So the loop knows two kinds of steps only, and a task needs no attribute for an
-    error that hardly ever comes. Its first step puts the generator back.
+    So the loop has only two kinds of steps, and a task needs no attribute for an error
+    that hardly ever comes. The first step puts the generator back.
     """
 
     def __init__(self, task: Task[Any], error: BaseException) -> None:
@@ -266,19 +271,19 @@ class Raising:
 
     def __next__(self) -> Place:
         self.task.generator = self.generator
-        # Popped, because a frame that holds the error would be a cycle: the error
-        # holds its traceback, and the traceback holds the frame.
+        # Popped, because a frame that holds the error would make a reference cycle: the
+        # error holds its traceback, and the traceback holds the frame.
         return self.generator.throw(self.errors.pop())
 
 
 class Kernel:
-    """The loop: runs tasks, looks at the clock, watches descriptors, and waits."""
+    """The loop, which runs tasks, looks at the clock, and watches descriptors."""
 
     def __init__(self) -> None:
         from .groups import Group
 
         self.ready: list[Any] = []
-        """The ready queue. Append a task to schedule it; extend it by a whole place.
+        """The ready queue. Append a task, or extend it by a wait queue, to schedule.
 
         It is a place itself: a task that yields it lets the other tasks run.
         """
@@ -293,14 +298,14 @@ class Kernel:
         self.root = Group(self)
         """The group of the main task."""
         self.thread = threading.get_ident()
-        """The thread that runs it; other threads have to ask it to do something."""
+        """The thread that runs it. Other threads use `call_soon_threadsafe`."""
         self.outside = self.listeners = 0
         """Threads that will call back, and tasks that wait for a descriptor.
 
         While one of them is not zero, tasks that all wait are not a deadlock.
         """
         self.closing = self.over = False
-        """Whether the rest of the tasks is being closed; whether the run has ended."""
+        """``closing``: the remaining tasks are closed now. ``over``: the run ended."""
         self._fatal: list[BaseException] = []
         """The errors that end the run, the first one first."""
         self._timers: list[float] = []
@@ -309,11 +314,11 @@ class Kernel:
         self._alarms: dict[float, list[Callable[[], Any]]] = {}
         """For each instant its sleepers, and for some instants the calls to make."""
         self._enough = 0
-        """Timers that nobody needs are looked for only above this number of timers."""
+        """Dead timers are purged only above this number of timers."""
         self._calls: deque[Callable[[], Any]] = deque()
         """The calls that other threads have asked for."""
         self._woken = False
-        """Whether a byte for the selector is on its way."""
+        """True while a byte for the selector is on its way."""
         self.workers: Any = None
         """The threads of `in_thread`, once there are any."""
 
@@ -329,7 +334,7 @@ class Kernel:
 
     def run(self, function: Callable[..., Wait[Any]], *args: Any) -> Any:
         """Run ``function(*args)`` as the main task, and all that it starts."""
-        # Each callback is made whatever the others raise, the last one first.
+        # Every callback is called, the last one first, even if another one raises.
         with contextlib.ExitStack() as stack:
             token = _running.set(self)
             stack.callback(_running.reset, token)
@@ -348,7 +353,7 @@ class Kernel:
             main.name = "main"
             try:
                 self._loop()
-            except BaseException as error:  # waiting makes no sense any more
+            except BaseException as error:  # the loop itself failed: nothing can wait
                 self._fatal.append(error)
             finally:
                 self._close_tasks()
@@ -396,8 +401,8 @@ class Kernel:
             elif steps == turn < MOST:
                 turn *= 2
             # A list iterator that has reached the end stays there, so it is replaced
-            # when nothing is left. Deleting n items costs moving the rest, so it is
-            # done when the rest is not longer: then it is paid by the n steps.
+            # when nothing is left. Deleting n items costs moving the rest. So they are
+            # deleted only when the rest is not longer: then the n steps pay for it.
             if not left or (walked >= left and now - deleted > TURN):
                 del ready[:walked]
                 walk, walked, deleted = iter(ready), 0, now
@@ -408,9 +413,9 @@ class Kernel:
             began = now
 
     def _steps(self, walked: Any, walk: Any, tasks: Iterator[Any], step: Any) -> None:
-        """Take one step of each of these tasks, which leads it to its next place.
+        """Take one step of each of these tasks, up to its next wait.
 
-        This is the inner loop. What stands here is paid at each switch.
+        This is the inner loop: each switch pays for every line of it.
         """
         before = self._walked, self._walk
         self._walked, self._walk = walked, walk
@@ -427,8 +432,8 @@ class Kernel:
                 else:
                     task.raised(error)
             else:
-                # A doomed task may wait for its children, but nowhere else. Its own
-                # scope as a place is that wait: only `open_group` yields it.
+                # In a cancelled scope a task may wait for its children, and for nothing
+                # else. That is the wait in its own scope: only `open_group` yields it.
                 if task._scope.doomed and place is not task._scope:
                     self.cancel_soon([task])
                     continue
@@ -440,7 +445,7 @@ class Kernel:
                     task.fail(error if known else TypeError(NO_PLACE.format(place)))
                 continue
             # The task has ended, and leaves its group. It must not point to siblings
-            # any more: whoever keeps a task would keep all that were spawned later.
+            # any more: a reference to it would keep all later siblings alive.
             group = task._scope
             task.context = None
             previous = task.previous
@@ -469,7 +474,7 @@ class Kernel:
         self._walked, self._walk = before
 
     def cancel_soon(self, tasks: list[Task[Any]]) -> None:
-        """Schedule tasks, which are in no place, to have `Cancelled` raised in them."""
+        """Schedule interrupted tasks, to have `Cancelled` raised in them."""
         if not self._cancelled:
             self.ready.append(self._sweep)
         self._cancelled.extend(tasks)
@@ -477,7 +482,8 @@ class Kernel:
     def sweep(self) -> list[Any]:
         """Raise `Cancelled` in all interrupted tasks; the one step of `Sweep`.
 
-        Returns a place that nobody looks at: the sweep waits until it is scheduled.
+        Returns a place that is used for nothing else: the sweep waits there until it is
+        scheduled.
         """
         cancelled, self._cancelled = self._cancelled, []
         walk = iter(cancelled)
@@ -487,8 +493,9 @@ class Kernel:
     def _look_around(self) -> float:
         """Make the calls from other threads, look at descriptors and at the clock.
 
-        Each kind gets its share and no more. A call that asks for another call, and an
-        alarm that sets another one for the same instant, wait for the next look.
+        Each kind of event gets its share and no more: a call that requests another
+        call does not delay the rest, as the new call waits for the next look. So does
+        an alarm that is set by another one for the same instant.
         """
         ready, timers, calls = self.ready, self._timers, self._calls
         if calls:
@@ -516,7 +523,7 @@ class Kernel:
     def _wake_sleepers(self, now: float) -> None:
         """Make the calls and wake the sleepers of the instants up to now."""
         timers, due = self._timers, list[float]()
-        # All instants first: an alarm may set another one for the same instant.
+        # Collect all instants first: an alarm may set another one for the same instant.
         while timers and timers[0] <= now:
             due.append(heappop(timers))
         for when in due:
@@ -528,7 +535,7 @@ class Kernel:
                 sleepers.clear()
 
     def _until_next_timer(self) -> float:
-        """Return the seconds until something happens; forget timers without use."""
+        """Return the seconds until the next timer; remove the dead ones before it."""
         timers, sleepers, alarms = self._timers, self._sleepers, self._alarms
         while timers and not (sleepers.get(timers[0]) or alarms.get(timers[0])):
             when = heappop(timers)
@@ -539,8 +546,8 @@ class Kernel:
     def happened(self, _: int) -> None:
         """Read the byte by which another thread has woken the selector."""
         self._wakeup.recv(4096)
-        # Cleared before the calls are made: a call that is added later sends a byte,
-        # and one that was added before is in the queue by now.
+        # Cleared before the calls are made. A call that is added later sends a byte. A
+        # call that was added before is in the queue by now.
         self._woken = False
 
     # Time
@@ -567,13 +574,13 @@ class Kernel:
         self._alarms.setdefault(when, []).append(call)
 
     def do_not_call_at(self, when: float, call: Callable[[], Any]) -> None:
-        """Take that back; has no effect if the call was made already."""
+        """Take back `call_at`; has no effect if the call was made already."""
         calls = self._alarms.get(when, [])
         if call in calls:
             calls.remove(call)
 
     def _tidy_up(self) -> None:
-        """Forget the instants at which nothing happens any more."""
+        """Remove the instants that have neither sleepers nor calls any more."""
         self._alarms = {at: calls for at, calls in self._alarms.items() if calls}
         self._sleepers = {at: who for at, who in self._sleepers.items() if who}
         for at in self._alarms:
@@ -615,7 +622,7 @@ class Kernel:
         return list(self.root.everybody())
 
     def call_soon_threadsafe(self, call: Callable[[], Any]) -> None:
-        """Have the loop make a call soon; may be called from any thread.
+        """Have the loop make a call soon. Any thread may use this.
 
         An error of the call ends the run. A call that comes after the run is never
         made. The kernel cannot know that such a call will come: tasks that wait for
@@ -649,13 +656,13 @@ class Kernel:
 
     def _deadlock(self) -> None:
         error = Deadlock(sorted(task.waits_at() for task in self.tasks()))
-        if self.root.doomed:  # the tasks wait although cancelled: behind a shield
+        if self.root.doomed:  # shielded tasks still wait, although all are cancelled
             raise error
         self._crash(error)
 
 
 class Sweep:
-    """The entry in the ready queue that stands for all interrupted tasks.
+    """The entry in the ready queue that represents all interrupted tasks.
 
     Raising an error needs another step than ``next``. Asking each task in the queue
     which one it needs would cost time at each switch. So the interrupted tasks are in a
@@ -669,7 +676,7 @@ class Sweep:
         self.generator = iter(kernel.sweep, None)
 
     def raised(self, error: BaseException) -> NoReturn:
-        """End the run: the loop itself was interrupted, between two tasks."""
+        """End the run: an error interrupted the loop itself, between two tasks."""
         raise error
 
 
@@ -698,7 +705,7 @@ def checkpoint() -> Wait[None]:
 
 
 def sleep(seconds: float) -> Wait[None]:
-    """Wait so many seconds; 0 is a checkpoint."""
+    """Wait for a number of seconds; 0 is a checkpoint."""
     kernel = _running.get() or current_kernel()
     if seconds <= 0:
         yield kernel.later

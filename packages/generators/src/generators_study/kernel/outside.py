@@ -67,15 +67,15 @@ def _watched(descriptor: int) -> Watched:
 class Watched:
     """A descriptor that the selector watches for the tasks that wait for it.
 
-    ``events`` is what the selector watches. It changes only after the selector has been
-    told: a task that waits for an event that is not registered would never wake.
+    ``events`` is what the selector watches. It changes only after the selector has
+    changed: a task that waits for an event that is not registered would never wake.
 
-    The descriptor of a `Socket` stays registered while no task waits, because telling
-    the selector costs more than the wait. It is taken back when an event finds no task.
-    So the selector may have *stale* entries: the socket was closed or forgotten, and
-    its number belongs to another file now. epoll drops a closed file by itself, but the
-    table of Python's selector does not. Each new registration of a number therefore
-    expects a stale entry, and clears it away.
+    The descriptor of a `Socket` stays registered while no task waits, because changing
+    the selector costs more than the wait. It is unregistered when an event finds no
+    task. So the selector may have *stale* entries: the socket was closed or forgotten,
+    and its number belongs to another file now. epoll drops a closed file by itself, but
+    the table of Python's selector does not. Each new registration of a number therefore
+    expects a stale entry, and removes it.
 
     Args:
         plain: The socket whose descriptor this is, if it is to stay registered.
@@ -159,7 +159,7 @@ class Watched:
         return False
 
     def give_up(self) -> None:
-        """Tell the tasks that wait for it that the descriptor was closed meanwhile."""
+        """Raise an error in the tasks that wait for it: the descriptor was closed."""
         with contextlib.suppress(OSError, KeyError):
             self.kernel.selector.unregister(self.descriptor)
         self.events = 0
@@ -167,12 +167,12 @@ class Watched:
         self.drop(OSError(errno.EBADF, why))
 
     def ignore(self, events: int) -> None:
-        """Stop watching for these; for all, if it was closed meanwhile."""
+        """Stop watching for these events; for all, if the descriptor was closed."""
         with contextlib.suppress(OSError, KeyError):
             self.watch(self.events & ~events)
 
     def drop(self, error: BaseException) -> None:
-        """Stop watching it; the tasks that wait for it get this error."""
+        """Stop watching it, and raise this error in the tasks that wait for it."""
         if self.events:
             self.ignore(self.events)
         for direction in (self.reader, self.writer):
@@ -185,7 +185,7 @@ class Watched:
         self.reader.task = self.writer.task = None
 
     def move(self, kernel: Kernel) -> None:
-        """Go over to the kernel of a later run.
+        """Move to the kernel of a later run.
 
         Raises:
             RuntimeError: The run in which the socket was made has not ended.
@@ -220,7 +220,7 @@ class Direction:
                 return
             except FileNotFoundError:
                 # epoll has forgotten the file that was registered under this number:
-                # it was closed. Its tasks have been told, so register the new file.
+                # it was closed. Its tasks have got an error, so register the new file.
                 if watched.kept:
                     raise
                 watched.watch(self.way)
@@ -245,7 +245,7 @@ class Direction:
 class Socket:
     """A stream socket, or one that listens; ``with`` closes it.
 
-    A later run may use it, too, but only one run at a time.
+    A later run may use it as well, but only one run at a time.
 
     Args:
         plain: A socket of the standard library, which belongs to this one from now on.
@@ -256,12 +256,12 @@ class Socket:
         self.plain = plain
         self._watched = Watched(current_kernel(), plain.fileno(), plain)
         self._empty = False
-        """Whether the last read got less than it asked for."""
+        """True if the last read got less than it asked for."""
         self._sending = False
-        """Whether a task is sending, and perhaps waits to send the rest."""
+        """True while a task is sending, or waits to send the rest."""
 
     def receive(self, most: int = 65536) -> Wait[bytes]:
-        """Wait for bytes and return at most so many; none at the end of the stream.
+        """Wait for bytes and return at most ``most``; none at the end of the stream.
 
         Raises:
             Closed: The socket is closed, perhaps while this waited.

@@ -38,7 +38,7 @@ class Event:
 
     def __init__(self) -> None:
         self._waiters: list[Task[Any]] | None = []
-        # The list's own method serves as that of the place: the loop calls it directly.
+        # The loop calls the list's own method directly, without a Python frame.
         self.append: Callable[[Task[Any]], object] = self._waiters.append
 
     def remove(self, task: Task[Any]) -> None:
@@ -50,7 +50,7 @@ class Event:
             waiters.remove(task)
 
     def is_set(self) -> bool:
-        """Whether it has happened."""
+        """Return whether it has happened."""
         return self._waiters is None
 
     def set(self) -> None:
@@ -76,16 +76,16 @@ class Future(Generic[T]):
 
     @property
     def settled(self) -> bool:
-        """Whether it has a value, or an error in its place."""
+        """True once it has a value, or an error in its place."""
         return self._event.is_set()
 
     def set_result(self, value: T) -> None:
-        """Settle it with a value; RuntimeError if it is settled already."""
+        """Settle it with a value; raise RuntimeError if it is settled already."""
         self._settle()
         self._value: T = value
 
     def set_error(self, error: BaseException) -> None:
-        """Settle it with an error; RuntimeError if it is settled already."""
+        """Settle it with an error; raise RuntimeError if it is settled already."""
         self._settle()
         self._error = error
 
@@ -163,7 +163,7 @@ class Channel(Generic[T]):
     """A bounded queue with an end.
 
     Args:
-        capacity: The number of items it can hold; 0 means hand to hand.
+        capacity: The number of items it can hold; with 0, ``put`` waits for a ``get``.
     """
 
     def __init__(self, capacity: float = 0) -> None:

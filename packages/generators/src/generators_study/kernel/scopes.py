@@ -1,17 +1,17 @@
 """Cancellation: blocks whose waits are cancelled together.
 
 Every task knows the innermost scope it is in, and every scope knows its parent. Two
-flags tell a cancelled scope from one that merely lies inside a cancelled scope:
+flags distinguish a cancelled scope from one that is only inside a cancelled scope:
 
 - ``cancel_called``: `CancelScope.cancel` was called on this scope.
-- ``doomed``: every wait in this scope raises `Cancelled`. A scope is doomed if it is
-  cancelled, or if its parent is doomed and it has no shield.
+- ``doomed``: every wait in this scope raises `Cancelled`. This flag is set if the scope
+  is cancelled, or if the flag of its parent is set and the scope has no shield.
 
-``doomed`` could be computed from the parents at each wait, but a wait has to be fast
-and a cancellation is rare. So `CancelScope._spread` writes the flag into every scope
-that a cancellation reaches, and a wait reads one attribute. It is the only function
-that walks down the tree. It keeps a stack of its own instead of calling itself, because
-trees of tasks are often deeper than Python's limit of recursion.
+The second flag could be computed from the parents at each wait, but a wait has to be
+fast and a cancellation is rare. So `CancelScope._spread` writes the flag into every
+scope that a cancellation reaches, and a wait reads one attribute. It is the only
+function that walks down the tree. It keeps a stack of its own instead of calling
+itself, because trees of tasks are often deeper than Python's recursion limit.
 """
 
 # pyright: reportPrivateUsage=false
@@ -47,7 +47,10 @@ class Deadlock(RuntimeError):
 
     def __init__(self, waiters: list[str]) -> None:
         lines = "".join(f"\n  {waiter}" for waiter in waiters)
-        super().__init__(f"nobody can ever move; these wait:{lines}")
+        super().__init__(
+            "no task can ever run again: each one waits, and no timer, descriptor or "
+            f"thread will end a wait. Let one task wake another. Waiting:{lines}"
+        )
         self.waiters = waiters
 
 
@@ -95,7 +98,7 @@ class CancelScope:
         *("cancelled_caught", "cut", "doomed", "host", "kernel"),
     )
     _deadline: float
-    """The instant of its cancellation; set only if it has seconds."""
+    """The instant at which it expires; set only if it has a deadline."""
     _parent: CancelScope | None
     """The scope around it; None until it is entered."""
     kernel: Kernel
@@ -106,8 +109,8 @@ class CancelScope:
     """For a group, the child that was spawned last, among those that have not ended."""
     cut: bool | None
     """For a group: True once the cancellation ended a task or the block. None if the
-    group was doomed once and a shield has lifted that: a `Cancelled` that was raised
-    before may still arrive."""
+    group was cancelled from around it, and a shield has lifted that: a `Cancelled` that
+    was raised before may still arrive."""
 
     def __init__(self, seconds: float | None = None, *, shield: bool = False) -> None:
         if seconds is not None and seconds != seconds:
@@ -115,7 +118,7 @@ class CancelScope:
         self._shield = shield
         self.cancel_called = self.cancelled_caught = False
         self.doomed = False
-        """Whether every wait in this scope raises `Cancelled`."""
+        """True if every wait in this scope raises `Cancelled`."""
         self.cut = False
         self._seconds = seconds
         self._parent = self.host = None
@@ -124,7 +127,7 @@ class CancelScope:
 
     @property
     def shield(self) -> bool:
-        """Whether cancellation of the scopes around it is kept out; may be assigned."""
+        """True if it keeps out cancellation of the scopes around it; may be set."""
         return self._shield
 
     @shield.setter
@@ -162,9 +165,10 @@ class CancelScope:
         self._spread(True)
 
     def _is_due(self) -> bool:
-        """Note that it is cancelled if its deadline has passed; return whether it has.
+        """Mark it as cancelled if its deadline has passed; return `cancel_called`.
 
-        A doomed scope has no alarm, so this is asked when a shield would revive it.
+        A scope inside a cancelled one has no alarm. So this looks at the clock, when a
+        shield lifts that cancellation.
         """
         if self._seconds is not None and time.monotonic() >= self._deadline:
             self.cancel_called = True
@@ -173,8 +177,9 @@ class CancelScope:
     def _set_alarm(self, on: bool) -> None:
         """Have the kernel cancel this scope at its deadline, or not.
 
-        A scope that is doomed already has no alarm. It would keep the kernel waiting
-        for an instant at which nothing happens, and delay the report of a deadlock.
+        A scope whose waits raise `Cancelled` already has no alarm. An alarm would keep
+        the kernel waiting for an instant at which nothing happens, and delay the report
+        of a deadlock.
         """
         if on:
             self.kernel.call_at(self._deadline, self.cancel)
@@ -182,9 +187,9 @@ class CancelScope:
             self.kernel.do_not_call_at(self._deadline, self.cancel)
 
     def _spread(self, doomed: bool) -> None:
-        """Set ``doomed`` here and in all scopes below that depend on this one.
+        """Set or clear the flag in this scope and in all scopes that depend on it.
 
-        If it is true, interrupt the waits of the tasks in these scopes.
+        If it is set, interrupt the waits of the tasks in these scopes.
         """
         self.doomed = doomed
         if not doomed:
@@ -248,10 +253,10 @@ class CancelScope:
         task: Task[Any],
         below: list[CancelScope],
     ) -> bool:
-        """Set ``doomed`` in the scopes between this one and the task.
+        """Set or clear the flag in the scopes between this one and the task.
 
-        Add the groups among them to ``below``. Return whether the flag came through to
-        the innermost scope of the task: a shield stops it.
+        Add the groups among them to ``below``. Return whether the flag reached the
+        innermost scope of the task: a shield stops it.
         """
         between: list[CancelScope] = []
         inner: CancelScope | None = task._scope
@@ -330,13 +335,13 @@ class CancelScope:
 
 
 def move_on_after(seconds: float) -> CancelScope:
-    """Return a scope that is cancelled after so many seconds and then left silently."""
+    """Return a scope that is cancelled after ``seconds``, and then ends silently."""
     return CancelScope(seconds)
 
 
 @contextlib.contextmanager
 def fail_after(seconds: float) -> Generator[CancelScope]:
-    """Open a scope that is cancelled after so many seconds.
+    """Open a scope that is cancelled after ``seconds``.
 
     Raises:
         TimeoutError: The block ended by this cancellation.

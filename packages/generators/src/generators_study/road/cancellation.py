@@ -1,8 +1,8 @@
-"""Cancellation: taken out of where it waits, and told so by an error.
+"""Cancellation: a task is taken out of its wait, and an error is raised there.
 
-The task is stopped at its `yield`, and nowhere else: the error is raised on that line,
-and the task cleans up as after any other. It needs two things: to find where somebody
-waits, which here is one branch for each kind of request, and to throw.
+The task is stopped at its `yield`, and nowhere else. The error is raised on that line,
+and the task cleans up as after any other error. Cancelling takes two steps: find where
+the task waits, which needs one branch for each kind of request, and throw.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from .loop import sleep
 
 
 class Cancelled(Exception):
-    """Nobody wants the result of this task any more."""
+    """The task is to stop: its result is no longer wanted."""
 
 
 class Task(task.Task):
-    """One that can be cancelled."""
+    """A task that can be cancelled."""
 
     def __init__(self, loop: Loop, coroutine: Generator[Any, None, Any]) -> None:
         super().__init__(loop, coroutine)
@@ -30,7 +30,7 @@ class Task(task.Task):
         self._cancelled = False
 
     def step(self) -> Any:
-        """Let it go on to its next wait, perhaps by an error."""
+        """Run it up to its next wait; raise `Cancelled` in it if it was cancelled."""
         if self._cancelled:
             self._cancelled = False
             self._request = self._coroutine.throw(Cancelled())
@@ -39,16 +39,16 @@ class Task(task.Task):
         return self._request
 
     def cancel(self) -> None:
-        """Raise `Cancelled` where it waits; no effect on one that does not."""
+        """Raise `Cancelled` where it waits; has no effect if it does not wait."""
         if isinstance(self._request, Future):
             if self not in self._request.readers:
-                return  # it goes on already
+                return  # it is ready already
             self._request.readers.remove(self)
         else:
             timers = self._loop.timers
             mine = [timer for timer in timers if timer[2] is self]
             if not mine:
-                return  # it goes on already
+                return  # it is ready already
             timers.remove(mine[0])
             heapify(timers)
         self._cancelled = True
@@ -56,7 +56,7 @@ class Task(task.Task):
 
 
 def main() -> None:
-    """Cancel one of two."""
+    """Cancel one of two tasks."""
     loop = Loop()
 
     def work(name: str, seconds: float) -> Generator[Any, None, None]:

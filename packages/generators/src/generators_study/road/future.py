@@ -1,8 +1,8 @@
-"""Future: something to wait for that another coroutine brings about.
+"""Future: a value to wait for that another coroutine sets.
 
-Until now one could wait for time alone. A coroutine that yields a future joins those
-who wait for it, and whoever settles it makes them ready. The loop has learned a second
-request, and asks of which kind each is.
+Until now a coroutine could wait for time alone. A coroutine that yields a future
+becomes one of its readers. Settling the future makes all readers ready. The loop now
+knows two kinds of requests, and has to look which kind each is.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class Future:
         self._error: Exception | None = None
 
     def settle(self, value: Any = None, error: Exception | None = None) -> None:
-        """The value, or the error, is there; whoever waits for it goes on."""
+        """Set the value, or the error, and make the readers ready."""
         self.settled, self._value, self._error = True, value, error
         self._loop.ready.extend(self.readers)
         self.readers.clear()
 
     def wait(self) -> Generator[Any, None, Any]:
-        """Wait for the value; raises the error that came in its place."""
+        """Wait for the value and return it, or raise the error that came instead."""
         if not self.settled:
             yield self
         if self._error is not None:
@@ -40,10 +40,10 @@ class Future:
 
 
 class Loop(loop.Loop):
-    """One that knows futures, too."""
+    """A loop that also knows futures."""
 
     def wait(self, waiting: Waiting, request: Any) -> None:
-        """Keep somebody until what it asks for has come."""
+        """Keep a coroutine until its request is fulfilled."""
         if isinstance(request, Future):
             request.readers.append(waiting)
         else:
@@ -51,7 +51,7 @@ class Loop(loop.Loop):
 
 
 def main() -> None:
-    """Let two wait for a third."""
+    """Let two coroutines wait for a third."""
     loop = Loop()
     parcel = Future(loop)
 

@@ -1,7 +1,7 @@
 """Generator: a function that pauses, and remembers where it was.
 
-``next`` lets it go on to its next ``yield``. Whoever holds several of them lets each go
-on in turn: that is a scheduler, and all that follows makes it wiser.
+``next`` runs it up to its next ``yield``. A function that does so with several
+generators in turn is a scheduler. The next files improve on it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def count(name: str, n: int) -> Iterator[None]:
 
 
 def take_turns(*generators: Iterator[None]) -> None:
-    """Let each go on to its next pause, until all have ended."""
+    """Run each in turn up to its next pause, until all have ended."""
     ready = deque(generators)
     while ready:
         generator = ready.popleft()

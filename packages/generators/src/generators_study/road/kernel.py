@@ -1,12 +1,12 @@
 """Kernel: what a task yields is the place where it waits. A miniature of the real one.
 
-A place is a list. The kernel puts the task in and asks no questions, as there are no
-kinds of requests any more; to wake is to move all that is in the place to the ready
-list; to cancel is to take out and to throw. A future, a timer, a queue, the end of a
-task: each is such a list, and whoever needs another kind of waiting brings another.
+A place is a list. The kernel puts the task into it without looking at its kind, as
+there are no kinds of requests any more. To wake is to move all tasks from the place to
+the ready list. To cancel is to take one task out and to throw. A future, a timer, a
+queue, the end of a task: each is such a list. A new kind of waiting is one more list.
 
-`generators_study.kernel` is made like this, and adds what a program needs that is to be
-trusted: the README of this package says what.
+`generators_study.kernel` works like this, and adds what real programs need. The README
+of this package lists the additions.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Any
 
 
 class Cancelled(Exception):
-    """Nobody wants the result of this task any more."""
+    """The task is to stop: its result is no longer wanted."""
 
 
 class Task:
-    """A coroutine on its way, and where it waits."""
+    """A running coroutine, and the place where it waits."""
 
     def __init__(self, coroutine: Generator[list[Task], None, Any], place: list[Task]):
         self.coroutine = coroutine
@@ -32,7 +32,7 @@ class Task:
 
 
 class Kernel:
-    """Walks the ready list; when it is at the end, sleeps until the next instant."""
+    """A loop that walks the ready list, then sleeps until the next instant."""
 
     def __init__(self) -> None:
         self.ready: list[Task] = []
@@ -46,7 +46,7 @@ class Kernel:
         return task
 
     def run(self) -> None:
-        """Run until nobody is left who could go on."""
+        """Run until no task is ready or asleep."""
         while self.ready or self.instants:
             for task in self.ready:  # it grows while it is walked
                 self.step(task)
@@ -57,7 +57,7 @@ class Kernel:
                 self.wake(self.sleepers.pop(when))
 
     def step(self, task: Task) -> None:
-        """Let it go on to the next place; an error that it raises ends the run."""
+        """Run a task up to its next wait; an error that it raises ends the run."""
         coroutine = task.coroutine
         try:
             if task.cancelled:
@@ -72,19 +72,19 @@ class Kernel:
             task.place.append(task)
 
     def wake(self, place: list[Task]) -> None:
-        """Let all go on who wait there."""
+        """Make all tasks ready that wait there."""
         self.ready.extend(place)
         place.clear()
 
     def cancel(self, task: Task) -> None:
-        """Raise `Cancelled` where it waits; no effect on one that does not."""
+        """Raise `Cancelled` where it waits; has no effect if it does not wait."""
         if task.place is not self.ready and task in task.place:
             task.place.remove(task)
             task.cancelled = True
             self.ready.append(task)
 
     def instant(self, seconds: float) -> list[Task]:
-        """The place of those who wait so many seconds from now."""
+        """Return the place of the tasks that sleep until ``seconds`` from now."""
         when = time.monotonic() + seconds
         if when not in self.sleepers:
             heappush(self.instants, when)
@@ -93,7 +93,7 @@ class Kernel:
 
 
 def main() -> None:
-    """Let three wait at a door; one of them not for long."""
+    """Let three tasks wait at a door, one of them not for long."""
     kernel = Kernel()
     door: list[Task] = []
 

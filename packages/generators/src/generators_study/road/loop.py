@@ -1,9 +1,9 @@
 """Loop: coroutines that sleep, and a loop that wakes them.
 
-What a coroutine yields goes out through all who called it to the loop; here it is the
-number of seconds for which it wants to sleep. Nothing calls back any more: what comes
-next stands in the next line. (One that has to watch descriptors, too, sleeps in a
-selector, as those in the concepts do.)
+What a coroutine yields passes through all its callers to the loop. Here it is the
+number of seconds for which the coroutine wants to sleep. There are no callbacks any
+more: what comes next is in the next line. (A loop that also watches descriptors sleeps
+in a selector, as the event loops in the concepts do.)
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from itertools import count
 from typing import Any
 
 Waiting = Iterator[Any]
-"""Whatever can be asked for its next wait, as a coroutine can."""
+"""An object that ``next`` runs up to its next wait, such as a coroutine."""
 
 
 class Loop:
-    """Runs who is ready; if nobody is, sleeps until somebody has slept enough."""
+    """A loop that runs ready coroutines, and sleeps until the next one is due."""
 
     def __init__(self) -> None:
         self.ready: deque[Waiting] = deque()
@@ -28,7 +28,7 @@ class Loop:
         self._order = count()
 
     def run(self) -> None:
-        """Run until nobody is left who could go on."""
+        """Run until no coroutine is ready or asleep."""
         while self.ready or self.timers:
             if not self.ready:
                 due, _, waiting = heappop(self.timers)
@@ -42,13 +42,13 @@ class Loop:
             self.wait(waiting, request)
 
     def wait(self, waiting: Waiting, request: Any) -> None:
-        """Keep somebody until what it asks for has come."""
+        """Keep a coroutine until its request is fulfilled."""
         due = time.monotonic() + request
         heappush(self.timers, (due, next(self._order), waiting))
 
 
 def sleep(seconds: float) -> Waiting:
-    """Wait so many seconds."""
+    """Wait for a number of seconds."""
     yield seconds
 
 
@@ -60,7 +60,7 @@ def tell(what: str, seconds: float) -> Waiting:
 
 
 def main() -> None:
-    """Run two side by side."""
+    """Run two coroutines side by side."""
     loop = Loop()
     loop.ready.extend([tell("long", 0.2), tell("short", 0.1)])
     loop.run()

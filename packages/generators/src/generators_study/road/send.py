@@ -1,9 +1,9 @@
-"""Send: a generator that takes something, too: a coroutine.
+"""Send: a generator that also takes values: a coroutine.
 
-What the other side sends is the value of ``yield``, so the coroutine waits there for
-whoever has something for it. There are four ways between the two: what is yielded comes
-out, what is sent and what is thrown goes in, and what is returned comes last, in a
-StopIteration. ``pipeline_send.py`` in the concepts makes a whole pipeline of that.
+The value of ``yield`` is what the other side sends, so the coroutine waits there until
+a value is sent. There are four ways between the two. A yielded value comes out. A sent
+value and a thrown error go in. The returned value comes last, in a StopIteration.
+``pipeline_send.py`` in the concepts makes a whole pipeline of that.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Generator
 
 
 def average() -> Generator[float, float, str]:
-    """Take numbers, give the average so far; a ValueError ends it."""
+    """Take numbers and yield the average so far; a ValueError ends it."""
     total, taken = 0.0, 0
     try:
         while True:

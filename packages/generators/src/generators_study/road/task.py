@@ -1,7 +1,7 @@
-"""Task: a coroutine on its way, and a future of how it ends.
+"""Task: a running coroutine, and a future of its outcome.
 
-The loop need not learn anything: it asks the task for its next wait, and the task asks
-its coroutine. So one can start something, do something else, and come back for the
+The loop does not change: it asks the task for its next wait, and the task asks its
+coroutine. So a coroutine can start a task, do something else, and come back for the
 result or the error.
 """
 
@@ -15,7 +15,7 @@ from .loop import Waiting, sleep
 
 
 class Task(Iterator[Any]):
-    """Runs a coroutine beside the one that makes it."""
+    """A coroutine that runs beside the one that starts it."""
 
     def __init__(self, loop: Loop, coroutine: Waiting) -> None:
         self.coroutine = coroutine
@@ -28,16 +28,16 @@ class Task(Iterator[Any]):
         except StopIteration as end:
             self._end.settle(end.value)
             raise
-        except Exception as error:  # kept for whoever joins
+        except Exception as error:  # kept for `join`
             self._end.settle(error=error)
             raise StopIteration from None
 
     def step(self) -> Any:
-        """Let it go on to its next wait, for which it asks."""
+        """Run it up to its next wait, and return the request."""
         return next(self.coroutine)
 
     def join(self) -> Generator[Any, None, Any]:
-        """Wait for its end; what it returns, or raises."""
+        """Wait for its end; return its result or raise its error."""
         return self._end.wait()
 
 

@@ -1,10 +1,10 @@
 """Trampoline: coroutines that call each other, and a loop that keeps the stack.
 
-A coroutine yields the one that it calls. The trampoline runs that, and sends what it
-returns, or throws what it raises, to the caller. No frame waits for another meanwhile,
-so calls may be nested deeper than Python allows its own.
+A coroutine yields the coroutine that it calls. The trampoline runs that one, and then
+sends its result, or throws its error, into the caller. No frame waits for another
+meanwhile, so calls may be nested deeper than Python's recursion limit.
 
-``yield from`` does the same in C, up to that depth. It makes the calls from here on, so
+``yield from`` does the same in C, up to that limit. It makes the calls from here on, so
 that a ``yield`` is free to say what a coroutine waits for.
 """
 
@@ -17,7 +17,7 @@ Call = Generator["Call", Any, Any]
 
 
 def trampoline(call: Call) -> Any:
-    """Run a coroutine, and all that it calls; what it returns."""
+    """Run a coroutine and all that it calls, and return its result."""
     stack = [call]
     value, error = None, None
     while stack:
@@ -39,20 +39,20 @@ def trampoline(call: Call) -> Any:
 
 
 def depth(n: int) -> Call:
-    """Call itself n times; how many calls that were."""
+    """Call itself n times, and return the number of calls."""
     if n == 0:
         return 0
     return 1 + (yield depth(n - 1))
 
 
 def divide(x: float, y: float) -> Call:
-    """Divide, once all who call in between have had their turn."""
+    """Divide, after a few nested calls."""
     yield depth(3)
     return x / y
 
 
 def careful(x: float, y: float) -> Call:
-    """Catch what the coroutine raises that it calls."""
+    """Catch the error of the coroutine that it calls."""
     try:
         return (yield divide(x, y))
     except ZeroDivisionError as error:

@@ -1,7 +1,7 @@
 """Race: run all at once; the first success counts.
 
-The winner cancels the group, which then ends in silence. A task that is ``doomed`` has
-lost: what its cleanup raises, the group shall raise.
+The winner cancels the group, which then ends silently. A task whose scope is cancelled
+has lost. If its cleanup raises an error, the group raises that error.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def race(functions: Iterable[Callable[[], Wait[Result]]]) -> Wait[Result]:
         for number, function in enumerate(functions):
             group.spawn(attempt, group, number, function)
 
-    # 3. Wait for all; whoever is stopped gets to clean up.
+    # 3. Wait for all. Those that were stopped clean up first.
     yield from open_group(start)
 
     # 4. Return what the winner has; if there is none, raise all failures in order.

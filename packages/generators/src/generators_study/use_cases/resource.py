@@ -1,7 +1,8 @@
 """Resource: what was opened is closed, whatever happens.
 
-In a cancelled scope every wait raises, those of ``close`` too: it stands behind a
-shield. A cancellation that comes meanwhile waits at the next wait outside.
+In a cancelled scope every wait raises, also the waits of ``close``. So ``close`` runs
+in a shielded scope. A cancellation that comes meanwhile takes effect at the next wait
+outside.
 """
 
 from __future__ import annotations

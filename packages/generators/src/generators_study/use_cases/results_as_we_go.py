@@ -1,7 +1,7 @@
 """Results as we go: hand over each result the instant it is ready.
 
-A channel from hand to hand carries the results to the caller, in order of completion;
-the group cancels the rest at the first error.
+A channel without a buffer carries the results to the caller, in order of completion.
+The group cancels the rest at the first error.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Chaining: one coroutine waits for another.
 
-A plain call: ``compute`` runs on the stack of this greenlet, and when it waits, all of
-the stack does. The callers need no ``await``, and no greenlet is made.
+A plain call is enough: ``compute`` runs on the stack of this greenlet, and the whole
+stack waits with it. The callers need no ``await``, and no greenlet is made.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def chaining(
     # 1. Call another that waits, and wait for it.
     result = compute(x, y)
 
-    # 2. Go on with its result.
+    # 2. Continue with its result.
     say(after(x, y, result))
 
 

@@ -21,7 +21,7 @@ def countdown(
 ) -> None:
     counters = check(counters, say)
 
-    # 1. One counter: say a number, pause, go on from there.
+    # 1. One counter: say a number, pause, continue from there.
     def count(name: str, n: int) -> None:
         for number in range(n, 0, -1):
             say(name, number)

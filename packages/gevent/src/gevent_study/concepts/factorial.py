@@ -1,7 +1,7 @@
 """Factorial: several tasks take turns.
 
 Another greenlet may run at every call that waits. The text of the caller does not show
-which calls those are.
+which calls wait.
 """
 
 from __future__ import annotations

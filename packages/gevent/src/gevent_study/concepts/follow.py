@@ -1,8 +1,8 @@
 """Follow: say every line that is added to a file, as tail -f does.
 
-``join`` with a timeout is both the pause between two looks and the end of it. It leaves
-the greenlet alone when the time is up, and does not raise its error. The group does.
-The reading itself holds up the loop: a regular file is always ready.
+``join`` with a timeout is both the pause between two looks and the end of the loop. It
+leaves the greenlet alone when the time is up, and does not raise its error. The group
+does. Reading the file blocks the loop: a regular file is always ready.
 """
 
 from __future__ import annotations

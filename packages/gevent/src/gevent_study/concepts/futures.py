@@ -1,8 +1,8 @@
 """Futures: an IOU, a value to come that many may wait for.
 
 `AsyncResult.wait` just returns when the time is up. ``get(timeout=...)`` would raise
-`gevent.Timeout`, which is not an Exception. An AsyncResult may be set twice: the second
-value silently replaces the first. So `once` stands guard.
+`gevent.Timeout`, which is not an Exception. An AsyncResult may be set twice, and the
+second value silently replaces the first. `once` prevents that.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Periodic: do something every so often, without drift.
 
-The monotonic clock tells how long to sleep: the loop's own ``now`` is the time of day,
-which may be set. A sleep of a negative time lets other greenlets run once.
+The time to sleep comes from the monotonic clock: the loop's own ``now`` is the time of
+day, which may be set. A sleep of a negative time lets other greenlets run once.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Pipeline: source, broadcast, one grep per word, one printer.
 
-Every stage is a greenlet, every connection a channel. A channel holds nothing: a put
+Every stage is a greenlet. Every connection is a channel, which has no buffer: a put
 waits for a get. A ``for`` loop over a channel (or a queue) of gevent ends at the item
-StopIteration, which is how the end travels.
+StopIteration, so the end of the input travels as this item.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Sync versus async: the same calls, one after the other and side by side.
 
-A function that is called runs here and now. The same function, spawned, runs beside.
+A function that is called runs at once, in this greenlet. The same function, spawned,
+runs side by side with it.
 """
 
 from __future__ import annotations

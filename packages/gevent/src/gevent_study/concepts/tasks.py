@@ -1,8 +1,8 @@
 """Tasks: start them, cancel one, and learn what became of each.
 
-A greenlet keeps its ``value`` and its ``exception``. But one that was killed looks as
-if it had returned a GreenletExit, and the hub prints every error that leaves one. So
-each remembers by itself how its job ended.
+A greenlet keeps its ``value`` and its ``exception``. But a killed greenlet looks as if
+it had returned a GreenletExit, and the hub prints every error that leaves a greenlet.
+So each greenlet records by itself how its job ended.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def tasks(
         # 2. Start every job.
         running = {name: group.spawn(remember, name, job) for name, job in jobs.items()}
 
-        # 3. Cancel the doomed one, if it still runs by then.
+        # 3. Cancel the chosen one, if it still runs by then.
         if doomed is not None:
             task = running[doomed]
             task.join(timeout=after)

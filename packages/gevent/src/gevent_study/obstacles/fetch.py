@@ -1,8 +1,9 @@
 """One HTTP request on a socket of gevent.
 
-To connect, to send and to receive read as if they blocked; they switch to the hub. A
-kill is raised there, and ``with`` closes the connection on its way out. gevent's own
-``create_connection`` tries the next address only when the one before has failed.
+The calls to connect, send and receive look as if they blocked. In fact they switch to
+the hub. A kill is raised there, and ``with`` closes the connection on its way out.
+gevent's own ``create_connection`` tries the next address only when the one before has
+failed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Hedge: ask once more when the answer is late; the first one counts.
 
-`gevent.joinall` returns when all have ended, or when the time is up. It kills no
-greenlet: the winner has the group do that. The group keeps the error of a cleanup.
+`gevent.joinall` returns when all attempts have ended, or when the time is up. It kills
+no greenlet. The winner has the group do that. The group keeps the error of a cleanup.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def hedge(function: Callable[[int], Result], after: float, most: int) -> Result:
             attempts.append(group.spawn(attempt, len(attempts)))
             gevent.joinall(attempts, timeout=after)
 
-        # 3. Wait for all; whoever is stopped gets to clean up.
+        # 3. Wait for all. Those that were stopped clean up first.
 
     # 4. Return what the winner has; if there is none, raise all failures in order.
     if not successes:

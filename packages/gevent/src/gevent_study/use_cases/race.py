@@ -35,7 +35,7 @@ def race(functions: Iterable[Callable[[], Result]]) -> Result:
             group.kill(block=False)
 
     # 2. Start all.
-    # 3. Wait for all; whoever is stopped gets to clean up.
+    # 3. Wait for all. Those that were stopped clean up first.
     with GreenletGroup() as group:
         for number, function in enumerate(functions):
             group.spawn(attempt, number, function)

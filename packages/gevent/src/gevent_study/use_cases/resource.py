@@ -1,8 +1,9 @@
 """Resource: what was opened is closed, whatever happens.
 
 A ``kill()`` or a `gevent.Timeout` interrupts one wait, and may come while ``close``
-waits. So ``close`` runs in a greenlet of its own, which is never killed. It keeps its
-error: the hub would print it, and pass a KeyboardInterrupt to the main greenlet.
+waits. So ``close`` runs in a greenlet of its own, which is never killed. This greenlet
+keeps its error: the hub would print it, and pass a KeyboardInterrupt to the main
+greenlet.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Results as we go: hand over each result the instant it is ready.
 
 `gevent.iwait` yields the greenlets in order of completion, so the caller itself calls
-``handle``. After an error the group is stopping, and what ends then is not handed over.
+``handle``. After an error the group is stopping, and no further results are handed
+over.
 """
 
 from __future__ import annotations

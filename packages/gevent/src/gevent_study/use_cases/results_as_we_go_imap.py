@@ -1,7 +1,7 @@
 """Results as we go: hand over each result the instant it is ready.
 
 `imap_unordered` is an iterator over results in order of completion. It does not stop
-the rest when a call fails or the loop is left: the group does.
+the rest when a call fails or the caller leaves the loop. The group does.
 """
 
 from __future__ import annotations

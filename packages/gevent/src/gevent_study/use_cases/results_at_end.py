@@ -1,7 +1,7 @@
 """Results at the end: run a function many times, and look when all are done.
 
 `gevent.joinall` raises one error, leaves the other greenlets running, and prints a
-second error. So a group waits for all: it kills the rest, and raises every error.
+second error. So a group waits for all. It kills the rest, and raises every error.
 """
 
 from __future__ import annotations

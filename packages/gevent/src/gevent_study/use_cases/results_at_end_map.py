@@ -1,7 +1,7 @@
 """Results at the end: run a function many times, and look when all are done.
 
-`Pool.map` is the short way, and the one to take for calls that do not fail. It learns
-of an error only when the calls before it have ended, and it kills none of the rest.
+`Pool.map` is the short way, and the right one for calls that do not fail. It notices an
+error only when the calls before it have ended, and it kills none of the rest.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from gevent.pool import Pool
 from .. import run
 
 CANNOT = {
-    "stopping the rest": "an error comes in input order; the other calls go on",
-    "cancellation from outside": "a kill ends the waiting; the calls go on",
+    "stopping the rest": "an error comes in input order; the other calls continue",
+    "cancellation from outside": "a kill ends the waiting; the calls continue",
 }
 
 

@@ -2,7 +2,7 @@
 
 A `gevent.Timeout` with ``False`` is raised where the job waits, and silently ends its
 own block. It passes through the blocks of others. It is neither an Exception nor a
-GreenletExit: a job that cleans up in ``except GreenletExit`` does not do so then.
+GreenletExit, so it skips a cleanup in ``except GreenletExit``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def timeout(
         with gevent.Timeout(inner, False):  # pyright: ignore[reportArgumentType]
             return DONE, job()
 
-        # 4. If the inner one has cut, the outer part goes on.
+        # 4. If the inner deadline has expired, run the substitute.
         return INNER, instead()
     return OUTER, None
 

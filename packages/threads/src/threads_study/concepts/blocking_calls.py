@@ -1,8 +1,8 @@
 """Blocking calls: run functions that block, and keep the heart beating.
 
-The heart is the calling thread: it waits for the calls, but no longer than to the next
-beat. A worker of the pool takes its next call before the caller hears that the last one
-failed, so calls look at ``stop`` first.
+The calling thread beats the heart. It waits for the calls, but no longer than to the
+next beat. A worker of the pool may take its next call before the caller learns that the
+last one failed, so calls look at ``stop`` first.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Chaining: one coroutine waits for another.
 
-A plain call: it blocks this thread, and no other, until it has a result.
+A plain call is enough: it blocks this thread, and no other, until it has a result.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def chaining(
     # 1. Call another that waits, and wait for it.
     result = compute(x, y)
 
-    # 2. Go on with its result.
+    # 2. Continue with its result.
     say(after(x, y, result))
 
 

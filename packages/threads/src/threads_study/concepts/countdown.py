@@ -23,7 +23,7 @@ def countdown(
     counters = check(counters, say)
     speaking = threading.Lock()
 
-    # 1. One counter: say a number, pause, go on from there.
+    # 1. One counter: say a number, pause, continue from there.
     def count(name: str, n: int) -> None:
         for number in range(n, 0, -1):
             with speaking:

@@ -1,10 +1,10 @@
 """Event loop: say hello every three seconds, and answer every line meanwhile.
 
-Two threads, each with one thing to wait for, in place of a loop. A thread that blocks
-in ``read`` could not be stopped, so it waits with ``poll`` for its input or for a byte
-on a pipe of its own (``select`` takes no descriptor above 1023). While it computes, the
-interpreter switches between the threads: the hellos come nearly in time. A lock keeps
-them from calling ``say`` at once.
+Two threads replace the loop, and each waits for one thing. A thread that blocks in
+``read`` could not be stopped, so it waits with ``poll`` for its input or for a byte on
+a pipe of its own (``select`` takes no descriptor above 1023). While it computes, the
+interpreter switches between the threads, so the hellos come nearly on time. A lock
+keeps the threads from calling ``say`` at once.
 """
 
 from __future__ import annotations

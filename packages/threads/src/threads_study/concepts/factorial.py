@@ -1,7 +1,7 @@
 """Factorial: several tasks take turns.
 
-Another thread may run between any two instructions, not only where this one waits. The
-lock keeps two threads from calling ``say`` at once.
+Another thread may run between any two instructions, not only where this thread waits.
+The lock keeps two threads from calling ``say`` at once.
 """
 
 from __future__ import annotations

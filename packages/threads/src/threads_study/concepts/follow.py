@@ -1,6 +1,6 @@
 """Follow: say every line that is added to a file, as tail -f does.
 
-``until`` blocks, so it needs a thread of its own; its end is an event, and waiting for
+``until`` blocks, so it needs a thread of its own. Its end is an event, and a wait for
 that event with a timeout is the pause between two looks.
 """
 

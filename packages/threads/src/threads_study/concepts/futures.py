@@ -1,8 +1,9 @@
 """Futures: an IOU, a value to come that many may wait for.
 
-`concurrent.futures.Future` is made for this. ``wait`` tells whether the time was up.
-``result(timeout)`` would raise a TimeoutError that might be the job's own. A second
-future, ``stopped``, wakes the readers if the job ends without settling the first.
+`concurrent.futures.Future` is made for this. ``wait`` returns the futures that are
+done, even if the time is up. ``result(timeout)`` would raise a TimeoutError that might
+be the job's own. A second future, ``stopped``, wakes the readers if the job ends
+without settling the first.
 """
 
 from __future__ import annotations

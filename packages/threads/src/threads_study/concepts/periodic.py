@@ -1,6 +1,7 @@
 """Periodic: do something every so often, without drift.
 
-The monotonic clock tells how long to sleep. Unlike the time of day, it is never set.
+The time to sleep comes from the monotonic clock. Unlike the time of day, it is never
+set.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Pipeline: source, broadcast, one grep per word, one printer.
 
-Every stage is a thread, every connection a channel that holds one item. A
-`queue.Queue` cannot wake a thread that waits at it when the group stops
-(`queue.Queue.shutdown` came with 3.13), so the channel is a condition of our own. An
-item that is not a line travels as the last one.
+Every stage is a thread. Every connection is a channel that holds one item. A
+`queue.Queue` cannot wake a thread that waits for it when the group stops
+(`queue.Queue.shutdown` came with 3.13), so the channel uses a condition. A special
+object travels as the last item.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Tasks: start them, cancel one, and learn what became of each.
 
-Cancelling is a request: every job has a ``stop`` event of its own, looks at it, cleans
-up, and raises CancelledError. The events are also set when the pool stops.
+A cancellation is a request. Every job has a ``stop`` event of its own. It looks at the
+event, cleans up, and raises CancelledError. The events are also set when the pool
+stops.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def tasks(
         # 2. Start every job.
         running = {name: pool.submit(remember, name, jobs[name]) for name in jobs}
 
-        # 3. Cancel the doomed one, if it still runs by then.
+        # 3. Cancel the chosen one, if it still runs by then.
         if doomed is not None:
             wait([running[doomed]], timeout=after)
             stops[doomed].set()

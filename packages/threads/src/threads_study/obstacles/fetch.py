@@ -28,14 +28,14 @@ POLL: type[selectors.BaseSelector] = getattr(
 
 
 def fetch(url: str, stop: Stop, seconds: float = math.inf) -> Response:
-    """GET this address, on a connection of its own; any status is an answer.
+    """GET this address, on a connection of its own. Any status is an answer.
 
     Raises:
         CancelledError: ``stop`` was set.
-        TimeoutError: the response was not complete after so many seconds.
-        OSError: the connection failed or broke.
-        BadResponse: the response is not HTTP, or too long.
-        ValueError: the URL is not an http address.
+        TimeoutError: The response was not complete after ``seconds``.
+        OSError: The connection failed or broke.
+        BadResponse: The response is not HTTP, or too long.
+        ValueError: The URL is not an http address.
     """
     exchange = Exchange(url)
     until = time.monotonic() + seconds
@@ -82,8 +82,8 @@ def connect(host: str, port: int, stop: Stop, until: float) -> socket.socket:
 
     Raises:
         CancelledError: ``stop`` was set.
-        TimeoutError: the time is up.
-        OSError: the error of the last address, if none of them answers.
+        TimeoutError: The time is up.
+        OSError: The error of the last address, if none of them answers.
     """
     made: list[socket.socket] = []
     error = OSError(f"{host} has no address")
@@ -97,7 +97,7 @@ def connect(host: str, port: int, stop: Stop, until: float) -> socket.socket:
                     try:
                         made.append(new := socket.socket(family, kind, protocol))
                         new.setblocking(False)
-                        with suppress(BlockingIOError):  # the system goes on with it
+                        with suppress(BlockingIOError):  # the system continues it
                             new.connect(address)
                         pending.register(new, selectors.EVENT_WRITE, new)
                     except OSError as failed:

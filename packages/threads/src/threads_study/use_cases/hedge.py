@@ -1,7 +1,8 @@
 """Hedge: ask once more when the answer is late; the first one counts.
 
-``wait`` returns when all have ended, or when the time is up. An attempt that is late
-runs on until the winner asks it to stop. The pool waits for it in the end.
+``wait`` returns when all attempts have ended, or when the time is up. An attempt that
+is late keeps running until the winner asks it to stop. The pool waits for it in the
+end.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def hedge(function: Callable[[int, Stop], Result], after: float, most: int) -> R
             attempts.append(pool.submit(attempt, len(attempts)))
             wait(attempts, timeout=after)
 
-        # 3. Wait for all; whoever is stopped gets to clean up.
+        # 3. Wait for all. Those that were stopped clean up first.
 
     # 4. Return what the winner has; if there is none, raise all failures in order.
     if not successes:

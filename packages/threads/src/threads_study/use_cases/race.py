@@ -1,8 +1,8 @@
 """Race: run all at once; the first success counts.
 
 The winner asks the others to stop. The race waits for them, and takes as long as the
-last of them needs to look at ``stop``. Two threads may succeed side by side: the first
-in the list wins.
+last of them needs to look at ``stop``. Two threads may succeed at once. Then the first
+in the list of successes wins.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def race(functions: Iterable[Callable[[Stop], Result]]) -> Result:
             group.cancel()
 
     # 2. Start all.
-    # 3. Wait for all; whoever is stopped gets to clean up.
+    # 3. Wait for all. Those that were stopped clean up first.
     with ThreadGroup() as group:
         for number, function in enumerate(functions):
             group.start(attempt, number, function)

@@ -1,7 +1,8 @@
 """Results as we go: hand over each result the instant it is ready.
 
-Every future puts itself in line when it is done, with its result or its error. The
-caller takes them from there. An error ends the caller's block, and the pool stops.
+Every future puts itself into a queue when it is done, with its result or its error. The
+caller takes the futures from the queue. An error ends the caller's block, and the pool
+stops.
 """
 
 from __future__ import annotations

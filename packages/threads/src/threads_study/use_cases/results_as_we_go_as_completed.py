@@ -1,7 +1,7 @@
 """Results as we go: hand over each result the instant it is ready.
 
-`concurrent.futures.as_completed` yields the futures in order of completion. Those that
-were done before it began come first, in no order.
+`concurrent.futures.as_completed` yields the futures in order of completion. Futures
+that were done before it began come first, in no order.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Results at the end: run a function many times, and look when all are done.
 
 A pool has a thread for every input, up to a bound. Leaving the block waits for all
-calls. `Pool` adds to `ThreadPoolExecutor` that the first error sets ``stop``, that no
-waiting call starts then, and that every error is raised.
+calls. `Pool` adds three things to `ThreadPoolExecutor`: the first error sets ``stop``,
+no waiting call starts after that, and every error is raised.
 """
 
 from __future__ import annotations

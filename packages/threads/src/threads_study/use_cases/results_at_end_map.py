@@ -1,7 +1,7 @@
 """Results at the end: run a function many times, and look when all are done.
 
-``pool.map`` is the shortest way. It yields the results in input order. So it learns of
-an error only when all calls before it have ended, and it stops none that runs.
+``pool.map`` is the shortest way. It yields the results in input order. So it notices an
+error only when all calls before it have ended, and it stops no running call.
 """
 
 from __future__ import annotations

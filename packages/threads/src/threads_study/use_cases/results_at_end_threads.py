@@ -1,8 +1,8 @@
 """Results at the end: run a function many times, and look when all are done.
 
-A bare thread gives back neither a result nor an error. So each leaves its results in a
-dict, and a group keeps the errors. Every input gets a thread, up to a bound. Beyond
-that, a thread takes the next input when it is done with one.
+A bare thread returns neither a result nor an error. So each thread stores its results
+in a dict, and a group keeps the errors. Every input gets a thread, up to a bound.
+Beyond that, a thread takes the next input when it is done with one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Timeout: a deadline within a deadline, and each knows whether it was the one.
 
-A deadline is a timer, which asks to stop; it is a thread, too. The outer one asks
-within the inner part as well. Who was asked and does not look at ``stop`` goes on.
+A deadline is a timer: a thread that sets an event at its end. The outer timer sets the
+event of the inner part as well. A job that does not look at its event keeps running.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def timeout(
             if not stop_job.is_set():
                 raise
 
-        # 4. If the inner one has cut, the outer part goes on.
+        # 4. If the inner deadline has expired, run the substitute.
         if not stop_all.is_set():
             return INNER, instead(stop_all)
     except CancelledError:

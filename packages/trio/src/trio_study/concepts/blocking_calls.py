@@ -1,9 +1,10 @@
 """Blocking calls: run functions that block, and keep the heart beating.
 
-`trio.to_thread.run_sync` lets 40 threads of the whole program work at once, so the call
-brings a limiter of its own. A few workers share one iterator. So calls start in input
-order, and there are never more tasks than threads. A thread cannot be interrupted:
-``run_sync`` waits for it, cancelled or not, unless told to abandon it.
+`trio.to_thread.run_sync` lets the whole program use only 40 threads at once, so the
+call brings a limiter of its own. A few workers share one iterator. So calls start in
+input order, and there are never more tasks than threads. A thread cannot be
+interrupted: ``run_sync`` waits for its end even when cancelled, unless it may abandon
+the thread.
 """
 
 from __future__ import annotations

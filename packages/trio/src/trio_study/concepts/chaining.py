@@ -1,8 +1,8 @@
 """Chaining: one coroutine waits for another.
 
-``await compute(x, y)`` runs the other coroutine inside this task: no task is made, and
-while it waits, other tasks run. An error comes out as it is: only a nursery puts errors
-into a group.
+``await compute(x, y)`` runs the other coroutine inside this task. No task is made, and
+other tasks run while it waits. An error arrives bare: only a nursery puts errors into
+an exception group.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ async def chaining(
     # 1. Call another that waits, and wait for it.
     result = await compute(x, y)
 
-    # 2. Go on with its result.
+    # 2. Continue with its result.
     say(after(x, y, result))
 
 

@@ -1,8 +1,8 @@
 """Countdown: functions that pause and remember where they were.
 
-A coroutine pauses at ``await`` and keeps its local variables; trio runs another task
+A coroutine pauses at ``await`` and keeps its local variables. Trio runs another task
 meanwhile. Tasks that can run at the same instant do so in random order, on purpose: no
-program shall come to rely on one.
+program should come to rely on an order.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ async def countdown(
 ) -> None:
     counters = check(counters, say)
 
-    # 1. One counter: say a number, pause, go on from there.
+    # 1. One counter: say a number, pause, continue from there.
     async def count(name: str, n: int) -> None:
         for number in range(n, 0, -1):
             say(name, number)

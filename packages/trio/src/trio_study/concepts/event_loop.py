@@ -1,6 +1,6 @@
 """Event loop: say hello every three seconds, and answer every line meanwhile.
 
-Trio tells when a descriptor is readable. So nothing blocks, and no file is made
+Trio reports when a descriptor is readable. So nothing blocks, and no file is made
 non-blocking (a terminal shares that setting with the shell). epoll refuses regular
 files, which are always ready. ``nursery.start`` returns when the greeter calls
 ``started``, so the first hello comes before any answer. Fibonacci numbers are computed

@@ -1,7 +1,7 @@
 """Factorial: several tasks take turns.
 
-At every ``await`` another task may run; between two of them, none does. Which of those
-that are due at the same instant comes first is left to chance.
+Another task may run at every ``await``, and none runs between two of them. The order of
+tasks that are due at the same instant is random.
 """
 
 from __future__ import annotations

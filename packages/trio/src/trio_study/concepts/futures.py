@@ -1,8 +1,8 @@
 """Futures: an IOU, a value to come that many may wait for.
 
-Trio has no futures; an event that many may wait for and a place for the value make one.
-Whether the reader gave up is asked of the future, not of the clock: with no patience
-left, waiting is cancelled even if the value is there.
+Trio has no futures. An event that many tasks may wait for and a variable for the value
+make one. A reader gave up if the event is not set. Its timeout does not show that: with
+no patience left, the wait is cancelled even if the value is there.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Pipeline: source, broadcast, one grep per word, one printer.
 
-Every stage is a task, every connection a memory channel without a buffer: whoever is
-too fast waits in ``send``. Closing a sending end is the end of the input; the greps
-share one channel through clones, and it ends when the last of them is closed. No stage
-closes what it receives from: when it fails, the nursery stops those before it, which
-need no error of their own.
+Every stage is a task. Every connection is a memory channel without a buffer: a stage
+that is too fast waits in ``send``. Closing a sending end is the end of the input. The
+greps share one channel through clones, and it ends when the last clone is closed. No
+stage closes its receiving end: when it fails, the nursery stops the stages before it,
+and they need no error of their own.
 """
 
 from __future__ import annotations

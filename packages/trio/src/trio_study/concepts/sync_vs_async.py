@@ -1,7 +1,7 @@
 """Sync versus async: the same calls, one after the other and side by side.
 
-A coroutine that is awaited runs here and now; one that is started in a nursery runs
-beside, in a task that leaves its result in its place.
+A coroutine that is awaited runs at once, in this task. A coroutine that is started in a
+nursery runs side by side with it, in a task that stores its result.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Tasks: start them, cancel one, and learn what became of each.
 
-Trio cancels scopes, not tasks: each job gets a scope of its own, whose deadline may be
-set from anywhere, at any time; when the job has ended, it means nothing. The scope
-stands inside ``try``: of a group of errors it takes out its own cancellation, and what
-is left is the job's error.
+Trio cancels scopes, not tasks. So each job gets a scope of its own. The deadline of a
+scope may be set from anywhere, at any time, and has no effect when the job has ended.
+The scope is inside ``try``: it takes its own cancellation out of a group of errors, and
+the rest is the job's error.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ async def tasks(
         for name, job in jobs.items():
             nursery.start_soon(remember, name, job)
 
-        # 3. Cancel the doomed one, if it still runs by then.
+        # 3. Cancel the chosen one, if it still runs by then.
         if doomed is not None:
             scopes[doomed].deadline = trio.current_time() + after
 

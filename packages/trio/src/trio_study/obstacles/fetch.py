@@ -1,7 +1,7 @@
 """One HTTP request on a stream of trio.
 
 A cancellation is raised where the task waits, and ``async with`` closes the connection
-on its way out. That works in a cancelled scope, too: trio closes a socket before it
+on its way out. That also works in a cancelled scope: trio closes a socket before it
 waits. ``open_tcp_stream`` tries the next address of a name after 0.25 s (RFC 8305).
 """
 

@@ -1,7 +1,7 @@
 """Hedge: ask once more when the answer is late; the first one counts.
 
-The event says that all so far have failed; whoever waits for it moves on when it is
-time. A success cancels the whole nursery, this waiting included.
+The event says that all attempts so far have failed. The wait for it ends after
+``after`` seconds at the latest. A success cancels the whole nursery, and so this wait.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ async def hedge(
             with trio.move_on_after(after):
                 await all_failed.wait()
 
-        # 3. Wait for all; whoever is stopped gets to clean up.
+        # 3. Wait for all. Those that were stopped clean up first.
 
     # 4. Return what the winner has; if there is none, raise all failures in order.
     if not successes:

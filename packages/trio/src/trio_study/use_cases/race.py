@@ -1,8 +1,8 @@
 """Race: run all at once; the first success counts.
 
-The winner cancels the nursery's scope, which is left in silence. In a cancelled scope
-the effective deadline is past: so a task knows that it has lost. What its cleanup
-raises, the nursery shall raise.
+The winner cancels the nursery's scope, which then ends silently. In a cancelled scope
+the effective deadline is past, so a task can find out that it has lost. If its cleanup
+raises an error, the nursery raises that error.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ async def race(functions: Iterable[Callable[[], Awaitable[Result]]]) -> Result:
             nursery.cancel_scope.cancel()
 
     # 2. Start all.
-    # 3. Wait for all; whoever is stopped gets to clean up.
+    # 3. Wait for all. Those that were stopped clean up first.
     async with trio.open_nursery() as nursery:
         for number, function in enumerate(functions):
             nursery.start_soon(attempt, number, function)

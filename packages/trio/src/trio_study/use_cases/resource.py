@@ -1,8 +1,9 @@
 """Resource: what was opened is closed, whatever happens.
 
-In a cancelled scope every wait is cancelled, those of ``close`` too: it stands behind a
-shield. A cancellation that comes meanwhile waits at the next checkpoint outside. In
-real code a deadline goes with the shield, `trio.move_on_after(10, shield=True)`.
+In a cancelled scope every wait is cancelled, also the waits of ``close``. So ``close``
+runs in a shielded scope. A cancellation that comes meanwhile takes effect at the next
+checkpoint outside. Real code gives the shield a deadline, as in
+`trio.move_on_after(10, shield=True)`.
 """
 
 from __future__ import annotations

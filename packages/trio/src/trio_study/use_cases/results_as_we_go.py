@@ -1,8 +1,8 @@
 """Results as we go: hand over each result the instant it is ready.
 
-A memory channel without a buffer carries the results to the caller: a job ends when its
-result has been taken, in order of completion. The caller knows how many results come.
-So the channel is not closed: closing it would only signal the end.
+A memory channel without a buffer carries the results to the caller, in order of
+completion. A job ends when its result has been taken. The caller knows how many results
+come, so the channel is not closed: closing it would only signal the end.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Results at the end: run a function many times, and look when all are done.
 
-A nursery waits for all, and cancels the rest at the first error. It hands out no task
-objects, and so no results: each job leaves its own in its place.
+A nursery waits for all, and cancels the rest at the first error. It returns no task
+objects, and so no results. Each job stores its result in a list.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """One HTTP/1.1 request and its response, without any waiting: bytes out, bytes in.
 
-The ``fetch`` of every study uses it, and adds only the input and output::
+The ``fetch`` of every study uses this module, and adds only the input and output::
 
     exchange = Exchange(url)
     connect to exchange.address
     send exchange.request
     until there is a response: response = exchange.feed(the bytes received)
 
-It is not a topic by itself. h11 parses heads and plain bodies; the extra ``http``
-installs it. `chunked` decodes chunks.
+This is not a topic. h11 parses heads and plain bodies, and the extra ``http`` installs
+it. `chunked` decodes chunks.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Broken(ConnectionError):
 
 @dataclass(frozen=True)
 class Response:
-    """The server's final response, whatever its status; redirects are not followed."""
+    """The server's final response, of any status. Redirects are not followed."""
 
     status: int
     body: bytes
@@ -69,13 +69,15 @@ class Response:
 class Exchange:
     """One request, on a connection of its own, and the response to it.
 
-    A URL is used as it is or refused; nothing in it is changed or dropped in silence,
+    A URL is used as it is or refused. No part of it is changed or silently dropped,
     except the fragment, which is not sent to servers. Interim responses (1xx) are
-    skipped; 101 is refused, because no upgrade was asked for. Limits: `HEAD`, `LIMIT`;
-    a Transfer-Encoding other than exactly ``chunked`` is refused, even an equivalent
-    list with empty elements; so is a Content-Length of more than 20 digits.
+    skipped. A 101 is refused, because no upgrade was asked for. `HEAD` and `LIMIT`
+    bound the size. A Transfer-Encoding other than exactly ``chunked`` is refused, even
+    an equivalent list with empty elements. So is a Content-Length of more than 20
+    digits.
 
-    Raises ValueError if ``url`` is not an http address that can be requested.
+    Raises:
+        ValueError: ``url`` is not an http address that can be requested.
     """
 
     def __init__(self, url: str) -> None:
@@ -99,11 +101,11 @@ class Exchange:
     def feed(self, data: bytes) -> Response | None:
         """Take received bytes, ``b""`` at their end; return the response once whole.
 
-        The connection is of no use after that; bytes after the response are ignored.
+        The connection is of no use after that. Bytes after the response are ignored.
 
         Raises:
-            Broken: the end came before the response was whole.
-            BadResponse: the bytes are not HTTP/1.1, or exceed a limit.
+            Broken: The end came before the response was whole.
+            BadResponse: The bytes are not HTTP/1.1, or exceed a limit.
         """
         try:
             self._parser.send(data)
@@ -117,7 +119,7 @@ class Exchange:
         return None
 
     def _parse(self) -> Generator[None, bytes, Response]:
-        """Parse what is sent to this generator; it returns the response."""
+        """Parse the bytes that are sent to this generator, and return the response."""
         head = yield from self._head()
         if _is_chunked(head):
             rest, _ = self._h11.trailing_data
@@ -132,7 +134,7 @@ class Exchange:
             event = self._h11.next_event()
             if isinstance(event, h11.InformationalResponse):
                 continue
-            # h11 limits what is incomplete: its verdict depends on the pieces.
+            # h11 limits only incomplete heads: its verdict depends on the pieces.
             if came - len(self._h11.trailing_data[0]) > HEAD:
                 raise BadResponse(f"the head has more than {HEAD} bytes")
             if isinstance(event, h11.Response):
@@ -142,7 +144,7 @@ class Exchange:
             self._h11.receive_data(data)
 
     def _plain(self) -> Generator[None, bytes, bytes]:
-        """A body that has a length, or ends with the connection, or there is none."""
+        """Return a body that has a length, ends with the connection, or is empty."""
         body = bytearray()
         while not isinstance(event := self._h11.next_event(), h11.EndOfMessage):
             if isinstance(event, h11.Data):
@@ -162,7 +164,8 @@ def _is_chunked(head: h11.Response) -> bool:
 def _parts(url: str) -> tuple[str, tuple[str, int], str]:
     """Return the Host header, the address to connect to and the request's target.
 
-    Raises ValueError for everything that `urlsplit` would drop or change.
+    Raises:
+        ValueError: `urlsplit` would drop or change something in the URL.
     """
     if wrong := _TO_ENCODE.search(url):  # urlsplit removes tabs, newlines and blanks
         where = f"{wrong[0]!r} at position {wrong.start()}"

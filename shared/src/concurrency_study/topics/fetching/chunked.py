@@ -1,6 +1,6 @@
 """The chunked transfer coding (RFC 9112, section 7.1), decoded without any waiting.
 
-h11 has a decoder of its own. It refuses ``3 ; q=1``, a blank before an extension,
+h11 has a decoder of its own. But it refuses a blank before an extension (``3 ; q=1``),
 which section 7.1.1 obliges a recipient to parse, and sizes of more than 20 digits.
 """
 
@@ -23,10 +23,10 @@ class BadResponse(ValueError):
 def chunked(data: bytes, limit: int) -> Generator[None, bytes, bytes]:
     """Decode a body that begins with ``data``; take the rest by `send`, return it.
 
-    The trailer is skipped. No decision depends on where the pieces are cut.
+    The trailer is skipped. No decision depends on how the bytes were divided.
 
     Raises:
-        BadResponse: this is not the coding, or the body has more than ``limit`` bytes.
+        BadResponse: The coding is wrong, or the body has more than ``limit`` bytes.
     """
     rest, body = bytearray(data), bytearray()
 

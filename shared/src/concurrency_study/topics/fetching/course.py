@@ -42,10 +42,10 @@ def won(response: Response) -> str:
 
 
 def is_done(response: Response) -> bool:
-    """Tell whether obstacle 10 is done: 20x says yes, 30x says go on.
+    """Return whether obstacle 10 is done: 20x means yes, 30x means continue.
 
     Raises:
-        Loser: any other status says that it has failed.
+        Loser: The status is another one, which means that it has failed.
     """
     if response.status // 100 not in (2, 3):
         raise Loser(response)
@@ -55,8 +55,8 @@ def is_done(response: Response) -> bool:
 class Load:
     """The load of this process, between 0 and 1, where 1 is one busy CPU.
 
-    It is CPU time over wall time. Linux tells how long a thread was ready to run while
-    another process had the CPU; that time does not count.
+    It is CPU time over wall time. Time in which a thread was ready to run while another
+    process had the CPU does not count, on Linux, where the system reports it.
     """
 
     def __init__(self) -> None:
