@@ -9,7 +9,7 @@ nox -s trio         one study, installed alone: its suite in virtual time
 nox -s trio -- -k cancel    ... or a part of its tests
 nox -s trio -- --suite      ... or what all studies are asked, for the report
 nox -s realtime -- trio     its programs, Ctrl-C and the obstacle course, in real time
-nox -s teeth -- asyncio     plant mistakes in its answers: does the suite notice?
+nox -s planted -- asyncio   plant mistakes in its answers: does the suite notice?
 nox -s mutants -- trio      change its answers on purpose: does the suite notice?
 nox -l              the list of sessions
 """
@@ -45,19 +45,22 @@ REGISTRY = {
     study: project.get("tool", {}).get("concurrency-study", {})
     for study, project in PROJECTS.items()
 }
-"""What each study says of itself; concurrency_study.registry explains the keys."""
+"""The table of each study; concurrency_study.registry explains the keys."""
 STUDIES = sorted(REGISTRY, key=lambda study: (REGISTRY[study].get("order", 1e3), study))
 CONSTRAINTS = ("-c", "constraints.txt")
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 SUPPORTED = [f"3.{minor}" for minor in range(11, 15)]
-BITTEN = ["asyncio", *(s for s in STUDIES if (ROOT / f"tests/teeth/{s}.py").exists())]
+BITTEN = [
+    "asyncio",
+    *(s for s in STUDIES if (ROOT / f"tests/mutants/planted/{s}.py").exists()),
+]
 """The studies that mistakes are planted in."""
 COUNTED = "3.13"
 """The Python whose instructions are counted; another one needs another number."""
 
 
 def works(python: str) -> bool:
-    """Whether there is such an interpreter (a pyenv shim may be there in vain)."""
+    """Return True if there is such an interpreter. A pyenv shim may lead nowhere."""
     path = shutil.which(f"python{python}")
     if path is None:
         return False
@@ -81,12 +84,12 @@ def prove(session: nox.Session, study: str) -> None:
         case ["--mutants"]:
             session.run("python", "-m", "tests.mutants", *options)
             return
-        case ["--teeth"]:
-            session.run(*PYTEST, "tests/teeth", *options)
+        case ["--planted"]:
+            session.run(*PYTEST, "tests/mutants/test_planted.py", *options)
             if study == "asyncio":
                 # It forks, so there must be no second thread.
                 alone = ("-o", "faulthandler_timeout=0")
-                session.run(*PYTEST, *alone, "tests/mutants")
+                session.run(*PYTEST, *alone, "tests/mutants/test_mutants.py")
             return
         case ["--realtime"]:
             tests = ["tests/installed", "tests/obstacles"]
@@ -106,7 +109,7 @@ def prove(session: nox.Session, study: str) -> None:
     report = ("--report", f"reports/{study}-{session.python}.jsonl") if whole else ()
     session.run(
         *PYTEST,
-        *("-rxfE", "--study", study),  # failures stand last
+        *("-rxfE", "--study", study),  # failures come last
         *(*whole, *report),
         *(path for path in tests if (ROOT / path).exists()),
         *options,
@@ -132,15 +135,15 @@ for _study in STUDIES:
 
 
 @nox.session(python=HERE)
-def house(session: nox.Session) -> None:
-    """Read the text: same rooms, same titles, nobody imports a neighbour."""
+def structure(session: nox.Session) -> None:
+    """Read the text: same sections, same titles, no study imports another."""
     session.install(
         *CONSTRAINTS,
         *("pytest", "build", "hatchling"),
         *("-e", "./shared", "-e", "./comparisons"),
     )
     session.run("study", "pages", "--check")
-    session.run(*PYTEST, "tests/house", "tests/topics", *session.posargs)
+    session.run(*PYTEST, "tests/structure", "tests/topics", *session.posargs)
 
 
 @nox.session(python=HERE)
@@ -264,9 +267,9 @@ def for_each_study(
 
 
 @nox.session(python=False)
-def teeth(session: nox.Session) -> None:
+def planted(session: nox.Session) -> None:
     """Plant mistakes in answers, and see the suite fail for each; `-- trio` for one."""
-    if failed := for_each_study(session, "--teeth", BITTEN, NEWEST):
+    if failed := for_each_study(session, "--planted", BITTEN, NEWEST):
         session.error(f"a planted mistake was not noticed, or not planted: {failed}")
 
 
@@ -301,7 +304,7 @@ def referees(session: nox.Session) -> None:
 
 @nox.session(python=HERE)
 def outside(session: nox.Session) -> None:
-    """Use the fixtures in somebody else's tests, outside of this repository."""
+    """Use the fixtures in the tests of another project, outside of this repository."""
     session.install(*CONSTRAINTS, "pytest")
     session.install("--force-reinstall", "--no-deps", "./shared")
     with tempfile.TemporaryDirectory() as folder:

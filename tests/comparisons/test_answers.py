@@ -347,7 +347,7 @@ def test_shared_lines_are_those_that_another_has():
     assert shared_lines([one]) == {"trio": set()}
 
 
-def test_studies_stand_in_the_order_of_the_registry_and_then_by_name(tmp_path):
+def test_studies_are_in_the_order_of_the_registry_and_then_by_name(tmp_path):
     (tmp_path / "noxfile.py").touch()
     for name, order in {"zero": "", "trio": 2, "alpha": "", "later": 9}.items():
         package = tmp_path / f"packages/{name}"

@@ -145,12 +145,19 @@ def entry_of(package: Path) -> Entry:
 
     A study without a table is listed last, with a world of its own name.
     """
-    for folder in (package, *package.parents[:2]):
-        project = folder / "pyproject.toml"
-        if project.is_file():
-            return read(project, package)
+    project = project_of(package)
+    if project is not None:
+        return read(project, package)
     name = package.name.removesuffix("_study")
     return Entry(name, package, every_world={name: ""})
+
+
+def project_of(package: Path) -> Path | None:
+    """Return the file that holds the table of the study in this package folder."""
+    for folder in (package, *package.parents[:2]):
+        if (folder / "pyproject.toml").is_file():
+            return folder / "pyproject.toml"
+    return None
 
 
 def topic_of(stem: str, topics: Iterable[str]) -> str | None:

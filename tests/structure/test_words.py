@@ -28,7 +28,7 @@ REFUSED = {
     "by lot": r"\bby lot\b",
     "so many": r"\bso (many|much|long) (?!that\b|as\b)\w",
     "no news": r"\bno news\b",
-    "doomed": r"\bdoomed\b",
+    "the doomed": r"\b(the|a|is|are|was|each) doomed\b",
     "goes on": r"\b(goes|go|went|gone|going) on\b",
     "stands": r"\bstands? (in|at|for|there|beside|last|first|on)\b",
     "is told": r"\b(is|are|was|were|be) told\b",
@@ -38,7 +38,11 @@ REFUSED = {
 BEGINNINGS = re.compile(rf"(What|Whether|Where|Who|How|That of) {QUESTION}")
 """A docstring begins with a verb or a noun phrase, or asks a whole question."""
 PAGES = {".md", ".j2", ".html", ".js", ".toml"}
-CODE = {"tests/fuzz/mutants.py", "tests/kernel/features.py", "tests/teeth/*.py"}
+CODE = {
+    "tests/fuzz/mutants.py",
+    "tests/kernel/features.py",
+    "tests/mutants/planted/*.py",
+}
 """Files whose strings are code. Only comments, docstrings and dict keys are read."""
 OURS = Path(__file__)
 
@@ -112,7 +116,7 @@ def test_the_words_are_found_where_people_read_them(tmp_path, monkeypatch, text,
 
 def test_strings_of_code_are_not_read_but_keys_and_comments_are(tmp_path, monkeypatch):
     monkeypatch.setitem(refused.__globals__, "ROOT", tmp_path)
-    path = tmp_path / "tests/teeth/some.py"
+    path = tmp_path / "tests/mutants/planted/some.py"
     path.parent.mkdir(parents=True)
     path.write_text("X = {'nobody waits': 'doomed = True'}  # anew\n", "utf-8")
     assert len(list(refused(path))) == 2

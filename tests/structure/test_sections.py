@@ -22,7 +22,7 @@ ANSWERS = sorted(
     for path in (package / room).glob("*.py")
     if path.name != "__init__.py"
 )
-ROAD = sorted(PACKAGES["generators"].glob("road/[!_]*.py"))
+TUTORIAL = sorted(PACKAGES["generators"].glob("tutorial/[!_]*.py"))
 
 
 def name_of(path: Path) -> str:
@@ -92,7 +92,7 @@ def test_a_topic_has_the_same_name_everywhere(topic):
     assert missing == []
     assert (ROOT / f"shared/src/concurrency_study/topics/{topic}.py").exists()
     assert (ROOT / f"tests/conformance/test_{topic}.py").exists()
-    assert (ROOT / f"tests/teeth/{topic}.py").exists()
+    assert (ROOT / f"tests/mutants/planted/{topic}.py").exists()
 
 
 def test_there_is_no_topic_that_is_not_listed():
@@ -145,7 +145,7 @@ def test_the_answer_checks_its_input_first(path):
     assert "check(" in ast.unparse(first)
 
 
-@pytest.mark.parametrize("path", [*ANSWERS, *ROAD], ids=name_of)
+@pytest.mark.parametrize("path", [*ANSWERS, *TUTORIAL], ids=name_of)
 def test_nothing_runs_at_import(path):
     for node in ast.parse(path.read_text("utf-8")).body:
         quiet = (

@@ -1,4 +1,4 @@
-"""The road from a generator to the kernel: each step runs alone and adds one idea."""
+"""The tutorial from a generator to the kernel: each step runs alone and adds one idea."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import generators_study.road
+import generators_study.tutorial
 import pytest
-from generators_study.road import cancellation, kernel, trampoline
-from generators_study.road.future import Future, Loop
+from generators_study.tutorial import cancellation, kernel, trampoline
+from generators_study.tutorial.future import Future, Loop
 
 PACKAGE = Path(generators_study.__file__).parent
 README = Path(__file__).parents[2] / "packages/generators/README.md"
 PRINTS = {
-    "road.generator": "a 3, b 2, a 2, b 1, a 1",
-    "road.send": "10.0, 15.0, 30.0, 3 numbers, then no number",
-    "road.trampoline": "100000, 0.25, caught: division by zero",
+    "tutorial.generator": "a 3, b 2, a 2, b 1, a 1",
+    "tutorial.send": "10.0, 15.0, 30.0, 3 numbers, then no number",
+    "tutorial.trampoline": "100000, 0.25, caught: division by zero",
     "concepts.event_loop_selectors": "Hello world!",
     "concepts.event_loop_callbacks": "Hello world!",
-    "road.loop": "long begins, short begins, short ends, long ends",
-    "road.future": "a waits, b waits, brought, a has a parcel, b has a parcel",
-    "road.task": "both are on their way, 0.25, joined: division by zero",
-    "road.cancellation": "quick is done, quick cleans up, slow cleans up, "
+    "tutorial.loop": "long begins, short begins, short ends, long ends",
+    "tutorial.future": "a waits, b waits, brought, a has a parcel, b has a parcel",
+    "tutorial.task": "both are on their way, 0.25, joined: division by zero",
+    "tutorial.cancellation": "quick is done, quick cleans up, slow cleans up, "
     "slow was cancelled",
-    "road.kernel": "a waits, b waits, c waits, b leaves, the door is open, "
+    "tutorial.kernel": "a waits, b waits, c waits, b leaves, the door is open, "
     "a enters, c enters, a sits down, c sits down",
 }
-"""The output of the steps, in the order of the road."""
+"""The output of the steps, in the order of the tutorial."""
 
 
 def steps():
@@ -47,9 +47,11 @@ def test_the_readme_gives_the_order():
     assert [path.rpartition("/")[2] for _, _, path in found] == [n for _, n, _ in found]
 
 
-def test_no_step_of_the_road_is_left_out():
-    files = {f"road.{path.stem}" for path in PACKAGE.glob("road/*.py")}
-    assert files - {"road.__init__"} == {n for n in PRINTS if n.startswith("road.")}
+def test_no_step_of_the_tutorial_is_left_out():
+    files = {f"tutorial.{path.stem}" for path in PACKAGE.glob("tutorial/*.py")}
+    assert files - {"tutorial.__init__"} == {
+        n for n in PRINTS if n.startswith("tutorial.")
+    }
 
 
 def test_a_step_builds_on_earlier_ones_and_has_a_docstring():
@@ -57,7 +59,7 @@ def test_a_step_builds_on_earlier_ones_and_has_a_docstring():
     for name in PRINTS:
         path = PACKAGE / f"{name.replace('.', '/')}.py"
         tree = ast.parse(path.read_text("utf-8"))
-        if name.startswith("road."):
+        if name.startswith("tutorial."):
             title = (ast.get_docstring(tree) or "").splitlines()[0]
             assert title.lower().startswith(f"{path.stem}: "), path
             for node in ast.walk(tree):

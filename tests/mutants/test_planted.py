@@ -1,11 +1,11 @@
 """A test of the suite: each mistake planted in an answer must fail a test.
 
-``tests/teeth/<topic>.py`` holds the mistakes of a topic: by name, the old text of the
-asyncio answer and the new text. ``tests/teeth/<study>.py`` holds the mistakes of a
-whole study: by name, the file, the old text, the new text, and the test that must fail.
-``obstacles.py`` holds the mistakes of asyncio's clients of the obstacle course.
+``planted/<topic>.py`` holds the mistakes of a topic: by name, the old text of the asyncio
+answer and the new text. ``planted/<study>.py`` holds the mistakes of a whole study: by
+name, the file, the old text, the new text, and the test that must fail. The file
+``planted/obstacles.py`` holds those of asyncio's clients of the obstacle course.
 
-Mistakes are planted in a copy of the installed study: ``nox -s teeth -- trio``.
+Mistakes are planted in a copy of the installed study: ``nox -s planted -- trio``.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from concurrency_study.registry import project_of
 from concurrency_study.study import installed_studies
 from concurrency_study.topics import TOPICS
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
+ROOT = Path(__file__).parent.parent.parent
+HERE = Path(__file__).with_name("planted")
 (STUDY,) = installed_studies()
 PACKAGE = Path(import_module(f"{STUDY.name}_study").__file__).parent
 NO_VARIANTS = " and ".join(f"not {world}:" for world in STUDY.worlds)
@@ -45,6 +46,9 @@ def mistakes_in(name: str) -> dict[str, Any]:
 def plant(answer: str, old: str, new: str, folder: Path) -> None:
     """Make a copy of the study in which one file is wrong."""
     shutil.copytree(PACKAGE, folder / PACKAGE.name)
+    project = project_of(PACKAGE)
+    assert project is not None
+    shutil.copy(project, folder / PACKAGE.name)
     (path,) = (folder / PACKAGE.name).glob(answer)
     text = path.read_text("utf-8")
     assert text.count(old) == 1, f"{old!r} is found {text.count(old)} times in {answer}"
