@@ -40,6 +40,9 @@ TITLES = {
     HELPERS: "Helpers",
     GUARD: "The program",
 }
+FRONT_TOPIC, FRONT_TEST = "results_at_end", "test_the_first_error_stops_the_rest"
+FRONT = {"asyncio:gather": "asyncio.gather", "asyncio": "asyncio.TaskGroup"}
+"""The test and the answers of the picture on the README's front."""
 VERSION = 1
 """The version of a page's form. Raise it by hand when the form changes: that makes all
 pages stale. A golden page in the tests says when that is so."""
@@ -273,6 +276,24 @@ class Subject:
             found.append(Difference(self, test, cannot, chosen))
         return found
 
+    @property
+    def front(self) -> dict[str, str]:
+        """The picture on the README's front, if this topic has it, by file name."""
+        if self.topic.name != FRONT_TOPIC:
+            return {}
+        names = {answer.name: answer for answer in self.answers + self.others}
+        stories = [
+            (label, story)
+            for name, label in FRONT.items()
+            if name in names
+            for story in self._stories(names[name], FRONT_TEST)
+            if story.world == names[name].study
+        ]
+        title = (
+            "After an error, gather leaves its siblings running. TaskGroup does not."
+        )
+        return {f"{FRONT_TOPIC}-front.svg": svg(stories, title=title)}
+
     def _stories(self, answer: Answer, test: str) -> list[Story]:
         return sorted(
             (
@@ -488,7 +509,7 @@ def _surplus(tree: Tree) -> list[Path]:
 def _drawn(subject: Subject) -> dict[str, str]:
     """Return the pictures of a topic by the names of their files."""
     others = {f"{each.name}.svg": each.picture for each in subject.differences}
-    return {f"{subject.topic.name}.svg": subject.picture} | others
+    return {f"{subject.topic.name}.svg": subject.picture} | others | subject.front
 
 
 def _pictures(tree: Tree, topic: str) -> list[Path]:
