@@ -63,9 +63,9 @@ def make_a_study(root: Path) -> None:
         (suite / f"test_{topic}.py").write_text(SUITE, "utf-8")
         answer = ANSWER.format(topic=topic)
         (package / f"concepts/{topic}.py").write_text(answer, "utf-8")
-    (package / "__init__.py").write_text(
-        "WORLDS = ('threads',)\nCANNOT = {'magic': 'no wand'}\n"
-    )
+    entry = "[tool.concurrency-study]\nworlds = ['threads']\n"
+    (package / "pyproject.toml").write_text(entry)
+    (package / "__init__.py").write_text("CANNOT = {'magic': 'no wand'}\n")
     (info / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: honest-study\nVersion: 1\n"
         "Requires-Dist: concurrency-study\nRequires-Dist: pytest>=8\n"

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import re
 from importlib.metadata import distributions, requires
+from pathlib import Path
 
-LIBRARIES = {"trio", "gevent", "anyio", "curio", "uvloop", "tinyio", "eventlet"}
+from concurrency_study.registry import registered
+
+ROOT = Path(__file__).parent.parent.parent
+LIBRARIES = {"curio", "uvloop", "tinyio", "eventlet"}.union(
+    *(entry.libraries for entry in registered(ROOT).values())
+)
 
 
 def closure(distribution: str) -> set[str]:

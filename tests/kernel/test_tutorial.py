@@ -1,4 +1,4 @@
-"""The tutorial from a generator to the kernel: each step runs alone and adds one idea."""
+"""From a generator to the kernel: each step runs alone and adds one idea."""
 
 from __future__ import annotations
 

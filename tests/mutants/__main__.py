@@ -28,8 +28,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from concurrency_study.study import ROOMS, Study, installed_studies, installed_worlds
-from concurrency_study.topics import TOPICS
+from concurrency_study.registry import answers_in
+from concurrency_study.study import Study, installed_studies, installed_worlds
+from concurrency_study.topics import SECTIONS, TOPICS
 
 from .mutations import Mutant, mutants
 from .runs import BROKEN, Run, carry_out, warm_up
@@ -65,7 +66,7 @@ class File:
     @property
     def topic(self) -> str:
         """The topic that it answers, or the helper's own name."""
-        return self.topics[0] if self.name.startswith(ROOMS) else self.name
+        return self.topics[0] if self.name.startswith(tuple(SECTIONS)) else self.name
 
     @property
     def tests(self) -> list[str]:
@@ -110,12 +111,6 @@ def equivalents(text: str) -> list[Equivalent]:
     return found
 
 
-def topic_of(stem: str) -> str:
-    """Return the topic of an answer's file; the longest name that fits."""
-    fits = [t for t in TOPICS if stem == t or stem.startswith(f"{t}_")]
-    return max(fits, key=len, default="")
-
-
 def uses(source: str, helper: str) -> bool:
     """Return whether the source imports a module of that name."""
     for node in ast.walk(ast.parse(source)):
@@ -131,12 +126,10 @@ def files_of(study: Study) -> list[File]:
     """Return the answers of a study, and the helpers that they import."""
     package = study.package.__name__
     (folder,) = map(Path, study.package.__path__)
-    paths = [path for room in ROOMS for path in sorted((folder / room).glob("*.py"))]
-    paths = [path for path in paths if not path.stem.startswith("__")]
-    texts = {path: path.read_text("utf-8") for path in paths}
-    answers = [path for path in paths if topic_of(path.stem)]
-    helpers = [path for path in paths if path not in answers]
-    helpers += [p for p in sorted(folder.glob("*.py")) if not p.stem.startswith("__")]
+    topics = {path: topic for topic, path in answers_in(folder, SECTIONS)}
+    answers = [*topics]
+    texts = {path: path.read_text("utf-8") for path in answers}
+    helpers = [p for p in sorted(folder.glob("*.py")) if not p.stem.startswith("__")]
 
     def module(path: Path) -> str:
         parts = path.relative_to(folder).with_suffix("").parts
@@ -148,12 +141,12 @@ def files_of(study: Study) -> list[File]:
             path.relative_to(folder).as_posix(),
             module(path),
             source,
-            list(dict.fromkeys(topic_of(each.stem) for each in concerned)),
+            list(dict.fromkeys(topics[each] for each in concerned)),
             frozenset(map(module, concerned)),
             mutants(source, roots),
         )
 
-    found = [file(path, [path], {topic_of(path.stem)}) for path in answers]
+    found = [file(path, [path], {topics[path]}) for path in answers]
     for helper in helpers:
         concerned = [path for path in answers if uses(texts[path], helper.stem)]
         if concerned:

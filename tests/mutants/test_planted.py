@@ -1,6 +1,6 @@
 """A test of the suite: each mistake planted in an answer must fail a test.
 
-``planted/<topic>.py`` holds the mistakes of a topic: by name, the old text of the asyncio
+``planted/<topic>.py`` holds the mistakes of a topic: by name, the old text of asyncio's
 answer and the new text. ``planted/<study>.py`` holds the mistakes of a whole study: by
 name, the file, the old text, the new text, and the test that must fail. The file
 ``planted/obstacles.py`` holds those of asyncio's clients of the obstacle course.

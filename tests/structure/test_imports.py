@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from concurrency_study.registry import entry_of, in_checkout
 
 ROOT = Path(__file__).parent.parent.parent
-OWN_LIBRARY = {"trio": "trio", "gevent": "gevent", "anyio": "anyio"}
+STUDIES = {p.name: entry_of(p) for p in in_checkout(ROOT)}
 LIBRARIES = {"asyncio", "trio", "gevent", "anyio", "threading", "queue", "concurrent"}
 PARADIGMS = ("asyncio", "trio", "gevent", "anyio", "greenlet", "generators")
 SHARED = ROOT / "shared/src/concurrency_study"
@@ -38,14 +39,14 @@ def files(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.py"))
 
 
-@pytest.mark.parametrize("study", sorted(p.name for p in (ROOT / "packages").iterdir()))
-def test_a_study_imports_only_its_own_library_and_topics(study):
-    allowed = {OWN_LIBRARY.get(study), f"{study}_study", "concurrency_study"}
-    for path in files(ROOT / "packages" / study):
+@pytest.mark.parametrize("entry", STUDIES.values(), ids=lambda entry: entry.name)
+def test_a_study_imports_only_its_own_library_and_topics(entry):
+    allowed = {*entry.libraries, f"{entry.name}_study", "concurrency_study"}
+    for path in files(entry.package):
         names = imports(path)
         strangers = tops(names) - set(sys.stdlib_module_names) - allowed
         assert not strangers, path
-        if study != "asyncio":
+        if "asyncio" not in entry.libraries:
             assert "asyncio" not in tops(names), path
         for name in names:
             if name.startswith("concurrency_study"):

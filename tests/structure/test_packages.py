@@ -37,6 +37,8 @@ def test_the_wheel_holds_the_expected_files(package, tmp_path):
         for path in source.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
+    if package.parent.name == "packages":  # the registry reads it there
+        ours.add(f"{package.name}_study/pyproject.toml")
     assert {name for name in names if ".dist-info/" not in name} == ours
     assert [name for name in ours if name.endswith("/py.typed")]
     assert [name for name in names if name.endswith("LICENSE")]

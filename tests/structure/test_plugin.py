@@ -37,9 +37,9 @@ class Place:
     def study(self, name: str, *, cannot: dict[str, str], says: str) -> None:
         package = self.folder / f"{name}_study"
         (package / "concepts").mkdir(parents=True)
-        (package / "__init__.py").write_text(
-            f"WORLDS = ('threads',)\nCANNOT = {cannot!r}\n"
-        )
+        entry = "[tool.concurrency-study]\nworlds = ['threads']\n"
+        (package / "pyproject.toml").write_text(entry)
+        (package / "__init__.py").write_text(f"CANNOT = {cannot!r}\n")
         for topic in TOPICS:
             (package / "concepts" / f"{topic}.py").write_text(
                 f"def {topic}():\n    return {says!r}\n"

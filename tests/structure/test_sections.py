@@ -1,4 +1,4 @@
-"""All studies are alike: the same rooms, names, titles, parameters and steps."""
+"""All studies are alike: the same sections, names, titles, parameters and steps."""
 
 from __future__ import annotations
 
@@ -9,19 +9,14 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from concurrency_study.study import ROOMS
-from concurrency_study.topics import TOPICS
+from concurrency_study.registry import answers_in, entry_of, in_checkout, topic_of
+from concurrency_study.topics import SECTIONS, TOPICS
 
 ROOT = Path(__file__).parent.parent.parent
-STUDIES = ("generators", "threads", "asyncio", "trio", "gevent", "anyio")
-PACKAGES = {name: ROOT / f"packages/{name}/src/{name}_study" for name in STUDIES}
-ANSWERS = sorted(
-    path
-    for package in PACKAGES.values()
-    for room in ROOMS
-    for path in (package / room).glob("*.py")
-    if path.name != "__init__.py"
-)
+ENTRIES = {path.name: entry_of(path) for path in in_checkout(ROOT)}
+PACKAGES = {entry.name: entry.package for entry in ENTRIES.values()}
+STUDIES = tuple(PACKAGES)
+ANSWERS = sorted(p for each in PACKAGES.values() for _, p in answers_in(each, SECTIONS))
 TUTORIAL = sorted(PACKAGES["generators"].glob("tutorial/[!_]*.py"))
 
 
@@ -29,13 +24,14 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT / "packages").as_posix()
 
 
-def topic_of(path: Path) -> str:
-    (topic,) = [t for t in TOPICS if re.fullmatch(rf"{t}(_\w+)?", path.stem)]
+def asked(path: Path) -> str:
+    topic = topic_of(path.stem, TOPICS)
+    assert topic is not None
     return topic
 
 
 def question(path: Path):
-    return import_module(f"concurrency_study.topics.{topic_of(path)}")
+    return import_module(f"concurrency_study.topics.{asked(path)}")
 
 
 def function_of(path: Path) -> ast.FunctionDef | ast.AsyncFunctionDef:
@@ -43,7 +39,7 @@ def function_of(path: Path) -> ast.FunctionDef | ast.AsyncFunctionDef:
         node
         for node in ast.parse(path.read_text("utf-8")).body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.name == topic_of(path)
+        and node.name == asked(path)
     ]
     return found
 
@@ -72,27 +68,29 @@ every_answer = pytest.mark.parametrize("path", ANSWERS, ids=name_of)
 every_topic = pytest.mark.parametrize("topic", TOPICS)
 
 
-def test_there_are_six_studies():
-    found = {path.parent.name for path in ROOT.glob("packages/*/pyproject.toml")}
-    assert found == set(STUDIES)
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_file_of_a_section_answers_a_topic(study):
+    for section, topics in SECTIONS.items():
+        for path in (PACKAGES[study] / section).glob("[!_]*.py"):
+            assert topic_of(path.stem, TOPICS) in topics, path
 
 
 @every_topic
 def test_a_topic_has_the_same_name_everywhere(topic):
-    rooms = {
-        path.parent.name
-        for package in PACKAGES.values()
-        for path in package.glob(f"*/{topic}.py")
-    }
-    assert len(rooms) == 1
-    (room,) = rooms
-    missing = [
-        s for s, p in PACKAGES.items() if not (p / room / f"{topic}.py").exists()
-    ]
-    assert missing == []
+    (section,) = [name for name, topics in SECTIONS.items() if topic in topics]
+    for entry in ENTRIES.values():
+        answered = (entry.package / section / f"{topic}.py").exists()
+        assert answered != (topic in entry.leaves_out), entry.name
     assert (ROOT / f"shared/src/concurrency_study/topics/{topic}.py").exists()
     assert (ROOT / f"tests/conformance/test_{topic}.py").exists()
     assert (ROOT / f"tests/mutants/planted/{topic}.py").exists()
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_a_study_leaves_out_only_known_topics_each_with_a_reason(study):
+    left_out = ENTRIES[f"{study}_study"].leaves_out
+    assert set(left_out) <= set(TOPICS)
+    assert all(reason.strip() for reason in left_out.values())
 
 
 def test_there_is_no_topic_that_is_not_listed():
@@ -110,7 +108,7 @@ def test_the_title_is_that_of_the_topic(path):
 
 @every_answer
 def test_the_parameters_are_those_of_the_topic(path):
-    call = re.search(rf"^    {topic_of(path)}\((.*)\)$", question(path).__doc__, re.M)
+    call = re.search(rf"^    {asked(path)}\((.*)\)$", question(path).__doc__, re.M)
     assert call is not None
     arguments = function_of(path).args
     assert [argument.arg for argument in arguments.args] == call[1].split(", ")
@@ -168,7 +166,7 @@ def test_every_study_has_a_front_door(study):
         for node in tree.body
         for target in getattr(node, "targets", [getattr(node, "target", None)])
     }
-    assert {"WORLDS", "CANNOT"} <= names
+    assert "CANNOT" in names
     assert "run" in text
 
 

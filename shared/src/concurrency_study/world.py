@@ -156,6 +156,10 @@ class Raised(Generic[E]):
         return self.errors[0]
 
 
+_libraries: set[str] = set()
+"""The installed packages that no deadlock is blamed on; worlds add their own."""
+
+
 class World(ABC):
     """A place where code of one paradigm runs in virtual time.
 
@@ -170,8 +174,14 @@ class World(ABC):
     """The exception that an expired timeout of a job's own raises."""
     kind: ClassVar[str]
     """The kind of its native actors: ``task``, ``thread``, ``greenlet``."""
+    libraries: ClassVar[tuple[str, ...]] = ()
+    """The packages of its library: a deadlock names the line outside of them."""
     order: ClassVar[str]
     """The order in which actors that are ready at one instant run: a sentence."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        _libraries.update(cls.libraries)
 
     def __init__(self, answer: Callable[..., Any] | None = None) -> None:
         self._answer = answer
@@ -746,14 +756,13 @@ _INSTALLED = (
     sysconfig.get_path("purelib") + os.sep,
     sysconfig.get_path("platlib") + os.sep,
 )
-_LIBRARIES = ("trio", "anyio", "gevent", "greenlet", "outcome")
 _OURS = os.path.dirname(__file__) + os.sep
 
 
 def _is_library(path: str) -> bool:
     for folder in _INSTALLED:
         if path.startswith(folder):
-            return path.removeprefix(folder).split(os.sep)[0] in _LIBRARIES
+            return path.removeprefix(folder).split(os.sep)[0] in _libraries
     if path.startswith(_OURS):
         return not path.startswith(_OURS + "topics")
     return path.startswith((_STDLIB, "<frozen"))

@@ -50,6 +50,7 @@ class AnyioOnAsyncioWorld(AsyncioWorld):
     """A place where AnyIO code runs on asyncio in virtual time."""
 
     name = "anyio-on-asyncio"
+    libraries = ("anyio",)
 
     def _job(self, actor: str) -> Job:
         return AnyioJob(self, actor)
@@ -110,6 +111,7 @@ class AnyioOnTrioWorld(TrioWorld):
     """A place where AnyIO code runs on trio in virtual time."""
 
     name = "anyio-on-trio"
+    libraries = ("anyio", "trio", "outcome")
     TimedOut = TimeoutError
 
     def _job(self, actor: str) -> Job:

@@ -87,6 +87,7 @@ class GeventWorld(LoopWorld):
     Cancelled = gevent.GreenletExit
     TimedOut = gevent.Timeout
     kind = "greenlet"
+    libraries = ("gevent", "greenlet")
     order = "greenlets that are ready run first come, first served"
 
     def __init__(self, answer: Callable[..., Any] | None = None) -> None:

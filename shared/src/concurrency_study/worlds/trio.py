@@ -74,6 +74,7 @@ class TrioWorld(LoopWorld):
     Cancelled = trio.Cancelled
     TimedOut = trio.TooSlowError
     kind = "task"
+    libraries = ("trio", "outcome")
     order = "trio runs tasks that are ready in random order"
     _token: trio.lowlevel.TrioToken
 
