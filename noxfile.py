@@ -102,6 +102,7 @@ def prove(session: nox.Session, study: str) -> None:
                 "tests/conformance",
                 "tests/worlds/test_every_world.py",
                 f"tests/worlds/test_{study}.py",
+                f"tests/helpers/test_{study}.py",
                 *(["tests/kernel"] if study == "generators" else []),
             ]
             whole = () if posargs else ("--complete", "tests/conformance")

@@ -58,6 +58,8 @@ class File:
     answers: frozenset[str]
     """Modules of the answers that a change of the file affects."""
     mutants: list[Mutant]
+    direct: list[str] = field(default_factory=list)
+    """The test modules that test it directly, if it is a helper."""
     limit: float = 0.0
     """Seconds after which a run with a mutant counts as endless."""
     failing: frozenset[str] = frozenset()
@@ -73,7 +75,7 @@ class File:
         """The test modules that run with each mutant."""
         common = sorted((ROOT / SUITE).glob("test_common*.py"))
         own = [f"{SUITE}/test_{topic}.py" for topic in self.topics]
-        return [*own, *(str(path.relative_to(ROOT)) for path in common)]
+        return [*self.direct, *own, *(str(path.relative_to(ROOT)) for path in common)]
 
 
 @dataclass
@@ -151,6 +153,8 @@ def files_of(study: Study) -> list[File]:
         concerned = [path for path in answers if uses(texts[path], helper.stem)]
         if concerned:
             found.append(file(helper, concerned, None))
+            direct = f"tests/helpers/test_{study.name}.py"
+            found[-1].direct = [direct] * (ROOT / direct).exists()
     return found
 
 

@@ -127,7 +127,6 @@ class ThreadGroup(_Calls):
         try:
             thread.start()
         except RuntimeError as error:
-            self._threads.pop()
             there = f"there are {threading.active_count()}"
             limits = "memory, ulimit -u, vm.max_map_count, or the pids of a container"
             raise RuntimeError(f"{error}, {there}; limits are {limits}") from None
@@ -142,7 +141,7 @@ class ThreadGroup(_Calls):
         for thread in self._threads:
             try:
                 thread.join()
-            except RuntimeError:  # Ctrl-C has interrupted `start`
+            except RuntimeError:  # it has not started, or Ctrl-C has interrupted that
                 while thread in threading.enumerate() and not thread.is_alive():
                     time.sleep(0.001)  # it begins to run in a moment
                 if thread.is_alive():

@@ -1,0 +1,146 @@
+"""The helper of the threads study in cases that virtual time does not bring about."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+
+import pytest
+from threads_study.group import Pool, Stop, ThreadGroup
+
+
+@pytest.fixture
+def start(monkeypatch):
+    """Replace `Thread.start`; ``start(thread)`` is the real one."""
+    real = threading.Thread.start
+
+    def replace(function):
+        monkeypatch.setattr(threading.Thread, "start", function)
+        return real
+
+    yield replace
+
+
+def test_a_thread_is_joined_although_ctrl_c_has_interrupted_its_start(start):
+    ended = []
+
+    def work():
+        time.sleep(0.05)
+        ended.append(True)
+
+    def interrupted(thread):
+        def later():
+            time.sleep(0.05)
+            real(thread)
+
+        threading._limbo[thread] = thread  # as between the two halves of start()
+        real(threading.Thread(target=later))
+        raise KeyboardInterrupt
+
+    real = start(interrupted)
+    with pytest.raises(KeyboardInterrupt), ThreadGroup() as group:
+        group.start(work)
+    assert ended == [True]
+
+
+def test_a_system_without_room_for_a_thread_is_reported_with_the_usual_limits(start):
+    def full(thread):
+        raise RuntimeError("can't start new thread")
+
+    start(full)
+    with pytest.raises(ExceptionGroup) as raised, ThreadGroup() as group:
+        group.start(print)
+    (error,) = raised.value.exceptions
+    assert str(error).startswith("can't start new thread, there are ")
+    assert "ulimit -u" in str(error)
+    assert error.__suppress_context__
+
+
+def test_a_thread_is_named_after_its_function():
+    names = []
+
+    def work():
+        names.append(threading.current_thread().name)
+
+    with ThreadGroup() as group:
+        group.start(work)
+    assert names == ["work"]
+
+
+def test_ctrl_c_while_a_group_waits_stops_its_threads_and_is_raised_in_the_end():
+    group = ThreadGroup()
+    waits = []
+
+    def wait():
+        waits.append(group.stop.is_set())
+        if len(waits) == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        group._wait(wait, None)
+    assert waits == [False, True]
+
+
+def test_errors_in_threads_have_no_context_of_the_group():
+    def fail():
+        raise ValueError
+
+    with contextlib.suppress(ExceptionGroup), ThreadGroup() as group:
+        group.start(fail)
+    with pytest.raises(ExceptionGroup) as raised, ThreadGroup() as group:
+        group.start(fail)
+        raise KeyError
+    assert raised.value.__suppress_context__
+
+
+def test_a_call_reaches_a_thread_once_when_stop_is_set_and_only_within_its_block():
+    stop, calls = Stop(), []
+    with stop.calling(lambda: calls.append("early")):
+        pass
+    with stop.calling(lambda: calls.append("within")):
+        stop.set()
+        stop.set()
+    with stop.calling(lambda: calls.append("at once")):
+        assert calls == ["within", "at once"]
+    assert calls == ["within", "at once"]
+
+
+def test_the_lock_of_stop_is_held_by_all_that_touches_its_calls():
+    class Lock:
+        held = 0
+
+        def __enter__(self):
+            Lock.held += 1
+
+        def __exit__(self, *_):
+            Lock.held -= 1
+
+    class Calls(dict):
+        def __setitem__(self, key, value):
+            assert Lock.held
+            super().__setitem__(key, value)
+
+        def __delitem__(self, key):
+            assert Lock.held
+            super().__delitem__(key)
+
+        def values(self):
+            assert Lock.held
+            return super().values()
+
+    stop = Stop()
+    stop._lock, stop._calls = Lock(), Calls()
+    with stop.calling(lambda: None):
+        stop.set()
+
+
+def test_a_pool_hands_on_arguments_by_name():
+    with Pool(1) as pool:
+        assert pool.submit(int, "11", base=2).result() == 3
+
+
+def test_a_result_that_comes_after_the_stop_is_not_used():
+    with contextlib.suppress(ExceptionGroup), Pool(1) as pool:
+        late = pool.submit(lambda: pool.cancel() or "late")
+    assert late.exception() is not None
