@@ -19,7 +19,7 @@ def start(monkeypatch):
         monkeypatch.setattr(threading.Thread, "start", function)
         return real
 
-    yield replace
+    return replace
 
 
 def test_a_thread_is_joined_although_ctrl_c_has_interrupted_its_start(start):
@@ -82,15 +82,14 @@ def test_ctrl_c_while_a_group_waits_stops_its_threads_and_is_raised_in_the_end()
     assert waits == [False, True]
 
 
-def test_errors_in_threads_have_no_context_of_the_group():
-    def fail():
-        raise ValueError
+def _end_by(error):
+    with ThreadGroup():
+        raise error
 
-    with contextlib.suppress(ExceptionGroup), ThreadGroup() as group:
-        group.start(fail)
-    with pytest.raises(ExceptionGroup) as raised, ThreadGroup() as group:
-        group.start(fail)
-        raise KeyError
+
+def test_errors_in_threads_have_no_context_of_the_group():
+    with pytest.raises(ExceptionGroup) as raised:
+        _end_by(ValueError())
     assert raised.value.__suppress_context__
 
 

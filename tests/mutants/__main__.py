@@ -166,7 +166,6 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--topic",
         action="append",
-        choices=[*TOPICS],
         default=[],
         metavar="TOPIC",
         help="mutate only answers to this topic (may be repeated)",
