@@ -406,7 +406,7 @@ def test_another_version_of_the_form_makes_all_pages_stale(checkout, monkeypatch
     assert len(pages.stale(checkout)) == len(TOPICS)
 
 
-GOLDEN = Path(__file__).with_name("golden.md")
+GOLDEN = Path(__file__).with_name("golden.txt")
 QUESTION = '''"""Demo: wait, then say so.
 
     demo(job, say)
@@ -438,7 +438,7 @@ if __name__ == "__main__":
 
 
 def test_the_form_of_a_page_is_the_one_of_this_version(tmp_path):
-    """If this fails and should: raise `pages.VERSION`, remove golden.md, run again."""
+    """If this fails and should: raise `pages.VERSION`, remove golden.txt, run again."""
     (tmp_path / "noxfile.py").touch()
     texts = {
         "shared/src/concurrency_study/topics/__init__.py": (

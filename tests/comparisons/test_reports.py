@@ -255,7 +255,7 @@ def test_a_report_without_footer_is_refused(report, kept):
 )
 def test_a_report_of_another_text_is_refused(report, root, path):
     with (root / path).open("a") as file:
-        file.write("# changed\n")
+        file.write("x = 1  # changed\n")
     assert "is out of date" in refusal(report)
 
 

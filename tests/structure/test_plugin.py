@@ -180,7 +180,7 @@ def test_another_fixture_of_the_same_name_is_left_alone(place):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_report_has_a_footer_only_if_the_run_came_to_its_end(place):
+def test_an_interrupted_run_keeps_the_last_report(place):
     place.study("honest", cannot={"magic": "no wand"}, says="answered")
     report = place.folder / "reports/honest.jsonl"
     place.run("--study", "honest", *COMPLETE, "--report", str(report))
@@ -199,8 +199,10 @@ def test_a_report_has_a_footer_only_if_the_run_came_to_its_end(place):
     (place.suite / "test_tasks.py").write_text(
         "def test_it(world):\n    raise KeyboardInterrupt\n"
     )
+    whole = report.read_text()
     place.run("--study", "honest", *COMPLETE, "--report", str(report))
-    assert "footer" not in report.read_text()
+    assert report.read_text() == whole
+    assert [*report.parent.iterdir()] == [report]
 
 
 def test_a_report_of_a_part_says_so(place):

@@ -16,16 +16,18 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
+from concurrency_study.report import EXAMPLE
 from rich.console import Console
 from rich.progress import track
 from rich.text import Text
 
 from . import pages, reports, site
-from .answers import Answer, NotFound, Tree, Unreadable
+from .answers import Answer, NotFound, Topic, Tree, Unreadable, unknown
 from .bench import costs
 from .comparison import shared_lines
 from .figures import FILE as FIGURES
@@ -64,26 +66,45 @@ def _names(of: Callable[[Tree], Sequence[str]]) -> Callable[[str], list[str]]:
 _TOPICS = _names(lambda tree: [*tree.topics])
 _STUDIES = _names(lambda tree: tree.studies)
 
-TopicName = Annotated[
-    str, typer.Argument(metavar="TOPIC", autocompletion=_TOPICS, show_default=False)
-]
 AnyTopic = Annotated[
     str | None,
     typer.Argument(metavar="[TOPIC]", autocompletion=_TOPICS, show_default=False),
 ]
-StudyName = Annotated[
-    str,
+
+
+def _word(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete a topic or a study; only a study if there is a topic already."""
+    words = context.params.get("words") or ()
+    has_topic = any(word in _TOPICS(word) for word in words)
+    return ([] if has_topic else _TOPICS(incomplete)) + _STUDIES(incomplete)
+
+
+Words = Annotated[
+    list[str],
     typer.Argument(
-        metavar="STUDY[:VARIANT]", autocompletion=_STUDIES, show_default=False
+        metavar="TOPIC [STUDY[:VARIANT]...]",
+        autocompletion=_word,
+        show_default=False,
+        help="A topic and answers, in any order (default: the recommended answers of "
+        "all studies).",
     ),
 ]
-StudyNames = Annotated[
-    list[str] | None,
+Two = Annotated[
+    list[str],
     typer.Argument(
-        metavar="[STUDY[:VARIANT]...]",
-        autocompletion=_STUDIES,
+        metavar="TOPIC STUDY[:VARIANT] STUDY[:VARIANT]",
+        autocompletion=_word,
         show_default=False,
-        help="Answers to show (default: the recommended one of each study).",
+        help="A topic and two answers, in any order.",
+    ),
+]
+One = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TOPIC STUDY[:VARIANT]",
+        autocompletion=_word,
+        show_default=False,
+        help="A topic and an answer, in any order.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
@@ -99,9 +120,50 @@ Python = Annotated[
 NoPager = Annotated[bool, typer.Option("--no-pager", help="Print without a pager.")]
 
 
+def _topic_and_answers(
+    tree: Tree, words: Sequence[str], count: int | None = None
+) -> tuple[Topic, list[Answer]]:
+    """Tell the topic from the answers among some words.
+
+    Raises:
+        NotFound: a word is neither, or there are too many or too few of them.
+    """
+    topics = [word for word in words if word in tree.topics]
+    others = [word for word in words if word not in tree.topics]
+    if not topics:
+        known = [*tree.topics]
+        strange = [w for w in others if w.partition(":")[0] not in tree.studies]
+        if strange:
+            raise NotFound(unknown("topic", strange[0], known))
+        raise NotFound(f"name a topic as well; there are {', '.join(known)}")
+    if len(topics) > 1:
+        raise NotFound(f"name one topic, not {' and '.join(topics)}")
+    if count is not None and len(others) != count:
+        answers = "one answer" if count == 1 else "two answers"
+        given = ", ".join(others) or "none"
+        raise NotFound(f"name {answers} beside {topics[0]}, as trio; given: {given}")
+    (topic,) = topics
+    return tree.topic(topic), [tree.answer(word, topic) for word in others]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"study {version('concurrency-comparisons')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _main(
     context: typer.Context,
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version and exit.",
+            callback=_print_version,
+            is_eager=True,
+        ),
+    ] = False,
     root: Annotated[
         Path | None,
         typer.Option(
@@ -147,8 +209,7 @@ def topics(
 @app.command()
 def show(
     context: typer.Context,
-    topic: TopicName,
-    studies: StudyNames = None,
+    words: Words,
     whole: Annotated[
         bool, typer.Option("--whole", help="Show imports and the program as well.")
     ] = False,
@@ -161,8 +222,8 @@ def show(
     recommended answer, or a study and a variant, as asyncio:gather.
     """
     tree = _tree(context)
-    question = tree.topic(topic)
-    answers = [tree.answer(name, topic) for name in dict.fromkeys(studies or ())]
+    question, answers = _topic_and_answers(tree, [*dict.fromkeys(words)])
+    topic = question.name
     if not answers:
         found = [tree.answers(study, topic)[:1] for study in tree.studies]
         answers = [answer for some in found for answer in some]
@@ -184,9 +245,7 @@ def show(
 @app.command()
 def diff(
     context: typer.Context,
-    one: StudyName,
-    other: StudyName,
-    topic: TopicName,
+    words: Two,
     as_json: Json = False,
     no_pager: NoPager = False,
 ) -> None:
@@ -195,8 +254,7 @@ def diff(
     Lines that differ only in the name of the library count as alike.
     """
     tree = _tree(context)
-    question = tree.topic(topic)
-    left, right = tree.answer(one, topic), tree.answer(other, topic)
+    question, (left, right) = _topic_and_answers(tree, words, 2)
     with _screen(pager=not (no_pager or as_json)) as screen:
         if as_json:
             _print_json(screen.differences(left, right))
@@ -207,8 +265,7 @@ def diff(
 @app.command()
 def run(
     context: typer.Context,
-    topic: TopicName,
-    study: StudyName,
+    words: One,
     variant: Annotated[
         str,
         typer.Option(
@@ -230,12 +287,14 @@ def run(
     count from the moment when all modules are imported.
     """
     tree = _tree(context)
-    answer = tree.answer(f"{study}:{variant}" if variant else study, topic)
+    question, (answer,) = _topic_and_answers(tree, words, 1)
+    if variant:
+        answer = tree.answer(f"{answer.study}:{variant}", question.name)
     python = _python(tree, answer.study)
     if stamps is None:
         stamps = sys.stdout.isatty()
     if not stamps:
-        raise typer.Exit(_status([python, "-m", answer.module]))
+        raise typer.Exit(_status([python, "-c", LAUNCH, answer.module]))
     raise typer.Exit(_stamped(python, answer.module))
 
 
@@ -275,8 +334,16 @@ def matrix(
 @app.command()
 def timeline(
     context: typer.Context,
-    topic: TopicName,
-    studies: StudyNames = None,
+    words: Words,
+    test: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Draw this test, not the example. Reports hold the tests that need a "
+            "capability.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
     trace: Annotated[
         bool,
@@ -288,23 +355,36 @@ def timeline(
 ) -> None:
     """Draw what happened, in virtual time.
 
-    The timeline is of the example of TOPIC. It has a lane for the answer, and one for
-    each task, thread or greenlet that it started. Needs the reports that
+    The timeline is of the example of TOPIC, or of a test. It has a lane for the answer,
+    and one for each task, thread or greenlet that it started. Needs the reports that
     `nox -s STUDY` writes.
     """
     tree = _tree(context)
-    tree.topic(topic)
-    answers = [tree.answer(name, topic) for name in studies or tree.studies]
+    question, answers = _topic_and_answers(tree, words)
+    topic = question.name
+    if not answers:
+        answers = [one for study in tree.studies for one in tree.answers(study, topic)]
+        answers = [answer for answer in answers if test or not answer.variant]
     found = _reports(tree, [*dict.fromkeys(answer.study for answer in answers)])
+    name = EXAMPLE if test is None else _test_name(test)
     examples = {
-        f"{answer.name} ({example.world})" if several else answer.name: example
+        f"{answer.name} ({story.world})" if several else answer.name: story
         for answer in answers
         if answer.study in found
         for several in [len(found[answer.study].worlds) > 1]
-        for example in found[answer.study].examples
-        if (example.topic, example.variant) == (topic, answer.variant)
+        for story in found[answer.study].stories
+        if (story.topic, story.variant, story.test) == (topic, answer.variant, name)
     }
     if not examples:
+        told = dict.fromkeys(
+            story.test.removeprefix("test_")
+            for answer in answers
+            if answer.study in found
+            for story in found[answer.study].stories
+            if (story.topic, story.variant) == (topic, answer.variant)
+        )
+        if test is not None and told:
+            raise NotFound(unknown("drawn test", name.removeprefix("test_"), told))
         raise Impossible(
             f"no report holds the example of {topic!r}; run `nox -s compare` to make "
             "new reports"
@@ -392,6 +472,11 @@ def write_costs(
         raise Impossible(str(error)) from error
 
 
+def _test_name(text: str) -> str:
+    """Return the name of a test from its name or its words."""
+    return f"test_{text.strip().removeprefix('test_').replace(' ', '_')}"
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command. Always raises SystemExit, with the exit status."""
     # A stream that is not UTF-8 shows a replacement for a character that it lacks.
@@ -399,14 +484,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(errors="replace")  # pyright: ignore
     try:
-        app(arguments, prog_name="study")
+        status = app(arguments, prog_name="study", standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
     except NotFound as error:
         _fail(error, 2)
     except (Unreadable, Impossible, reports.Refused) as error:
         _fail(error, 1)
+    except Exception as error:
+        # typer's own copy of click is private, and so are its classes of errors.
+        usage: Any = error
+        if not hasattr(usage, "format_message"):
+            raise
+        if not args(arguments):
+            usage.show()  # the help, for there was nothing to be wrong
+            sys.exit(usage.exit_code)
+        command = usage.ctx.command_path if usage.ctx else "study"
+        text = str(usage.format_message()).rstrip(".")
+        _fail(f"{text[:1].lower()}{text[1:]}; see `{command} --help`", 2)
 
 
-def _fail(error: Exception, status: int) -> None:
+def args(arguments: Sequence[str] | None) -> Sequence[str]:
+    """Return the arguments of the command, by default those of the program."""
+    return sys.argv[1:] if arguments is None else arguments
+
+
+def _fail(error: object, status: int) -> NoReturn:
     print(f"study: {error}", file=sys.stderr)
     sys.exit(status)
 
@@ -496,8 +598,11 @@ def _reports(tree: Tree, studies: Sequence[str]) -> dict[str, reports.Report]:
             ]
     if not found:
         if len(problems) > 1:
-            problems.append("`nox -s compare` makes the reports of all studies")
-        raise Impossible("\nstudy: ".join(problems))
+            raise Impossible(
+                f"no report can be used ({problems[0].partition(';')[0]}); run "
+                "`nox -s compare` to make the reports of all studies"
+            )
+        raise Impossible(problems[0])
     for problem in problems:
         print(f"study: {problem}", file=sys.stderr)
     return found
@@ -523,16 +628,24 @@ def _python(tree: Tree, study: str) -> str:
 
 LAUNCH = """
 import importlib, runpy, sys
-name = sys.argv.pop(1)
-importlib.import_module(name)
-del sys.modules[name]
-print("\\0", flush=True)
-runpy.run_module(name, run_name="__main__", alter_sys=True)
+name, *begin = sys.argv[1:]
+del sys.argv[1:]
+try:
+    importlib.import_module(name)
+    del sys.modules[name]
+    print(*begin, end="", flush=True)
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
+except BaseException as error:
+    group = isinstance(error, BaseExceptionGroup) and error.subgroup(KeyboardInterrupt)
+    if not isinstance(error, KeyboardInterrupt) and not group:
+        raise
+    sys.exit(130)
 """
-"""A program like ``python -m`` that prints a NUL when its time begins.
+"""A program like ``python -m`` that ends without a traceback after Ctrl-C.
 
 It imports the answer first, so that importing the library takes no time of the run.
-Then it forgets the answer and runs it as ``__main__``.
+Then it forgets the answer and runs it as ``__main__``. When its time begins, it prints
+the text that is given as its second argument.
 """
 
 
@@ -546,7 +659,7 @@ def _stamped(python: str, module: str) -> int:
         for line in output:
             now = time.monotonic()
             text = line.decode("utf-8", "replace").rstrip("\r\n")
-            if text == "\0":
+            if text == "\x01":
                 zero = before = now
                 continue
             waited = min(round((now - before) * 10), 20)
@@ -555,7 +668,7 @@ def _stamped(python: str, module: str) -> int:
             before = now
 
     return _status(
-        [python, "-c", LAUNCH, module],
+        [python, "-c", LAUNCH, module, "\x01\n"],
         stamp,
         {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
     )
