@@ -96,6 +96,13 @@ class Watched:
 
     def happened(self, events: int) -> None:
         """Wake the tasks that wait for these events, which the selector has seen."""
+        task = self.reader.task
+        if events == READ and self.kept and task is not None:
+            # The usual case, as below, without the calls.
+            self.reader.task = task.place = None
+            self.kernel.listeners -= 1
+            self.kernel.ready.append(task)
+            return
         idle = 0
         for direction in (self.reader, self.writer):
             if events & direction.way:
@@ -267,12 +274,18 @@ class Socket:
             Closed: The socket is closed, perhaps while this waited.
             OSError: The connection is broken.
         """
-        reader = self._watched.reader
         # After a read that found less than it asked for, another try would be in vain.
         # A closed socket must not be waited for: no event would ever come.
         if self._empty and self.plain.fileno() >= 0:
-            yield reader
-        data = yield from self._try(reader, self.plain.recv, most)
+            yield self._watched.reader
+        # The usual case costs no further generator.
+        try:
+            data = self.plain.recv(most)
+        except BlockingIOError:
+            data = yield from self._try(self._watched.reader, self.plain.recv, most)
+        except OSError:
+            self._refuse_closed()
+            raise
         self._empty = 0 < len(data) < most
         return data
 
@@ -287,8 +300,18 @@ class Socket:
         if self._sending:
             raise Busy("another task is sending")
         rest: bytes | memoryview
-        if isinstance(data, bytes):
-            rest = data
+        if type(data) is bytes:
+            # The usual case costs no further generator.
+            try:
+                sent = self.plain.send(data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self._refuse_closed()
+                raise
+            if sent == len(data):
+                return
+            rest = memoryview(data)[sent:]
         else:  # the items of a memoryview may be longer than a byte
             view = memoryview(data)
             rest = view.cast("B") if view.c_contiguous and view.nbytes else bytes(view)
@@ -320,9 +343,13 @@ class Socket:
             except BlockingIOError:
                 yield place
             except OSError:
-                if self.plain.fileno() < 0:
-                    raise Closed("the socket is closed") from None
+                self._refuse_closed()
                 raise
+
+    def _refuse_closed(self) -> None:
+        """Raise `Closed` if the socket is closed, so that it explains an OSError."""
+        if self.plain.fileno() < 0:
+            raise Closed("the socket is closed") from None
 
     def shutdown(self) -> None:
         """Send no more: the other side reads the end of the stream."""
