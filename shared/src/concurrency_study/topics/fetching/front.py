@@ -25,16 +25,8 @@ WIDTH = max(map(len, TITLES.values()))
 class Run:
     """The result at one obstacle."""
 
-    number: int
     result: str
     seconds: float
-    verdict: str
-    """The counts of the referee, if there is one."""
-
-    def __str__(self) -> str:
-        title = f"{self.number:>2}  {TITLES[self.number]:<{WIDTH}}"
-        line = f"{title}  {self.seconds:6.2f} s  {self.result:<5}  {self.verdict}"
-        return line.rstrip()
 
 
 def main(
@@ -105,7 +97,6 @@ def main(
         print(error, file=sys.stderr)
         return 1
     right = sum(run.result == RIGHT for run in runs)
-    print("", *runs, sep="\n")
     seconds = sum(run.seconds for run in runs)
     print(f"\n{right} of {len(runs)} right, in {seconds:.1f} s")
     return int(right < len(runs))
@@ -137,9 +128,9 @@ def _run(
         else:
             result = _outcome(course[number - 1], url)
         seconds = time.monotonic() - began
-        print(f"{seconds:6.2f} s  {result}", flush=True)
-        verdict = _verdict(racer, number) if racer else ""
-        runs.append(Run(number, result, seconds, verdict))
+        print(f"{seconds:6.2f} s  {result:<5}", end="  ", flush=True)
+        print(_verdict(racer, number) if racer else "", flush=True)
+        runs.append(Run(result, seconds))
     return runs
 
 
