@@ -286,7 +286,9 @@ def realtime(session: nox.Session) -> None:
     """Run programs, Ctrl-C and the obstacle course of each study, in real time."""
     asked = [name for name in session.posargs if name in STUDIES] or STUDIES
     options = [option for option in session.posargs if option not in STUDIES]
-    names = [f"{study}-{python}" for python in PYTHONS for study in asked]
+    # The oldest and the newest Python: what differs between them are their libraries.
+    pythons = dict.fromkeys((PYTHONS[0], NEWEST))
+    names = [f"{study}-{python}" for python in pythons for study in asked]
     failed = side_by_side(session, names, ["--realtime", *options])
     if failed:
         session.error(f"for the whole of it: nox -s {failed[0]} -- --realtime")
