@@ -6,6 +6,7 @@ The answer is a single job, which every world can run. It starts nothing else.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import time
 
@@ -389,6 +390,15 @@ def test_a_job_that_is_called_and_never_awaited_fails_the_run(world):
 
     with pytest.raises(LostError, match="job was called, never awaited"):
         world.run(forgetful)
+
+
+def test_a_job_is_taken_for_what_it_is(world):
+    @world.job
+    async def job(w):
+        """Wait."""
+
+    assert inspect.iscoroutinefunction(job) == (world.colour == "async")
+    assert (job.__name__, job.__qualname__) == ("job", "job")
 
 
 @pytest.fixture

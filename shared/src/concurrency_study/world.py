@@ -156,6 +156,30 @@ class Raised(Generic[E]):
         return self.errors[0]
 
 
+class _Called:
+    """A native job that remembers its calls, for `World._lose_calls`.
+
+    Libraries ask ``inspect.iscoroutinefunction`` before they call. It takes an object
+    with the attributes of a function for one, and looks at its code.
+    """
+
+    __defaults__ = __kwdefaults__ = None
+
+    def __init__(
+        self, native: Callable[..., Any], traced: Callable[..., Any], calls: list[Any]
+    ) -> None:
+        functools.update_wrapper(self, native)
+        self.__annotations__ = {}
+        self.__code__ = getattr(native, "__code__", traced.__code__)
+        self._native = native
+        self._calls = calls
+
+    def __call__(self, *args: Any) -> Any:
+        call = self._native(*args)
+        self._calls.append(call)
+        return call
+
+
 _libraries: set[str] = set()
 """The installed packages that no deadlock is blamed on; worlds add their own."""
 
@@ -246,14 +270,7 @@ class World(ABC):
         native.__name__ = native.__qualname__ = function.__name__
         if self.colour == "plain":  # a call runs, so it cannot be forgotten
             return native
-
-        @functools.wraps(native)
-        def called(*args: Any) -> Any:
-            call = native(*args)
-            self._calls.append(call)
-            return call
-
-        return called
+        return _Called(native, traced, self._calls)
 
     def blocking(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Trace an ordinary blocking function, which may call ``time.sleep``."""
