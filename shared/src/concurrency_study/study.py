@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -110,6 +111,7 @@ def find_studies() -> tuple[list[Study], dict[str, str]]:
     return found, broken
 
 
+@cache
 def installed_worlds() -> dict[str, EntryPoint]:
     """Return the known worlds by name. Loading one fails if its library is missing."""
     found = entry_points(group="concurrency_study.worlds")
