@@ -67,7 +67,12 @@ def suite_on(
             *tests,
         ],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(folder),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PATIENCE": "20",  # seconds, for clients that a mistake makes stuck
+        },
         capture_output=True,
         text=True,
     )

@@ -36,7 +36,10 @@ MISTAKES = {
         "                await asyncio.wait(attempts, timeout=left)\n",
     ),
     "there is one attempt too many": ("len(attempts) < most", "len(attempts) <= most"),
-    "attempt numbers begin with one": ("function(number)", "function(number + 1)"),
+    "attempt numbers begin with one": (
+        "requested(function, number)",
+        "requested(function, number + 1)",
+    ),
     "the loser that ends last wins": (
         "    return successes[0]",
         "    return successes[-1]",
