@@ -4,7 +4,7 @@
 """One session per study, named after it, and the checks around them.
 
 nox                 everything
-nox -s compare      all six studies, alone; then the pages, and a site of them
+nox -s compare      every study, alone; then the pages, and a site of them
 nox -s trio         one study, installed alone: its suite in virtual time
 nox -s trio -- -k cancel    ... or a part of its tests
 nox -s trio -- --suite      ... or what all studies are asked, for the report
@@ -97,7 +97,7 @@ def prove(session: nox.Session, study: str) -> None:
         case ["--suite"]:
             tests = ["tests/conformance"]
             whole = ("--complete", "tests/conformance")
-        case posargs:
+        case chosen:
             tests = [
                 "tests/conformance",
                 "tests/worlds/test_every_world.py",
@@ -105,7 +105,7 @@ def prove(session: nox.Session, study: str) -> None:
                 f"tests/helpers/test_{study}.py",
                 *(["tests/kernel"] if study == "generators" else []),
             ]
-            whole = () if posargs else ("--complete", "tests/conformance")
+            whole = () if chosen else ("--complete", "tests/conformance")
             options = session.posargs
     report = ("--report", f"reports/{study}-{session.python}.jsonl") if whole else ()
     session.run(

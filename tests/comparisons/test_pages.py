@@ -13,6 +13,7 @@ import pytest
 from concurrency_comparisons import cli, figures, pages, reports
 from concurrency_comparisons.answers import Tree
 from concurrency_comparisons.reports import Event, Report, Story, Test
+from concurrency_study.inputs import code_of
 
 ROOT = Path(__file__).parent.parent.parent
 TREE = Tree(ROOT)
@@ -399,6 +400,18 @@ def test_a_changed_module_that_all_worlds_import_makes_all_pages_stale(checkout)
 def test_text_that_decides_nothing_makes_no_page_stale(checkout, path, text):
     (checkout.root / path).parent.mkdir(parents=True, exist_ok=True)
     assert changed(checkout.root, path, text) == set()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('x = "a  # b"\n', 'x = "a  # c"\n'),
+        ('x = """a\n\n# b\n"""\n', 'x = """a\n# b\n"""\n'),
+        ("x = 1\n", "if x: x = 1\n"),
+    ],
+)
+def test_text_inside_strings_counts_as_code(before, after):
+    assert code_of(before) != code_of(after)
 
 
 def test_another_version_of_the_form_makes_all_pages_stale(checkout, monkeypatch):

@@ -45,17 +45,20 @@ def test_it_does_magic(world):
 RUN = """
 import sys
 import concurrency_study.study as study
-installed = study.installed_studies
-study.installed_studies = lambda: [s for s in installed() if s.name == "honest"]
+find = study.find_studies
+study.find_studies = lambda: ([s for s in find()[0] if s.name == "honest"], {})
 import pytest
 sys.exit(pytest.main(sys.argv[1:]))
 """
 
 
-def make_a_study(root: Path) -> None:
+INSIDE = "packages/honest/src"
+
+
+def make_a_study(root: Path, home: str = INSIDE) -> None:
     suite = root / "tests/conformance"
-    package = root / "packages/honest/src/honest_study"
-    info = root / "packages/honest/src/honest_study-1.dist-info"
+    package = root / home / "honest_study"
+    info = root / home / "honest_study-1.dist-info"
     for folder in (suite, package / "concepts", info):
         folder.mkdir(parents=True)
     (root / "pytest.ini").write_text("[pytest]\n")
@@ -75,8 +78,15 @@ def make_a_study(root: Path) -> None:
     )
 
 
-def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    paths = [str(root / "packages/honest/src"), os.environ.get("PYTHONPATH", "")]
+def installed(root: Path, home: str) -> dict[str, str]:
+    """An environment in which the study is installed."""
+    paths = [str((root / home).resolve()), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def run(
+    root: Path, *arguments: str, home: str = INSIDE
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
             *(sys.executable, "-c", RUN, "-q", "-p", "no:cacheprovider"),
@@ -84,7 +94,7 @@ def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
             *("--complete", "tests/conformance", "tests/conformance"),
         ],
         cwd=root,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        env=installed(root, home),
         capture_output=True,
         text=True,
     )
@@ -372,3 +382,30 @@ def test_every_line_is_as_the_schema_says(made):
                 continue
             for record in records(path):
                 validator.validate(record)
+
+
+def test_a_study_in_another_distribution_has_its_report_in_the_matrix(tmp_path):
+    root, home = tmp_path / "root", "../elsewhere"
+    root.mkdir()
+    make_a_study(root, home)
+    (root / "packages").mkdir()
+    (root / "noxfile.py").touch()
+    topics = "shared/src/concurrency_study/topics"
+    shutil.copytree(ROOT / topics, root / topics)
+    done = run(root, home=home)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    def matrix():
+        command = "from concurrency_comparisons.cli import main; main()"
+        return subprocess.run(
+            [sys.executable, "-c", command, "matrix"],
+            cwd=root,
+            env=installed(root, home),
+            capture_output=True,
+            text=True,
+        )
+
+    assert "honest: Python 3." in matrix().stdout, matrix().stderr
+    with (root / home / "honest_study/concepts/tasks.py").open("a") as file:
+        file.write("# changed\n")
+    assert "honest-3.11.jsonl is out of date" in matrix().stderr

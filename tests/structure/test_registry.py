@@ -89,11 +89,6 @@ def test_a_study_in_another_distribution_is_listed_shown_and_compared(installed)
     assert "> only trio" in compared.stdout, compared.stderr
 
 
-def test_a_study_in_another_distribution_is_part_of_the_matrix(installed):
-    done = study(installed, "matrix")
-    assert "toy" in done.stdout + done.stderr or "no report" in done.stderr
-
-
 def test_a_study_has_the_place_that_its_table_says(monkeypatch, installed):
     monkeypatch.syspath_prepend(installed)
     names = [*registered(ROOT)]

@@ -36,7 +36,7 @@ from .timeline import chrome_trace
 
 app = typer.Typer(
     name="study",
-    help="Six answers to each question about concurrency, side by side.",
+    help="Answers to each question about concurrency, side by side.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -79,34 +79,22 @@ def _word(context: typer.Context, incomplete: str) -> list[str]:
     return ([] if has_topic else _TOPICS(incomplete)) + _STUDIES(incomplete)
 
 
+def _words(metavar: str, text: str) -> Any:
+    """Return an argument that takes a topic and answers, in any order."""
+    return typer.Argument(
+        metavar=f"TOPIC {metavar}",
+        autocompletion=_word,
+        show_default=False,
+        help=f"A topic and {text}, in any order.",
+    )
+
+
 Words = Annotated[
     list[str],
-    typer.Argument(
-        metavar="TOPIC [STUDY[:VARIANT]...]",
-        autocompletion=_word,
-        show_default=False,
-        help="A topic and answers, in any order (default: the recommended answers of "
-        "all studies).",
-    ),
+    _words("[STUDY[:VARIANT]...]", "answers (default: all recommended answers)"),
 ]
-Two = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="TOPIC STUDY[:VARIANT] STUDY[:VARIANT]",
-        autocompletion=_word,
-        show_default=False,
-        help="A topic and two answers, in any order.",
-    ),
-]
-One = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="TOPIC STUDY[:VARIANT]",
-        autocompletion=_word,
-        show_default=False,
-        help="A topic and an answer, in any order.",
-    ),
-]
+Two = Annotated[list[str], _words("STUDY[:VARIANT] STUDY[:VARIANT]", "two answers")]
+One = Annotated[list[str], _words("STUDY[:VARIANT]", "an answer")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 Python = Annotated[
     str | None,
@@ -495,17 +483,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         usage: Any = error
         if not hasattr(usage, "format_message"):
             raise
-        if not args(arguments):
+        if not (sys.argv[1:] if arguments is None else arguments):
             usage.show()  # the help, for there was nothing to be wrong
             sys.exit(usage.exit_code)
         command = usage.ctx.command_path if usage.ctx else "study"
         text = str(usage.format_message()).rstrip(".")
         _fail(f"{text[:1].lower()}{text[1:]}; see `{command} --help`", 2)
-
-
-def args(arguments: Sequence[str] | None) -> Sequence[str]:
-    """Return the arguments of the command, by default those of the program."""
-    return sys.argv[1:] if arguments is None else arguments
 
 
 def _fail(error: object, status: int) -> NoReturn:

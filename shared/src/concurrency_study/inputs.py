@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable, Iterator
+import io
+import tokenize
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from .registry import Entry, answers_in
+from .study import installed_worlds
 
 SHARED = "shared/src/concurrency_study"
 SUITE = "tests/conformance"
@@ -74,15 +76,15 @@ def fronts(entries: Iterable[Entry]) -> list[Path]:
     return [entry.package / "__init__.py" for entry in entries]
 
 
-def worlds(root: Path, entries: Iterable[Entry]) -> list[Path]:
+def worlds(root: Path, entries: Sequence[Entry]) -> list[Path]:
     """Return the modules of the worlds of these studies, and what these import."""
     names = {world for entry in entries for world in entry.every_world}
     found: list[Path] = []
-    for point in entry_points(group="concurrency_study.worlds"):
-        if point.name in names:
-            path = Path(*point.module.split(".")).with_suffix(".py")
-            places = [root / "shared/src", *(e.package.parent for e in entries)]
-            found += [place / path for place in places if (place / path).is_file()][:1]
+    places = [root / "shared/src", *(entry.package.parent for entry in entries)]
+    for name, point in installed_worlds().items():
+        if name in names:
+            paths = [p for place in places for p in modules(place, point.module)]
+            found += [path for path in paths if path.is_file()][:1]
     return [*closure(found), root / SHARED / "plugin.py"]
 
 
@@ -101,9 +103,13 @@ def closure(paths: Iterable[Path]) -> list[Path]:
 def imported(path: Path) -> Iterator[Path]:
     """Yield the files that a module may import by relative imports."""
     for level, module in relative_imports(path.read_text("utf-8")):
-        base = path.parents[level - 1].joinpath(*module.split("."))
-        yield base.with_suffix(".py")
-        yield base / "__init__.py"
+        yield from modules(path.parents[level - 1], module)
+
+
+def modules(folder: Path, name: str) -> tuple[Path, Path]:
+    """Return the two files that a module of this dotted name may be in a folder."""
+    base = folder.joinpath(*name.split("."))
+    return base.with_suffix(".py"), base / "__init__.py"
 
 
 @cache
@@ -136,6 +142,14 @@ def digest(
     return f"sha256:{whole.hexdigest()}"
 
 
+_LAYOUT = frozenset(
+    {
+        *(tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
+        tokenize.ENDMARKER,
+    }
+)
+
+
 @cache
 def code_of(text: str) -> str:
     """Return the text of a module without comments, docstrings and blank lines."""
@@ -149,6 +163,13 @@ def code_of(text: str) -> str:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }
-    lines = enumerate(text.splitlines(), 1)
-    kept = [line.partition("  # ")[0].rstrip() for n, line in lines if n not in prose]
-    return "\n".join(line for line in kept if line.lstrip(" ")[:1] not in ("", "#"))
+    # A `#` or a blank line inside a string is code, so tokens decide, not the text.
+    lines = dict(enumerate(io.StringIO(text), 1))
+    kept: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            number, column = token.start
+            lines[number] = lines[number][:column].rstrip() + "\n"
+        elif token.type not in _LAYOUT:
+            kept |= {*range(token.start[0], token.end[0] + 1)}
+    return "".join(line for n, line in lines.items() if n in kept - prose)

@@ -200,7 +200,9 @@ def installed() -> Iterator[Path]:
 
 
 def registered(root: Path | None = None) -> dict[str, Entry]:
-    """Return all studies by name, in order: of the checkout, then others installed.
+    """Return the studies of a checkout and the installed ones by name, in order.
+
+    A study of the checkout hides an installed one of the same name.
 
     Raises:
         BadEntry: a study describes itself wrongly.
