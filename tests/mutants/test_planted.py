@@ -114,10 +114,12 @@ OF_STUDY = mistakes_in(STUDY.name) if (HERE / f"{STUDY.name}.py").exists() else 
 @pytest.fixture(scope="module")
 def runs(request, tmp_path_factory):
     """By name, the run of the suite on each mistake. Two runs are concurrent."""
+    # Made here: the factory's first use is not safe in two threads at once.
+    base = tmp_path_factory.mktemp("planted")
 
-    def run(name: str) -> subprocess.CompletedProcess[str]:
+    def run(at: int, name: str) -> subprocess.CompletedProcess[str]:
         file, old, new, test = OF_STUDY[name]
-        folder = tmp_path_factory.mktemp("planted")
+        folder = base / str(at)
         plant(file, old, new, folder)
         topic = Path(file).stem
         of_topic = "test_common_questions" in test and topic in TOPICS
@@ -126,7 +128,7 @@ def runs(request, tmp_path_factory):
     asking = [item for item in request.session.items if "runs" in item.fixturenames]
     names = [item.callspec.params["name"] for item in asking]
     with ThreadPoolExecutor(2) as pool:
-        yield {name: pool.submit(run, name) for name in names}
+        yield {name: pool.submit(run, at, name) for at, name in enumerate(names)}
 
 
 @pytest.mark.parametrize("name", OF_STUDY)
