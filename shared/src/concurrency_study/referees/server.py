@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable
 from email.utils import formatdate
 from http import HTTPStatus
 from itertools import cycle
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast, get_args
 
 import h11
 
@@ -31,7 +31,7 @@ Ending = Literal["answered", "broken", "dropped"]
 """The end of a request: answered, broken by the server, or dropped by the client."""
 Framing = Literal["length", "chunked", "close"]
 """The mark of the end of an answer."""
-FRAMINGS: tuple[Framing, ...] = ("length", "chunked", "close")
+FRAMINGS: tuple[Framing, ...] = get_args(Framing)
 
 TOO_MUCH = 65536
 """Bytes that are too many as a request's body, or after an open request."""
