@@ -765,7 +765,7 @@ def test_an_unretrieved_error_of_a_task_is_lost(place):
         with pytest.raises(LostError, match="lost") as caught:
             place.run(answer, kept)
         assert isinstance(caught.value.__cause__, ValueError)
-        assert len(place._lost) == 1
+        assert len(place.this_run.lost) == 1
     assert place.run(asyncio.sleep, 1, "next") == "next"
 
 

@@ -724,7 +724,7 @@ def test_a_deadlock_names_each_waiter_and_its_wait(place):
     assert raised.value.waiters == [
         f"greenlet answer: test_gevent.py:{line + 2}: Queue().get()",
         f"greenlet job: test_gevent.py:{line - 2}: await w.forever(), "
-        "in GeventJob._forever",
+        "in GeventJob.native_forever",
     ]
     place.run(gevent.sleep, 1)
     assert place.returned_at == 1

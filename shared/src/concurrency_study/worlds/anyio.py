@@ -23,15 +23,26 @@ from .trio import unrequested as trio_unrequested
 class AnyioJob(Job):
     """The view that a job has of its world."""
 
-    async def _sleep(self, seconds: float) -> None:
+    async def native_sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
 
-    async def _forever(self) -> None:
+    async def native_forever(self) -> None:
         await anyio.sleep_forever()
 
-    async def _time_out(self, seconds: float) -> None:
+    async def native_time_out(self, seconds: float) -> None:
         with anyio.fail_after(seconds):
-            await self._forever()
+            await self.native_forever()
+
+    async def native_together(self, calls: list[Callable[[], Any]]) -> None:
+        async with anyio.create_task_group() as group:
+            for call in calls:
+                group.start_soon(call)
+
+    async def native_in_thread(self, call: Callable[[], Any]) -> Any:
+        return await anyio.to_thread.run_sync(call)
+
+    async def native_readable(self, descriptor: int) -> None:
+        await anyio.wait_readable(descriptor)
 
     def shield(self) -> anyio.CancelScope:
         """Return a shielded scope."""
@@ -52,7 +63,7 @@ class AnyioOnAsyncioWorld(AsyncioWorld):
     name = "anyio-on-asyncio"
     libraries = ("anyio",)
 
-    def _job(self, actor: str) -> Job:
+    def native_job(self, actor: str) -> Job:
         return AnyioJob(self, actor)
 
     def _drive(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -62,14 +73,14 @@ class AnyioOnAsyncioWorld(AsyncioWorld):
     async def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         cancelled: BaseException | None = None
         with anyio.CancelScope() as scope:
-            self._cancel_by(scope.cancel)
+            self.cancel_by(scope.cancel)
             try:
-                return await self._counted(function(*args))
+                return await self.counted(function(*args))
             except BaseException as error:
                 cancelled = leaves(error)[0]
                 raise
             finally:
-                self._ended(self._leftovers())
+                self.note_end(self._leftovers())
         assert cancelled is not None
         raise cancelled
 
@@ -114,7 +125,7 @@ class AnyioOnTrioWorld(TrioWorld):
     libraries = ("anyio", "trio", "outcome")
     TimedOut = TimeoutError
 
-    def _job(self, actor: str) -> Job:
+    def native_job(self, actor: str) -> Job:
         return AnyioOnTrioJob(self, actor)
 
     def _drive(self, main: Callable[[], Coroutine[Any, Any, None]], clock: Any) -> None:

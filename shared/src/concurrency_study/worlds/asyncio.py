@@ -39,15 +39,32 @@ from ..world import (
 class AsyncioJob(Job):
     """The view that a job has of its world."""
 
-    async def _sleep(self, seconds: float) -> None:
+    async def native_sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    async def _forever(self) -> None:
+    async def native_forever(self) -> None:
         await events.get_running_loop().create_future()
 
-    async def _time_out(self, seconds: float) -> None:
+    async def native_time_out(self, seconds: float) -> None:
         async with asyncio.timeout(seconds):
-            await self._forever()
+            await self.native_forever()
+
+    async def native_together(self, calls: list[Callable[[], Any]]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for call in calls:
+                group.create_task(call())
+
+    async def native_in_thread(self, call: Callable[[], Any]) -> Any:
+        return await asyncio.to_thread(call)
+
+    async def native_readable(self, descriptor: int) -> None:
+        ready = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_reader(descriptor, ready.set)
+        try:
+            await ready.wait()
+        finally:
+            loop.remove_reader(descriptor)
 
 
 class AsyncioWorld(LoopWorld):
@@ -63,21 +80,21 @@ class AsyncioWorld(LoopWorld):
         """Return the task that runs now."""
         return asyncio.current_task()
 
-    def _recolour(
+    def native_function(
         self, function: Callable[..., Coroutine[Any, Any, Any]]
     ) -> Callable[..., Any]:
         return function
 
-    def _job(self, actor: str) -> Job:
+    def native_job(self, actor: str) -> Job:
         return AsyncioJob(self, actor)
 
-    def _call_at(self, seconds: float, callback: Callable[[], None]) -> None:
+    def native_call_at(self, seconds: float, callback: Callable[[], None]) -> None:
         self._loop.call_at(seconds, callback)
 
-    def _from_worker(self, callback: Callable[[], None]) -> None:
+    def native_call_soon(self, callback: Callable[[], None]) -> None:
         self._loop.call_soon_threadsafe(callback)
 
-    def _run(
+    def native_run(
         self,
         function: Callable[..., Any],
         args: tuple[Any, ...],
@@ -89,16 +106,15 @@ class AsyncioWorld(LoopWorld):
             task = asyncio.current_task()
             assert task is not None
             task.set_name("main")
-            self._is_main(task)
-            for seconds, callback in self._planned:
-                self._call_at(seconds, callback)
+            self.note_main(task)
+            self.call_planned()
             try:
                 value, error = await self._call(function, args), None
             except BaseException as raised:
                 value, error = None, raised
             result = value, loop.deadlock or error
 
-        with self._virtual_time(), self._patched():
+        with self.virtual_time(), self._patched():
             loop = self._loop = VirtualLoop(self)
             # The loop keeps its first deadlock. A task group that fails while it is
             # cancelled requests the cancellation of main once more (Python 3.13).
@@ -118,12 +134,14 @@ class AsyncioWorld(LoopWorld):
             if not task.done():
                 return ""
             # Not exception(): calling that marks the error as taken.
-            return "cancelled" if task.cancelled() else self._how(made._exception)
+            return (
+                "cancelled" if task.cancelled() else self.how_it_ended(made._exception)
+            )
 
         name = task.get_name()
         if re.fullmatch(r"Task-\d+|None", name):  # a default name
             name = str(getattr(coroutine, "__name__", name))
-        name = self._spawned(task, name.rpartition(".")[2], became)
+        name = self.note_spawned(task, name.rpartition(".")[2], became)
         task.add_done_callback(lambda _: self.trace.exited(name, became()))
 
     def _drive(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -151,7 +169,7 @@ class AsyncioWorld(LoopWorld):
             result = future.result
 
             def wait_for_result(timeout: float | None = None) -> Any:
-                self._from_worker(stop_work)
+                self.native_call_soon(stop_work)
                 return result(timeout)
 
             def stop_work() -> None:
@@ -176,12 +194,12 @@ class AsyncioWorld(LoopWorld):
         task = asyncio.current_task()
         assert task is not None
         ended = False
-        self._cancel_by(lambda: ended or task.cancel())
+        self.cancel_by(lambda: ended or task.cancel())
         try:
-            return await self._counted(function(*args))
+            return await self.counted(function(*args))
         finally:
             ended = True
-            self._ended(self._leftovers())
+            self.note_end(self._leftovers())
 
 
 class AsyncioEagerWorld(AsyncioWorld):

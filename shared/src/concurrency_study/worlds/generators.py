@@ -26,15 +26,28 @@ from .threads import ThreadsWorld
 class GeneratorsJob(Job):
     """The view that a job has of its world."""
 
-    async def _sleep(self, seconds: float) -> None:
+    async def native_sleep(self, seconds: float) -> None:
         await _Awaitable(_kernel().sleep(seconds))
 
-    async def _forever(self) -> None:
+    async def native_forever(self) -> None:
         await _Awaitable(_kernel().sleep_forever())
 
-    async def _time_out(self, seconds: float) -> None:
+    async def native_time_out(self, seconds: float) -> None:
         with _kernel().fail_after(seconds):
-            await self._forever()
+            await self.native_forever()
+
+    async def native_together(self, calls: list[Callable[[], Any]]) -> None:
+        def start(group: Any) -> None:
+            for call in calls:
+                group.spawn(call)
+
+        await _Awaitable(_kernel().open_group(start))
+
+    async def native_in_thread(self, call: Callable[[], Any]) -> Any:
+        return await _Awaitable(_kernel().in_thread(call))
+
+    async def native_readable(self, descriptor: int) -> None:
+        await _Awaitable(_kernel().wait_readable(descriptor))
 
     def shield(self) -> Any:
         """Return a shielded scope."""
@@ -69,7 +82,7 @@ class GeneratorsWorld(ThreadsWorld):
         kernel = _kernel().scopes._running.get()
         return kernel.current if kernel else super().here()
 
-    def _recolour(
+    def native_function(
         self, function: Callable[..., Coroutine[Any, Any, Any]]
     ) -> Callable[..., Any]:
         def native(*args: Any) -> Generator[Any, Any, Any]:
@@ -78,17 +91,17 @@ class GeneratorsWorld(ThreadsWorld):
 
         return types.coroutine(native)
 
-    def _enter(
+    def enter_job(
         self, function: Callable[..., Any], args: tuple[Any, ...]
     ) -> tuple[tuple[Any, ...], Job]:
-        return World._enter(self, function, args)
+        return World.enter_job(self, function, args)
 
-    def _job(self, actor: str) -> Job:
+    def native_job(self, actor: str) -> Job:
         return GeneratorsJob(self, actor)
 
-    def _ended(self, natives: list[str]) -> None:
+    def note_end(self, natives: list[str]) -> None:
         if not self._noted:
-            super()._ended(natives)
+            super().note_end(natives)
             self._noted = True
 
     def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
@@ -106,7 +119,7 @@ class GeneratorsWorld(ThreadsWorld):
         except _kernel().Deadlock as error:
             raise Deadlock(error.waiters) from error
         finally:
-            self._ended(self._natives())
+            self.note_end(self._natives())
             gc.unfreeze()
             _kernel().Task.waits_at, _kernel().Group.spawn = told, spawn
 
@@ -132,7 +145,7 @@ class GeneratorsWorld(ThreadsWorld):
                 try:
                     value = yield from waiting
                 except BaseException as error:
-                    self.trace.exited(name, self._how(error))
+                    self.trace.exited(name, self.how_it_ended(error))
                     raise
                 self.trace.exited(name, "end")
                 return value
@@ -142,7 +155,7 @@ class GeneratorsWorld(ThreadsWorld):
                 return "cancelled" if task.done else ""
 
             task = spawn(group, watched, *args, **options)
-            name = self._spawned(task, task.name, became)
+            name = self.note_spawned(task, task.name, became)
             return task
 
         return spawned
@@ -152,16 +165,18 @@ class GeneratorsWorld(ThreadsWorld):
         super()._begins(thread)
         owner = thread.owner or thread
         idle = _kernel().outside.IDLE
-        self._became[self._names[owner]] = lambda: "end" * (owner.name == idle)
+        self.this_run.became[self.this_run.names[owner]] = lambda: (
+            "end" * (owner.name == idle)
+        )
 
-    def _kind_of(self, native: object) -> str:
+    def native_kind(self, native: object) -> str:
         bare: Any = inspect.unwrap(native) if callable(native) else native
         plain = inspect.isfunction(bare) and not inspect.isgeneratorfunction(bare)
         return "thread" if plain or isinstance(native, threading.Thread) else "task"
 
     def _main(self, answer: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
         kernel = _kernel().current_kernel()
-        self._is_main(_kernel().current_task())
+        self.note_main(_kernel().current_task())
         with _kernel().CancelScope() as scope:
 
             def cancel() -> None:
@@ -174,12 +189,14 @@ class GeneratorsWorld(ThreadsWorld):
                 kernel.outside -= 1
                 scope.cancel()
 
-            kernel.outside += len(self._cancel_at)
-            self._cancel = cancel  # cancellations at an instant are scheduled already
+            kernel.outside += len(self.this_run.cancel_at)
+            self.cancel_answer = (
+                cancel  # cancellations at an instant are scheduled already
+            )
             try:
-                return (yield from self._counted(answer))  # pyright: ignore
+                return (yield from self.counted(answer))  # pyright: ignore
             finally:
-                self._ended(self._natives())
+                self.note_end(self._natives())
         raise self.Cancelled
 
     def _natives(self) -> list[str]:

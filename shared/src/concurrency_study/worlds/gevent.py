@@ -27,13 +27,14 @@ import threading
 import time
 import weakref
 from collections import Counter
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, MutableMapping
 from itertools import count
 from types import FrameType
 from typing import Any, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 import gevent
+import gevent.select
 import gevent.threadpool
 import greenlet
 from gevent import monkey
@@ -61,15 +62,28 @@ _Greenlet: TypeAlias = "gevent.Greenlet[..., Any]"
 class GeventJob(Job):
     """A job that waits as gevent does."""
 
-    async def _sleep(self, seconds: float) -> None:
+    async def native_sleep(self, seconds: float) -> None:
         gevent.sleep(seconds)
 
-    async def _forever(self) -> None:
+    async def native_forever(self) -> None:
         Event().wait()
 
-    async def _time_out(self, seconds: float) -> None:
+    async def native_time_out(self, seconds: float) -> None:
         with gevent.Timeout(seconds):
             Event().wait()
+
+    async def native_together(self, calls: list[Callable[[], Any]]) -> None:
+        greenlets: list[_Greenlet] = [gevent.spawn(call) for call in calls]
+        try:
+            gevent.joinall(greenlets, raise_error=True)
+        finally:
+            gevent.killall(greenlets)
+
+    async def native_in_thread(self, call: Callable[[], Any]) -> Any:
+        return gevent.get_hub().threadpool.spawn(call).get()
+
+    async def native_readable(self, descriptor: int) -> None:
+        gevent.select.select([descriptor], [], [])
 
 
 class GeventWorld(LoopWorld):
@@ -92,29 +106,31 @@ class GeventWorld(LoopWorld):
 
     def __init__(self, answer: Callable[..., Any] | None = None) -> None:
         super().__init__(answer)
-        # Weak, because a reference to a greenlet would keep its error from being lost.
-        self._names = WeakKeyDictionary()
         self._hub = _virtual_hub()
+
+    def new_names(self) -> MutableMapping[object, str]:
+        """Return a mapping whose references are weak, so that errors can be lost."""
+        return WeakKeyDictionary()
 
     def here(self) -> object:
         """Return the greenlet that runs now."""
         return gevent.getcurrent()
 
-    def _recolour(
+    def native_function(
         self, function: Callable[..., Coroutine[Any, Any, Any]]
     ) -> Callable[..., Any]:
         return driven(function)
 
-    def _job(self, actor: str) -> Job:
+    def native_job(self, actor: str) -> Job:
         return GeventJob(self, actor)
 
-    def _call_at(self, seconds: float, callback: Callable[[], None]) -> None:
+    def native_call_at(self, seconds: float, callback: Callable[[], None]) -> None:
         VirtualTimer(self._loop).start_at(seconds, callback)
 
-    def _from_worker(self, callback: Callable[[], None]) -> None:
+    def native_call_soon(self, callback: Callable[[], None]) -> None:
         self._loop.run_callback_threadsafe(callback)
 
-    def _run(
+    def native_run(
         self,
         function: Callable[..., Any],
         args: tuple[Any, ...],
@@ -133,19 +149,18 @@ class GeventWorld(LoopWorld):
             except BaseException as error:
                 result = None, error
             finally:
-                self._ended(self._natives())
+                self.note_end(self._natives())
 
         self._hub = _virtual_hub()
         if gevent.getcurrent() is not self._hub.parent:
             raise RuntimeError("run a gevent world outside of all greenlets")
         loop: Any = self._hub.loop
         self._loop: VirtualLoop = loop
-        with self._in_charge(), self._virtual_time():
-            for seconds, callback in self._planned:
-                self._call_at(seconds, callback)
+        with self._in_charge(), self.virtual_time():
+            self.call_planned()
             main.__name__ = getattr(function, "__name__", "answer")
             answer = cast("_Greenlet", gevent.spawn(main))
-            self._cancel_by(lambda: answer.kill(block=False))
+            self.cancel_by(lambda: answer.kill(block=False))
             try:
                 with self._waits_of(answer):
                     answer.join()
@@ -161,9 +176,9 @@ class GeventWorld(LoopWorld):
 
         def switched(event: str, between: tuple[Any, Any]) -> None:
             if between[0] is answer and not answer.dead:
-                self._waited()
+                self.count_wait()
 
-        if self._cancel_at_wait is not None:
+        if self.this_run.cancel_at_wait is not None:
             greenlet.settrace(switched)
         try:
             yield
@@ -224,8 +239,8 @@ class GeventWorld(LoopWorld):
 
     def _watch(self, begun: _Greenlet) -> None:
         """Note a greenlet, and its end; the first is the answer itself."""
-        if not self._names:
-            self._is_main(begun)
+        if not self.this_run.names:
+            self.note_main(begun)
             return
         made: Any = begun
         work = made._run
@@ -236,7 +251,7 @@ class GeventWorld(LoopWorld):
             alive = known()
             return "cancelled" if alive is None or alive.dead else ""
 
-        name = self._spawned(begun, str(getattr(work, "__name__", work)), became)
+        name = self.note_spawned(begun, str(getattr(work, "__name__", work)), became)
 
         # A link to the greenlet would count as a taker of its error.
         @functools.wraps(work)
@@ -244,15 +259,15 @@ class GeventWorld(LoopWorld):
             try:
                 value = work(*args, **kwargs)
             except BaseException as error:
-                self.trace.exited(name, self._how(error))
+                self.trace.exited(name, self.how_it_ended(error))
                 raise
             self.trace.exited(name, "end")
             return value
 
         made._run = watched
 
-    def _hold_up(self, seconds: float) -> None:
-        super()._hold_up(seconds)
+    def hold_up(self, seconds: float) -> None:
+        super().hold_up(seconds)
         # Callbacks without end do not keep timers waiting that are overdue:
         # gevent looks at the time after some fifty of them.
         self._loop.run_callback(self._loop.fire_overdue)

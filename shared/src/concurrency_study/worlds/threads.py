@@ -56,7 +56,13 @@ from _thread import allocate_lock as real_lock
 from _thread import start_new_thread
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Iterable
-from concurrent.futures import CancelledError, Future, _base  # pyright: ignore[reportPrivateUsage]
+from concurrent.futures import (
+    CancelledError,
+    Future,
+    ThreadPoolExecutor,
+    _base,  # pyright: ignore[reportPrivateUsage]
+    as_completed,
+)
 from heapq import heappop, heappush
 from multiprocessing.process import BaseProcess
 from threading import get_ident
@@ -126,17 +132,29 @@ class ThreadsJob(Job):
         finally:
             self._shields -= 1
 
-    async def _sleep(self, seconds: float) -> None:
+    async def native_sleep(self, seconds: float) -> None:
         if self._may_stop():
             self._wait(seconds)
         else:
             time.sleep(seconds)  # noqa: ASYNC251
 
-    async def _forever(self) -> None:
+    async def native_forever(self) -> None:
         if self._may_stop():
             self._wait(None)
         else:
             threading.Event().wait()
+
+    async def native_together(self, calls: list[Callable[[], Any]]) -> None:
+        with ThreadPoolExecutor(len(calls)) as pool:
+            for future in as_completed([pool.submit(call) for call in calls]):
+                future.result()
+
+    async def native_in_thread(self, call: Callable[[], Any]) -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(call).result()
+
+    async def native_readable(self, descriptor: int) -> None:
+        select.select([descriptor], [], [])
 
     def _may_stop(self) -> bool:
         if self.stop is None or self._shields:
@@ -196,12 +214,12 @@ class ThreadsWorld(World):
         """Return the thread that runs now."""
         return threading.current_thread()
 
-    def _recolour(
+    def native_function(
         self, function: Callable[..., Coroutine[Any, Any, Any]]
     ) -> Callable[..., Any]:
         return driven(function)
 
-    def _enter(
+    def enter_job(
         self, function: Callable[..., Any], args: tuple[Any, ...]
     ) -> tuple[tuple[Any, ...], Job]:
         kinds = [p.kind for p in inspect.signature(function).parameters.values()]
@@ -211,19 +229,19 @@ class ThreadsWorld(World):
             last = args[-1]
             if hasattr(last, "wait") and hasattr(last, "is_set"):
                 args, stop = args[:-1], last
-        args, w = super()._enter(function, args)
+        args, w = super().enter_job(function, args)
         assert isinstance(w, ThreadsJob)
         w.stop = stop
         return args, w
 
-    def _job(self, actor: str) -> Job:
+    def native_job(self, actor: str) -> Job:
         return ThreadsJob(self, actor)
 
-    def _call_at(self, seconds: float, callback: Callable[[], None]) -> None:
+    def native_call_at(self, seconds: float, callback: Callable[[], None]) -> None:
         assert self._machine
         self._machine.call_at(round(seconds * 1e9), callback)
 
-    def _run(
+    def native_run(
         self,
         function: Callable[..., Any],
         args: tuple[Any, ...],
@@ -235,10 +253,9 @@ class ThreadsWorld(World):
             machine.begins, machine.ends = self._begins, self._ends
         value, error = None, None
         with machine.running():
-            self._is_main(threading.current_thread())
+            self.note_main(threading.current_thread())
             try:
-                for seconds, callback in self._planned:
-                    self._call_at(seconds, callback)
+                self.call_planned()
                 function, *args_ = map(machine.replaced, (function, *args))
                 value = self._call(function, tuple(args_))
             except KeyboardInterrupt as interruption:
@@ -247,12 +264,12 @@ class ThreadsWorld(World):
                 error = raised
             events = len(self.trace)
             if not machine.failure:
-                self._ended(self._natives())
+                self.note_end(self._natives())
             machine.unwind()
             del self.trace.events[events:]  # they were only the unwinding
             if machine.failure:
-                self._given_up = True
-                self._ended([])
+                self.this_run.given_up = True
+                self.note_end([])
         return value, machine.failure or error
 
     def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
@@ -260,11 +277,13 @@ class ThreadsWorld(World):
 
         A subclass may run something else here, inside the machine.
         """
-        if self._cancel_at:
+        if self.this_run.cancel_at:
             future: Future[Any] = Future()
             future.set_running_or_notify_cancel()
-            self._cancel_by(future.cancel)
-            self._call_at(self._cancel_at[-1] + HORIZON, self._not_cancelled)
+            self.cancel_by(future.cancel)
+            self.native_call_at(
+                self.this_run.cancel_at[-1] + HORIZON, self._not_cancelled
+            )
         return function(*args)
 
     def _begins(self, thread: _Thread) -> None:
@@ -275,10 +294,10 @@ class ThreadsWorld(World):
             name = "worker"
         elif re.fullmatch(r"\?|Thread-\d+( \(.*\))?", name):
             name = str(getattr(target, "__name__", "thread"))
-        self._spawned(thread.owner or thread, name)
+        self.note_spawned(thread.owner or thread, name)
 
     def _ends(self, thread: _Thread) -> None:
-        name = self._names.get(thread.owner or thread, "")
+        name = self.this_run.names.get(thread.owner or thread, "")
         self.trace.exited(name, "error" if thread.failed else "end")
 
     def _not_cancelled(self) -> None:

@@ -41,15 +41,26 @@ _ThreadCache: Any = trio._core._thread_cache.ThreadCache  # pyright: ignore
 class TrioJob(Job):
     """The view that a job has of its world."""
 
-    async def _sleep(self, seconds: float) -> None:
+    async def native_sleep(self, seconds: float) -> None:
         await trio.sleep(seconds)
 
-    async def _forever(self) -> None:
+    async def native_forever(self) -> None:
         await trio.sleep_forever()
 
-    async def _time_out(self, seconds: float) -> None:
+    async def native_time_out(self, seconds: float) -> None:
         with trio.fail_after(seconds):
-            await self._forever()
+            await self.native_forever()
+
+    async def native_together(self, calls: list[Callable[[], Any]]) -> None:
+        async with trio.open_nursery() as nursery:
+            for call in calls:
+                nursery.start_soon(call)
+
+    async def native_in_thread(self, call: Callable[[], Any]) -> Any:
+        return await trio.to_thread.run_sync(call)
+
+    async def native_readable(self, descriptor: int) -> None:
+        await trio.lowlevel.wait_readable(descriptor)
 
     def shield(self) -> trio.CancelScope:
         """Return a shielded scope."""
@@ -82,24 +93,24 @@ class TrioWorld(LoopWorld):
         """Return the task that runs now."""
         return trio.lowlevel.current_task()
 
-    def _recolour(
+    def native_function(
         self, function: Callable[..., Coroutine[Any, Any, Any]]
     ) -> Callable[..., Any]:
         return function
 
-    def _job(self, actor: str) -> Job:
+    def native_job(self, actor: str) -> Job:
         return TrioJob(self, actor)
 
-    def _call_at(self, seconds: float, callback: Callable[[], None]) -> None:
+    def native_call_at(self, seconds: float, callback: Callable[[], None]) -> None:
         heapq.heappush(self._timers, (seconds, next(self._tickets), callback))
 
-    def _from_worker(self, callback: Callable[[], None]) -> None:
+    def native_call_soon(self, callback: Callable[[], None]) -> None:
         try:
             self._token.run_sync_soon(callback)
         except trio.RunFinishedError:
             self._after_run.put(callback)
 
-    def _run(
+    def native_run(
         self,
         function: Callable[..., Any],
         args: tuple[Any, ...],
@@ -115,27 +126,26 @@ class TrioWorld(LoopWorld):
         async def main() -> None:
             nonlocal result
             trio.lowlevel.current_task().name = "main"
-            self._is_main(trio.lowlevel.current_task())
+            self.note_main(trio.lowlevel.current_task())
             self._token = trio.lowlevel.current_trio_token()
-            for seconds, callback in self._planned:
-                self._call_at(seconds, callback)
-            self._cancel_by(scope.cancel)
+            self.call_planned()
+            self.cancel_by(scope.cancel)
             cancelled: BaseException | None = None
             try:
                 with scope:
                     try:
-                        result = await self._counted(function(*args)), None
+                        result = await self.counted(function(*args)), None
                     except BaseException as error:
                         cancelled = leaves(error)[0]
                         raise
                     finally:
-                        self._ended(self._leftovers())
+                        self.note_end(self._leftovers())
                 if scope.cancelled_caught:
                     result = None, cancelled
             except BaseException as error:
                 result = None, error
 
-        with self._virtual_time(), self._patched():
+        with self.virtual_time(), self._patched():
             try:
                 self._drive(main, clock)
             except trio.TrioInternalError as error:
@@ -154,8 +164,12 @@ class TrioWorld(LoopWorld):
 
     def watch(self, task: trio.lowlevel.Task) -> None:
         """Note a task that the answer has started, but none of trio's own."""
-        if self.trace.watching and self._names and not task.name.startswith("<"):
-            self._spawned(task, task.name.rpartition(".")[2])
+        if (
+            self.trace.watching
+            and self.this_run.names
+            and not task.name.startswith("<")
+        ):
+            self.note_spawned(task, task.name.rpartition(".")[2])
 
     def next_timer(self) -> float:
         """Return the instant of the next callback, or infinity."""
@@ -189,9 +203,9 @@ class TrioWorld(LoopWorld):
         task_exited = _run.Runner.task_exited
 
         def exited(runner: Any, task: trio.lowlevel.Task, result: Any) -> Any:
-            if task in self._names:
+            if task in self.this_run.names:
                 error = getattr(result, "error", None)
-                self.trace.exited(self._names[task], self._how(error))
+                self.trace.exited(self.this_run.names[task], self.how_it_ended(error))
             return task_exited(runner, task, result)
 
         def start_thread_soon(
@@ -210,7 +224,7 @@ class TrioWorld(LoopWorld):
 
             # Both run on the loop's thread, so that no task sees one without the other.
             def finished(result: Any) -> None:
-                self._from_worker(functools.partial(deliver_and_count, result))
+                self.native_call_soon(functools.partial(deliver_and_count, result))
 
             self._count(+1)
             start(cache, self.as_worker(function), finished, name)

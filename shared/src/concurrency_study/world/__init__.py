@@ -1,0 +1,31 @@
+"""The worlds: one way to write a test for every paradigm.
+
+A world runs code that waits (sleeps, joins, reads queues) in **virtual time**. As soon
+as everything waits, the clock jumps to the next instant at which something runs. The
+code under test is not changed and sees no clock object. It calls ``asyncio.sleep``,
+``trio.sleep``, ``gevent.sleep`` or ``time.sleep`` as usual.
+"""
+
+from .base import CANCELLED, World, driven
+from .errors import Deadlock, LostError, NotCovered, Raised, StillAlive, leaves
+from .job import Job
+from .loop import WORKER, LoopWorld
+from .waits import PATIENCE, coroutine_frames, waits_at
+
+__all__ = [
+    "CANCELLED",
+    "PATIENCE",
+    "WORKER",
+    "Deadlock",
+    "Job",
+    "LoopWorld",
+    "LostError",
+    "NotCovered",
+    "Raised",
+    "StillAlive",
+    "World",
+    "coroutine_frames",
+    "driven",
+    "leaves",
+    "waits_at",
+]

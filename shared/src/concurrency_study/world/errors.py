@@ -1,0 +1,53 @@
+"""The errors with which a world ends a run, and how errors are looked into."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+E = TypeVar("E", bound=BaseException)
+
+
+class Deadlock(RuntimeError):
+    """Nothing can ever run again. The message names each waiter and its wait."""
+
+    def __init__(self, waiters: list[str]) -> None:
+        listed = "".join(f"\n  {waiter}" for waiter in waiters) or "\n  (none is known)"
+        super().__init__(
+            "nothing can ever run again: everything waits, and no timer or input will "
+            f"end a wait. Let one waiter wake another. Waiting:{listed}"
+        )
+        self.waiters = waiters
+
+
+class StillAlive(AssertionError):
+    """Something that the answer started was alive when the answer had ended."""
+
+
+class LostError(AssertionError):
+    """An error that reached neither the caller nor any waiter."""
+
+
+class NotCovered(RuntimeError):
+    """The code used something that this world does not have in virtual time."""
+
+
+class Raised(Generic[E]):
+    """The errors that `World.raises` caught."""
+
+    def __init__(self) -> None:
+        self.errors: list[E] = []
+        """Every error of the expected type, those inside groups included."""
+
+    @property
+    def value(self) -> E:
+        """The only one of them. Raises AssertionError if there are several or none."""
+        assert len(self.errors) == 1, f"one error was expected: {self.errors!r}"
+        return self.errors[0]
+
+
+def leaves(error: BaseException) -> list[BaseException]:
+    """Return the errors inside an exception group, however deep, or the bare error."""
+    if isinstance(error, BaseExceptionGroup):
+        inner: tuple[BaseException, ...] = error.exceptions  # pyright: ignore
+        return [leaf for one in inner for leaf in leaves(one)]
+    return [error]
