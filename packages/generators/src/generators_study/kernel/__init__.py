@@ -1,4 +1,4 @@
-"""An event loop for raw generators, in five short files.
+"""An event loop for raw generators, in six files.
 
 Three principles:
 
@@ -12,9 +12,9 @@ Three principles:
    cancelled scope every wait raises `Cancelled`, until the scope is left. A shield
    keeps the cancellation out of a block.
 
-Read the files in this order: `loop`, the heart; `scopes`, cancellation; `groups`,
-blocks that wait for their tasks; `places`, the things to wait for; `outside`,
-descriptors, threads and sockets.
+Read the files in this order: `tasks`, generators and where they wait; `loop`, the
+heart; `scopes`, cancellation; `groups`, blocks that wait for their tasks; `places`, the
+things to wait for; `outside`, descriptors, threads and sockets.
 
 An operation that need not wait does not let other tasks run. `checkpoint` does. Times
 are seconds on the clock of ``time.monotonic``.
@@ -23,10 +23,6 @@ are seconds on the clock of ``time.monotonic``.
 from .groups import Group as Group
 from .groups import open_group as open_group
 from .loop import Kernel as Kernel
-from .loop import Place as Place
-from .loop import Task as Task
-from .loop import TaskCancelled as TaskCancelled
-from .loop import Wait as Wait
 from .loop import checkpoint as checkpoint
 from .loop import run as run
 from .loop import sleep as sleep
@@ -52,3 +48,7 @@ from .scopes import current_kernel as current_kernel
 from .scopes import current_task as current_task
 from .scopes import fail_after as fail_after
 from .scopes import move_on_after as move_on_after
+from .tasks import Place as Place
+from .tasks import Task as Task
+from .tasks import TaskCancelled as TaskCancelled
+from .tasks import Wait as Wait

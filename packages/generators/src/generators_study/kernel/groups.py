@@ -8,9 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import copy_context
 from types import GeneratorType
-from typing import Any, NoReturn, TypeVar, TypeVarTuple, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, TypeVarTuple, cast
 
-from .loop import Kernel, Task, Wait
 from .scopes import (
     NOT_INNERMOST,
     Cancelled,
@@ -19,6 +18,10 @@ from .scopes import (
     current_kernel,
     current_task,
 )
+from .tasks import Task, Wait
+
+if TYPE_CHECKING:
+    from .loop import Kernel
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")

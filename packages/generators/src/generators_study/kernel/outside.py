@@ -18,9 +18,10 @@ from itertools import zip_longest
 from typing import Any, TypeVar, TypeVarTuple
 
 from .groups import Group, open_group
-from .loop import Kernel, Task, Wait, checkpoint
+from .loop import Kernel, checkpoint
 from .places import Closed, Event
 from .scopes import CancelScope, _running, current_kernel, current_task, move_on_after
+from .tasks import Task, Wait
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")

@@ -18,8 +18,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from .loop import Task, Wait
 from .scopes import current_task
+from .tasks import Task, Wait
 
 T = TypeVar("T")
 

@@ -27,7 +27,8 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .loop import Kernel, Task
+    from .loop import Kernel
+    from .tasks import Task
 
 NOT_INNERMOST = (
     "cancel scopes and groups must be left in the reverse order of entering, and this "
