@@ -29,7 +29,7 @@ CANCELLED = "cancelled"
 
 @dataclass
 class _Run:
-    """What a world knows of one run."""
+    """The state of one run of a world."""
 
     title: str = ""
     cancel_at: tuple[float, ...] = ()
@@ -47,7 +47,7 @@ class _Run:
     alive: dict[object, str] = field(default_factory=dict[object, str])
     """The jobs that have begun and not ended."""
     left: list[str] = field(default_factory=list[str])
-    """What was alive when the answer ended."""
+    """The names of what was alive when the answer ended."""
     mark: int = 0
     """The number of events in the trace when the answer ended."""
     lost: list[BaseException] = field(default_factory=list[BaseException])
@@ -94,7 +94,7 @@ class World(ABC):
     kind: ClassVar[str]
     """The kind of its native actors: ``task``, ``thread``, ``greenlet``."""
     absent: ClassVar[Mapping[str, str]] = {}
-    """What its jobs cannot do (``together``, ``in_thread``, ``readable``), and why."""
+    """Things that its jobs cannot do (``together``, ``in_thread``, ``readable``): why."""
     libraries: ClassVar[tuple[str, ...]] = ()
     """The packages of its library: a deadlock names the line outside of them."""
     order: ClassVar[str]

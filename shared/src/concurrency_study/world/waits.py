@@ -1,4 +1,4 @@
-"""Where an actor waits: the line of the user's code, and the call in it."""
+"""Finds where an actor waits: the line of the user's code, and the call in it."""
 
 from __future__ import annotations
 
