@@ -353,7 +353,29 @@ class GeventWorld(LoopWorld):
 
 
 class VirtualLoop(corecext.loop):
-    """A libev loop that takes its time from a world while the world runs."""
+    """A libev loop that takes its time from a world while the world runs.
+
+    Theory of operation
+    ===================
+
+    libev calls an *idle* watcher when nothing else of its priority or above is pending.
+    The one of this loop has the lowest priority. So when it is called, no callback is
+    left and no descriptor is ready: no greenlet can run. `_nothing_pending` then has
+    four cases, in this order:
+
+    1. A worker thread works: libev blocks until the thread wakes it.
+    2. A timer is on the heap: the clock jumps to it, and all timers of that instant
+       fire, those of higher priority first.
+    3. A descriptor is watched: libev blocks, for `PATIENCE` at most.
+    4. Nothing can ever run again: the world gives up.
+
+    While an idle watcher is active, libev polls and never blocks. So to block, the idle
+    watcher is stopped, and a *check* watcher, which libev calls after each poll, starts
+    it again (`_block`, `_woken`).
+
+    A timer that is stopped stays on the heap. It has lost its ticket, so it is void, and
+    is dropped when it comes to the top.
+    """
 
     def __init__(self) -> None:
         super().__init__(default=False)
