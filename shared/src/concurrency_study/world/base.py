@@ -94,7 +94,7 @@ class World(ABC):
     kind: ClassVar[str]
     """The kind of its native actors: ``task``, ``thread``, ``greenlet``."""
     absent: ClassVar[Mapping[str, str]] = {}
-    """Things that its jobs cannot do (``together``, ``in_thread``, ``readable``): why."""
+    """Why its jobs cannot do ``together``, ``in_thread`` or ``readable``, by name."""
     libraries: ClassVar[tuple[str, ...]] = ()
     """The packages of its library: a deadlock names the line outside of them."""
     order: ClassVar[str]

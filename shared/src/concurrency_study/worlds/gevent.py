@@ -373,7 +373,7 @@ class VirtualLoop(corecext.loop):
     watcher is stopped, and a *check* watcher, which libev calls after each poll, starts
     it again (`_block`, `_woken`).
 
-    A timer that is stopped stays on the heap. It has lost its ticket, so it is void, and
+    A timer that is stopped stays on the heap. It has lost its ticket, so it is void. It
     is dropped when it comes to the top.
     """
 
