@@ -154,7 +154,7 @@ class Kernel:
             try:
                 self._loop()
             except BaseException as error:  # the loop itself failed: nothing can wait
-                self._fatal.append(error)
+                self._fatal.append(self._explained(error))
             finally:
                 self._close_tasks()
         errors, self._fatal = self._fatal, []
@@ -169,6 +169,18 @@ class Kernel:
         if rest:
             raise first from BaseExceptionGroup("these came with it", rest)
         raise first
+
+    def _explained(self, error: BaseException) -> BaseException:
+        """Return an error of the loop, or what it means.
+
+        A task that ended inside a scope or group has no such attributes as a child of
+        it has. Asking for that in `_steps` would cost time at the end of each task.
+        """
+        task = self.current
+        if task is None or task._scope.host is not task:
+            return error
+        missing = isinstance(error, AttributeError)
+        return RuntimeError(NOT_LEFT.format(task.name)) if missing else error
 
     def _forget(self) -> None:
         """Let go of everything that a kept task, scope or socket would keep alive."""
@@ -249,28 +261,23 @@ class Kernel:
             group = task._scope
             task.context = None
             previous = task.previous
-            try:
-                if group.joiners is not None:
-                    group.wake_joiners(task)
-                if group.last is not task:
-                    task.next.previous = previous
-                    if previous is not None:
-                        previous.next = task.next
-                        task.previous = None
-                    task.next = None
-                else:
-                    group.last = previous
-                    if previous is not None:
-                        previous.next = task.previous = None
-                    elif group.waiter is not None:
-                        ready.append(group.waiter)
-                        group.waiter = None
-                    elif group.host is not None and group.host.done:
-                        raise RuntimeError(NOT_LEFT.format(group.host.name))
-            except AttributeError:
-                if group.host is task:
-                    raise RuntimeError(NOT_LEFT.format(task.name)) from None
-                raise
+            if group.joiners is not None:
+                group.wake_joiners(task)
+            if group.last is not task:
+                task.next.previous = previous
+                if previous is not None:
+                    previous.next = task.next
+                    task.previous = None
+                task.next = None
+            else:
+                group.last = previous
+                if previous is not None:
+                    previous.next = task.previous = None
+                elif group.waiter is not None:
+                    ready.append(group.waiter)
+                    group.waiter = None
+                elif group.host is not None and group.host.done:
+                    raise RuntimeError(NOT_LEFT.format(group.host.name))
         self._walked, self._walk = before
 
     def cancel_soon(self, tasks: list[Task[Any]]) -> None:
