@@ -31,8 +31,7 @@ from time import sleep
 
 import pytest
 from concurrency_study.world import Deadlock, LostError, NotCovered, StillAlive
-from concurrency_study.worlds import threads as machinery
-from concurrency_study.worlds.threads import ThreadsWorld
+from concurrency_study.worlds.threads import ThreadsWorld, machine
 
 
 def run(function, *args, seed=None):
@@ -1055,13 +1054,13 @@ def test_a_deadlock_is_found_only_after_the_last_timer():
 
 
 def test_waiting_for_bytes_that_never_arrive_is_a_deadlock(pipe, monkeypatch):
-    monkeypatch.setattr(machinery, "PATIENCE", 0.01)
+    monkeypatch.setattr(machine, "PATIENCE", 0.01)
     with pytest.raises(Deadlock, match=r"os\.read"):
         run(lambda: os.read(pipe[0], 1))
 
 
 def test_polling_ends_when_the_time_comes(monkeypatch):
-    monkeypatch.setattr(machinery, "LIMIT", 10_000)
+    monkeypatch.setattr(machine, "LIMIT", 10_000)
 
     def answer():
         done = threading.Event()
@@ -1084,7 +1083,7 @@ def test_polling_ends_when_the_time_comes(monkeypatch):
     "kind", ["clock", "lock", "queue", "sleep", "select", "future"]
 )
 def test_polling_for_ever_is_an_error(kind, monkeypatch):
-    monkeypatch.setattr(machinery, "LIMIT", 10_000)
+    monkeypatch.setattr(machine, "LIMIT", 10_000)
 
     def answer():
         items, event, future = queue.Queue(), threading.Event(), Future()
@@ -1123,7 +1122,7 @@ def test_a_polling_thread_lets_others_run():
 
 @pytest.mark.parametrize("in_main", [True, False])
 def test_spinning_is_an_error(monkeypatch, in_main):
-    monkeypatch.setattr(machinery, "SPIN", 0.05)
+    monkeypatch.setattr(machine, "SPIN", 0.05)
 
     def spin(event):
         while not event.is_set():

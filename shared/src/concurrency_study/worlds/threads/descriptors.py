@@ -1,0 +1,212 @@
+"""Calls that wait for a descriptor: of files, pollers, selectors and sockets."""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+import selectors
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from .machine import mine
+
+
+class Source(io.FileIO):
+    """A file whose blocking reads wait in virtual time."""
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        before_io(self.fileno(), select.POLLIN)
+        return super().readinto(buffer)
+
+    def read(self, size: int | None = -1, /) -> Any:
+        return io.RawIOBase.read(self, -1 if size is None else size)
+
+    def readall(self) -> Any:
+        return io.RawIOBase.readall(self)
+
+
+def before_io(descriptor: int, events: int) -> None:
+    """Wait until a call on this descriptor would not block."""
+    machine = mine()
+    if machine and os.get_blocking(descriptor):
+        machine.until(descriptor, events)
+
+
+class Poller:
+    """A ``select.poll`` or ``select.epoll`` object that waits in virtual time."""
+
+    def __init__(self, real: Any, to_seconds: float) -> None:
+        self._real = real
+        self._to_seconds = to_seconds
+        self._events: dict[int, int] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def __enter__(self) -> Poller:
+        self._real.__enter__()
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self._real.__exit__(*args)
+
+    def register(self, fd: Any, *mask: int) -> None:
+        self._real.register(fd, *mask)
+        number = fd if isinstance(fd, int) else fd.fileno()
+        everything = select.POLLIN | select.POLLPRI | select.POLLOUT
+        self._events[number] = mask[0] if mask else everything
+
+    def modify(self, fd: Any, mask: int) -> None:
+        self._real.modify(fd, mask)
+        self._events[fd if isinstance(fd, int) else fd.fileno()] = mask
+
+    def unregister(self, fd: Any) -> None:
+        self._real.unregister(fd)
+        self._events.pop(fd if isinstance(fd, int) else fd.fileno(), None)
+
+    def poll(self, timeout: float | None = None, *most: int) -> Any:
+        machine = mine()
+        if not machine:
+            return self._real.poll(timeout, *most)
+        if hasattr(self._real, "fileno"):
+            awaited = [(self._real.fileno(), select.POLLIN)]
+        else:
+            awaited = list(self._events.items())
+        due = None
+        if timeout is not None and timeout >= 0:
+            due = machine.due(timeout * self._to_seconds)
+        return machine.ready(lambda: self._real.poll(0, *most), awaited, due)
+
+
+def selecting(real: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the method ``select`` of a selector, in virtual time.
+
+    This replaces the method and not the system call below it, because the method rounds
+    the timeout up to milliseconds.
+    """
+
+    def select_(self: Any, timeout: float | None = None) -> Any:
+        machine = mine()
+        if not machine:
+            return real(self, timeout)
+        if hasattr(self, "fileno"):
+            awaited = [(self.fileno(), select.POLLIN)]
+        else:
+            awaited = [
+                (
+                    key.fd,
+                    (select.POLLIN if key.events & selectors.EVENT_READ else 0)
+                    | (select.POLLOUT if key.events & selectors.EVENT_WRITE else 0),
+                )
+                for key in self.get_map().values()
+            ]
+        due = None if timeout is None else machine.due(timeout)
+        return machine.ready(lambda: real(self, 0), awaited, due)
+
+    return select_
+
+
+def selecting_function(real: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``select.select``, in virtual time."""
+
+    def select_(
+        rlist: Any, wlist: Any, xlist: Any, timeout: float | None = None, /
+    ) -> Any:
+        machine = mine()
+        if not machine:
+            return real(rlist, wlist, xlist, timeout)
+        if timeout is not None and timeout < 0:
+            raise ValueError("timeout must be non-negative")
+        lists = [list(rlist), list(wlist), list(xlist)]
+        kinds = (select.POLLIN, select.POLLOUT, select.POLLPRI)
+        awaited = [
+            (f if isinstance(f, int) else f.fileno(), kind)
+            for files, kind in zip(lists, kinds, strict=True)
+            for f in files
+        ]
+
+        def probe() -> Any:
+            found = real(*lists, 0)
+            return found if any(found) else ()
+
+        due = None if timeout is None else machine.due(timeout)
+        return machine.ready(probe, awaited, due) or ([], [], [])
+
+    return select_
+
+
+def _socket_wait(sock: Any, events: int) -> None:
+    machine = mine()
+    if (
+        machine
+        and sock.gettimeout() != 0
+        and not machine.until(sock.fileno(), events, sock.gettimeout())
+    ):
+        raise TimeoutError("timed out")
+
+
+def socket_methods() -> dict[str, Callable[..., Any]]:
+    """Return the blocking methods of sockets by name, in virtual time."""
+
+    def receiving(name: str) -> Callable[..., Any]:
+        real = getattr(socket.socket, name)
+
+        def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+            _socket_wait(self, select.POLLIN)
+            return real(self, *args, **kwargs)
+
+        return method
+
+    def sending(name: str) -> Callable[..., Any]:
+        real = getattr(socket.socket, name)
+
+        def method(self: Any, data: Any, *args: Any) -> Any:
+            if not mine() or self.gettimeout() == 0:
+                return real(self, data, *args)
+            _socket_wait(self, select.POLLOUT)
+            if name == "send" or len(args) == 2:
+                args = ((args[0] if args else 0) | socket.MSG_DONTWAIT, *args[1:])
+            return real(self, data, *args)
+
+        return method
+
+    def sendall(self: Any, data: Any, flags: int = 0) -> None:
+        if not mine():
+            real_sendall(self, data, flags)
+            return
+        with memoryview(data) as view, view.cast("B") as rest:
+            sent = 0
+            while sent < len(rest):
+                sent += send(self, rest[sent:], flags)
+
+    def connect(self: Any, address: Any) -> None:
+        patience = self.gettimeout()
+        if not mine() or patience == 0:
+            real_connect(self, address)
+            return
+        self.settimeout(0)
+        try:
+            real_connect(self, address)
+        except BlockingIOError:
+            pass
+        else:
+            return
+        finally:
+            self.settimeout(patience)
+        _socket_wait(self, select.POLLOUT)
+        number = self.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if number:
+            raise OSError(number, os.strerror(number))
+
+    real_sendall, real_connect = socket.socket.sendall, socket.socket.connect
+    send = sending("send")
+    incoming = ("accept", "recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg")
+    return {
+        **{name: receiving(name) for name in incoming},
+        "send": send,
+        "sendto": sending("sendto"),
+        "sendall": sendall,
+        "connect": connect,
+    }
