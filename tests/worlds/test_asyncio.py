@@ -603,7 +603,7 @@ def test_input_from_another_thread_is_waited_for(place, pipe):
 
 
 def test_input_that_never_comes_is_a_deadlock(place, pipe, monkeypatch):
-    monkeypatch.setattr("concurrency_study.worlds.asyncio.PATIENCE", 0.01)
+    monkeypatch.setattr(place, "patience", 0.01)
 
     async def answer():
         asyncio.get_running_loop().add_reader(pipe[0], int)

@@ -1,6 +1,8 @@
 """The contract of every world. No test here names a paradigm.
 
-The answer is a single job, which every world can run. It starts nothing else.
+The answer is a single job, which every world can run. The last sections let it start
+others, call threads and wait for descriptors. A world that cannot do one of these says
+so in `World.absent`.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import time
 
 import pytest
 from concurrency_study.trace import Event
-from concurrency_study.world import CANCELLED, Deadlock, LostError
+from concurrency_study.world import CANCELLED, Deadlock, LostError, NotCovered
 
 CLOCKS = ("time", "monotonic", "perf_counter")
 
@@ -658,3 +660,256 @@ def test_events_of_the_test_itself_have_no_actor(world, sleeps):
     world.at(0.5, say, "from outside")
     world.run(sleeps, 1)
     assert [e.by for e in world.trace if e.actor == "say"] == [""]
+
+
+# Others that a job starts
+
+
+@pytest.fixture
+def has(world):
+    """A function that skips the test if the world has declared that it lacks this."""
+
+    def has(name):
+        if name in world.absent:
+            pytest.skip(world.absent[name])  # `test_an_absent_thing_is_refused` asks
+
+    return has
+
+
+@pytest.mark.parametrize(
+    ("name", "args"), [("together", ()), ("in_thread", (len, "")), ("readable", (0,))]
+)
+def test_an_absent_thing_is_refused_with_the_reason(world, name, args):
+    if name not in world.absent:
+        return
+
+    @world.job
+    async def main(w):
+        await getattr(w, name)(*args)
+
+    with world.raises(NotCovered) as raised:
+        world.run(main)
+    assert str(raised.value) == world.absent[name]
+
+
+def test_others_run_side_by_side_and_end_before_their_block(world, has, sleeps):
+    has("together")
+
+    @world.job
+    async def main(w):
+        await w.together((sleeps, 3), (sleeps, 0.5, 0.25), (sleeps, 2))
+        return w.now()
+
+    assert world.run(main) == 3
+    assert world.trace.most_at_once() == 4
+    assert world.trace.when("end") == [
+        (0.75, "sleeps(0.5, 0.25)"),
+        (2, "sleeps(2)"),
+        (3, "sleeps(3)"),
+        (3, "main()"),
+    ]
+
+
+def test_the_error_of_another_reaches_the_caller(world, has, sleeps, raises):
+    has("together")
+    error = ValueError("no")
+
+    @world.job
+    async def main(w):
+        await w.together((sleeps, 0.5), (raises, error))
+
+    with world.raises(ValueError) as raised:
+        world.run(main)
+    assert raised.value is error
+    assert world.returned_at == 1
+
+
+def test_a_cancellation_reaches_all_that_a_job_has_started(world, has, sleeps):
+    has("together")
+
+    @world.job
+    async def main(w):
+        await w.together((sleeps, 5), (sleeps, 7))
+
+    if world.run(main, cancel_at=2.5) is CANCELLED:
+        assert world.returned_at == 2.5
+        cancelled = {*world.trace.when("cancelled")} - {(2.5, "main()")}
+        assert cancelled == {(2.5, "sleeps(5)"), (2.5, "sleeps(7)")}
+    else:
+        assert world.returned_at == 7
+
+
+def test_a_deadlock_names_all_that_wait(world, has, sleeps, stuck):
+    has("together")
+
+    @world.job
+    async def main(w):
+        await w.together((stuck, 1), (sleeps, 3), (stuck, 2))
+
+    with pytest.raises(Deadlock) as raised:
+        world.run(main)
+    assert world.now() == 3
+    waits = [one for one in raised.value.waiters if "await w.forever()" in one]
+    assert len(waits) == 2
+    assert len(raised.value.waiters) >= 3
+
+
+def test_others_are_native_actors_of_their_own(world, has):
+    has("together")
+
+    @world.job
+    async def tea(w):
+        await w.sleep(2)
+
+    @world.job
+    async def toast(w):
+        await w.sleep(1)
+        raise ValueError("burnt")
+
+    @world.job
+    async def main(w):
+        await w.together((tea,), (toast,))
+
+    world.watching = True
+    with world.raises(ValueError):
+        world.run(main)
+    assert [actor.start for actor in world.trace.actors] == [0, 0, 0]
+    assert 1 in {actor.end for actor in world.trace.actors}
+    later = {e.by for e in world.trace if e.at and e.actor in ("tea()", "toast()")}
+    assert len(later - {"main"}) == 2
+
+
+def test_a_worker_thread_sleeps_in_virtual_time(world, has):
+    has("in_thread")
+
+    def work(seconds):
+        before = time.monotonic()
+        time.sleep(seconds)
+        return time.monotonic() - before
+
+    @world.job
+    async def main(w):
+        await w.sleep(1)
+        return await w.in_thread(work, 3600), w.now()
+
+    assert world.run(main) == (3600, 3601)
+
+
+def test_worker_threads_sleep_side_by_side(world, has):
+    has("together")
+    has("in_thread")
+
+    @world.job
+    async def call(w, seconds):
+        await w.in_thread(time.sleep, seconds)
+
+    @world.job
+    async def main(w):
+        await w.together((call, 3), (call, 2))
+
+    world.run(main)
+    assert world.trace.when("end") == [
+        (2, "call(2)"),
+        (3, "call(3)"),
+        (3, "main()"),
+    ]
+
+
+def test_an_error_of_a_worker_thread_reaches_the_caller(world, has):
+    has("in_thread")
+    error = ValueError("no")
+
+    def fail():
+        time.sleep(1)
+        raise error
+
+    @world.job
+    async def main(w):
+        await w.in_thread(fail)
+
+    with world.raises(ValueError) as raised:
+        world.run(main)
+    assert raised.value is error
+    assert world.returned_at == 1
+
+
+def test_no_time_passes_while_a_worker_thread_works(world, has):
+    has("together")
+    has("in_thread")
+    opened = os.pipe()
+
+    def work():
+        os.set_blocking(opened[0], True)
+        return sum(range(200_000))
+
+    @world.job
+    async def call(w):
+        await w.in_thread(work)
+        return w.note("worked")
+
+    @world.job
+    async def nap(w):
+        await w.sleep(5)
+
+    @world.job
+    async def main(w):
+        await w.together((call,), (nap,))
+
+    world.run(main)
+    assert world.trace.when("note") == [(0, "call()")]
+    assert world.returned_at == 5
+    for descriptor in opened:
+        os.close(descriptor)
+
+
+def test_input_that_is_there_comes_before_a_jump_of_the_clock(world, has, pipe):
+    has("readable")
+    os.write(pipe[1], b"x")
+
+    @world.job
+    async def main(w):
+        await w.readable(pipe[0])
+        return w.now(), os.read(pipe[0], 10)
+
+    assert world.run(main) == (0, b"x")
+
+
+def test_a_wait_for_input_ends_when_it_comes(world, has, pipe):
+    has("readable")
+    world.at(2, os.write, pipe[1], b"x")
+    world.at(9, os.write, pipe[1], b"y")
+
+    @world.job
+    async def main(w):
+        await w.readable(pipe[0])
+        return w.now(), os.read(pipe[0], 10)
+
+    assert world.run(main) == (2, b"x")
+
+
+def test_a_wait_for_input_is_cancelled_or_goes_on(world, has, pipe):
+    has("readable")
+    world.at(5, os.write, pipe[1], b"x")
+
+    @world.job
+    async def main(w):
+        await w.readable(pipe[0])
+
+    if world.run(main, cancel_at=2.5) is CANCELLED:
+        assert world.returned_at == 2.5
+    else:
+        assert world.returned_at == 5
+
+
+def test_input_that_never_comes_is_a_deadlock(world, has, pipe):
+    has("readable")
+    world.patience = 0.01
+
+    @world.job
+    async def main(w):
+        await w.sleep(1)
+        await w.readable(pipe[0])
+
+    with pytest.raises(Deadlock, match=r"await w\.readable"):
+        world.run(main)
+    assert world.now() == 1

@@ -20,7 +20,6 @@ from concurrency_study.world import (
     NotCovered,
     StillAlive,
 )
-from concurrency_study.worlds import gevent as module
 from concurrency_study.worlds.gevent import GeventWorld
 from gevent.event import AsyncResult, Event
 from gevent.lock import BoundedSemaphore, RLock, Semaphore
@@ -741,7 +740,7 @@ def test_a_deadlock_is_found_at_the_instant_of_the_last_event(place):
 
 
 def test_input_that_never_comes(place, monkeypatch):
-    monkeypatch.setattr(module, "PATIENCE", 0.01)
+    monkeypatch.setattr(place, "patience", 0.01)
     reader, writer = os.pipe()
     try:
         with pytest.raises(Deadlock, match="wait_read"):

@@ -1054,7 +1054,7 @@ def test_a_deadlock_is_found_only_after_the_last_timer():
 
 
 def test_waiting_for_bytes_that_never_arrive_is_a_deadlock(pipe, monkeypatch):
-    monkeypatch.setattr(machine, "PATIENCE", 0.01)
+    monkeypatch.setattr(ThreadsWorld, "patience", 0.01)
     with pytest.raises(Deadlock, match=r"os\.read"):
         run(lambda: os.read(pipe[0], 1))
 

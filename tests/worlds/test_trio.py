@@ -577,7 +577,7 @@ def test_input_from_another_process_is_waited_for(place, pipe):
 
 
 def test_input_that_never_comes_is_a_deadlock(place, pipe, monkeypatch):
-    monkeypatch.setattr("concurrency_study.worlds.trio.PATIENCE", 0.01)
+    monkeypatch.setattr(place, "patience", 0.01)
 
     async def answer():
         await trio.lowlevel.wait_readable(pipe[0])

@@ -10,11 +10,10 @@ from .base import CANCELLED, World, driven
 from .errors import Deadlock, LostError, NotCovered, Raised, StillAlive, leaves
 from .job import Job
 from .loop import WORKER, LoopWorld
-from .waits import PATIENCE, coroutine_frames, waits_at
+from .waits import coroutine_frames, waits_at
 
 __all__ = [
     "CANCELLED",
-    "PATIENCE",
     "WORKER",
     "Deadlock",
     "Job",

@@ -97,6 +97,8 @@ class World(ABC):
     """Why its jobs cannot do ``together``, ``in_thread`` or ``readable``, by name."""
     libraries: ClassVar[tuple[str, ...]] = ()
     """The packages of its library: a deadlock names the line outside of them."""
+    patience = 5.0
+    """Real seconds that it waits for bytes from outside before it raises Deadlock."""
     order: ClassVar[str]
     """The order in which actors that are ready at one instant run: a sentence."""
 

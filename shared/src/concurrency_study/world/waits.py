@@ -8,9 +8,6 @@ import sysconfig
 from types import FrameType
 from typing import Any
 
-PATIENCE = 5.0
-"""Real seconds that a world waits for bytes from outside before it raises Deadlock."""
-
 LIBRARIES: set[str] = set()
 """The installed packages that no deadlock is blamed on; worlds add their own."""
 

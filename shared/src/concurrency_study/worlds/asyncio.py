@@ -26,7 +26,6 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 from ..world import (
-    PATIENCE,
     Deadlock,
     Job,
     LoopWorld,
@@ -373,7 +372,7 @@ class _VirtualSelector(selectors.DefaultSelector):
         jump_to = self._loop.next_timer()
         if jump_to == math.inf:
             if self._loop.watches():
-                ready = super().select(PATIENCE)
+                ready = super().select(world.patience)
             if not ready:
                 error = Deadlock(_waiters(self._loop))
                 self._loop.deadlock = self._loop.deadlock or error

@@ -76,6 +76,8 @@ class GeneratorsWorld(ThreadsWorld):
         super().__init__(answer, seed)
         self.Cancelled = _kernel().Cancelled
         self._noted = False
+        self._loop: Any = None
+        """The kernel that runs the answer."""
 
     def here(self) -> object:
         """Return the task that runs now, or the thread outside of a kernel."""
@@ -106,6 +108,8 @@ class GeneratorsWorld(ThreadsWorld):
 
     def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         self._noted = False
+        assert self._machine
+        self._machine.inside = self._waiters
         told, spawn = _kernel().Task.waits_at, _kernel().Group.spawn
         _kernel().Task.waits_at = _waits_at
         if self.trace.watching:
@@ -120,8 +124,13 @@ class GeneratorsWorld(ThreadsWorld):
             raise Deadlock(error.waiters) from error
         finally:
             self.note_end(self._natives())
+            self._loop = None
             gc.unfreeze()
             _kernel().Task.waits_at, _kernel().Group.spawn = told, spawn
+
+    def _waiters(self) -> list[str]:
+        """Return where the tasks wait, if the kernel waits for a descriptor."""
+        return sorted(map(_waits_at, self._loop.tasks())) if self._loop else []
 
     def _watching(self, spawn: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap `kernel.Group.spawn` so that it notes each task, and its end."""
@@ -175,7 +184,7 @@ class GeneratorsWorld(ThreadsWorld):
         return "thread" if plain or isinstance(native, threading.Thread) else "task"
 
     def _main(self, answer: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-        kernel = _kernel().current_kernel()
+        kernel = self._loop = _kernel().current_kernel()
         self.note_main(_kernel().current_task())
         with _kernel().CancelScope() as scope:
 

@@ -47,7 +47,6 @@ from gevent.pool import Group
 from gevent.threadpool import ThreadPool
 
 from ..world import (
-    PATIENCE,
     Deadlock,
     Job,
     LoopWorld,
@@ -366,7 +365,7 @@ class VirtualLoop(corecext.loop):
     1. A worker thread works: libev blocks until the thread wakes it.
     2. A timer is on the heap: the clock jumps to it, and all timers of that instant
        fire, those of higher priority first.
-    3. A descriptor is watched: libev blocks, for `PATIENCE` at most.
+    3. A descriptor is watched: libev blocks, for the world's `patience` at most.
     4. Nothing can ever run again: the world gives up.
 
     While an idle watcher is active, libev polls and never blocks. So to block, the idle
@@ -438,7 +437,7 @@ class VirtualLoop(corecext.loop):
             world.clock = max(world.clock, self._heap[0][0])
             self._fire(world.clock)
         elif self.activecnt > 1 and not exhausted:  # a watcher besides the idle one
-            self._patience = super().timer(PATIENCE, ref=False)
+            self._patience = super().timer(world.patience, ref=False)
             self._patience.start(setattr, self, "_exhausted", True)
             self._block()
         else:

@@ -30,7 +30,7 @@ import trio
 import trio.abc
 import trio.lowlevel
 
-from ..world import PATIENCE, Deadlock, Job, LoopWorld, NotCovered, leaves, waits_at
+from ..world import Deadlock, Job, LoopWorld, NotCovered, leaves, waits_at
 
 _run: Any = trio._core._run  # pyright: ignore
 _subprocess: Any = trio._subprocess  # pyright: ignore
@@ -187,7 +187,7 @@ class TrioWorld(LoopWorld):
                 self.clock, _, callback = heapq.heappop(self._timers)
             else:
                 try:
-                    callback = self._after_run.get(timeout=PATIENCE)
+                    callback = self._after_run.get(timeout=self.patience)
                 except queue.Empty:
                     return
             callback()
@@ -319,7 +319,7 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
             return 0
         if _watches() and not self._been_patient:
             self._been_patient = True
-            return PATIENCE
+            return world.patience
         self._resolve()
         return 0
 

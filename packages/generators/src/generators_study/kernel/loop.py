@@ -317,7 +317,8 @@ class Kernel:
                 self._deadlock()
                 timeout = 0.0
         if self.listeners or timeout:
-            for key, events in self.selector.select(min(timeout, LONGEST)):
+            most = None if timeout == math.inf else min(timeout, LONGEST)
+            for key, events in self.selector.select(most):
                 key.data.happened(events)
         now = time.monotonic()
         if timers and timers[0] <= now:

@@ -25,7 +25,7 @@ from threading import get_ident
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ...world import PATIENCE, Deadlock, NotCovered, waits_at
+from ...world import Deadlock, NotCovered, waits_at
 
 if TYPE_CHECKING:
     from .locks import Lock, Sentinel
@@ -111,9 +111,14 @@ class Machine:
     """
 
     def __init__(
-        self, lose: Callable[[BaseException], None], seed: int | None = None
+        self,
+        lose: Callable[[BaseException], None],
+        patience: float,
+        seed: int | None = None,
     ) -> None:
         self.lose = lose
+        self.patience = patience
+        """Real seconds for which it waits for input before it reports a deadlock."""
         self.ns = 0
         """The virtual time in nanoseconds, an int, so that sums of sleeps are exact."""
         self.reading = 0.0
@@ -124,6 +129,8 @@ class Machine:
         self.begins: Callable[[ManagedThread], object] = lambda _: None
         self.ends: Callable[[ManagedThread], object] = lambda _: None
         """Called when a thread of the code under test begins, and when it ends."""
+        self.inside: Callable[[], list[str]] = list[str]
+        """Returns the waiters of a loop that runs in the main thread."""
         self._random = None if seed is None else random.Random(seed)
         self.main = self.current = ManagedThread("main")
         self.main.ident = get_ident()
@@ -371,7 +378,7 @@ class Machine:
                 continue
             if self._jump():
                 continue
-            if self._watched and self._see(PATIENCE):
+            if self._watched and self._see(self.patience):
                 continue
             self.fail(Deadlock(self._waiters()))
         if self._random:
@@ -475,6 +482,9 @@ class Machine:
         listed: list[str] = []
         for thread in self._live:
             if thread is self._helper and self._helper_idle:
+                continue
+            if thread is self.main and (waiters := self.inside()):
+                listed += waiters
                 continue
             line = f"thread {thread.name}: {_where(frames.get(thread.ident))}"
             holder = thread.wants.holder if thread.wants else None

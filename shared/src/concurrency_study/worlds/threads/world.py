@@ -168,7 +168,7 @@ class ThreadsWorld(World):
     ) -> tuple[Any, BaseException | None]:
         if active():
             raise NotCovered("only one world of threads runs at a time: run it later")
-        machine = self._machine = Machine(self.lose, self.seed)
+        machine = self._machine = Machine(self.lose, self.patience, self.seed)
         if self.trace.watching:
             machine.begins, machine.ends = self._begins, self._ends
         value, error = None, None
