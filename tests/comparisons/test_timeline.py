@@ -8,15 +8,11 @@ from xml.etree import ElementTree
 
 import pytest
 from concurrency_comparisons.reports import Event, Story
-from concurrency_comparisons.timeline import (
-    ENDS,
-    IN_ORDER,
-    Scale,
-    chrome_trace,
-    lanes,
-    svg,
-    told,
-)
+from concurrency_comparisons.timeline.chrome import chrome_trace
+from concurrency_comparisons.timeline.lanes import ENDS, lanes
+from concurrency_comparisons.timeline.scale import Scale
+from concurrency_comparisons.timeline.svg import svg
+from concurrency_comparisons.timeline.words import IN_ORDER, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -32,7 +32,7 @@ from .bench import costs
 from .comparison import shared_lines
 from .figures import FILE as FIGURES
 from .screen import Screen
-from .timeline import chrome_trace
+from .timeline.chrome import chrome_trace
 
 app = typer.Typer(
     name="study",

@@ -31,7 +31,8 @@ from .answers import (
 )
 from .comparison import rows
 from .reports import Report, Story
-from .timeline import in_order, lanes, svg
+from .timeline.lanes import in_order, lanes
+from .timeline.svg import svg
 
 FOLDER = "comparisons/pages"
 TITLES = {

@@ -20,16 +20,9 @@ from rich.text import Text
 from .answers import GUARD, HELPERS, IMPORTS, SIGNATURE, Answer, Line, Part, Topic
 from .comparison import rows
 from .reports import Report, Story, Test
-from .timeline import (
-    IN_ORDER,
-    Lane,
-    Scale,
-    in_order,
-    lanes,
-    marked,
-    stepped,
-    words,
-)
+from .timeline.lanes import Lane, in_order, lanes, stepped
+from .timeline.scale import Scale
+from .timeline.words import IN_ORDER, marked, words
 
 NARROWEST = 36
 """The fewest columns of text in which code can be read next to other code."""

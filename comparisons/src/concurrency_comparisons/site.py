@@ -27,7 +27,7 @@ from .comparison import rows, shared_lines
 from .figures import told
 from .pages import Subject, dedented, linked, listed, spoken, templates, versions
 from .reports import Report
-from .timeline import chrome_trace
+from .timeline.chrome import chrome_trace
 
 FOLDER = "comparisons/site"
 COLOURS = {
