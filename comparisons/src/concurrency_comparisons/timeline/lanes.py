@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from concurrency_study.trace import Event
 from concurrency_study.world import WORKER
 
-from ..reports import Event, Story
+from ..reports import Story
 
 ENDS = ("end", "error", "cancelled")
 
@@ -95,7 +96,7 @@ def lanes(story: Story) -> list[Lane]:
     for event in story.events:
         new = Lane(event.by, "", event.at, names={event.by})
         lane = found.setdefault(event.by, new)
-        event = replace(event, by="")  # lanes compare equal whatever tasks are named
+        event = event._replace(by="")  # lanes compare equal whatever tasks are named
         if event.what == "spawn":
             lane.kind, lane.begin = event.detail, event.at
         elif event.what == "exit":
@@ -179,7 +180,7 @@ def in_order(stories: Sequence[tuple[str, Story]]) -> bool:
 
 def stepped(story: Story) -> Story:
     """Return the story with steps in place of seconds."""
-    events = [replace(event, at=n) for n, event in enumerate(story.events)]
+    events = [event._replace(at=n) for n, event in enumerate(story.events)]
     return replace(story, seconds=max(len(events) - 1, 0), events=events)
 
 

@@ -161,8 +161,8 @@ class _Picture:
         """Return the background of a section: the grid, the cut, and the end."""
 
         def line(kind: str, *instants: float) -> str:
-            places = (_n(self.x(at)) for at in instants)
-            path = "".join(f"M{x} {_n(top)}V{_n(self.y)}" for x in places)
+            places = (pixels(self.x(at)) for at in instants)
+            path = "".join(f"M{x} {pixels(top)}V{pixels(self.y)}" for x in places)
             return f'<path class="{kind}" d="{path}"/>'
 
         parts: list[str] = []
@@ -170,8 +170,8 @@ class _Picture:
             self.marks.add("cut")
             low, high = map(self.x, self.scale.gap)
             parts.append(
-                f'<rect class="cut" x="{_n(low + 8)}" y="{_n(top)}" '
-                f'width="{_n(high - low - 16)}" height="{_n(self.y - top)}"/>'
+                f'<rect class="cut" x="{pixels(low + 8)}" y="{pixels(top)}" '
+                f'width="{pixels(high - low - 16)}" height="{pixels(self.y - top)}"/>'
             )
         if not self.steps:
             parts.append(line("grid", *self.scale.ticks()))
@@ -252,9 +252,8 @@ class _Picture:
             begin = max(self.left, min(label.x - 3, edge - width))
             row = _free_row(rows, begin - 4, begin + width + 4)
             low = middle + _LANE / 2 + row * _ROW
-            self.parts.append(
-                f'<path class="leader" d="M{_n(label.x)} {_n(middle + 5)}V{_n(low)}"/>'
-            )
+            line = f"M{pixels(label.x)} {pixels(middle + 5)}V{pixels(low)}"
+            self.parts.append(f'<path class="leader" d="{line}"/>')
             texts.append((shown, text, begin, low + 10))
         for shown, text, x, y in texts:
             self.text(shown, x, y, whole=text)
@@ -280,7 +279,7 @@ class _Picture:
         anchor = anchor and f' text-anchor="{anchor}"'
         hint = _title(whole) if clean(whole) not in ("", text) else ""
         self.parts.append(
-            f'<text class="{kind}" x="{_n(x)}" y="{_n(y)}"{anchor}>'
+            f'<text class="{kind}" x="{pixels(x)}" y="{pixels(y)}"{anchor}>'
             f"{escape(text)}{hint}</text>"
         )
 
@@ -310,11 +309,11 @@ class _Picture:
                 self.parts.append(_bar(kind, x, x + 14, middle))
             elif kind == "cut":
                 self.parts.append(
-                    f'<rect class="cut" x="{_n(x)}" y="{_n(middle - 7)}" '
+                    f'<rect class="cut" x="{pixels(x)}" y="{pixels(middle - 7)}" '
                     'width="14" height="14"/>'
                 )
             elif kind in ("returned", "outside"):
-                line = f"M{_n(x + 7)} {_n(middle - 7)}v14"
+                line = f"M{pixels(x + 7)} {pixels(middle - 7)}v14"
                 of = "returned" if kind == "returned" else "cancelled outside"
                 self.parts.append(f'<path class="{of}" d="{line}"/>')
             else:
@@ -339,14 +338,14 @@ def _name(lane: Lane) -> str:
 def _bar(kind: str, low: float, high: float, middle: float) -> str:
     of, tall = _BARS[kind]
     return (
-        f'<rect class="{of}" x="{_n(low)}" y="{_n(middle - tall / 2)}" '
-        f'width="{_n(max(high - low, 0))}" height="{_n(tall)}"/>'
+        f'<rect class="{of}" x="{pixels(low)}" y="{pixels(middle - tall / 2)}" '
+        f'width="{pixels(max(high - low, 0))}" height="{pixels(tall)}"/>'
     )
 
 
 def _glyph(kind: str, x: float, y: float, title: str = "") -> str:
-    at = f"{_n(x)} {_n(y)}"
-    round_ = f'cx="{_n(x)}" cy="{_n(y)}"'
+    at = f"{pixels(x)} {pixels(y)}"
+    round_ = f'cx="{pixels(x)}" cy="{pixels(y)}"'
     match kind:
         case "start":
             return f'<path class="job" d="M{at}l-7-6v12z">{title}</path>'
@@ -423,5 +422,6 @@ def _fit(text: str, cells: int) -> str:
     return text + "…"
 
 
-def _n(number: float) -> str:
+def pixels(number: float) -> str:
+    """Return a length or a position, to a tenth of a pixel."""
     return f"{number:.1f}".removesuffix(".0")

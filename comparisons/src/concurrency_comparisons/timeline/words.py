@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from ..reports import Event, Story
+from concurrency_study.trace import Event
+
+from ..reports import Story
 from .lanes import Lane, clean, lanes, stepped
 
 IN_ORDER = "all of it at 0 s, in the order in which it happened"
