@@ -377,7 +377,9 @@ def test_a_file_answers_the_topic_with_the_longest_name_that_fits(tmp_path):
         "SECTIONS = {'concepts': ('tasks', 'tasks_late')}\n"
     )
     for topic in ("tasks", "tasks_late"):
-        (questions / f"{topic}.py").write_text('"""T: t."""\nSTEPS = ()\nNATIVE = ()\n')
+        (questions / f"{topic}.py").write_text(
+            '"""T: t."""\nNEIGHBOURS = ()\nNATIVE = ()\nSTEPS = ()\n'
+        )
     for stem in ("tasks", "tasks_late", "tasks_late_too", "tasksandmore"):
         (room / f"{stem}.py").touch()
     tree = Tree(tmp_path)

@@ -424,6 +424,7 @@ QUESTION = '''"""Demo: wait, then say so.
 
     demo(job, say)
 """
+NEIGHBOURS = ("race",)
 NATIVE = ("job",)
 STEPS = ("Wait.", "Say so.")
 '''

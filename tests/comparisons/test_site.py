@@ -153,6 +153,11 @@ def plain(text):
     return text.replace("&amp;", "&")
 
 
+def test_a_topic_links_to_the_topics_to_look_at_next(files):
+    (links,) = re.findall(r"See also: (.*)</p>", files["race.html"])
+    assert re.findall(r'href="(\w+)\.html"', links) == [*TREE.topics["race"].neighbours]
+
+
 def test_text_from_a_report_is_escaped(files):
     for name in ("tasks.html", "threads-vs-trio.html"):
         assert "<stop>" not in files[name]

@@ -88,6 +88,8 @@ class Topic:
     steps: tuple[str, ...]
     native: tuple[str, ...] = ()
     """The native callables, as answers name them."""
+    neighbours: tuple[str, ...] = ()
+    """The topics to look at next."""
 
     @property
     def asks(self) -> str:
@@ -374,7 +376,8 @@ class Tree:
         title, _, question = doc.partition("\n")
         steps = tuple(_constant(text, "STEPS", path))
         native = tuple(_constant(text, "NATIVE", path))
-        return Topic(name, title, question.strip(), steps, native)
+        neighbours = tuple(_constant(text, "NEIGHBOURS", path))
+        return Topic(name, title, question.strip(), steps, native, neighbours)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

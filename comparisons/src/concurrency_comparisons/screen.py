@@ -80,6 +80,9 @@ class Screen:
                 self._rule(topic.heading(name))
                 cells = [self._cell(part) for part in parts]
                 self._banks(answers, cells, _fold)
+        if topic.neighbours:
+            self.console.print()
+            self.console.print(Text(f"See also: {', '.join(topic.neighbours)}", "dim"))
 
     def diff(self, topic: Topic, one: AnswerFile, other: AnswerFile) -> None:
         """Print two answers side by side, line by line within each step."""
