@@ -7,7 +7,7 @@ from gevent.event import AsyncResult, Event
 from gevent.queue import Queue, SimpleQueue
 from gevent.server import StreamServer
 
-NEEDS = ("./packages/gevent",)
+NEEDS = ("./packages/gevent", "greenlet")  # its version matters as well
 STUDY = "gevent_study"
 HOUR = 3600
 

@@ -8,13 +8,14 @@ from textwrap import dedent, indent
 
 import pytest
 from concurrency_comparisons.answers import (
-    Answer,
+    AnswerFile,
+    Line,
     NotFound,
     Tree,
     Unreadable,
     unknown,
 )
-from concurrency_comparisons.comparison import rows, shared_lines
+from concurrency_comparisons.comparison import aligned, rows, shared_lines
 from concurrency_comparisons.lines import normal_lines, source_lines
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,12 +34,12 @@ every_answer = pytest.mark.parametrize(
 )
 
 
-def answer_of(text: str, study: str = "demo", variant: str = "") -> Answer:
+def answer_of(text: str, study: str = "demo", variant: str = "") -> AnswerFile:
     entry = TREE.entries.get(study)
-    return Answer(study, "topic", variant, Path("topic.py"), dedent(text), entry)
+    return AnswerFile(study, "topic", variant, Path("topic.py"), dedent(text), entry)
 
 
-def numbers(answer: Answer) -> dict[str, list[int]]:
+def numbers(answer: AnswerFile) -> dict[str, list[int]]:
     return {
         name: [line.number for line in part.lines]
         for name, part in answer.parts.items()
@@ -56,7 +57,7 @@ def switches(text: str, study: str) -> list[str]:
     ]
 
 
-def assert_nothing_is_lost(answer: Answer) -> None:
+def assert_nothing_is_lost(answer: AnswerFile) -> None:
     lines = sorted(
         (line.number, line.text)
         for part in answer.parts.values()
@@ -376,7 +377,9 @@ def test_a_file_answers_the_topic_with_the_longest_name_that_fits(tmp_path):
         "SECTIONS = {'concepts': ('tasks', 'tasks_late')}\n"
     )
     for topic in ("tasks", "tasks_late"):
-        (questions / f"{topic}.py").write_text('"""T: t."""\nSTEPS = ()\nNATIVE = ()\n')
+        (questions / f"{topic}.py").write_text(
+            '"""T: t."""\nNEIGHBOURS = ()\nNATIVE = ()\nSTEPS = ()\n'
+        )
     for stem in ("tasks", "tasks_late", "tasks_late_too", "tasksandmore"):
         (room / f"{stem}.py").touch()
     tree = Tree(tmp_path)
@@ -433,3 +436,22 @@ def test_no_study_is_imported():
         "concurrency_study"
     }
     assert not {name.partition(".")[0] for name in imported} & libraries
+
+
+# Lines side by side
+
+
+def lines(*texts):
+    return [
+        Line(number, text, False, text.strip().replace("trio", "…"))
+        for number, text in enumerate(texts, 1)
+    ]
+
+
+def test_lines_beside_one_another_are_marked_by_what_changes():
+    left = lines("import trio", "same", "old", "gone")
+    right = lines("import …", "same", "new", "more")
+    changes = aligned(left, right)
+    assert [change.mark for change in changes] == ["≈", "=", "|", "|"]
+    assert [c.mark for c in aligned(left[:1], [])] == ["<"]
+    assert [c.mark for c in aligned([], right[:1])] == [">"]

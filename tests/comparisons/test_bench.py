@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from concurrency_comparisons import cli, pages
+from concurrency_comparisons import cli, markdown
 from concurrency_comparisons.answers import Tree
 from concurrency_comparisons.bench import (
     __main__,
@@ -472,6 +472,17 @@ def test_a_contestant_needs_what_the_one_needs_that_it_builds_upon():
     assert all(one.title for one in known.values())
 
 
+def test_versions_are_shown_of_the_libraries_of_studies_and_contestants(folder):
+    shown = contestants.libraries(ROOT)
+    assert {"anyio", "gevent", "greenlet", "tinyio", "trio", "uvloop"} <= shown
+    write(folder, "fast", 'NEEDS = ("./packages/new", "fast")\n')
+    new = folder.parent.parent / "packages/new"
+    (new / "src/new_study").mkdir(parents=True)
+    table = '[tool.concurrency-study]\nlibraries = ["brandnew"]\n'
+    (new / "pyproject.toml").write_text(table)
+    assert {"fast", "brandnew"} <= contestants.libraries(folder.parent.parent)
+
+
 def test_every_topic_is_measured_but_those_that_cannot_be():
     few = {"chaining", "follow", "race", "hedge", "timeout", "resource"}
     assert {*worker.TOPICS} == {*TOPICS} - few
@@ -700,7 +711,7 @@ def test_the_command_writes_and_checks_the_page(figures, capfd):
 
 
 def test_the_page_of_costs_belongs_among_the_pages():
-    assert not {"costs.md", "costs.svg"} & {*pages.stale(Tree(ROOT))}
+    assert not {"costs.md", "costs.svg"} & {*markdown.stale(Tree(ROOT))}
 
 
 def test_the_committed_page_matches_the_committed_figures():

@@ -181,6 +181,11 @@ def test_a_step_that_is_not_needed_is_shown_as_absent(shown):
     assert "-- not needed" in step
 
 
+def test_the_topics_to_look_at_next_come_last(shown):
+    last = shown("show", "race", "trio").splitlines()[-1]
+    assert last == "See also: hedge, results_as_we_go, timeout"
+
+
 def test_adjacent_steps_are_shown_once(shown):
     assert "-- together with step 3" in shown("show", "results_at_end", "threads:map")
 

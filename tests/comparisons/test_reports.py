@@ -12,9 +12,10 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from concurrency_comparisons.reports import Event, Refused, read, read_all
+from concurrency_comparisons.reports import Refused, newest, of_one_python, read
 from concurrency_study.report import SCHEMA
 from concurrency_study.topics import TOPICS
+from concurrency_study.trace import Event
 
 ROOT = Path(__file__).parents[2]
 NAME = "reports/honest-3.11.jsonl"
@@ -146,7 +147,7 @@ def refusal(report):
     with pytest.raises(Refused) as one:
         read(report, root)
     with pytest.raises(Refused) as among_all:
-        read_all(root)
+        newest(root, "honest")
     assert str(among_all.value) == str(one.value)
     text = str(one.value)
     assert text.startswith(NAME + " ")
@@ -219,14 +220,18 @@ def test_lines_end_where_json_lines_end(report, root):
     assert any("no\u2028wänd" in reason for reason in reasons)
 
 
-def test_all_reports_are_found_by_study(report, root):
-    assert read_all(root) == {"honest": read(report, root)}
+def test_a_report_is_found_by_study(report, root):
+    assert newest(root, "honest") == read(report, root)
+    assert of_one_python(root, ["honest"]) == {"honest": read(report, root)}
 
 
 def test_without_reports_none_are_found(tmp_path):
-    assert read_all(tmp_path) == {}
-    (tmp_path / "reports").mkdir()
-    assert read_all(tmp_path) == {}
+    for _ in range(2):
+        with pytest.raises(Refused, match="no report of honest; run `nox -s honest`"):
+            newest(tmp_path, "honest")
+        with pytest.raises(Refused, match="found no reports in the folder reports"):
+            of_one_python(tmp_path, ["honest"])
+        (tmp_path / "reports").mkdir(exist_ok=True)
 
 
 def test_the_newest_python_counts(report, root):
@@ -234,14 +239,14 @@ def test_the_newest_python_counts(report, root):
     for version in ("3.9.20", "3.100.0", "3.13.1"):
         found[0]["python"] = version
         rewrite(root / f"reports/honest-{version}.jsonl", found)
-    assert read_all(root)["honest"].python == "3.100.0"
+    assert newest(root, "honest").python == "3.100.0"
 
 
 def test_a_stale_report_of_an_older_python_is_ignored(report, root):
     found = records(report)
     found[0] |= {"python": "3.9.20", "fingerprint": "sha256:" + "0" * 64}
     rewrite(root / "reports/honest-3.9.jsonl", found)
-    assert read_all(root) == {"honest": read(report, root)}
+    assert newest(root, "honest") == read(report, root)
 
 
 def test_a_report_that_was_cut_in_half_is_refused(report):

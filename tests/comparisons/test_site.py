@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from concurrency_comparisons import site
-from concurrency_comparisons.answers import Line, Tree
-from concurrency_comparisons.reports import Event, Report, Story, Test
+from concurrency_comparisons.answers import Tree
+from concurrency_comparisons.reports import Report, Story, Test
+from concurrency_study.trace import Event
 
 ROOT = Path(__file__).parent.parent.parent
 TREE = Tree(ROOT)
@@ -152,6 +153,11 @@ def plain(text):
     return text.replace("&amp;", "&")
 
 
+def test_a_topic_links_to_the_topics_to_look_at_next(files):
+    (links,) = re.findall(r"See also: (.*)</p>", files["race.html"])
+    assert re.findall(r'href="(\w+)\.html"', links) == [*TREE.topics["race"].neighbours]
+
+
 def test_text_from_a_report_is_escaped(files):
     for name in ("tasks.html", "threads-vs-trio.html"):
         assert "<stop>" not in files[name]
@@ -202,22 +208,6 @@ def test_writing_a_site_removes_the_old_files(tmp_path, files):
 
 
 # Pairs
-
-
-def lines(*texts):
-    return [
-        Line(number, text, False, text.strip().replace("trio", "…"))
-        for number, text in enumerate(texts, 1)
-    ]
-
-
-def test_lines_beside_one_another_are_marked_by_what_changes():
-    left = lines("import trio", "same", "old", "gone")
-    right = lines("import …", "same", "new", "more")
-    changes = site.aligned(left, right)
-    assert [change.mark for change in changes] == ["≈", "=", "|", "|"]
-    assert [c.mark for c in site.aligned(left[:1], [])] == ["<"]
-    assert [c.mark for c in site.aligned([], right[:1])] == [">"]
 
 
 def test_words_are_the_names_used_of_what_is_imported():

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from xml.etree import ElementTree
 
 import pytest
-from concurrency_comparisons.reports import Event, Story
-from concurrency_comparisons.timeline import (
-    ENDS,
-    IN_ORDER,
-    Scale,
-    chrome_trace,
-    lanes,
-    svg,
-    told,
-)
+from concurrency_comparisons.reports import Story
+from concurrency_comparisons.timeline.chrome import chrome_trace
+from concurrency_comparisons.timeline.lanes import ENDS, lanes
+from concurrency_comparisons.timeline.scale import Scale
+from concurrency_comparisons.timeline.svg import svg
+from concurrency_comparisons.timeline.words import IN_ORDER, told
+from concurrency_study.trace import Event
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -184,6 +183,13 @@ def test_an_actor_that_does_not_end_stays_until_the_end():
         by_time(actor("main", 0.0, 5.0), actor("a", 0.0, None, *asleep)), "a()"
     )
     assert (run.end, run.asleep) == (None, [(1.0, 5.0)])
+
+
+def test_a_drawing_for_a_terminal_needs_no_pictures():
+    code = "import sys, concurrency_comparisons.screen; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "concurrency_comparisons.timeline.lanes" in done.stdout.split()
+    assert "concurrency_comparisons.timeline.svg" not in done.stdout.split()
 
 
 # The story

@@ -126,6 +126,15 @@ def test_step_comments_are_those_of_the_topic_in_its_order(path):
 
 
 @every_topic
+def test_a_topic_names_other_topics_to_look_at_next(topic):
+    module = import_module(f"concurrency_study.topics.{topic}")
+    neighbours = module.NEIGHBOURS
+    assert 1 <= len(neighbours) <= 3
+    assert len({*neighbours}) == len(neighbours)
+    assert {*neighbours} <= {*TOPICS} - {topic}
+
+
+@every_topic
 def test_helpers_have_the_same_order(topic):
     paths = [path for path in ANSWERS if path.stem == topic]
     for one, other in combinations(paths, 2):

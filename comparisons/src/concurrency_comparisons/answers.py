@@ -22,6 +22,13 @@ from .lines import COMMENT, STEP, normal_lines, source_lines, tokens
 from .switches import switch_lines
 
 IMPORTS, SIGNATURE, HELPERS, GUARD = "imports", "signature", "helpers", "main guard"
+HEADINGS = {
+    IMPORTS: "Imports",
+    SIGNATURE: "The call",
+    HELPERS: "Helpers",
+    GUARD: "The program",
+}
+"""The headings of the parts beside the steps."""
 
 
 class NotFound(LookupError):
@@ -81,15 +88,25 @@ class Topic:
     steps: tuple[str, ...]
     native: tuple[str, ...] = ()
     """The native callables, as answers name them."""
+    neighbours: tuple[str, ...] = ()
+    """The topics to look at next."""
 
     @property
     def asks(self) -> str:
         """The title without the name."""
         return self.title.partition(": ")[2] or self.title
 
+    def heading(self, part: str) -> str:
+        """Return the heading of a part of the answers."""
+        if part in HEADINGS:
+            return HEADINGS[part]
+        number = int(part.removeprefix("step "))
+        step = self.steps[number - 1] if number <= len(self.steps) else ""
+        return f"{number}. {step}"
+
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerFile:
     """A file that answers a topic."""
 
     study: str
@@ -253,7 +270,7 @@ class Tree:
     @cached_property
     def sections(self) -> dict[str, tuple[str, ...]]:
         """The topics of each section, in the order of reading."""
-        path = self._questions / "__init__.py"
+        path = self.questions / "__init__.py"
         return dict(_constant(_read(path), "SECTIONS", path))
 
     @cached_property
@@ -295,19 +312,19 @@ class Tree:
             raise NotFound(unknown("study", name, self.studies))
         return name
 
-    def answers(self, study: str, topic: str) -> list[Answer]:
+    def answers(self, study: str, topic: str) -> list[AnswerFile]:
         """Return a study's answers to a topic, the recommended one first."""
         if study not in self.entries:
             return []
         entry, native = self.entries[study], self.topics[topic].native
         found = [p for t, p in answers_in(entry.package, self.sections) if t == topic]
         return [
-            Answer(study, topic, variant, path, _read(path), entry, native)
+            AnswerFile(study, topic, variant, path, _read(path), entry, native)
             for path in sorted(found, key=lambda path: path.stem)
             for variant in [path.stem.removeprefix(topic).lstrip("_")]
         ]
 
-    def answer(self, name: str, topic: str) -> Answer:
+    def answer(self, name: str, topic: str) -> AnswerFile:
         """Return the answer of ``study``, or of ``study:variant``, to a topic.
 
         Raises:
@@ -335,17 +352,22 @@ class Tree:
 
     def tests(self, topic: str) -> list[str]:
         """Return the names of the tests of a topic, in the order of the file."""
-        path = self.root / f"tests/conformance/test_{topic}.py"
+        path = self.suite(topic)
         if not path.exists():
             return []
         return re.findall(r"^def (test_\w+)", _read(path), re.MULTILINE)
 
+    def suite(self, topic: str) -> Path:
+        """Return the file with the tests of all answers to a topic."""
+        return self.root / f"tests/conformance/test_{topic}.py"
+
     @property
-    def _questions(self) -> Path:
+    def questions(self) -> Path:
+        """The folder with the modules of the topics."""
         return self.root / "shared/src/concurrency_study/topics"
 
     def _topic(self, name: str) -> Topic:
-        path = self._questions / f"{name}.py"
+        path = self.questions / f"{name}.py"
         text = _read(path)
         try:
             doc = ast.get_docstring(ast.parse(text)) or ""
@@ -354,7 +376,8 @@ class Tree:
         title, _, question = doc.partition("\n")
         steps = tuple(_constant(text, "STEPS", path))
         native = tuple(_constant(text, "NATIVE", path))
-        return Topic(name, title, question.strip(), steps, native)
+        neighbours = tuple(_constant(text, "NEIGHBOURS", path))
+        return Topic(name, title, question.strip(), steps, native, neighbours)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

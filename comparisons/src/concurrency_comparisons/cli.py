@@ -9,12 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
-import signal
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -24,15 +20,15 @@ import typer
 from concurrency_study.report import EXAMPLE
 from rich.console import Console
 from rich.progress import track
-from rich.text import Text
 
-from . import pages, reports, site
-from .answers import Answer, NotFound, Topic, Tree, Unreadable, unknown
+from . import markdown, reports, runner, site
+from .answers import AnswerFile, NotFound, Topic, Tree, Unreadable, unknown
 from .bench import costs
 from .comparison import shared_lines
 from .figures import FILE as FIGURES
 from .screen import Screen
-from .timeline import chrome_trace
+from .subject import Subject
+from .timeline.chrome import chrome_trace
 
 app = typer.Typer(
     name="study",
@@ -110,7 +106,7 @@ NoPager = Annotated[bool, typer.Option("--no-pager", help="Print without a pager
 
 def _topic_and_answers(
     tree: Tree, words: Sequence[str], count: int | None = None
-) -> tuple[Topic, list[Answer]]:
+) -> tuple[Topic, list[AnswerFile]]:
     """Tell the topic from the answers among some words.
 
     Raises:
@@ -278,12 +274,14 @@ def run(
     question, (answer,) = _topic_and_answers(tree, words, 1)
     if variant:
         answer = tree.answer(f"{answer.study}:{variant}", question.name)
-    python = _python(tree, answer.study)
-    if stamps is None:
-        stamps = sys.stdout.isatty()
-    if not stamps:
-        raise typer.Exit(_status([python, "-c", LAUNCH, answer.module]))
-    raise typer.Exit(_stamped(python, answer.module))
+    study = answer.study
+    python = runner.interpreter(tree.root, study)
+    if python is None:
+        raise Impossible(
+            f"{study} is not installed; run `nox -s {study}` to install it"
+        )
+    stamped = sys.stdout.isatty() if stamps is None else stamps
+    raise typer.Exit(runner.run(python, answer.module, stamps=stamped))
 
 
 @app.command()
@@ -378,7 +376,7 @@ def timeline(
             "new reports"
         )
     if as_json:
-        _print_json({name: asdict(example) for name, example in examples.items()})
+        _print_json({name: _told(example) for name, example in examples.items()})
         return
     if trace:
         print(chrome_trace([*examples.items()]), end="")
@@ -405,18 +403,18 @@ def write_pages(
     """
     tree = _tree(context)
     if check:
-        if stale := pages.stale(tree):
+        if stale := markdown.stale(tree):
             raise Impossible(
-                f"out of date in {pages.FOLDER}: {', '.join(stale)}; run "
+                f"out of date in {markdown.FOLDER}: {', '.join(stale)}; run "
                 "`nox -s compare` to make the pages again"
             )
-        print(f"The pages in {pages.FOLDER} are up to date.")
+        print(f"The pages in {markdown.FOLDER} are up to date.")
         return
-    found = pages.believed(tree, python)
+    found = reports.of_one_python(tree.root, tree.studies, python)
     for topic in _watched([*tree.topics.values()], "Pages"):
-        pages.write(pages.Subject(tree, topic, found))
-    pages.tidy(tree)
-    print(f"{len(tree.topics)} pages are in {tree.root / pages.FOLDER}")
+        markdown.write(Subject(tree, topic, found))
+    markdown.tidy(tree)
+    print(f"{len(tree.topics)} pages are in {tree.root / markdown.FOLDER}")
 
 
 @app.command("site")
@@ -426,7 +424,7 @@ def write_site(context: typer.Context, python: Python = None) -> None:
     Needs the reports of all studies, which `nox -s compare` makes.
     """
     tree = _tree(context)
-    found = pages.believed(tree, python)
+    found = reports.of_one_python(tree.root, tree.studies, python)
     start = site.write(tree, [*_watched(site.pages(tree, found), "Site")])
     print(f"The start page is {start}")
 
@@ -530,7 +528,11 @@ def _print_json(value: object) -> None:
     print(json.dumps(value, indent=2))
 
 
-def _described(tree: Tree, answer: Answer, shared: set[int]) -> dict[str, Any]:
+def _told(story: reports.Story) -> dict[str, Any]:
+    return asdict(story) | {"events": [event._asdict() for event in story.events]}
+
+
+def _described(tree: Tree, answer: AnswerFile, shared: set[int]) -> dict[str, Any]:
     return {
         "study": answer.study,
         "variant": answer.variant,
@@ -566,19 +568,10 @@ def _reports(tree: Tree, studies: Sequence[str]) -> dict[str, reports.Report]:
     found: dict[str, reports.Report] = {}
     problems: list[str] = []
     for study in studies:
-        refused: list[str] = []
-        for path in sorted(
-            tree.root.glob(f"reports/{study}-*.jsonl"), key=_version, reverse=True
-        ):
-            try:
-                found[study] = reports.read(path, tree.root)
-                break
-            except reports.Refused as error:
-                refused.append(str(error))
-        else:
-            problems += refused[:1] or [
-                f"no report of {study}; run `nox -s {study}` to make one"
-            ]
+        try:
+            found[study] = reports.newest(tree.root, study)
+        except reports.Refused as error:
+            problems.append(str(error))
     if not found:
         if len(problems) > 1:
             raise Impossible(
@@ -589,106 +582,3 @@ def _reports(tree: Tree, studies: Sequence[str]) -> dict[str, reports.Report]:
     for problem in problems:
         print(f"study: {problem}", file=sys.stderr)
     return found
-
-
-def _version(path: Path) -> list[int]:
-    """Return the version of Python in a name such as trio-3.13.jsonl or trio-3-13."""
-    return [int(number) for number in re.findall(r"\d+", path.name)]
-
-
-def _python(tree: Tree, study: str) -> str:
-    """Return the interpreter of the newest environment that nox made for a study.
-
-    Raises:
-        Impossible: nox has made none.
-    """
-    for folder in sorted(tree.root.glob(f".nox/{study}-*"), key=_version, reverse=True):
-        for name in ("bin/python", "Scripts/python.exe"):
-            if (folder / name).exists():
-                return str(folder / name)
-    raise Impossible(f"{study} is not installed; run `nox -s {study}` to install it")
-
-
-LAUNCH = """
-import importlib, runpy, sys
-name, *begin = sys.argv[1:]
-del sys.argv[1:]
-try:
-    importlib.import_module(name)
-    del sys.modules[name]
-    print(*begin, end="", flush=True)
-    runpy.run_module(name, run_name="__main__", alter_sys=True)
-except BaseException as error:
-    group = isinstance(error, BaseExceptionGroup) and error.subgroup(KeyboardInterrupt)
-    if not isinstance(error, KeyboardInterrupt) and not group:
-        raise
-    sys.exit(130)
-"""
-"""A program like ``python -m`` that ends without a traceback after Ctrl-C.
-
-It imports the answer first, so that importing the library takes no time of the run.
-Then it forgets the answer and runs it as ``__main__``. When its time begins, it prints
-the text that is given as its second argument.
-"""
-
-
-def _stamped(python: str, module: str) -> int:
-    """Run an answer, print each line with its time and a bar, and return the status."""
-    console = Console(highlight=False)
-    bar = "-" if console.options.ascii_only else "━"
-
-    def stamp(output: Iterable[bytes]) -> None:
-        zero = before = time.monotonic()
-        for line in output:
-            now = time.monotonic()
-            text = line.decode("utf-8", "replace").rstrip("\r\n")
-            if text == "\x01":
-                zero = before = now
-                continue
-            waited = min(round((now - before) * 10), 20)
-            stamp = f"{now - zero:7.2f} s  {bar * waited:<20}  "
-            console.print(Text.assemble((stamp, "cyan"), text), soft_wrap=True)
-            before = now
-
-    return _status(
-        [python, "-c", LAUNCH, module, "\x01\n"],
-        stamp,
-        {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
-    )
-
-
-def _status(
-    command: Sequence[str],
-    reads: Callable[[Iterable[bytes]], None] | None = None,
-    environment: Mapping[str, str] | None = None,
-) -> int:
-    """Run a program, pass its output to ``reads``, and return its status.
-
-    The status is that of a shell: 128 and the signal's number after a signal. Ctrl-C
-    also reaches the program, which decides how to end. A second Ctrl-C kills it.
-    """
-    child: subprocess.Popen[bytes] | None = None
-    interrupts = 0
-
-    def interrupted(*_: object) -> None:
-        nonlocal interrupts
-        interrupts += 1
-        if interrupts > 1 and child is not None:
-            child.kill()
-
-    # Set the handler first, because Ctrl-C may come before Popen returns.
-    handler = signal.getsignal(signal.SIGINT)
-    if handler is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, interrupted)
-    try:
-        with subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE if reads else None,
-            env=os.environ | (environment or {}),
-        ) as child:
-            if reads and child.stdout:
-                reads(child.stdout)
-            status = child.wait()
-    finally:
-        signal.signal(signal.SIGINT, handler)
-    return status if status >= 0 else 128 - status

@@ -1,13 +1,16 @@
-"""The comparison of answers: rows of parts, and the lines that they share."""
+"""The comparison of answers: rows of parts, lines side by side, and shared lines."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 
-from .answers import GUARD, HELPERS, IMPORTS, SIGNATURE, Answer
+from .answers import GUARD, HELPERS, IMPORTS, SIGNATURE, AnswerFile, Line
 
 
-def rows(answers: Sequence[Answer]) -> list[list[str]]:
+def rows(answers: Sequence[AnswerFile]) -> list[list[str]]:
     """Return the names of all parts in order. Parts with common code share a row.
 
     That makes answers comparable if one does steps 2 and 3 at once and another does
@@ -34,7 +37,7 @@ def _step_number(name: str) -> int:
     return int(name.removeprefix("step ") or 0)
 
 
-def shared_lines(answers: Sequence[Answer]) -> dict[str, set[int]]:
+def shared_lines(answers: Sequence[AnswerFile]) -> dict[str, set[int]]:
     """Return the numbers of the lines that another answer has as well, by answer."""
     normals = {
         answer.name: {
@@ -53,3 +56,51 @@ def shared_lines(answers: Sequence[Answer]) -> dict[str, set[int]]:
         name: {number for number, normal in lines.items() if len(having[normal]) > 1}
         for name, lines in normals.items()
     }
+
+
+@dataclass(frozen=True)
+class Change:
+    """Two lines side by side. One of them may be missing."""
+
+    left: Line | None
+    mark: str
+    """``=`` the same; ``≈`` the same but for the library's name; ``|`` changed; ``<``
+    only on the left; ``>`` only on the right."""
+    right: Line | None
+
+    @property
+    def blank(self) -> bool:
+        """True if there is no text on either side."""
+        return not any(line and line.text.strip() for line in (self.left, self.right))
+
+
+def aligned(left: Sequence[Line], right: Sequence[Line]) -> Iterator[Change]:
+    """Yield two stretches of code side by side, line by line."""
+    matcher = difflib.SequenceMatcher(
+        None, [a.normal for a in left], [b.normal for b in right], autojunk=False
+    )
+    for tag, i, j, k, m in matcher.get_opcodes():
+        for one, other in zip_longest(left[i:j], right[k:m]):
+            if one is None:
+                mark = ">"
+            elif other is None:
+                mark = "<"
+            elif tag != "equal":
+                mark = "|"
+            else:
+                mark = "=" if one.text.strip() == other.text.strip() else "≈"
+            yield Change(one, mark, other)
+
+
+def code_of(answer: AnswerFile, names: Sequence[str]) -> list[Line]:
+    """Return the code of these parts of an answer, one after the other."""
+    parts = [answer.parts[name] for name in names if name in answer.parts]
+    return [line for part in parts for line in part.code]
+
+
+def dedented(lines: Sequence[Line]) -> int:
+    """Return the indentation that all lines share."""
+    return min(
+        (len(line.text) - len(line.text.lstrip()) for line in lines if line.text),
+        default=0,
+    )

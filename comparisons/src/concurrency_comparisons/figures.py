@@ -13,6 +13,8 @@ from typing import Any
 from .reports import Refused
 
 FILE = "comparisons/costs.json"
+PAGE = "comparisons/pages/costs.md"
+"""The page of all costs."""
 
 Figure = Mapping[str, Any]
 Figures = Mapping[str, Mapping[str, Figure]]

@@ -10,11 +10,20 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from concurrency_study.report import EXAMPLE, FORMAT, VERSION, fingerprint
+from concurrency_study.report import (
+    EXAMPLE,
+    FORMAT,
+    OUTCOMES,
+    SCHEMA,
+    VERSION,
+    fingerprint,
+)
+from concurrency_study.trace import Event
 
 
 class Refused(Exception):
@@ -39,19 +48,6 @@ class Test:
     """The reason why the answer cannot, or the way in which it differs."""
     seconds: float | None
     """Virtual seconds until the answer returned, if it did."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """One event of one actor; see ``concurrency_study.trace.Event``."""
-
-    at: float
-    """Virtual seconds since the answer was called."""
-    actor: str
-    what: str
-    detail: str
-    by: str
-    """The native actor in which it happened; empty if in none of the answer's."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +110,8 @@ def read(path: Path, root: Path) -> Report:
                 stories.append(Story(**fields))
             case other:
                 file.refuse(f"has a record {other!r} between its header and its footer")
-    counts = Counter({"passed": 0, "cannot": 0, "differs": 0, "failed": 0})
-    counts.update(test.outcome for test in tests)
-    counted = {"tests": len(tests), **counts}
+    counts = Counter(test.outcome for test in tests)
+    counted = {"tests": len(tests), **{key: counts[key] for key in OUTCOMES}}
     if counted != {key: foot.get(key) for key in counted}:
         file.refuse("holds other tests than its footer counts")
     if foot["digest"] != file.digest:
@@ -135,68 +130,111 @@ def read(path: Path, root: Path) -> Report:
     )
 
 
-def read_all(root: Path) -> dict[str, Report]:
-    """Return the reports below ``root / "reports"`` by study.
+def spoken(test: str) -> str:
+    """Return the name of a test as a sentence."""
+    return test.removeprefix("test_").replace("_", " ")
 
-    The dict is empty if there are no reports. If a study ran on several Pythons, only
-    the report of the newest is read.
+
+def paths(root: Path, study: str) -> dict[str, Path]:
+    """Return the reports of a study by Python, as in "3.13", the newest first."""
+    found = {
+        path.stem.removeprefix(f"{study}-"): path
+        for path in (root / "reports").glob(f"{study}-*.jsonl")
+    }
+    return {key: found[key] for key in sorted(found, key=version_in, reverse=True)}
+
+
+def version_in(name: str) -> list[int]:
+    """Return the version in a name such as trio-3.13.jsonl, or in 3.13 alone."""
+    return [int(number) for number in re.findall(r"\d+", name)]
+
+
+def newest(root: Path, study: str) -> Report:
+    """Return the report of a study on the newest Python that has a good one.
 
     Raises:
-        Refused: a report is damaged, partial, or of another text.
+        Refused: there is none. The message is about the newest.
     """
-    newest: dict[str, tuple[list[int], Path]] = {}
-    for path in sorted((root / "reports").glob("*.jsonl")):
-        head = _File(path, root).header()
-        found = [int(number) for number in re.findall(r"\d+", head["python"])[:3]]
-        study = head["study"]
-        newest[study] = max(newest.get(study, ([], path)), (found, path))
-    return {study: read(path, root) for study, (_, path) in sorted(newest.items())}
+    refused: list[Refused] = []
+    for path in paths(root, study).values():
+        try:
+            return read(path, root)
+        except Refused as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
+    raise Refused(f"no report of {study}; run `nox -s {study}` to make one")
 
 
-_NUMBER = (int, float)
-_SHAPES: dict[str, dict[str, Any]] = {
-    "header": {
-        "format": str,
-        "version": int,
-        "study": str,
-        "worlds": list,
-        "fingerprint": str,
-        "python": str,
-        "implementation": str,
-        "libraries": dict,
-    },
-    "test": {
-        "topic": str,
-        "test": str,
-        "world": str,
-        "variant": str,
-        "needs": list,
-        "outcome": str,
-        "reason": str,
-        "seconds": (*_NUMBER, type(None)),
-    },
-    "story": {
-        "topic": str,
-        "test": str,
-        "world": str,
-        "variant": str,
-        "seconds": _NUMBER,
-        "cancelled": (*_NUMBER, type(None)),
-        "order": str,
-        "events": list,
-    },
-    "event": {"at": _NUMBER, "actor": str, "what": str, "detail": str, "by": str},
-    "footer": {
-        "complete": bool,
-        "tests": int,
-        "passed": int,
-        "cannot": int,
-        "differs": int,
-        "failed": int,
-        "digest": str,
-    },
+def of_one_python(
+    root: Path, studies: Sequence[str], only: str | None = None
+) -> dict[str, Report]:
+    """Return the reports of all studies from one Python: the newest that has them all.
+
+    With ``only``, as in "3.13", return the reports of that Python.
+
+    Raises:
+        Refused: no Python has them all. The message says what to run.
+    """
+    count = Counter(
+        python
+        for study in studies
+        for python in paths(root, study)
+        if only in (None, python)
+    )
+    order = sorted(count, key=lambda p: (count[p], version_in(p)), reverse=True)
+    refused: list[Refused] = []
+    for python in order:
+        try:
+            return {
+                study: read(root / f"reports/{study}-{python}.jsonl", root)
+                for study in studies
+            }
+        except Refused as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
+    of = f" of Python {only}" if only else ""
+    raise Refused(
+        f"found no reports{of} in the folder reports; run `nox -s compare` to make them"
+    )
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+    "null": (type(None),),
 }
-"""The fields of each record. report.schema.json is the same for machines."""
+
+
+def _shapes() -> dict[str, dict[str, tuple[type, ...]]]:
+    """Return the types of the fields of each kind of record, from the schema."""
+
+    def types(field: dict[str, Any]) -> tuple[type, ...]:
+        if "type" not in field:
+            value: object = field["const"] if "const" in field else field["enum"][0]
+            return (type(value),)
+        names: str | list[str] = field["type"]
+        names = [names] if isinstance(names, str) else names
+        return tuple(each for name in names for each in _TYPES[name])
+
+    found: dict[str, dict[str, tuple[type, ...]]] = {}
+    for shape in json.loads(SCHEMA.read_text("utf-8"))["oneOf"]:
+        fields = shape["properties"]
+        kind = fields.pop("record")["const"]
+        found[kind] = {name: types(field) for name, field in fields.items()}
+        if kind == "story":
+            event = fields["events"]["items"]["properties"]
+            found["event"] = {name: types(field) for name, field in event.items()}
+    return found
+
+
+_SHAPES = _shapes()
+"""The types of the fields of each record."""
 
 
 class _File:
@@ -254,7 +292,7 @@ class _File:
         if fields.keys() != shape.keys():
             self.refuse(f"has a {kind} with other fields than {', '.join(shape)}")
         for key, value in fields.items():
-            is_number = shape[key] is not bool and isinstance(value, _NUMBER)
+            is_number = bool not in shape[key] and isinstance(value, int | float)
             if not isinstance(value, shape[key]) or (
                 is_number and not 0 <= value < math.inf
             ):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from textwrap import dedent
 from typing import Any
 
@@ -17,24 +15,16 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from .answers import GUARD, HELPERS, IMPORTS, SIGNATURE, Answer, Line, Part, Topic
-from .comparison import rows
-from .reports import Report, Story, Test
-from .timeline import (
-    IN_ORDER,
-    Lane,
-    Scale,
-    in_order,
-    lanes,
-    marked,
-    stepped,
-    words,
-)
+from .answers import GUARD, HELPERS, IMPORTS, SIGNATURE, AnswerFile, Line, Part, Topic
+from .comparison import Change, aligned, code_of, rows
+from .reports import Report, Story, Test, spoken
+from .timeline.lanes import Lane, in_order, lanes, stepped
+from .timeline.scale import Scale
+from .timeline.words import IN_ORDER, marked, words
 
 NARROWEST = 36
 """The fewest columns of text in which code can be read next to other code."""
 SWITCH = "another task may run here"
-TITLES = {SIGNATURE: "The call", HELPERS: "Helpers", GUARD: "The program"}
 OUTCOMES = {
     "passed": "green",
     "cannot": "yellow",
@@ -76,7 +66,7 @@ class Screen:
             self.console.print(Text(f"{number}. {step}"))
         self.console.print(Text(f"\nAnswered by {', '.join(names)}.", style="dim"))
 
-    def show(self, topic: Topic, answers: Sequence[Answer], *, whole: bool) -> None:
+    def show(self, topic: Topic, answers: Sequence[AnswerFile], *, whole: bool) -> None:
         """Print answers side by side, step by step."""
         self.console.print(Text(topic.title, style="bold"))
         self._legend((self.mark, SWITCH))
@@ -87,11 +77,14 @@ class Screen:
         for name in [IMPORTS, *names, GUARD] if whole else names:
             parts = [answer.parts.get(name) for answer in answers]
             if name in steps or any(parts):
-                self._rule(_title(name, topic))
+                self._rule(topic.heading(name))
                 cells = [self._cell(part) for part in parts]
                 self._banks(answers, cells, _fold)
+        if topic.neighbours:
+            self.console.print()
+            self.console.print(Text(f"See also: {', '.join(topic.neighbours)}", "dim"))
 
-    def diff(self, topic: Topic, one: Answer, other: Answer) -> None:
+    def diff(self, topic: Topic, one: AnswerFile, other: AnswerFile) -> None:
         """Print two answers side by side, line by line within each step."""
         self.console.print(Text(topic.title, style="bold"))
         self._legend(
@@ -103,14 +96,15 @@ class Screen:
         )
         width = (self.console.width - 5) // 2
         for names in rows([one, other]):
-            self._rule(*(_title(name, topic) for name in names))
+            self._rule(*(topic.heading(name) for name in names))
             table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False)
             table.add_column(one.name, width=width)
             table.add_column("", width=1)
             table.add_column(other.name, width=width)
-            code, others = _code(one, names), _code(other, names)
+            code, others = code_of(one, names), code_of(other, names)
             lefts, rights = _coloured(code), _coloured(others)
-            for left, mark, right in self._aligned(code, others):
+            for change in aligned(code, others):
+                left, mark, right = change.left, self._mark(change), change.right
                 style = "dim" if mark in (self.same, self.alike) else ""
                 cells = [
                     Text("\n").join(_fold(text, width)) if text else Text()
@@ -124,21 +118,18 @@ class Screen:
                 )
             self.console.print(table)
 
-    def differences(self, one: Answer, other: Answer) -> list[dict[str, Any]]:
+    def differences(self, one: AnswerFile, other: AnswerFile) -> list[dict[str, Any]]:
         """Return the content of `diff` for machines. The marks are = ~ | < >."""
-        marks = {self.same: "=", self.alike: "~", "": "="}
         return [
             {
                 "parts": names,
                 "lines": [
                     {
-                        "mark": marks.get(mark, mark),
-                        "left": left and {"number": left.number, "text": left.text},
-                        "right": right and {"number": right.number, "text": right.text},
+                        "mark": "=" if change.blank else change.mark.replace("≈", "~"),
+                        "left": _numbered(change.left),
+                        "right": _numbered(change.right),
                     }
-                    for left, mark, right in self._aligned(
-                        _code(one, names), _code(other, names)
-                    )
+                    for change in aligned(code_of(one, names), code_of(other, names))
                 ],
             }
             for names in rows([one, other])
@@ -270,7 +261,7 @@ class Screen:
 
     def _banks(
         self,
-        answers: Sequence[Answer],
+        answers: Sequence[AnswerFile],
         cells: Sequence[Sequence[Text]],
         fold: Callable[[Text, int], list[Text]],
     ) -> None:
@@ -313,27 +304,10 @@ class Screen:
             for line, text in zip(lines, _highlighted(lines), strict=True)
         ]
 
-    def _aligned(
-        self, left: list[Line], right: list[Line]
-    ) -> Iterator[tuple[Line | None, str, Line | None]]:
-        matcher = difflib.SequenceMatcher(
-            None, [a.normal for a in left], [b.normal for b in right], autojunk=False
-        )
-        for tag, i, j, k, m in matcher.get_opcodes():
-            for one, other in zip_longest(left[i:j], right[k:m]):
-                if not any(line and line.text.strip() for line in (one, other)):
-                    mark = ""
-                elif one is None:
-                    mark = ">"
-                elif other is None:
-                    mark = "<"
-                elif tag != "equal":
-                    mark = "|"
-                elif one.text.strip() == other.text.strip():
-                    mark = self.same
-                else:
-                    mark = self.alike
-                yield one, mark, other
+    def _mark(self, change: Change) -> str:
+        if change.blank:
+            return ""
+        return {"=": self.same, "≈": self.alike}.get(change.mark, change.mark)
 
     def _matrix(
         self, first: str, found: Mapping[str, Report], narrow: int = 16
@@ -364,22 +338,8 @@ class Screen:
             self.console.print(names.append(f" {reason}", "default"))
 
 
-def spoken(test: str) -> str:
-    """Return the name of a test as a sentence."""
-    return test.removeprefix("test_").replace("_", " ")
-
-
-def _title(name: str, topic: Topic) -> str:
-    if not name.startswith("step "):
-        return TITLES.get(name, name.capitalize())
-    number = int(name.removeprefix("step "))
-    step = topic.steps[number - 1] if number <= len(topic.steps) else ""
-    return f"{number}. {step}"
-
-
-def _code(answer: Answer, names: Sequence[str]) -> list[Line]:
-    parts = [answer.parts[name] for name in names if name in answer.parts]
-    return [line for part in parts for line in part.code]
+def _numbered(line: Line | None) -> dict[str, Any] | None:
+    return line and {"number": line.number, "text": line.text}
 
 
 def _highlighted(lines: Sequence[Line]) -> list[Text]:

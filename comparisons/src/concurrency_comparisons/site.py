@@ -7,13 +7,12 @@ choice of columns.
 from __future__ import annotations
 
 import ast
-import difflib
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, zip_longest
+from itertools import combinations
 from pathlib import Path
 
 from markupsafe import Markup, escape
@@ -22,12 +21,13 @@ from pygments.lexers.python import (  # pyright: ignore[reportMissingTypeStubs]
 )
 from pygments.token import Comment, Keyword, Name, Number, Operator, String
 
-from .answers import Answer, Line, Tree
-from .comparison import rows, shared_lines
+from .answers import AnswerFile, Line, Tree
+from .comparison import Change, aligned, code_of, dedented, rows, shared_lines
 from .figures import told
-from .pages import Subject, dedented, linked, listed, spoken, templates, versions
-from .reports import Report
-from .timeline import chrome_trace
+from .rendering import linked, listed, templates
+from .reports import Report, spoken
+from .subject import Subject, versions
+from .timeline.chrome import chrome_trace
 
 FOLDER = "comparisons/site"
 COLOURS = {
@@ -45,17 +45,6 @@ COLOURS = {
 
 
 @dataclass(frozen=True)
-class Change:
-    """Two lines side by side. One of them may be missing."""
-
-    left: Line | None
-    mark: str
-    """``=`` the same; ``≈`` the same but for the library's name; ``|`` changed; ``<``
-    only on the left; ``>`` only on the right."""
-    right: Line | None
-
-
-@dataclass(frozen=True)
 class Pair:
     """The changes from one study to another."""
 
@@ -68,7 +57,7 @@ class Pair:
         """The name of its page."""
         return f"{self.one}-vs-{self.other}"
 
-    def answers(self, subject: Subject) -> list[Answer]:
+    def answers(self, subject: Subject) -> list[AnswerFile]:
         """Return the answers of the two studies."""
         return [
             answer
@@ -121,36 +110,10 @@ class Pair:
             return []
         found: list[tuple[str, list[Change]]] = []
         for names in rows(answers):
-            one, other = (
-                [
-                    line
-                    for name in names
-                    if name in answer.parts
-                    for line in answer.parts[name].code
-                ]
-                for answer in answers
-            )
-            title = " ".join(subject.title(name) for name in names)
+            one, other = (code_of(answer, names) for answer in answers)
+            title = " ".join(subject.topic.heading(name) for name in names)
             found.append((title, [*aligned(one, other)]))
         return found
-
-
-def aligned(left: Sequence[Line], right: Sequence[Line]) -> Iterator[Change]:
-    """Yield two stretches of code side by side, line by line."""
-    matcher = difflib.SequenceMatcher(
-        None, [a.normal for a in left], [b.normal for b in right], autojunk=False
-    )
-    for tag, i, j, k, m in matcher.get_opcodes():
-        for one, other in zip_longest(left[i:j], right[k:m]):
-            if one is None:
-                mark = ">"
-            elif other is None:
-                mark = "<"
-            elif tag != "equal":
-                mark = "|"
-            else:
-                mark = "=" if one.text.strip() == other.text.strip() else "≈"
-            yield Change(one, mark, other)
 
 
 def borrowed(tree: ast.Module) -> set[str]:
@@ -184,7 +147,7 @@ SILENT = ("__future__", "collections", "concurrency_study", "typing")
 """Modules whose names say nothing about concurrency."""
 
 
-def highlighted(answer: Answer) -> dict[int, list[tuple[str, str]]]:
+def highlighted(answer: AnswerFile) -> dict[int, list[tuple[str, str]]]:
     """Return every line of an answer by number: pairs of a colour and a token."""
     lexer = PythonLexer(stripnl=False, ensurenl=False)
     lines: list[list[tuple[str, str]]] = [[]]
@@ -213,7 +176,7 @@ class Code:
         self.coloured: dict[Path, dict[int, list[tuple[str, str]]]] = {}
 
     def lines(
-        self, answer: Answer, lines: Sequence[Line], shared: Iterable[int] = ()
+        self, answer: AnswerFile, lines: Sequence[Line], shared: Iterable[int] = ()
     ) -> Markup:
         """Return lines, each as an element of its own, dimmed if shared."""
         start = dedented(lines)
@@ -223,7 +186,7 @@ class Code:
         )
 
     def line(
-        self, answer: Answer, line: Line, start: int = 0, *, shared: bool = False
+        self, answer: AnswerFile, line: Line, start: int = 0, *, shared: bool = False
     ) -> Markup:
         """Return a line, with a mark if another task may run there."""
         if answer.path not in self.coloured:

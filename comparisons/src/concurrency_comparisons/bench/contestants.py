@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..answers import Tree
 from .worker import TOPICS
 
 FOLDER = "comparisons/benchmarks"
@@ -64,6 +65,19 @@ def contestants(root: Path) -> dict[str, Contestant]:
     found = [Contestant.read(path) for path in paths]
     found.sort(key=lambda one: one.name != REFERENCE)
     return {one.name: one for one in found}
+
+
+def libraries(root: Path) -> set[str]:
+    """Return the libraries whose versions matter.
+
+    These are the libraries of the studies, as the registry lists them, and those that
+    contestants need besides.
+    """
+    of_studies = {
+        name for entry in Tree(root).entries.values() for name in entry.libraries
+    }
+    needed = {need for one in contestants(root).values() for need in one.needs}
+    return of_studies | {need for need in needed if not need.startswith(".")}
 
 
 def _as_many(size: int) -> int:

@@ -1,14 +1,14 @@
 """The page of costs: ``comparisons/pages/costs.md`` and ``costs.svg``.
 
 It is made from ``comparisons/costs.json`` and ``costs.about.json``, which the bench
-writes, and from nothing else. The same figures make the same page, byte for byte.
+writes. The same figures make the same page, byte for byte.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,11 @@ from typing import Any
 from jinja2 import UndefinedError
 
 from ..figures import FILE as FIGURES
-from ..figures import Figures, decided, duration, number
-from ..pages import FOLDER, templates
-from .contestants import REFERENCE
+from ..figures import PAGE, Figures, decided, duration, number
+from ..rendering import templates
+from ..timeline.svg import pixels
+from .contestants import REFERENCE, libraries
 from .report import beside_of
-
-PAGE = "costs.md"
-PICTURE = "costs.svg"
 
 
 class NoFigures(Exception):
@@ -36,10 +34,11 @@ def files(root: Path) -> dict[Path, str]:
         NoFigures: the files of figures are missing or damaged.
     """
     path = root / FIGURES
+    shown = libraries(root)
     try:
         figures: Figures = json.loads(path.read_text("utf-8"))
         about: dict[str, Any] = json.loads(beside_of(path).read_text("utf-8"))
-        page, picture = markdown(figures, about), svg(figures, about)
+        page, picture = markdown(figures, about, shown), svg(figures, about)
     except FileNotFoundError as error:
         raise NoFigures(
             f"{Path(error.filename).relative_to(root)} is not there; run "
@@ -51,8 +50,8 @@ def files(root: Path) -> dict[Path, str]:
             f"not of one run: {error!r}; run `nox -s bench -- --json {FIGURES}` to "
             "make both again"
         ) from error
-    folder = root / FOLDER
-    return {folder / PAGE: page, folder / PICTURE: picture}
+    place = root / PAGE
+    return {place: page, place.with_suffix(".svg"): picture}
 
 
 def write(root: Path) -> list[Path]:
@@ -80,8 +79,8 @@ def ranked(about: Mapping[str, Any]) -> list[str]:
     return sorted(known, key=lambda name: -means[name]["ratio"] if name in means else 0)
 
 
-def markdown(figures: Figures, about: Mapping[str, Any]) -> str:
-    """Return the page."""
+def markdown(figures: Figures, about: Mapping[str, Any], shown: Container[str]) -> str:
+    """Return the page, with the versions of the libraries that are ``shown``."""
     contestants = ranked(about)
     details = about["benchmarks"]
     topics: dict[str, list[int]] = {}
@@ -109,13 +108,13 @@ def markdown(figures: Figures, about: Mapping[str, Any]) -> str:
         bare = details[name]["contestants"].get(contestant)
         return bool(which) and bare is not None and bare["idiom"] == which
 
-    libraries = {
+    versions = {
         name: ", ".join(
             f"{library} {version}"
             for library, version in sorted(
                 about["contestants"][name]["libraries"].items()
             )
-            if library in LIBRARIES
+            if library in shown
         )
         for name in contestants
     }
@@ -127,7 +126,7 @@ def markdown(figures: Figures, about: Mapping[str, Any]) -> str:
         others=[name for name in contestants if name != REFERENCE],
         blocks=[name for name in figures if not details[name]["topic"]],
         topics=topics,
-        libraries=libraries,
+        libraries=versions,
         duration=duration,
         duration_in_minutes=f"{max(1, round(about['took_s'] / 60))} min",
         decided=decided,
@@ -136,10 +135,6 @@ def markdown(figures: Figures, about: Mapping[str, Any]) -> str:
         idiom=idiom,
         repeated=repeated,
     )
-
-
-LIBRARIES = ("anyio", "gevent", "greenlet", "tinyio", "trio", "uvloop")
-"""The libraries whose versions matter."""
 
 
 class _Missing(dict[str, Mapping[str, Any]]):
@@ -230,13 +225,13 @@ def _panel(
     x: float,
     y: float,
 ) -> Iterator[str]:
-    yield f'<g transform="translate({_n(x)} {_n(y)})">'
+    yield f'<g transform="translate({pixels(x)} {pixels(y)})">'
     yield f'<text class="name" x="12" y="12">{escape(name)}</text>'
     bottom = 22 + _ROW * len(rows)
-    one = _n(axis.x(1))
+    one = pixels(axis.x(1))
     yield f'<text class="muted" x="{one}" y="12" text-anchor="middle">asyncio</text>'
     for power in axis.powers:
-        at = _n(axis.x(10.0**power))
+        at = pixels(axis.x(10.0**power))
         kind = "grid" if power else "one"
         yield f'<path class="{kind}" d="M{at} 20V{bottom}"/>'
         yield (
@@ -245,21 +240,21 @@ def _panel(
         )
     for index, row in enumerate(rows):
         middle = 22 + _ROW * index + _ROW / 2
-        yield f'<text x="12" y="{_n(middle + 4)}">{escape(row)}</text>'
+        yield f'<text x="12" y="{pixels(middle + 4)}">{escape(row)}</text>'
         figure = found.get(row)
         if figure is None:
             continue
         ratio, low, high = (figure[key] for key in ("ratio_to_asyncio", "low", "high"))
-        at = _n(axis.x(ratio))
-        line = f"M{_n(axis.x(low))} {_n(middle)}H{_n(axis.x(high))}"
+        at = pixels(axis.x(ratio))
+        line = f"M{pixels(axis.x(low))} {pixels(middle)}H{pixels(axis.x(high))}"
         kind = "dot" if decided(figure) else "dot open"
         yield f'<path class="dot" d="{line}"/>'
         yield (
-            f'<circle class="{kind}" cx="{at}" cy="{_n(middle)}" r="3.5">'
+            f'<circle class="{kind}" cx="{at}" cy="{pixels(middle)}" r="3.5">'
             f"<title>{escape(_words(row, figure))}</title></circle>"
         )
         yield (
-            f'<text class="muted" x="{_n(_PANEL - 12)}" y="{_n(middle + 4)}" '
+            f'<text class="muted" x="{pixels(_PANEL - 12)}" y="{pixels(middle + 4)}" '
             f'text-anchor="end">{number(ratio)}</text>'
         )
     yield "</g>"
@@ -278,7 +273,3 @@ def _told(
 def _words(row: str, figure: Mapping[str, Any]) -> str:
     ratio, low, high = (number(figure[k]) for k in ("ratio_to_asyncio", "low", "high"))
     return f"{row} {ratio} ({low} to {high})"
-
-
-def _n(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")

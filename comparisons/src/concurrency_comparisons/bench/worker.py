@@ -2,8 +2,8 @@
 
 It is run as a file, ``python -I worker.py FOLDER MODULE CORE``, by an interpreter that
 has the contestant's library but not this package. So it imports only the standard
-library. Requests and replies are JSON, a line each. A contestant's own output goes to
-stderr.
+library, and the topics where a study is measured. Requests and replies are JSON, a line
+each. A contestant's own output goes to stderr.
 """
 
 from __future__ import annotations
@@ -156,8 +156,11 @@ def answer(study: str, topic: str) -> Any:
     Raises:
         LookupError: the study has no answer to the topic.
     """
-    for room in ("use_cases", "concepts"):
-        name = f"{study}.{room}.{topic}"
+    # Not at the top: a contestant without a study may lack the topics.
+    from concurrency_study.topics import SECTIONS
+
+    for section in SECTIONS:
+        name = f"{study}.{section}.{topic}"
         if importlib.util.find_spec(name) is not None:
             return getattr(importlib.import_module(name), topic)
     raise LookupError(f"{study} has no answer to {topic}")

@@ -3,6 +3,7 @@
 Every topic is a module of the same name as the function that answers it. It holds
 
 - its docstring: the title, the reader it helps, the call, the contract;
+- ``NEIGHBOURS``: one to three topics for a reader of this one to look at next;
 - ``STEPS``: the numbered steps of an answer, which may leave some out;
 - ``check``: refuses bad input before anything starts, and returns the iterable argument
   as a list;

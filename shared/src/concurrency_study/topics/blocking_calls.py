@@ -32,6 +32,7 @@ from typing import Any
 
 from . import Input, Probe, need_callable, need_iterable, need_whole
 
+NEIGHBOURS = ("event_loop", "periodic", "sync_vs_async")
 NATIVE = ("function",)
 """The native callables, as answers name them: a call of one may wait."""
 STEPS = (

@@ -20,6 +20,7 @@ from typing import Any
 
 from . import Probe, need_callable
 
+NEIGHBOURS = ("futures", "sync_vs_async")
 NATIVE = ("compute",)
 """The native callables, as answers name them: a call of one may wait."""
 STEPS = (

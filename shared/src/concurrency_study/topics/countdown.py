@@ -25,6 +25,7 @@ from typing import Any
 
 from . import Probe, need_callable, need_iterable, need_whole
 
+NEIGHBOURS = ("factorial", "pipeline")
 NATIVE = ()
 """The native callables, as answers name them: a call of one may wait."""
 STEPS = (

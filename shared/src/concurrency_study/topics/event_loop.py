@@ -44,6 +44,7 @@ from typing import Any, BinaryIO
 
 from . import Probe, need_callable
 
+NEIGHBOURS = ("blocking_calls", "periodic", "follow")
 NATIVE = ()
 """The native callables, as answers name them: a call of one may wait."""
 STEPS = (

@@ -24,6 +24,7 @@ from typing import Any
 
 from . import Probe, need_callable, need_iterable, need_whole
 
+NEIGHBOURS = ("countdown", "tasks")
 NATIVE = ()
 """The native callables, as answers name them: a call of one may wait."""
 STEPS = (

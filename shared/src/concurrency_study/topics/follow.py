@@ -49,6 +49,7 @@ from typing import Any
 
 from . import Probe, need_callable
 
+NEIGHBOURS = ("pipeline", "event_loop")
 NATIVE = ("until",)
 """The native callables, as answers name them: a call of one may wait."""
 STEPS = (

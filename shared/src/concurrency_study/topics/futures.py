@@ -34,6 +34,7 @@ from typing import Any
 
 from . import Probe, need_callable, need_iterable, need_number
 
+NEIGHBOURS = ("tasks", "chaining", "results_at_end")
 NATIVE = ("job",)
 """The native callables, as answers name them: a call of one may wait."""
 STEPS = (

@@ -30,6 +30,7 @@ from typing import Any
 
 from . import Probe, need_callable, need_number, need_whole
 
+NEIGHBOURS = ("race", "timeout")
 NATIVE = ("function",)
 """The native callables, as answers name them: a call of one may wait."""
 STEPS = (

@@ -24,6 +24,7 @@ from typing import Any
 
 from . import Probe, need_callable, need_number, need_whole
 
+NEIGHBOURS = ("event_loop", "blocking_calls")
 NATIVE = ("tick",)
 """The native callables, as answers name them: a call of one may wait."""
 STEPS = (

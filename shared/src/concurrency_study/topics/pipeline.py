@@ -28,6 +28,7 @@ from typing import Any
 
 from . import Probe, need_callable, need_iterable
 
+NEIGHBOURS = ("follow", "countdown")
 NATIVE = ()
 """The native callables, as answers name them: a call of one may wait."""
 STEPS = (

@@ -34,6 +34,7 @@ from typing import Any, TypeVar, cast
 
 from . import Probe, need_callable, need_iterable
 
+NEIGHBOURS = ("hedge", "results_as_we_go", "timeout")
 NATIVE = ("function",)
 """The native callables, as answers name them: a call of one may wait."""
 STEPS = (

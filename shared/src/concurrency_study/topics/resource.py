@@ -30,6 +30,7 @@ from typing import Any, TypeVar
 
 from . import Probe, need_callable
 
+NEIGHBOURS = ("timeout", "results_at_end")
 NATIVE = ("open_it", "use", "close")
 """The native callables, as answers name them: a call of one may wait."""
 STEPS = (

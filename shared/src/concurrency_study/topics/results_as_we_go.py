@@ -25,6 +25,7 @@ from typing import Any
 
 from . import Input, Probe, need_callable, need_iterable
 
+NEIGHBOURS = ("results_at_end", "race", "pipeline")
 NATIVE = ("function",)
 """The native callables, as answers name them: a call of one may wait."""
 STEPS = (

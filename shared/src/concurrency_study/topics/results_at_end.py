@@ -22,6 +22,7 @@ from typing import Any
 
 from . import Input, Probe, need_callable, need_iterable
 
+NEIGHBOURS = ("results_as_we_go", "race", "tasks")
 NATIVE = ("function",)
 """The native callables, as answers name them: a call of one may wait."""
 STEPS = (

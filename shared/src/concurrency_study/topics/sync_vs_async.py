@@ -21,6 +21,7 @@ from typing import Any, Generic, NamedTuple
 
 from . import Input, Probe, Result, need_callable, need_iterable
 
+NEIGHBOURS = ("results_at_end", "blocking_calls", "chaining")
 NATIVE = ("function",)
 """The native callables, as answers name them: a call of one may wait."""
 STEPS = (

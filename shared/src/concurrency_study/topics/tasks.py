@@ -32,6 +32,7 @@ from typing import Any
 
 from . import Probe, need_callable, need_number
 
+NEIGHBOURS = ("futures", "timeout", "results_at_end")
 NATIVE = ("job",)
 """The native callables, as answers name them: a call of one may wait."""
 STEPS = (

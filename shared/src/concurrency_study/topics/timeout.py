@@ -29,6 +29,7 @@ from typing import Any
 
 from . import Probe, need_callable, need_number
 
+NEIGHBOURS = ("race", "hedge", "resource")
 NATIVE = ("job", "instead")
 """The native callables, as answers name them: a call of one may wait."""
 STEPS = (

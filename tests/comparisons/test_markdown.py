@@ -10,10 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from concurrency_comparisons import cli, figures, pages, reports
+from concurrency_comparisons import cli, figures, markdown, reports
 from concurrency_comparisons.answers import Tree
-from concurrency_comparisons.reports import Event, Report, Story, Test
+from concurrency_comparisons.reports import Report, Story, Test
+from concurrency_comparisons.subject import Subject
 from concurrency_study.inputs import code_of
+from concurrency_study.trace import Event
 
 ROOT = Path(__file__).parent.parent.parent
 TREE = Tree(ROOT)
@@ -75,7 +77,7 @@ def found():
 
 @pytest.fixture
 def subject(found):
-    return pages.Subject(TREE, TREE.topics["results_as_we_go"], found)
+    return Subject(TREE, TREE.topics["results_as_we_go"], found)
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +89,7 @@ def made(tmp_path_factory, found):
     (root / "noxfile.py").touch()
     tree = Tree(root)
     for topic in tree.topics.values():
-        pages.write(pages.Subject(tree, topic, found))
+        markdown.write(Subject(tree, topic, found))
     return root
 
 
@@ -111,8 +113,8 @@ def study(*arguments):
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_a_page_shows_every_line_of_every_recommended_answer(found, topic):
-    subject = pages.Subject(TREE, TREE.topics[topic], found)
-    page = pages.markdown(subject)
+    subject = Subject(TREE, TREE.topics[topic], found)
+    page = markdown.page(subject)
     shown = {line.strip() for line in page.split("\n")}
     for answer in subject.answers:
         lines = [line for part in answer.parts.values() for line in part.code]
@@ -121,11 +123,11 @@ def test_a_page_shows_every_line_of_every_recommended_answer(found, topic):
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_links_lead_to_files_that_exist(found, topic):
-    subject = pages.Subject(TREE, TREE.topics[topic], found)
-    page = re.sub(r"(?s)```.*?```", "", pages.markdown(subject))
+    subject = Subject(TREE, TREE.topics[topic], found)
+    page = re.sub(r"(?s)```.*?```", "", markdown.page(subject))
     for link in re.findall(r"\]\(([^)]+)\)", page):
         name, _, line = link.partition("#L")
-        path = ROOT / pages.FOLDER / name
+        path = ROOT / markdown.FOLDER / name
         if name.startswith(".."):
             assert path.resolve().is_file(), link
             assert int(line or 1) <= len(path.read_text("utf-8").split("\n"))
@@ -151,7 +153,7 @@ def figure(seconds, ratio, *, low=0.9, high=1.1):
 
 def test_a_page_shows_costs_and_is_stale_when_they_change(checkout, found):
     topic = checkout.topics["results_at_end"]
-    page = checkout.root / pages.FOLDER / "results_at_end.md"
+    page = checkout.root / markdown.FOLDER / "results_at_end.md"
     assert "What it costs" not in page.read_text("utf-8")
     small = {
         "asyncio": figure(5e-6, 1, low=1, high=1),
@@ -168,8 +170,8 @@ def test_a_page_shows_costs_and_is_stale_when_they_change(checkout, found):
         "results_at_end at 10000": large,
     }
     (checkout.root / figures.FILE).write_text(json.dumps(measured), "utf-8")
-    assert pages.stale(checkout) == ["results_at_end.md"]
-    pages.write(pages.Subject(checkout, topic, found))
+    assert markdown.stale(checkout) == ["results_at_end.md"]
+    markdown.write(Subject(checkout, topic, found))
     lines = page.read_text("utf-8").split("\n")
     table = lines[lines.index("| | 1 | 10,000 |") :]
     assert table[2:6] == [
@@ -178,7 +180,7 @@ def test_a_page_shows_costs_and_is_stale_when_they_change(checkout, found):
         "| anyio-on-trio | not measured | 20 ms (0.000200) |",
         "",
     ]
-    assert pages.stale(checkout) == []
+    assert markdown.stale(checkout) == []
 
 
 def test_unreadable_figures_are_refused_in_one_sentence(checkout, capsys):
@@ -192,13 +194,13 @@ def test_a_step_that_a_study_does_not_need_is_shown_as_absent(subject):
     absent = {cell.answer.study: cell.absent for cell in row.cells}
     assert absent["trio"] == "Not needed."
     assert absent["generators"] == ""
-    assert "**trio**: Not needed." in pages.markdown(subject)
+    assert "**trio**: Not needed." in markdown.page(subject)
 
 
 def test_a_limitation_is_shown_with_its_reason_and_its_test(subject):
-    page = pages.markdown(subject)
+    page = markdown.page(subject)
     assert "**threads, threads:as_completed** cannot: be | stopped." in page
-    assert pages.spoken(subject.tests[1]) in page
+    assert reports.spoken(subject.tests[1]) in page
     assert f"{len(subject.tests) - 1} passed, 1 cannot" in page
 
 
@@ -211,7 +213,7 @@ def test_a_test_counts_once_for_several_worlds_and_fails_in_one(found, subject):
         if (test.topic, test.test) == (topic, subject.tests[0])
     ]
     both = replace(found["anyio"], tests=[*tests, *again])
-    there = pages.Subject(TREE, subject.topic, found | {"anyio": both})
+    there = Subject(TREE, subject.topic, found | {"anyio": both})
     outcome = there.outcome(there.answers[-1])
     assert [*outcome.cannot] == [subject.tests[0]]
     assert len(outcome.passed) == len(subject.tests) - 1
@@ -228,17 +230,15 @@ def test_order_of_tests_patch_version_and_chance_do_not_matter(found, subject):
         return replace(report, tests=tests, stories=stories, python="3.11.99")
 
     others = {study: shuffled(report) for study, report in found.items()}
-    assert pages.markdown(subject) == pages.markdown(
-        pages.Subject(TREE, subject.topic, others)
-    )
+    assert markdown.page(subject) == markdown.page(Subject(TREE, subject.topic, others))
 
 
 def test_pages_do_not_tell_where_they_were_made(checkout, found, subject):
     shutil.copy(ROOT / figures.FILE, checkout.root / figures.FILE)
-    there = pages.Subject(checkout, checkout.topics["results_as_we_go"], found)
-    assert pages.markdown(there) == pages.markdown(subject)
+    there = Subject(checkout, checkout.topics["results_as_we_go"], found)
+    assert markdown.page(there) == markdown.page(subject)
     assert there.picture == subject.picture
-    assert str(checkout.root) not in pages.markdown(there) + there.picture
+    assert str(checkout.root) not in markdown.page(there) + there.picture
 
 
 # Where they differ
@@ -250,7 +250,7 @@ def with_stories(found, stories):
         study: replace(report, stories=[*report.stories, *stories.get(study, [])])
         for study, report in found.items()
     }
-    return pages.Subject(TREE, TREE.topics["results_as_we_go"], reports)
+    return Subject(TREE, TREE.topics["results_as_we_go"], reports)
 
 
 def told_by_all(test, **of_threads):
@@ -269,7 +269,7 @@ def test_a_limitation_is_shown_beside_the_other_studies(found, subject):
     assert difference.cannot == ["threads", "threads:as_completed"]
     able = ", ".join(study for study in TREE.studies if study != "threads")
     assert {label for label, _ in difference.stories} == {"threads", able}
-    page = pages.markdown(there)
+    page = markdown.page(there)
     assert "## Where they differ" in page
     assert "Does not pass with threads and threads:as_completed:" in page
     assert f"({difference.name}.svg)" in page
@@ -279,7 +279,7 @@ def test_a_story_that_is_too_long_is_not_shown(found, subject):
     stories = told_by_all(subject.tests[1]) | {"threads": []}
     there = with_stories(found, stories)
     assert there.differences == []
-    assert "Where they differ" not in pages.markdown(there)
+    assert "Where they differ" not in markdown.page(there)
 
 
 def test_a_test_that_all_pass_is_not_a_difference(found, subject):
@@ -289,12 +289,12 @@ def test_a_test_that_all_pass_is_not_a_difference(found, subject):
 
 def test_pictures_of_former_differences_are_removed(checkout, found, subject):
     there = with_stories(found, told_by_all(subject.tests[1]))
-    made = pages.Subject(checkout, there.topic, there.found)
-    pages.write(made)
-    folder = checkout.root / pages.FOLDER
+    made = Subject(checkout, there.topic, there.found)
+    markdown.write(made)
+    folder = checkout.root / markdown.FOLDER
     assert (folder / f"{made.differences[0].name}.svg").exists()
-    assert pages.stale(checkout) == []
-    pages.write(pages.Subject(checkout, there.topic, found))
+    assert markdown.stale(checkout) == []
+    markdown.write(Subject(checkout, there.topic, found))
     assert len([*folder.glob("results_as_we_go*.svg")]) == 1
 
 
@@ -307,7 +307,7 @@ def test_a_page_without_time_states_the_order_of_tasks(found):
             replace(
                 story,
                 seconds=0,
-                events=[replace(event, at=0) for event in story.events],
+                events=[event._replace(at=0) for event in story.events],
                 order="at random" if report.study == "trio" else "first come",
             )
             for story in report.stories
@@ -315,9 +315,9 @@ def test_a_page_without_time_states_the_order_of_tasks(found):
         return replace(report, stories=stories)
 
     there = {study: at_once(report) for study, report in found.items()}
-    subject = pages.Subject(TREE, TREE.topics["pipeline"], there)
+    subject = Subject(TREE, TREE.topics["pipeline"], there)
     assert subject.orders["at random"] == ["trio"]
-    page = pages.markdown(subject)
+    page = markdown.page(subject)
     assert "- trio: at random." in page
     assert "- generators, threads, asyncio, gevent and anyio: first come." in page
 
@@ -326,7 +326,7 @@ def test_a_page_without_time_states_the_order_of_tasks(found):
 
 
 def test_fresh_pages_are_found_fresh_without_reports(checkout, capsys):
-    assert pages.stale(checkout) == []
+    assert markdown.stale(checkout) == []
     assert study("pages", "--check") == 0
     assert "are up to date" in capsys.readouterr().out
 
@@ -342,7 +342,7 @@ def test_fresh_pages_are_found_fresh_without_reports(checkout, capsys):
 def test_a_changed_file_makes_the_pages_of_its_topic_stale(checkout, path, capsys):
     with (checkout.root / path).open("a") as file:
         file.write("x = 1  # changed\n")
-    assert pages.stale(Tree(checkout.root)) == ["tasks.md"]
+    assert markdown.stale(Tree(checkout.root)) == ["tasks.md"]
     assert study("pages", "--check") == 1
     said = capsys.readouterr().err
     assert "tasks.md" in said
@@ -353,12 +353,12 @@ def test_a_changed_file_makes_the_pages_of_its_topic_stale(checkout, path, capsy
 def test_a_declaration_of_a_study_makes_all_pages_stale(checkout):
     path = checkout.root / "packages/trio/src/trio_study/__init__.py"
     path.write_text(path.read_text("utf-8") + "# changed\n", "utf-8")
-    assert len(pages.stale(checkout)) == len(TOPICS)
+    assert len(markdown.stale(checkout)) == len(TOPICS)
 
 
 def digests(root):
     tree = Tree(root)
-    return {topic: pages.digest(tree, topic) for topic in tree.topics}
+    return {topic: markdown.digest(tree, topic) for topic in tree.topics}
 
 
 def changed(root, path, text):
@@ -390,8 +390,8 @@ def test_a_changed_module_that_all_worlds_import_makes_all_pages_stale(checkout)
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("comparisons/src/concurrency_comparisons/pages.py", "# why\n"),
-        ("comparisons/src/concurrency_comparisons/pages.py", "x = 1\n"),
+        ("comparisons/src/concurrency_comparisons/markdown.py", "# why\n"),
+        ("comparisons/src/concurrency_comparisons/markdown.py", "x = 1\n"),
         (f"{WORLDS}/trio.py", '\n# why\n\n"""Why."""\n'),
         ("shared/src/concurrency_study/referees/server.py", "x = 1\n"),
         ("tests/conformance/conftest.py", "# why\n"),
@@ -415,8 +415,8 @@ def test_text_inside_strings_counts_as_code(before, after):
 
 
 def test_another_version_of_the_form_makes_all_pages_stale(checkout, monkeypatch):
-    monkeypatch.setattr(pages, "VERSION", pages.VERSION + 1)
-    assert len(pages.stale(checkout)) == len(TOPICS)
+    monkeypatch.setattr(markdown, "VERSION", markdown.VERSION + 1)
+    assert len(markdown.stale(checkout)) == len(TOPICS)
 
 
 GOLDEN = Path(__file__).with_name("golden.txt")
@@ -424,6 +424,7 @@ QUESTION = '''"""Demo: wait, then say so.
 
     demo(job, say)
 """
+NEIGHBOURS = ("race",)
 NATIVE = ("job",)
 STEPS = ("Wait.", "Say so.")
 '''
@@ -451,7 +452,7 @@ if __name__ == "__main__":
 
 
 def test_the_form_of_a_page_is_the_one_of_this_version(tmp_path):
-    """If this fails and should: raise `pages.VERSION`, remove golden.txt, run again."""
+    """If it should fail: raise `markdown.VERSION`, remove golden.txt, run again."""
     (tmp_path / "noxfile.py").touch()
     texts = {
         "shared/src/concurrency_study/topics/__init__.py": (
@@ -487,8 +488,8 @@ def test_the_form_of_a_page_is_the_one_of_this_version(tmp_path):
         )
         for name in ("one", "two")
     }
-    page = pages.markdown(pages.Subject(tree, tree.topics["demo"], run))
-    body = f"version {pages.VERSION}\n" + page.split("\n", 2)[2]
+    page = markdown.page(Subject(tree, tree.topics["demo"], run))
+    body = f"version {markdown.VERSION}\n" + page.split("\n", 2)[2]
     if not GOLDEN.exists():
         GOLDEN.write_text(body, "utf-8")
     assert body == GOLDEN.read_text("utf-8")
@@ -497,20 +498,20 @@ def test_the_form_of_a_page_is_the_one_of_this_version(tmp_path):
 @pytest.mark.parametrize("name", ["tasks.md", "tasks.svg"])
 @pytest.mark.parametrize("change", ["edited", "gone"])
 def test_a_page_edited_or_gone_is_stale(checkout, name, change):
-    path = checkout.root / pages.FOLDER / name
+    path = checkout.root / markdown.FOLDER / name
     if change == "gone":
         path.unlink()
     else:
         path.write_text(path.read_text("utf-8").replace("job", "jub"), "utf-8")
-    assert pages.stale(checkout) == ["tasks.md"]
+    assert markdown.stale(checkout) == ["tasks.md"]
 
 
 def test_a_page_of_no_topic_is_stale_and_tidied_away(checkout):
-    page = checkout.root / pages.FOLDER / "former.md"
+    page = checkout.root / markdown.FOLDER / "former.md"
     page.touch()
-    assert pages.stale(checkout) == ["former.md"]
-    pages.tidy(checkout)
-    assert pages.stale(checkout) == []
+    assert markdown.stale(checkout) == ["former.md"]
+    markdown.tidy(checkout)
+    assert markdown.stale(checkout) == []
 
 
 # Reports
@@ -546,13 +547,19 @@ def reads(monkeypatch, found, checkout):
 
 def test_reports_are_taken_from_the_newest_python_that_has_all(checkout, reads):
     reads(**{f"{s}-{p}": True for s in TREE.studies for p in ("3.9", "3.11", "3.13")})
-    pythons = {each.python for each in pages.believed(checkout).values()}
+    pythons = {
+        each.python
+        for each in reports.of_one_python(checkout.root, TREE.studies).values()
+    }
     assert pythons == {"3.13.1"}
 
 
 def test_reports_are_taken_from_the_python_that_is_asked_for(checkout, reads, capsys):
     reads(**{f"{s}-{p}": True for s in TREE.studies for p in ("3.11", "3.13")})
-    pythons = {each.python for each in pages.believed(checkout, "3.11").values()}
+    pythons = {
+        each.python
+        for each in reports.of_one_python(checkout.root, TREE.studies, "3.11").values()
+    }
     assert pythons == {"3.11.1"}
     assert study("pages", "--python", "3.12") == 1
     assert "no reports of Python 3.12" in capsys.readouterr().err
@@ -560,7 +567,10 @@ def test_reports_are_taken_from_the_python_that_is_asked_for(checkout, reads, ca
 
 def test_one_newer_report_does_not_hide_a_complete_set(checkout, reads):
     reads(**{f"{s}-3.11": True for s in TREE.studies} | {"trio-3.13": False})
-    pythons = {each.python for each in pages.believed(checkout).values()}
+    pythons = {
+        each.python
+        for each in reports.of_one_python(checkout.root, TREE.studies).values()
+    }
     assert pythons == {"3.11.1"}
 
 
@@ -577,4 +587,4 @@ def test_the_command_writes_and_says_where(checkout, reads, capsys, command):
     said = capsys.readouterr()
     assert f"comparisons/{command}" in said.out
     assert said.err == ""
-    assert pages.stale(checkout) == []
+    assert markdown.stale(checkout) == []
