@@ -140,7 +140,7 @@ def structure(session: nox.Session) -> None:
     """Read the text: same sections, same titles, no study imports another."""
     session.install(
         *CONSTRAINTS,
-        *("pytest", "build", "hatchling"),
+        *("pytest", "build", "hatchling", "nox"),
         *("-e", "./shared", "-e", "./comparisons"),
     )
     session.run("study", "pages", "--check")
