@@ -7,7 +7,15 @@ code under test is not changed and sees no clock object. It calls ``asyncio.slee
 """
 
 from .base import CANCELLED, World, driven
-from .errors import Deadlock, LostError, NotCovered, Raised, StillAlive, leaves
+from .errors import (
+    Deadlock,
+    LostError,
+    NotCovered,
+    Raised,
+    StillAlive,
+    broken_code,
+    leaves,
+)
 from .job import Job
 from .loop import WORKER, LoopWorld
 from .waits import PATIENCE, coroutine_frames, waits_at
@@ -24,6 +32,7 @@ __all__ = [
     "Raised",
     "StillAlive",
     "World",
+    "broken_code",
     "coroutine_frames",
     "driven",
     "leaves",
