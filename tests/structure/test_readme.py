@@ -45,12 +45,16 @@ def test_the_gate_runs_the_test_command():
 
 @pytest.mark.parametrize(
     ("page", "module"),
-    [("README.md", "test_threads.py"), ("shared/README.md", "test_asyncio.py")],
+    [
+        ("README.md", "tests/outside/test_threads.py"),
+        ("shared/README.md", "tests/outside/test_asyncio.py"),
+        ("CONTRIBUTING.md", "tests/structure/toy/src/toy_study/world.py"),
+    ],
 )
 def test_the_example_is_the_one_that_is_run(page, module):
     (example,) = re.findall(
         r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL
     )
-    tested = (ROOT / "tests/outside" / module).read_text("utf-8")
+    tested = (ROOT / module).read_text("utf-8")
     for part in example.strip().split("\n\n\n"):
         assert part.strip() in tested

@@ -21,6 +21,12 @@ HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 AGAIN = ("imports", "readme", "registry", "sections", "text")
 """The modules here whose outcome depends on the studies that there are."""
 STUDY = ("-c", "from concurrency_comparisons.cli import main; main()")
+WORLDS = """
+from pathlib import Path
+from concurrency_study.inputs import worlds
+from concurrency_study.registry import registered
+print(*worlds(Path.cwd(), [registered()["toy"]]), sep="\\n")
+"""
 PYTEST = ("-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider")
 
 
@@ -90,6 +96,12 @@ def test_the_matrix_includes_the_report_of_an_installed_study(checkout, toy_path
     assert outcomes.count("differs") == 1
     matrix = python(*STUDY, "matrix", "timeout", root=checkout, paths=toy_paths)
     assert "toy" in matrix
+
+
+def test_the_report_of_an_installed_study_depends_on_its_own_world(toy_paths):
+    printed = python("-c", WORLDS, root=ROOT, paths=toy_paths)
+    names = {"/".join(Path(line).parts[-2:]) for line in printed.splitlines()}
+    assert {"toy_study/world.py", "toy_study/scheduler.py", "world/loop.py"} <= names
 
 
 def test_a_study_among_the_others_has_a_nox_session(grown):
