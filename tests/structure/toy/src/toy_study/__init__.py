@@ -1,4 +1,4 @@
-"""Toy: coroutines on a scheduler of a hundred lines.
+"""Toy: coroutines on a small scheduler.
 
 There is one thread, and a task switch happens only at an ``await`` that waits. The
 scheduler has a ready queue and a heap of timers. Tasks are started by `together` only,

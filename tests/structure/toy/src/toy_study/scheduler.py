@@ -52,17 +52,6 @@ class Task:
                 Scheduler.running.wake(self)
 
 
-class Timer:
-    """A call at an instant, unless it is cancelled before."""
-
-    def __init__(self, callback: Callable[[], object]) -> None:
-        self.callback: Callable[[], object] | None = callback
-
-    def cancel(self) -> None:
-        """Call nothing at the instant."""
-        self.callback = None
-
-
 class Scheduler:
     """Runs tasks in one thread until the first of them has ended."""
 
@@ -72,8 +61,9 @@ class Scheduler:
     def __init__(self) -> None:
         self.alive: dict[Task, None] = {}
         self._ready: deque[Task] = deque()
-        self._timers: list[tuple[float, int, Timer]] = []
+        self._timers: list[tuple[float, int]] = []
         self._tickets = itertools.count()
+        self._callbacks: dict[int, Callable[[], object]] = {}
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run ``function(*args)`` to its end, and return what it returns."""
@@ -113,20 +103,24 @@ class Scheduler:
             task.ready = True
             self._ready.append(task)
 
-    def call_at(self, instant: float, callback: Callable[[], object]) -> Timer:
-        """Call back at an instant of `time.monotonic`."""
-        timer = Timer(callback)
-        heapq.heappush(self._timers, (instant, next(self._tickets), timer))
-        return timer
+    def call_at(self, instant: float, callback: Callable[[], object]) -> int:
+        """Call back at an instant of `time.monotonic`; return a ticket."""
+        ticket = next(self._tickets)
+        self._callbacks[ticket] = callback
+        heapq.heappush(self._timers, (instant, ticket))
+        return ticket
+
+    def call_off(self, ticket: int) -> None:
+        """Do not call back, if that has not happened."""
+        self._callbacks.pop(ticket, None)
 
     def _call_due_timers(self) -> None:
-        while self._timers and (
-            self._timers[0][2].callback is None
-            or self._timers[0][0] <= time.monotonic()
-        ):
-            callback = heapq.heappop(self._timers)[2].callback
-            if callback is not None:
-                callback()
+        while self._timers:
+            instant, ticket = self._timers[0]
+            if ticket in self._callbacks and instant > time.monotonic():
+                return
+            heapq.heappop(self._timers)
+            self._callbacks.pop(ticket, lambda: None)()
 
     def _step(self, task: Task) -> None:
         reason, task.pending, task.ready = task.pending, None, False
@@ -167,11 +161,11 @@ async def sleep(seconds: float) -> None:
     """Wait for that many seconds."""
     scheduler, task = Scheduler.running, this_task()
     wake_at = time.monotonic() + seconds
-    timer = scheduler.call_at(wake_at, lambda: scheduler.wake(task))
+    ticket = scheduler.call_at(wake_at, lambda: scheduler.wake(task))
     try:
         await wait()
     finally:
-        timer.cancel()
+        scheduler.call_off(ticket)
 
 
 async def together(*calls: Call) -> list[Any]:
@@ -225,10 +219,10 @@ class Deadline:
         task = this_task()
         self.reason = Cancelled()
         expires = time.monotonic() + self.seconds
-        self.timer = Scheduler.running.call_at(
+        self.ticket = Scheduler.running.call_at(
             expires, lambda: task.cancel(self.reason)
         )
 
     def __exit__(self, kind: object, error: BaseException | None, _: object) -> bool:
-        self.timer.cancel()
+        Scheduler.running.call_off(self.ticket)
         return error is self.reason
