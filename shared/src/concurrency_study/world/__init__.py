@@ -8,6 +8,7 @@ code under test is not changed and sees no clock object. It calls ``asyncio.slee
 
 from .base import CANCELLED, World, driven
 from .errors import (
+    FINDINGS,
     Deadlock,
     LostError,
     NotCovered,
@@ -22,6 +23,7 @@ from .waits import PATIENCE, coroutine_frames, waits_at
 
 __all__ = [
     "CANCELLED",
+    "FINDINGS",
     "PATIENCE",
     "WORKER",
     "Deadlock",

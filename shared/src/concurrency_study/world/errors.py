@@ -31,6 +31,10 @@ class NotCovered(RuntimeError):
     """The code used something that this world does not have in virtual time."""
 
 
+FINDINGS = (Deadlock, StillAlive, LostError, NotCovered)
+"""The errors that a world raises itself; no answer raises them."""
+
+
 class Raised(Generic[E]):
     """The errors that `World.raises` caught."""
 
