@@ -37,7 +37,7 @@ def test_the_example(world):
     world.run(world.answer, job, world.recorder())
     assert world.returned_at == 1.5
 
-@pytest.mark.needs("magic")
+@pytest.mark.needs("stopping the rest")
 def test_it_does_magic(world):
     assert world.run(world.answer, lambda seconds: None, print) == "magic"
 """
@@ -69,7 +69,7 @@ def make_a_study(root: Path, home: str = INSIDE) -> None:
         (package / f"concepts/{topic}.py").write_text(answer, "utf-8")
     entry = "[tool.concurrency-study]\nworlds = ['threads']\n"
     (package / "pyproject.toml").write_text(entry)
-    (package / "__init__.py").write_text("CANNOT = {'magic': 'no wand'}\n")
+    (package / "__init__.py").write_text("CANNOT = {'stopping the rest': 'no wand'}\n")
     (info / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: honest-study\nVersion: 1\n"
         "Requires-Dist: concurrency-study\nRequires-Dist: pytest>=8\n"
@@ -176,7 +176,7 @@ def test_a_report_tells_what_became_of_each_test(report, root):
         if test.test == "test_the_example":
             assert (test.outcome, test.needs, test.seconds) == ("passed", [], 1.5)
         else:
-            assert (test.outcome, test.needs) == ("cannot", ["magic"])
+            assert (test.outcome, test.needs) == ("cannot", ["stopping the rest"])
             assert "no wand" in test.reason
 
 

@@ -12,7 +12,7 @@ import time
 
 import pytest
 from concurrency_study.topics import Probe, Unrequested
-from concurrency_study.world import CANCELLED, leaves
+from concurrency_study.world import CANCELLED, FINDINGS, leaves
 
 
 class Halt(BaseException):
@@ -44,9 +44,9 @@ def ask(world, arguments, ignore):
     def call(job, say=ignore, **how):
         try:
             return world.run(world.answer, *arguments(job, say), **how), None
+        except FINDINGS:
+            raise
         except BaseException as error:
-            if type(error).__module__ == "concurrency_study.world":
-                raise  # a finding of the world: a deadlock, a leak, a lost error
             return None, error
 
     return call

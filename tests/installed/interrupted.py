@@ -8,6 +8,7 @@ the threads left behind.
 from __future__ import annotations
 
 import importlib
+import inspect
 import io
 import json
 import signal
@@ -41,7 +42,7 @@ def interrupt(study, answer, folder):
 
     def job(number, *stop):
         began.set()
-        if study.name == "threads" and not stop:
+        if "stop" in inspect.signature(snooze).parameters and not stop:
             return snooze(SHORT, threading.Event())
         return snooze(SHORT if REST in answer.cannot else LONG, *stop)
 

@@ -17,10 +17,13 @@ import pytest
 def test_it_answers(world):
     assert world.run(world.answer) == "answered"
 
-@pytest.mark.needs("magic")
+@pytest.mark.needs("stopping the rest")
 def test_it_does_magic(world):
     assert world.run(world.answer) == "magic"
 """
+
+MAGIC = "stopping the rest"
+"""The capability that the made-up suite needs."""
 
 
 class Place:
@@ -34,7 +37,9 @@ class Place:
         for topic in TOPICS:
             (self.suite / f"test_{topic}.py").write_text(SUITE)
 
-    def study(self, name: str, *, cannot: dict[str, str], says: str) -> None:
+    def study(
+        self, name: str, *, cannot: dict[str, str], says: str, does: str = ""
+    ) -> None:
         package = self.folder / f"{name}_study"
         (package / "concepts").mkdir(parents=True)
         entry = "[tool.concurrency-study]\nworlds = ['threads']\n"
@@ -42,7 +47,7 @@ class Place:
         (package / "__init__.py").write_text(f"CANNOT = {cannot!r}\n")
         for topic in TOPICS:
             (package / "concepts" / f"{topic}.py").write_text(
-                f"def {topic}():\n    return {says!r}\n"
+                f"def {topic}():\n    {does}\n    return {says!r}\n"
             )
         info = self.folder / f"{name}_study-1.dist-info"
         info.mkdir()
@@ -80,7 +85,7 @@ COMPLETE = ("--complete", "suite", "suite")
 
 
 def test_a_complete_run_of_an_honest_study_passes(place):
-    place.study("honest", cannot={"magic": "no wand"}, says="answered")
+    place.study("honest", cannot={MAGIC: "no wand"}, says="answered")
     done = place.run("--study", "honest", *COMPLETE)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(TOPICS)} passed, {len(TOPICS)} xfailed" in done.stdout
@@ -94,29 +99,80 @@ def test_an_undeclared_limitation_fails(place):
 
 
 def test_a_declared_limitation_that_passes_fails(place):
-    place.study("modest", cannot={"magic": "no wand"}, says="magic")
+    place.study("modest", cannot={MAGIC: "no wand"}, says="magic")
     done = place.run("--study", "modest", *COMPLETE, "-k", "magic")
     assert done.returncode == 1
     assert "XPASS(strict)" in done.stdout
 
 
+@pytest.mark.parametrize("broken", ["no_such_name", "len(3)"])
+def test_broken_code_is_not_excused_by_a_declaration(place, broken):
+    place.study("broken", cannot={MAGIC: "no wand"}, says="", does=broken)
+    ways = [
+        "world.run(world.answer)",
+        "with world.raises(ValueError): world.run(world.answer)",
+        "try: world.run(world.answer)\n    except Exception: pass\n    assert False",
+        "world.at(1, world.answer); world.run(lambda: time.sleep(2))",
+    ]
+    (place.suite / "test_tasks.py").write_text(
+        "import pytest, time\n\n"
+        + "".join(
+            f"@pytest.mark.needs({MAGIC!r})\ndef test_{i}(world):\n    {way}\n\n"
+            for i, way in enumerate(ways)
+        )
+    )
+    done = place.run("--study", "broken", "suite/test_tasks.py")
+    assert done.returncode == 1
+    assert f"{len(ways)} failed" in done.stdout
+    assert done.stdout.count("it must fail this test, but not with this error") >= 2
+
+
+def test_an_error_of_a_library_is_excused_by_a_declaration(place):
+    place.study("honest", cannot={MAGIC: "no"}, says="", does="raise ValueError")
+    (place.suite / "test_tasks.py").write_text(
+        f"import pytest\n\n@pytest.mark.needs({MAGIC!r})\ndef test_it(world):\n"
+        "    try: world.run(world.answer)\n    except Exception: pass\n"
+        "    assert False\n"
+    )
+    done = place.run("--study", "honest", "suite/test_tasks.py")
+    assert done.returncode == 0
+    assert "1 xfailed" in done.stdout
+
+
+def test_a_declaration_of_an_unknown_capability_is_an_error(place):
+    place.study("wordy", cannot={"magic": "no wand"}, says="answered")
+    done = place.run("--study", "wordy", *COMPLETE)
+    assert done.returncode == 4
+    assert "CANNOT of wordy_study: there is no capability 'magic'" in done.stderr
+    assert "thousands at once" in done.stderr
+
+
+def test_a_test_that_needs_an_unknown_capability_is_an_error(place):
+    place.study("honest", cannot={MAGIC: "no wand"}, says="answered")
+    suite = (place.suite / "test_tasks.py").read_text().replace(MAGIC, "magic")
+    (place.suite / "test_tasks.py").write_text(suite)
+    done = place.run("--study", "honest", *COMPLETE)
+    assert done.returncode == 4
+    assert "test_it_does_magic: there is no capability 'magic'" in done.stderr
+
+
 def test_a_declaration_that_no_test_uses_fails(place):
-    cannot = {"magic": "no wand", "fly": "no wings"}
+    cannot = {MAGIC: "no wand", "thousands at once": "no room"}
     place.study("wordy", cannot=cannot, says="answered")
     done = place.run("--study", "wordy", *COMPLETE)
     assert done.returncode == 1
-    assert "declares 'fly', which no test needs" in done.stdout
+    assert "declares 'thousands at once', which no test needs" in done.stdout
 
 
 def test_a_test_that_was_left_out_fails_a_complete_run(place):
-    place.study("lazy", cannot={"magic": "no wand"}, says="answered")
+    place.study("lazy", cannot={MAGIC: "no wand"}, says="answered")
     done = place.run("--study", "lazy", *COMPLETE, "-k", "answers")
     assert done.returncode == 1
     assert "test_it_does_magic[threads] has not run" in done.stdout
 
 
 def test_a_module_that_is_missing_fails_a_complete_run(place):
-    place.study("honest", cannot={"magic": "no wand"}, says="answered")
+    place.study("honest", cannot={MAGIC: "no wand"}, says="answered")
     (place.suite / "test_tasks.py").unlink()
     done = place.run("--study", "honest", *COMPLETE)
     assert done.returncode == 1
@@ -124,7 +180,7 @@ def test_a_module_that_is_missing_fails_a_complete_run(place):
 
 
 def test_a_topic_without_an_answer_is_an_error(place):
-    place.study("lazy", cannot={"magic": "no wand"}, says="answered")
+    place.study("lazy", cannot={MAGIC: "no wand"}, says="answered")
     (place.folder / "lazy_study/concepts/tasks.py").unlink()
     done = place.run("--study", "lazy", *COMPLETE)
     assert done.returncode != 0
@@ -181,7 +237,7 @@ def test_another_fixture_of_the_same_name_is_left_alone(place):
 
 
 def test_an_interrupted_run_keeps_the_last_report(place):
-    place.study("honest", cannot={"magic": "no wand"}, says="answered")
+    place.study("honest", cannot={MAGIC: "no wand"}, says="answered")
     report = place.folder / "reports/honest.jsonl"
     place.run("--study", "honest", *COMPLETE, "--report", str(report))
     header, *_, footer = map(json.loads, report.read_text().splitlines())
@@ -206,7 +262,7 @@ def test_an_interrupted_run_keeps_the_last_report(place):
 
 
 def test_a_report_of_a_part_says_so(place):
-    place.study("honest", cannot={"magic": "no wand"}, says="answered")
+    place.study("honest", cannot={MAGIC: "no wand"}, says="answered")
     report = place.folder / "honest.jsonl"
     place.run("--study", "honest", "suite", "--report", str(report), "-k", "answers")
     assert '"complete": false' in report.read_text().splitlines()[-1]

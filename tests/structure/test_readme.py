@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
+from concurrency_study.registry import entry_of, in_checkout
 
 ROOT = Path(__file__).parent.parent.parent
 
 
-def test_the_table_is_fresh():
-    command = [sys.executable, str(ROOT / "comparisons/table.py"), "--check"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+def test_the_tables_are_fresh(monkeypatch):
+    """The tables may lack a study that was just added, as long as they are not made."""
+    spec = spec_from_file_location("table", ROOT / "comparisons/table.py")
+    assert spec is not None
+    assert spec.loader is not None
+    table = module_from_spec(spec)
+    spec.loader.exec_module(table)
+    pages = [ROOT / "README.md", ROOT / table.ALL]
+    heads = re.findall(
+        r"^\| topic \|(.*)\| proof \|$", pages[1].read_text("utf-8"), re.M
+    )
+    listed = heads[0].replace(" ", "").split("|")
+    monkeypatch.setattr(
+        table,
+        "in_checkout",
+        lambda root: [p for p in in_checkout(root) if entry_of(p).name in listed],
+    )
+    fresh = table.texts()
+    assert {page: page.read_text("utf-8") for page in pages} == fresh, (
+        "run `python comparisons/table.py` to write the tables again"
+    )
 
 
 def test_the_gate_runs_the_test_command():
@@ -28,12 +45,16 @@ def test_the_gate_runs_the_test_command():
 
 @pytest.mark.parametrize(
     ("page", "module"),
-    [("README.md", "test_threads.py"), ("shared/README.md", "test_asyncio.py")],
+    [
+        ("README.md", "tests/outside/test_threads.py"),
+        ("shared/README.md", "tests/outside/test_asyncio.py"),
+        ("CONTRIBUTING.md", "tests/structure/toy/src/toy_study/world.py"),
+    ],
 )
 def test_the_example_is_the_one_that_is_run(page, module):
     (example,) = re.findall(
         r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL
     )
-    tested = (ROOT / "tests/outside" / module).read_text("utf-8")
+    tested = (ROOT / module).read_text("utf-8")
     for part in example.strip().split("\n\n\n"):
         assert part.strip() in tested

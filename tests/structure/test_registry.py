@@ -17,21 +17,6 @@ from concurrency_study.registry import (
 )
 
 ROOT = Path(__file__).parent.parent.parent
-ANSWER = '''\
-"""Chaining: one coroutine waits for another.
-
-Made up, for a test of the registry.
-"""
-
-from __future__ import annotations
-
-import toy
-
-
-def chaining(compute, x, y, say):
-    # 1. Say what is computed.
-    toy.wait(compute)
-'''
 TABLE = """\
 [project]
 requires-python = ">=3.12"
@@ -48,56 +33,23 @@ race = "a toy runs one job at a time"
 """
 
 
-def make_study(package: Path, table: str) -> None:
-    (package / "concepts").mkdir(parents=True)
-    (package / "__init__.py").write_text('"""A toy."""\n')
-    (package / "concepts/chaining.py").write_text(ANSWER)
+def make_study(package: Path, table: str) -> Path:
+    package.mkdir(parents=True)
     (package / "pyproject.toml").write_text(table)
+    return package
 
 
-@pytest.fixture
-def installed(tmp_path):
-    """A study in another distribution, which this returns the folder of."""
-    make_study(tmp_path / "toy_study", TABLE)
-    info = tmp_path / "toy_study-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: toy-study\nVersion: 1\n"
-    )
-    points = "[concurrency_study.studies]\ntoy = toy_study\n"
-    (info / "entry_points.txt").write_text(points)
-    return tmp_path
-
-
-def study(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = "from concurrency_comparisons.cli import main; main()"
-    return subprocess.run(
-        [sys.executable, "-c", command, *arguments],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(installed)},
-        capture_output=True,
-        text=True,
-    )
-
-
-def test_a_study_in_another_distribution_is_listed_shown_and_compared(installed):
-    assert "toy" in study(installed, "topics", "chaining").stdout
-    shown = study(installed, "show", "toy", "chaining")
-    assert "toy.wait(compute)" in shown.stdout, shown.stderr
-    assert shown.returncode == 0
-    compared = study(installed, "diff", "chaining", "toy", "trio")
-    assert "> only trio" in compared.stdout, compared.stderr
-
-
-def test_a_study_has_the_place_that_its_table_says(monkeypatch, installed):
-    monkeypatch.syspath_prepend(installed)
+def test_a_study_has_the_place_that_its_table_says(monkeypatch, toy_paths):
+    for path in toy_paths:
+        monkeypatch.syspath_prepend(path)
     names = [*registered(ROOT)]
-    assert names[names.index("threads") + 1] == "toy"
-    assert names[-1] == "anyio"
+    assert names[0] == "generators"
+    assert names[-1] == "toy"
 
 
-def test_an_entry_holds_what_its_table_says(installed):
-    entry = entry_of(installed / "toy_study")
+def test_an_entry_holds_what_its_table_says(tmp_path):
+    entry = entry_of(make_study(tmp_path / "some_study", TABLE))
+    assert entry.order == 2.5
     assert entry.libraries == ("toy",)
     assert entry.worlds == ("toy",)
     assert [*entry.every_world] == ["toy", "toy-eager"]
@@ -132,14 +84,15 @@ def test_a_wrong_entry_is_refused_with_its_file_and_key(tmp_path, table, said):
     assert said in str(raised.value)
 
 
-def test_a_study_that_cannot_be_imported_costs_one_line(installed, tmp_path):
-    (installed / "toy_study/__init__.py").write_text("import nothing_here\n")
+def test_a_study_that_cannot_be_imported_costs_one_line(toy_paths, tmp_path):
+    (tmp_path / "toy_study").mkdir()  # it hides the one that works
+    (tmp_path / "toy_study/__init__.py").write_text("import nothing_here\n")
     (tmp_path / "test_some.py").write_text("def test_it(): pass\n")
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_some.py"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(installed)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *toy_paths])},
         capture_output=True,
         text=True,
     )

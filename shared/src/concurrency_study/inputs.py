@@ -77,9 +77,13 @@ def fronts(entries: Iterable[Entry]) -> list[Path]:
 
 
 def worlds(root: Path, entries: Sequence[Entry]) -> list[Path]:
-    """Return the modules of the worlds of these studies, and what these import."""
+    """Return the modules of the worlds of these studies, and what these import.
+
+    A world of another distribution imports `concurrency_study.world` by its full name,
+    so that is always one of them.
+    """
     names = {world for entry in entries for world in entry.every_world}
-    found: list[Path] = []
+    found = [root / SHARED / "world/__init__.py"]
     places = [root / "shared/src", *(entry.package.parent for entry in entries)]
     for name, point in installed_worlds().items():
         if name in names:

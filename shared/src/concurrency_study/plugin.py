@@ -18,10 +18,17 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from .report import EXAMPLE, Report
-from .study import Answer, Study, find_studies, installed_worlds, make_world
+from .study import (
+    Answer,
+    Study,
+    check_capabilities,
+    find_studies,
+    installed_worlds,
+    make_world,
+)
 from .topics import TOPICS
 from .trace import Trace
-from .world import Deadlock, World
+from .world import Deadlock, World, broken_code
 
 if TYPE_CHECKING:
     from .referees.racer import Racer
@@ -29,6 +36,9 @@ if TYPE_CHECKING:
 CANNOT = "cannot"
 DIFFERS = "not by default:"
 """The beginning of the reason for which a test has to fail."""
+
+EXCUSED = (AssertionError, Deadlock)
+"""The errors by which a test has to fail if it needs what a study cannot do."""
 
 COMMON = "common_questions"
 """The module ``test_common_questions.py`` tests every answer to every topic."""
@@ -193,6 +203,7 @@ class _Suite:
     ) -> list[pytest.MarkDecorator]:
         marks: list[pytest.MarkDecorator] = []
         for marker in metafunc.definition.iter_markers("needs"):
+            check_capabilities(marker.args, metafunc.definition.nodeid)
             for capability in marker.args:
                 if answer is None:
                     continue
@@ -203,9 +214,10 @@ class _Suite:
                     if capability in declared:
                         self.used.add(f"{answer.module}: {capability}")
                         reason = f"{verb} {capability}: {declared[capability]}"
-                        raises = (AssertionError, Deadlock)
                         marks.append(
-                            pytest.mark.xfail(reason=reason, raises=raises, strict=True)
+                            pytest.mark.xfail(
+                                reason=reason, raises=EXCUSED, strict=True
+                            )
                         )
         return marks
 
@@ -213,12 +225,25 @@ class _Suite:
     def pytest_pyfunc_call(
         self, pyfuncitem: pytest.Function
     ) -> Generator[None, object, object]:
-        """Watch a run whose story is in the report, and seed its random choices."""
+        """Watch a run whose story is in the report, and seed its random choices.
+
+        A declared limit does not excuse broken code: its error replaces the failure.
+        """
         world = getattr(pyfuncitem, "funcargs", {}).get("world")
         if self.report and isinstance(world, World) and _is_told(pyfuncitem):
             world.watching = True
             random.seed(SEED)
-        return (yield)
+        try:
+            return (yield)
+        except EXCUSED as error:
+            is_excused = pyfuncitem.get_closest_marker("xfail") is not None
+            broken = broken_code(error) or getattr(world, "broken", None)
+            if not is_excused or broken is None:
+                raise
+        broken.add_note(
+            "The study declares that it must fail this test, but not with this error."
+        )
+        raise broken
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -14,6 +14,53 @@ from typing import Any
 from .registry import GROUP, Entry, answers_in, entry_of
 from .topics import SECTIONS
 from .world import World
+
+CAPABILITIES = {
+    "cancellation from outside": "The caller can cancel the call while it waits.",
+    "stopping the rest": "The first error cancels the jobs that run beside it.",
+    "keeping every error": "The caller gets every error, those of a cleanup included.",
+    "waiting in cleanup": "A job that is cancelled may wait in its cleanup, without a "
+    "shield.",
+    "a cleanup that no second cancellation disturbs": "Jobs that clean up are not "
+    "cancelled again when the call is.",
+    "cancelling again what swallows it": "A job that swallows its cancellation is "
+    "cancelled again at its next wait.",
+    "a deadline that stays expired": "A job that swallows an expired deadline is "
+    "cancelled again at its next wait.",
+    "shielding a cleanup from a deadline": "A shielded cleanup runs to its end, though "
+    "an outer deadline expires.",
+    "telling a deadline from the job's own TimeoutError": "A TimeoutError that a job "
+    "raises itself is not mistaken for a deadline.",
+    "a new file under the name": "`follow` reads the new file that takes the name.",
+    "leaving no idle thread": "No worker thread is kept when the call has returned.",
+    "thousands at once": "Thousands of jobs can run side by side.",
+}
+"""All that a test may need, and that a study may declare in CANNOT or DIFFERS."""
+
+
+class UnknownCapability(LookupError):
+    """A study declares, or a test needs, a capability that is not listed."""
+
+
+def check_capabilities(capabilities: Iterable[str], where: str) -> None:
+    """Raise UnknownCapability if one of these is not in `CAPABILITIES`."""
+    for capability in capabilities:
+        if capability not in CAPABILITIES:
+            known = "; ".join(CAPABILITIES)
+            raise UnknownCapability(
+                f"{where}: there is no capability {capability!r}; known are: {known}"
+            )
+
+
+def declared_in(module: ModuleType, name: str) -> Mapping[str, str]:
+    """Return ``CANNOT`` or ``DIFFERS`` of a module; it may have none.
+
+    Raises:
+        UnknownCapability: a key is not in `CAPABILITIES`.
+    """
+    found: Mapping[str, str] = getattr(module, name, {})
+    check_capabilities(found, f"{name} of {module.__name__}")
+    return found
 
 
 @dataclass(frozen=True)
@@ -68,12 +115,12 @@ class Study:
     @property
     def differs(self) -> Mapping[str, str]:
         """Capabilities that the paradigm has, though not by default, and how."""
-        return getattr(self.package, "DIFFERS", {})
+        return declared_in(self.package, "DIFFERS")
 
     @property
     def cannot(self) -> Mapping[str, str]:
         """Capabilities that the paradigm does not have, and why."""
-        return getattr(self.package, "CANNOT", {})
+        return declared_in(self.package, "CANNOT")
 
     def answers(self, topic: str) -> list[Answer]:
         """Return every answer to a topic, the recommended one first."""
@@ -82,8 +129,8 @@ class Study:
             if answered == topic:
                 name = f"{self.package.__name__}.{path.parent.name}.{path.stem}"
                 module = importlib.import_module(name)
-                cannot = {**self.cannot, **getattr(module, "CANNOT", {})}
-                differs = {**self.differs, **getattr(module, "DIFFERS", {})}
+                cannot = {**self.cannot, **declared_in(module, "CANNOT")}
+                differs = {**self.differs, **declared_in(module, "DIFFERS")}
                 found.append(Answer(topic, name, cannot, differs))
         return sorted(found, key=lambda answer: answer.module)
 

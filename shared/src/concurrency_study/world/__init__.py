@@ -7,13 +7,23 @@ code under test is not changed and sees no clock object. It calls ``asyncio.slee
 """
 
 from .base import CANCELLED, World, driven
-from .errors import Deadlock, LostError, NotCovered, Raised, StillAlive, leaves
+from .errors import (
+    FINDINGS,
+    Deadlock,
+    LostError,
+    NotCovered,
+    Raised,
+    StillAlive,
+    broken_code,
+    leaves,
+)
 from .job import Job
 from .loop import WORKER, LoopWorld
 from .waits import coroutine_frames, waits_at
 
 __all__ = [
     "CANCELLED",
+    "FINDINGS",
     "WORKER",
     "Deadlock",
     "Job",
@@ -23,6 +33,7 @@ __all__ = [
     "Raised",
     "StillAlive",
     "World",
+    "broken_code",
     "coroutine_frames",
     "driven",
     "leaves",

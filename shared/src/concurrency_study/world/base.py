@@ -17,7 +17,15 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, ClassVar, TypeVar
 
 from ..trace import Recorder, Trace
-from .errors import Deadlock, LostError, NotCovered, Raised, StillAlive, leaves
+from .errors import (
+    Deadlock,
+    LostError,
+    NotCovered,
+    Raised,
+    StillAlive,
+    broken_code,
+    leaves,
+)
 from .job import Job
 from .waits import LIBRARIES
 
@@ -111,6 +119,8 @@ class World(ABC):
         self.trace = Trace(self.now, self._whose)
         self.watching = False
         """True if the next run notes native actors in the trace, which costs time."""
+        self.broken: BaseException | None = None
+        """An error of broken code that a run ended with or lost: a NameError, say."""
         self.this_run = _Run()
         self._planned: list[tuple[float, Callable[[], None]]] = []
         self._running = False
@@ -244,6 +254,8 @@ class World(ABC):
             self._running = False
             self._planned.clear()
         self._lose_calls()
+        for each in (error, *run.lost):
+            self.broken = self.broken or broken_code(each)
         if not run.given_up and not isinstance(error, Deadlock):
             self.trace.answered(title, self.how_it_ended(error), run.returned_at)
         if isinstance(error, Deadlock):

@@ -31,6 +31,10 @@ class NotCovered(RuntimeError):
     """The code used something that this world does not have in virtual time."""
 
 
+FINDINGS = (Deadlock, StillAlive, LostError, NotCovered)
+"""The errors that a world raises itself; no answer raises them."""
+
+
 class Raised(Generic[E]):
     """The errors that `World.raises` caught."""
 
@@ -51,3 +55,22 @@ def leaves(error: BaseException) -> list[BaseException]:
         inner: tuple[BaseException, ...] = error.exceptions  # pyright: ignore
         return [leaf for one in inner for leaf in leaves(one)]
     return [error]
+
+
+BROKEN = (NameError, AttributeError, ImportError, SyntaxError, TypeError)
+"""The errors of code that is wrong, not of a library that lacks a capability."""
+
+
+def broken_code(error: BaseException | None) -> BaseException | None:
+    """Return an error of broken code in a group, a cause or a context, or None."""
+    seen: set[int] = set()
+    pending = [error]
+    while pending:
+        each = pending.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, BROKEN):
+            return each
+        pending += [*leaves(each), each.__cause__, each.__context__]
+    return None
