@@ -887,7 +887,7 @@ def test_a_wait_for_input_ends_when_it_comes(world, has, pipe):
     assert world.run(main) == (2, b"x")
 
 
-def test_a_wait_for_input_is_cancelled_or_goes_on(world, has, pipe):
+def test_a_wait_for_input_is_cancelled_or_continues(world, has, pipe):
     has("readable")
     world.at(5, os.write, pipe[1], b"x")
 
