@@ -358,7 +358,9 @@ def test_a_declaration_of_a_study_makes_all_pages_stale(checkout):
 
 def digests(root):
     tree = Tree(root)
-    return {topic: markdown.digest(tree, topic) for topic in tree.topics}
+    return {
+        topic: markdown.made_from(tree, topic, [*tree.entries]) for topic in tree.topics
+    }
 
 
 def changed(root, path, text):

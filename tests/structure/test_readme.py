@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from concurrency_study.registry import entry_of, in_checkout
+from concurrency_study.world import Job, LoopWorld, World
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -58,3 +59,11 @@ def test_the_example_is_the_one_that_is_run(page, module):
     tested = (ROOT / module).read_text("utf-8")
     for part in example.strip().split("\n\n\n"):
         assert part.strip() in tested
+
+
+@pytest.mark.parametrize("kind", [World, LoopWorld, Job])
+def test_contributing_explains_every_method_that_a_world_implements(kind):
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    names = {name for name in vars(kind) if name.startswith("native_")}
+    names |= {name for name in kind.__abstractmethods__ if not name.startswith("_")}
+    assert not [name for name in names if f"`{name}(" not in text]

@@ -44,8 +44,8 @@ def page(subject: Subject) -> str:
         cell=_in_cell,
     )
     seal = _sealed(body, _drawn(subject))
-    made = digest(tree, subject.topic.name)
-    return f"<!-- made from {made} -->\n<!-- holds {seal} -->\n{body}"
+    made = made_from(tree, subject.topic.name, [*tree.entries])
+    return f"{made}\n<!-- holds {seal} -->\n{body}"
 
 
 def write(subject: Subject) -> None:
@@ -70,7 +70,8 @@ def stale(tree: Tree) -> list[str]:
     """Return the names of pages that are missing, changed, surplus, or out of date.
 
     A page is out of date if it was made from other text than the current one. No
-    reports are needed to find out.
+    reports are needed to find out. A study that was added since then does not count:
+    its page needs its report, and its own run is what proves it.
     """
     found = [path.name for path in _surplus(tree)]
     for topic in tree.topics:
@@ -81,19 +82,19 @@ def stale(tree: Tree) -> list[str]:
         made, holds, body = [*page.read_text("utf-8").split("\n", 2), "", ""][:3]
         pictures = {p.name: p.read_text("utf-8") for p in _pictures(tree, topic)}
         seal = _sealed(body, pictures)
-        if (made, holds) != (
-            f"<!-- made from {digest(tree, topic)} -->",
-            f"<!-- holds {seal} -->",
-        ):
+        studies = made.rpartition(" of ")[2].split()[:-1]
+        if (made, holds) != (made_from(tree, topic, studies), f"<!-- holds {seal} -->"):
             found.append(page.name)
     return found
 
 
-def digest(tree: Tree, topic: str) -> str:
-    """Return the digest of what the page of a topic depends on."""
-    costs = figures.of_topic(tree.root, topic, [*tree.studies])
+def made_from(tree: Tree, topic: str, studies: Sequence[str]) -> str:
+    """Return the first line of a page: the digest of what it depends on."""
+    costs = figures.of_topic(tree.root, topic, [*studies])
     more = f"{VERSION} {' '.join(tree.topics)} {costs}"
-    return inputs.of_page(tree.root, tree.entries.values(), tree.sections, topic, more)
+    entries = [tree.entries[name] for name in studies if name in tree.entries]
+    digest = inputs.of_page(tree.root, entries, tree.sections, topic, more)
+    return f"<!-- made from {digest} of {' '.join(studies)} -->"
 
 
 def _surplus(tree: Tree) -> list[Path]:

@@ -9,7 +9,6 @@ import contextvars
 import errno
 import os
 import queue
-import selectors
 import socket
 import threading
 import weakref
@@ -18,14 +17,13 @@ from itertools import zip_longest
 from typing import Any, TypeVar, TypeVarTuple
 
 from .groups import Group, open_group
-from .loop import Kernel, checkpoint
+from .loop import READ, WRITE, Kernel, checkpoint
 from .places import Closed, Event
 from .scopes import CancelScope, _running, current_kernel, current_task, move_on_after
 from .tasks import Task, Wait
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
-READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 ATTEMPT_DELAY = 0.25
 """Seconds after which `connect` tries the next address; recommended by RFC 8305."""
 IDLE = "idle worker"
@@ -97,12 +95,14 @@ class Watched:
 
     def happened(self, events: int) -> None:
         """Wake the tasks that wait for these events, which the selector has seen."""
-        task = self.reader.task
+        reader = self.reader
+        task = reader.task
         if events == READ and self.kept and task is not None:
             # The usual case, as below, without the calls.
-            self.reader.task = task.place = None
-            self.kernel.listeners -= 1
-            self.kernel.ready.append(task)
+            reader.task = task.place = None
+            kernel = self.kernel
+            kernel.listeners -= 1
+            kernel.ready.append(task)
             return
         idle = 0
         for direction in (self.reader, self.writer):
