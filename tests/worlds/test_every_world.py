@@ -1,18 +1,19 @@
 """The contract of every world. No test here names a paradigm.
 
-The answer is a single job, which every world can run. It starts nothing else.
+The answer is a job, which waits through its ``w`` only. A world whose jobs cannot start
+others, call in worker threads or wait for descriptors says so in `World.absent`. The
+tests that need it are then skipped.
 """
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import os
 import time
 
 import pytest
 from concurrency_study.trace import Event
-from concurrency_study.world import CANCELLED, Deadlock, LostError
+from concurrency_study.world import CANCELLED, Deadlock, Job, LostError, NotCovered
 
 CLOCKS = ("time", "monotonic", "perf_counter")
 
@@ -402,15 +403,6 @@ def test_a_job_is_taken_for_what_it_is(world):
     assert (job.__name__, job.__qualname__) == ("job", "job")
 
 
-@pytest.fixture
-def pipe():
-    read, write = os.pipe()
-    yield read, write
-    for descriptor in (read, write):
-        with contextlib.suppress(OSError):
-            os.close(descriptor)
-
-
 def test_a_source_reads_and_closes_its_descriptor(world, pipe):
     read, write = pipe
     source = world.source(read)
@@ -588,6 +580,362 @@ def test_a_cancellation_after_the_end_has_no_effect(world, sleeps, raises):
     with world.raises(ValueError):
         world.run(raises, ValueError("no"), cancel_at=2)
     assert world.run(sleeps, 3) == [3]
+
+
+# Tasks, or whatever the actors of the world are. A world that has none says so.
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [("together", [(int,)]), ("in_thread", [int]), ("readable", [0])],
+)
+def test_a_world_refuses_what_it_declares_absent(world, monkeypatch, name, args):
+    if name not in world.absent:  # let it do so here
+        jobs = type(world.native_job("main"))
+        monkeypatch.setattr(jobs, f"native_{name}", getattr(Job, f"native_{name}"))
+        monkeypatch.setattr(type(world), "absent", {name: "it has none"})
+
+    @world.job
+    async def main(w):
+        await getattr(w, name)(*args)
+
+    with pytest.raises(NotCovered) as raised:
+        world.run(main)
+    assert str(raised.value) == world.absent[name]
+
+
+def skip_if_absent(world, name):
+    if name in world.absent:
+        pytest.skip(f"the world {world.name!r} has no {name}: {world.absent[name]}")
+
+
+@pytest.fixture
+def together(world):
+    """A job that makes each of the given calls in an actor of its own."""
+    skip_if_absent(world, "together")
+
+    @world.job
+    async def together(w, *calls):
+        await w.together(*calls)
+        return w.now()
+
+    return together
+
+
+@pytest.fixture
+def cancels(world, sleeps):
+    """Tell whether this world can cancel a job that sleeps."""
+    return world.run(sleeps, 2, cancel_at=1) is CANCELLED
+
+
+@pytest.fixture
+def naps(world):
+    """A job that sleeps, and sleeps 1 s more to clean up if it is cancelled."""
+
+    @world.job
+    async def naps(w, seconds):
+        try:
+            await w.sleep(seconds)
+        except w.Cancelled:
+            with w.shield():
+                await w.sleep(1)
+            raise
+
+    return naps
+
+
+def test_tasks_overlap_and_wake_in_the_order_of_their_instants(world, together):
+    say = world.recorder()
+
+    @world.job
+    async def nap(w, seconds):
+        await w.sleep(seconds)
+        say(seconds)
+
+    instants = (3, 1, 0.5, 3600, 0.1)
+    assert world.run(together, *((nap, s) for s in instants)) == 3600
+    assert say == [(s, s) for s in sorted(instants)]
+    assert world.trace.most_at_once() == 6
+
+
+def test_two_thousand_tasks(world, together, sleeps):
+    world.run(together, *((sleeps, i % 100) for i in range(2000)))
+    assert world.returned_at == 99
+    instants = [
+        at for at, actor in world.trace.when("end") if actor.startswith("sleeps")
+    ]
+    assert instants == [i // 20 for i in range(2000)]
+
+
+def test_tasks_may_have_tasks(world, together, sleeps):
+    world.run(together, (together, (sleeps, 1), (sleeps, 3)), (sleeps, 2))
+    ends = [at for at, actor in world.trace.when("end") if actor.startswith("sleeps")]
+    assert ends == [1, 2, 3]
+    assert world.returned_at == 3
+
+
+def test_the_first_error_of_a_task_reaches_the_caller(world, together, raises, cancels):
+    error = ValueError("no")
+
+    @world.job
+    async def fails_later(w):
+        await w.sleep(2)
+        raise KeyError("too late")
+
+    with world.raises(ValueError) as raised:
+        world.run(together, (fails_later,), (raises, error))
+    assert raised.value is error
+    assert world.returned_at == (1 if cancels else 2)
+
+
+def test_an_error_cancels_the_siblings_which_clean_up(
+    world, together, naps, raises, cancels
+):
+    with world.raises(ValueError):
+        world.run(together, (naps, 5), (raises, ValueError("no")))
+    assert world.trace.when("cancelled") == [(2, "naps(5)")] * cancels
+    assert world.returned_at == (2 if cancels else 5)
+
+
+def test_a_cancellation_reaches_every_task_at_its_instant(
+    world, together, sleeps, cancels
+):
+    ended = world.run(together, (sleeps, 5), (sleeps, 6), cancel_at=2.5)
+    stopped = world.trace.when("cancelled")
+    if cancels:
+        assert (ended, world.returned_at) == (CANCELLED, 2.5)
+        assert {at for at, _ in stopped} == {2.5}
+        assert {"sleeps(5)", "sleeps(6)"} <= {actor for _, actor in stopped}
+    else:
+        assert (ended, stopped) == (6, [])
+
+
+def test_a_cancelled_run_waits_for_the_cleanup_of_its_tasks(
+    world, together, naps, cancels
+):
+    ended = world.run(together, (naps, 5), (naps, 6), cancel_at=2.5)
+    assert ended == (CANCELLED if cancels else 6)
+    assert world.returned_at == (3.5 if cancels else 6)
+
+
+def test_a_deadlock_names_each_task_and_its_line(world, together):
+    @world.job
+    async def one(w):
+        await w.sleep(1)
+        await w.forever()  # one
+
+    @world.job
+    async def other(w):
+        await w.sleep(2)
+        await w.forever()  # the other
+
+    with pytest.raises(Deadlock) as raised:
+        world.run(together, (one,), (other,))
+    waiters = raised.value.waiters
+    for line in ("await w.forever()  # one", "await w.forever()  # the other"):
+        (waiter,) = (waiter for waiter in waiters if line in waiter)
+        assert "test_every_world.py:" in waiter
+    assert len(waiters) == 3
+    assert world.now() == 2
+
+
+def test_watched_tasks_have_a_beginning_and_an_end(world, together, sleeps):
+    world.watching = True
+
+    @world.job
+    async def later(w):
+        await w.sleep(1)
+        await w.together((sleeps, 2), (sleeps, 4))
+
+    world.run(later)
+    main, *tasks = world.trace.actors
+    assert (main.start, main.end, main.how) == (0, 5, "end")
+    assert [(t.kind, t.start, t.how) for t in tasks] == [(world.kind, 1, "end")] * 2
+    for task, ended in zip(tasks, (3, 5), strict=True):
+        events = [(e.at, e.what) for e in world.trace if e.by == task.name]
+        assert events[-1] == (ended, "end")
+        # A thread of a pool may end later than its work.
+        assert ended <= task.end <= 5
+
+
+# Worker threads
+
+
+@pytest.fixture
+def in_thread(world):
+    """A job that makes a call in a worker thread, and returns its result."""
+    skip_if_absent(world, "in_thread")
+
+    @world.job
+    async def in_thread(w, function, *args):
+        return await w.in_thread(function, *args)
+
+    return in_thread
+
+
+def nap(seconds, result=None):
+    """Sleep as blocking code does. The world replaces `time.sleep` as it runs."""
+    time.sleep(seconds)
+    return result
+
+
+def test_the_sleep_of_a_worker_is_virtual(world, in_thread):
+    assert world.run(in_thread, nap, 7200, "a result") == "a result"
+    assert world.returned_at == 7200
+
+
+def test_workers_overlap(world, together, in_thread):
+    work = world.blocking(nap)
+    world.run(together, (in_thread, work, 3), (in_thread, work, 2))
+    assert world.trace.of("nap(2)") == [(0, "start"), (2, "end")]
+    assert world.trace.of("nap(3)") == [(0, "start"), (3, "end")]
+    assert world.returned_at == 3
+
+
+def test_workers_and_tasks_wake_at_their_instants(world, together, in_thread):
+    say = world.recorder()
+
+    def work():
+        for _ in range(3):
+            time.sleep(1)
+            say("worker")
+
+    @world.job
+    async def ticks(w):
+        for _ in range(3):
+            await w.sleep(0.75)
+            say("tick")
+
+    world.run(together, (in_thread, work), (ticks,))
+    assert say == [
+        (0.75, "tick"),
+        (1, "worker"),
+        (1.5, "tick"),
+        (2, "worker"),
+        (2.25, "tick"),
+        (3, "worker"),
+    ]
+
+
+def test_an_error_of_a_worker_reaches_the_caller(world, in_thread):
+    error = ValueError("no")
+
+    @world.blocking
+    def work():
+        time.sleep(2)
+        raise error
+
+    with world.raises(ValueError) as raised:
+        world.run(in_thread, work)
+    assert raised.value is error
+    assert world.trace.of("work()") == [(0, "start"), (2, "error")]
+    assert world.returned_at == 2
+
+
+def test_a_worker_and_its_world_have_the_same_clocks(world, in_thread):
+    def clocks():
+        names = [*CLOCKS, *(f"{name}_ns" for name in CLOCKS)]
+        return [getattr(time, name)() for name in names]
+
+    def work():
+        before = clocks()
+        time.sleep(2.5)
+        return before, clocks()
+
+    @world.job
+    async def main(w):
+        await w.sleep(7200)
+        before = clocks()
+        in_worker = await w.call(in_thread, work)
+        return (before, clocks()), in_worker
+
+    on_loop, in_worker = world.run(main)
+    for ours, theirs in zip(on_loop, in_worker, strict=True):
+        assert theirs == pytest.approx(ours)
+    assert [b - a for a, b in zip(*in_worker, strict=True)] == pytest.approx(
+        [2.5] * 3 + [2.5e9] * 3
+    )
+
+
+def test_time_stands_still_while_a_worker_works(world, together, in_thread, sleeps):
+    say = world.recorder()
+
+    def work():
+        return sum(range(1_000_000))
+
+    @world.job
+    async def waits(w):
+        say(await w.call(in_thread, work))
+
+    world.run(together, (sleeps, 1), (waits,))
+    assert say == [(0, 499999500000)]
+    assert world.returned_at == 1
+
+
+# Descriptors
+
+
+@pytest.fixture
+def reads(world):
+    """A job that waits for input, reads it, and returns it with its instant."""
+    skip_if_absent(world, "readable")
+
+    @world.job
+    async def reads(w, descriptor):
+        await w.readable(descriptor)
+        at, data = w.now(), os.read(descriptor, 10)
+        w.note(f"{data!r} at {at:g} s")
+        return at, data
+
+    return reads
+
+
+def test_input_that_is_there_comes_before_a_jump_of_the_clock(
+    world, together, sleeps, reads, pipe
+):
+    read, write = pipe
+    os.write(write, b"x")
+    world.run(together, (sleeps, 1), (reads, read))
+    assert world.trace.when("note") == [(0, f"reads({read})")]
+    assert world.returned_at == 1
+
+
+def test_input_wakes_its_reader_at_the_instant_at_which_it_comes(world, reads, pipe):
+    read, write = pipe
+    for instant in (1, 2.5):
+        world.at(instant, os.write, write, b"x")
+    world.at(100, os.write, write, b"too late")
+
+    @world.job
+    async def main(w):
+        return [await w.call(reads, read), await w.call(reads, read)]
+
+    assert world.run(main) == [(1, b"x"), (2.5, b"x")]
+    assert world.returned_at == 2.5
+
+
+def test_the_end_of_input_wakes_its_reader(world, reads, pipe):
+    read, write = pipe
+    world.at(1, os.close, write)
+    assert world.run(reads, read) == (1, b"")
+
+
+def test_input_that_never_comes_is_a_deadlock(world, reads, pipe, impatient):
+    with pytest.raises(Deadlock) as raised:
+        world.run(reads, pipe[0])
+    (waiter,) = raised.value.waiters
+    assert "test_every_world.py:" in waiter
+    assert "await w.readable(descriptor)" in waiter
+
+
+def test_a_reader_that_was_cancelled_leaves_its_descriptor(world, reads, pipe, cancels):
+    read, write = pipe
+    world.at(5, os.write, write, b"x")
+    if cancels:
+        assert world.run(reads, read, cancel_at=2.5) is CANCELLED
+        assert world.returned_at == 2.5
+        world.at(5, os.write, write, b"x")
+    assert world.run(reads, read) == (5, b"x")
 
 
 # Native actors
