@@ -14,9 +14,11 @@ import functools
 import gc
 import inspect
 import os
+import selectors
 import threading
 import types
 from collections.abc import Callable, Coroutine, Generator
+from types import SimpleNamespace
 from typing import Any, cast
 
 from ..world import Deadlock, Job, World, coroutine_frames, waits_at
@@ -108,6 +110,9 @@ class GeneratorsWorld(ThreadsWorld):
         self._noted = False
         told, spawn = _kernel().Task.waits_at, _kernel().Group.spawn
         _kernel().Task.waits_at = _waits_at
+        _kernel().loop.selectors = SimpleNamespace(
+            **vars(selectors) | {"DefaultSelector": self._selector}
+        )
         if self.trace.watching:
             _kernel().Group.spawn = self._watching(spawn)
         gc.freeze()  # so that `_natives` sees only what is made from here on
@@ -122,6 +127,10 @@ class GeneratorsWorld(ThreadsWorld):
             self.note_end(self._natives())
             gc.unfreeze()
             _kernel().Task.waits_at, _kernel().Group.spawn = told, spawn
+            _kernel().loop.selectors = selectors
+
+    def _selector(self) -> selectors.DefaultSelector:
+        return _Selector(self._machine)
 
     def _watching(self, spawn: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap `kernel.Group.spawn` so that it notes each task, and its end."""
@@ -219,6 +228,35 @@ class GeneratorsWorld(ThreadsWorld):
             )
             + sorted(f"unclosed generator {name}" for name in _unclosed(made))
         )
+
+
+class _Selector(selectors.DefaultSelector):
+    """The selector of a kernel, which waits without end if no timer ends the wait.
+
+    The kernel itself never waits without end: it looks again after a very long time.
+    For the machine that would be a timer, and the clock would jump to it for ever.
+    """
+
+    def __init__(self, machine: Any) -> None:
+        super().__init__()
+        self._machine = machine
+
+    def select(
+        self, timeout: float | None = None
+    ) -> list[tuple[selectors.SelectorKey, int]]:
+        kernel: Any = _kernel().scopes._running.get()
+        if not timeout or kernel is None or kernel._timers:
+            return super().select(timeout)
+        me = f"thread {self._machine.current.name}: "
+        try:
+            return super().select(None)
+        except BaseException:
+            failure = self._machine.failure
+            if isinstance(failure, Deadlock):  # name the tasks, not their thread
+                tasks = sorted(task.waits_at() for task in kernel.tasks())
+                others = [each for each in failure.waiters if not each.startswith(me)]
+                self._machine.failure = Deadlock(tasks + others)
+            raise
 
 
 def _kernel() -> Any:
