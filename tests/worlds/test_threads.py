@@ -674,15 +674,6 @@ def test_callbacks_of_a_future_run():
 # Descriptors
 
 
-@pytest.fixture
-def pipe():
-    ends = os.pipe()
-    yield ends
-    for end in ends:
-        with contextlib.suppress(OSError):
-            os.close(end)
-
-
 def test_a_source_waits_in_virtual_time(pipe):
     world = ThreadsWorld()
     source = world.source(pipe[0])
@@ -947,13 +938,6 @@ def test_system_exit_ends_a_thread_quietly():
             pass
 
     run(answer)
-
-
-def test_an_error_in_a_callback_fails_the_run():
-    world = ThreadsWorld()
-    world.at(1, failing_after, 1)
-    with pytest.raises(LostError):
-        world.run(time.sleep, 3)
 
 
 @pytest.mark.parametrize("daemon", [False, True])
