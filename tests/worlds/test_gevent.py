@@ -624,16 +624,6 @@ def test_a_deadlock_names_each_waiter_and_its_wait(place):
     assert place.returned_at == 1
 
 
-def test_a_deadlock_is_found_at_the_instant_of_the_last_event(place):
-    def answer():
-        gevent.sleep(2)
-        Event().wait()
-
-    with place.raises(Deadlock):
-        place.run(answer)
-    assert place.now() == 2
-
-
 # Real input
 
 
