@@ -1,4 +1,4 @@
-"""What the tests of several worlds need."""
+"""Fixtures for the tests of several worlds."""
 
 from __future__ import annotations
 
