@@ -11,7 +11,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 
 import pytest
 from concurrency_study.world import (
-    CANCELLED,
     Deadlock,
     LostError,
     NotCovered,
@@ -27,35 +26,11 @@ def place(request):
     return request.param()
 
 
-@pytest.fixture
-def pipe():
-    read, write = os.pipe()
-    yield read, write
-    for descriptor in (read, write):
-        with contextlib.suppress(OSError):
-            os.close(descriptor)
-
-
 async def forever():
     await asyncio.get_running_loop().create_future()
 
 
 # Time
-
-
-def test_sleepers_wake_in_the_order_of_their_instants(place):
-    say = place.recorder()
-
-    async def sleeper(seconds):
-        await asyncio.sleep(seconds)
-        say(seconds)
-
-    async def answer():
-        await asyncio.gather(*map(sleeper, (3, 1, 0.5, 3600)))
-
-    place.run(answer)
-    assert say == [(0.5, 0.5), (1, 1), (3, 3), (3600, 3600)]
-    assert place.returned_at == 3600
 
 
 def test_timers_are_exact_at_any_time(place):
@@ -72,54 +47,6 @@ def test_timers_are_exact_at_any_time(place):
 
     place.run(answer)
     assert seen == instants
-
-
-def test_every_clock_is_virtual_on_the_loop_and_in_workers(place):
-    def clocks():
-        return time.monotonic(), time.time(), time.perf_counter(), time.monotonic_ns()
-
-    async def answer():
-        await asyncio.sleep(7)
-        assert asyncio.get_running_loop().time() == 7
-        return clocks(), await asyncio.to_thread(clocks)
-
-    assert place.run(answer) == ((7, 7, 7, 7_000_000_000),) * 2
-
-
-def test_time_sleep_on_the_loop_blocks_every_task(place):
-    say = place.recorder()
-
-    async def sleeper():
-        await asyncio.sleep(1)
-        say("awake")
-
-    async def answer():
-        async with asyncio.TaskGroup() as group:
-            group.create_task(sleeper())
-            await asyncio.sleep(0.5)
-            time.sleep(5)  # noqa: ASYNC251  # it is the question
-            say("held up")
-
-    place.run(answer)
-    assert say == [(5.5, "held up"), (5.5, "awake")]
-
-
-def test_ten_thousand_tasks(place):
-    async def answer():
-        return await asyncio.gather(*(asyncio.sleep(i % 100, i) for i in range(10_000)))
-
-    assert place.run(answer) == list(range(10_000))
-    assert place.returned_at == 99
-
-
-def test_a_world_runs_several_things_each_from_zero(place):
-    @place.job
-    async def job(w, seconds):
-        await w.sleep(seconds)
-        return w.now()
-
-    assert [place.run(job, 2), place.run(job, 1)] == [2, 1]
-    assert place.trace.when("end") == [(1, "job(1)")]
 
 
 def test_everything_is_put_back(place):
@@ -141,32 +68,6 @@ def test_everything_is_put_back(place):
 
 
 # Tasks, cancellation, timeouts
-
-
-def test_an_error_cancels_the_siblings_which_clean_up(place):
-    @place.job
-    async def cleaner(w):
-        try:
-            await w.forever()
-        finally:
-            await w.sleep(1)
-
-    @place.job
-    async def fails(w):
-        await w.sleep(2)
-        raise ValueError("no")
-
-    async def answer():
-        async with asyncio.TaskGroup() as group:
-            group.create_task(cleaner())
-            group.create_task(fails())
-
-    with place.raises(ValueError) as raised:
-        place.run(answer)
-    assert str(raised.value) == "no"
-    assert place.returned_at == 3
-    assert place.trace.when("error") == [(2, "fails()")]
-    assert place.trace.when("cancelled") == [(3, "cleaner()")]
 
 
 def test_nested_timeouts(place):
@@ -215,56 +116,6 @@ def test_as_completed_gather_and_wait(place):
     ]
 
 
-def test_cancel_at_ends_the_answer_with_its_cleanup(place):
-    @place.job
-    async def job(w):
-        try:
-            await w.forever()
-        except w.Cancelled:
-            await w.sleep(1)
-            raise
-
-    assert place.run(job, cancel_at=2) == CANCELLED
-    assert place.returned_at == 3
-    assert place.trace.when("cancelled") == [(3, "job()")]
-
-
-def test_an_answer_may_ignore_its_cancellation(place):
-    async def answer():
-        try:
-            await forever()
-        except asyncio.CancelledError:
-            return "so what"
-
-    assert place.run(answer, cancel_at=2) == "so what"
-
-
-def test_an_answer_may_end_before_its_cancellation(place):
-    async def answer():
-        await asyncio.sleep(1)
-        return "done"
-
-    assert place.run(answer, cancel_at=2) == "done"
-    assert place.returned_at == 1
-
-
-def test_an_error_while_cancelled_reaches_the_caller(place):
-    async def fails():
-        try:
-            await forever()
-        finally:
-            raise ValueError("while cleaning up")
-
-    async def answer():
-        async with asyncio.TaskGroup() as group:
-            group.create_task(fails())
-            group.create_task(forever())
-
-    with place.raises(ValueError):
-        place.run(answer, cancel_at=1)
-    assert place.returned_at == 1
-
-
 def test_an_answer_that_cancels_itself(place):
     async def answer():
         raise asyncio.CancelledError
@@ -287,12 +138,6 @@ def test_at_calls_back_at_its_instant(place):
 
     assert place.run(answer) == 3
     assert say == [(1, "one"), (2, "two")]
-
-
-def test_an_error_in_a_callback_fails_the_run(place):
-    place.at(1, lambda: 1 / 0)
-    with pytest.raises(LostError, match="ZeroDivisionError"):
-        place.run(asyncio.sleep, 2)
 
 
 # Queues, locks
@@ -377,55 +222,6 @@ def test_a_separate_executor(place):
 
     place.run(answer)
     assert place.returned_at == 3
-
-
-def test_time_stands_still_while_a_worker_works(place):
-    async def answer():
-        async with asyncio.TaskGroup() as group:
-            group.create_task(asyncio.sleep(1))
-            await asyncio.to_thread(sum, range(1_000_000))
-            assert place.now() == 0
-
-    place.run(answer)
-    assert place.returned_at == 1
-
-
-def test_workers_and_loop_timers_mix(place):
-    say = place.recorder()
-
-    def work():
-        for i in range(3):
-            time.sleep(1)
-            say(f"worker {i}")
-
-    async def ticker():
-        for i in range(3):
-            await asyncio.sleep(0.75)
-            say(f"tick {i}")
-
-    async def answer():
-        await asyncio.gather(asyncio.to_thread(work), ticker())
-
-    place.run(answer)
-    assert say == [
-        (0.75, "tick 0"),
-        (1, "worker 0"),
-        (1.5, "tick 1"),
-        (2, "worker 1"),
-        (2.25, "tick 2"),
-        (3, "worker 2"),
-    ]
-
-
-def test_an_error_in_a_worker_reaches_its_waiter(place):
-    @place.blocking
-    def work():
-        time.sleep(2)
-        raise ValueError("no")
-
-    with place.raises(ValueError):
-        place.run(asyncio.to_thread, work)
-    assert place.trace.of("work()") == [(0, "start"), (2, "error")]
 
 
 def test_a_worker_that_waits_for_the_loop_does_not_stop_time(place):
@@ -528,11 +324,6 @@ def test_an_executor_that_cannot_be_counted_is_refused(place):
         place.run(answer)
 
 
-def test_a_worker_is_forgotten_once_it_has_a_result(place):
-    for _ in range(100):
-        place.run(asyncio.to_thread, int)
-
-
 def test_threads_end_with_the_run(place):
     before = set(threading.enumerate())
     place.run(asyncio.to_thread, int)
@@ -600,17 +391,6 @@ def test_input_from_another_thread_is_waited_for(place, pipe):
         return place.now(), os.read(read, 10)
 
     assert place.run(answer) == (0, b"x")
-
-
-def test_input_that_never_comes_is_a_deadlock(place, pipe, monkeypatch):
-    monkeypatch.setattr(place, "patience", 0.01)
-
-    async def answer():
-        asyncio.get_running_loop().add_reader(pipe[0], int)
-        await forever()
-
-    with pytest.raises(Deadlock, match=r"create_future\(\)"):
-        place.run(answer)
 
 
 def test_sockets_of_one_loop_talk_to_each_other(place):
@@ -814,20 +594,6 @@ def test_asynchronous_generators_are_finalized(place):
     assert finalized == [1]
 
 
-def test_jobs_in_the_trace(place):
-    @place.job
-    async def job(w, seconds):
-        w.note("hello")
-        await w.sleep(seconds)
-
-    async def answer():
-        await asyncio.gather(job(1), job(2))
-
-    place.run(answer)
-    assert place.trace.most_at_once() == 2
-    assert place.trace.when("end") == [(1, "job(1)"), (2, "job(2)")]
-
-
 def test_a_function_of_another_colour_is_refused_before_it_runs():
     ran = []
 
@@ -897,19 +663,3 @@ def test_watching_a_task_does_not_retrieve_its_error(place):
     place.watching = True
     with pytest.raises(LostError):
         place.run(answer)
-
-
-def test_a_call_in_a_thread_is_an_actor_with_its_own_events(place):
-    say = place.recorder()
-
-    def work():
-        time.sleep(2)
-        say("done")
-
-    async def answer():
-        await asyncio.to_thread(work)
-
-    place.watching = True
-    place.run(answer)
-    assert lives(place)[1] == ("thread", "worker thread", 0, 2, "end")
-    assert [event.by for event in place.trace] == ["thread"]

@@ -1,20 +1,19 @@
 """The contract of every world. No test here names a paradigm.
 
-The answer is a single job, which every world can run. The last sections let it start
-others, call threads and wait for descriptors. A world that cannot do one of these says
-so in `World.absent`.
+The answer is a job, which waits through its ``w`` only. A world whose jobs cannot start
+others, call in worker threads or wait for descriptors says so in `World.absent`. The
+tests that need it are then skipped.
 """
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import os
 import time
 
 import pytest
 from concurrency_study.trace import Event
-from concurrency_study.world import CANCELLED, Deadlock, LostError, NotCovered
+from concurrency_study.world import CANCELLED, Deadlock, Job, LostError, NotCovered
 
 CLOCKS = ("time", "monotonic", "perf_counter")
 
@@ -404,15 +403,6 @@ def test_a_job_is_taken_for_what_it_is(world):
     assert (job.__name__, job.__qualname__) == ("job", "job")
 
 
-@pytest.fixture
-def pipe():
-    read, write = os.pipe()
-    yield read, write
-    for descriptor in (read, write):
-        with contextlib.suppress(OSError):
-            os.close(descriptor)
-
-
 def test_a_source_reads_and_closes_its_descriptor(world, pipe):
     read, write = pipe
     source = world.source(read)
@@ -592,6 +582,427 @@ def test_a_cancellation_after_the_end_has_no_effect(world, sleeps, raises):
     assert world.run(sleeps, 3) == [3]
 
 
+# Tasks, or whatever the actors of the world are. A world that has none says so.
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [("together", [(int,)]), ("in_thread", [int]), ("readable", [0])],
+)
+def test_a_world_refuses_what_it_declares_absent(world, monkeypatch, name, args):
+    if name not in world.absent:  # let it do so here
+        jobs = type(world.native_job("main"))
+        monkeypatch.setattr(jobs, f"native_{name}", getattr(Job, f"native_{name}"))
+        monkeypatch.setattr(type(world), "absent", {name: "it has none"})
+
+    @world.job
+    async def main(w):
+        await getattr(w, name)(*args)
+
+    with pytest.raises(NotCovered) as raised:
+        world.run(main)
+    assert str(raised.value) == world.absent[name]
+
+
+def skip_if_absent(world, name):
+    if name in world.absent:
+        pytest.skip(f"the world {world.name!r} has no {name}: {world.absent[name]}")
+
+
+@pytest.fixture
+def together(world):
+    """A job that makes each of the given calls in an actor of its own."""
+    skip_if_absent(world, "together")
+
+    @world.job
+    async def together(w, *calls):
+        await w.together(*calls)
+        return w.now()
+
+    return together
+
+
+@pytest.fixture
+def cancels(world, sleeps):
+    """Tell whether this world can cancel a job that sleeps."""
+    return world.run(sleeps, 2, cancel_at=1) is CANCELLED
+
+
+@pytest.fixture
+def naps(world):
+    """A job that sleeps, and sleeps 1 s more to clean up if it is cancelled."""
+
+    @world.job
+    async def naps(w, seconds):
+        try:
+            await w.sleep(seconds)
+        except w.Cancelled:
+            with w.shield():
+                await w.sleep(1)
+            raise
+
+    return naps
+
+
+def test_tasks_overlap_and_wake_in_the_order_of_their_instants(world, together):
+    say = world.recorder()
+
+    @world.job
+    async def nap(w, seconds):
+        await w.sleep(seconds)
+        say(seconds)
+
+    instants = (3, 1, 0.5, 3600, 0.1)
+    assert world.run(together, *((nap, s) for s in instants)) == 3600
+    assert say == [(s, s) for s in sorted(instants)]
+    assert world.trace.most_at_once() == 6
+
+
+def test_two_thousand_tasks(world, together, sleeps):
+    world.run(together, *((sleeps, i % 100) for i in range(2000)))
+    assert world.returned_at == 99
+    instants = [
+        at for at, actor in world.trace.when("end") if actor.startswith("sleeps")
+    ]
+    assert instants == [i // 20 for i in range(2000)]
+
+
+def test_tasks_may_have_tasks(world, together, sleeps):
+    world.run(together, (together, (sleeps, 1), (sleeps, 3)), (sleeps, 2))
+    ends = [at for at, actor in world.trace.when("end") if actor.startswith("sleeps")]
+    assert ends == [1, 2, 3]
+    assert world.returned_at == 3
+
+
+def test_the_first_error_of_a_task_reaches_the_caller(world, together, raises, cancels):
+    error = ValueError("no")
+
+    @world.job
+    async def fails_later(w):
+        await w.sleep(2)
+        raise KeyError("too late")
+
+    with world.raises(ValueError) as raised:
+        world.run(together, (fails_later,), (raises, error))
+    assert raised.value is error
+    assert world.returned_at == (1 if cancels else 2)
+
+
+def test_an_error_cancels_the_siblings_which_clean_up(
+    world, together, naps, raises, cancels
+):
+    with world.raises(ValueError):
+        world.run(together, (naps, 5), (raises, ValueError("no")))
+    assert world.trace.when("cancelled") == [(2, "naps(5)")] * cancels
+    assert world.returned_at == (2 if cancels else 5)
+
+
+def test_a_cancellation_reaches_every_task_at_its_instant(
+    world, together, sleeps, cancels
+):
+    ended = world.run(together, (sleeps, 5), (sleeps, 6), cancel_at=2.5)
+    stopped = world.trace.when("cancelled")
+    if cancels:
+        assert (ended, world.returned_at) == (CANCELLED, 2.5)
+        assert {at for at, _ in stopped} == {2.5}
+        assert {"sleeps(5)", "sleeps(6)"} <= {actor for _, actor in stopped}
+    else:
+        assert (ended, stopped) == (6, [])
+
+
+def test_an_error_while_cancelled_reaches_the_caller(world, together, sleeps, cancels):
+    error = ValueError("while cleaning up")
+
+    @world.job
+    async def fails(w):
+        try:
+            await w.sleep(5)
+        finally:
+            raise error
+
+    with world.raises(ValueError) as raised:
+        world.run(together, (fails,), (sleeps, 4), cancel_at=1)
+    assert raised.value is error
+    assert world.returned_at == (1 if cancels else 5)
+
+
+def test_a_cancelled_run_waits_for_the_cleanup_of_its_tasks(
+    world, together, naps, cancels
+):
+    ended = world.run(together, (naps, 5), (naps, 6), cancel_at=2.5)
+    assert ended == (CANCELLED if cancels else 6)
+    assert world.returned_at == (3.5 if cancels else 6)
+
+
+def test_time_sleep_blocks_every_actor_of_its_thread(world, together, sleeps):
+    @world.job
+    async def blocks(w):
+        await w.sleep(0.5)
+        time.sleep(5)  # noqa: ASYNC251  # it is the question
+
+    world.run(together, (blocks,), (sleeps, 1))
+    woken = 1 if world.kind == "thread" else 5.5
+    assert world.trace.of("sleeps(1)")[-1] == (woken, "end")
+    assert world.trace.of("blocks()")[-1] == (5.5, "end")
+
+
+def test_a_deadlock_names_each_task_and_its_line(world, together):
+    @world.job
+    async def one(w):
+        await w.sleep(1)
+        await w.forever()  # one
+
+    @world.job
+    async def other(w):
+        await w.sleep(2)
+        await w.forever()  # the other
+
+    with pytest.raises(Deadlock) as raised:
+        world.run(together, (one,), (other,))
+    waiters = raised.value.waiters
+    for line in ("await w.forever()  # one", "await w.forever()  # the other"):
+        (waiter,) = (waiter for waiter in waiters if line in waiter)
+        assert "test_every_world.py:" in waiter
+    assert len(waiters) == 3
+    assert world.now() == 2
+
+
+def test_watched_tasks_have_a_beginning_and_an_end(world, together, sleeps):
+    world.watching = True
+
+    @world.job
+    async def later(w):
+        await w.sleep(1)
+        await w.together((sleeps, 2), (sleeps, 4))
+
+    world.run(later)
+    main, *tasks = world.trace.actors
+    assert (main.start, main.end, main.how) == (0, 5, "end")
+    assert [(t.kind, t.start, t.how) for t in tasks] == [(world.kind, 1, "end")] * 2
+    for task, ended in zip(tasks, (3, 5), strict=True):
+        events = [(e.at, e.what) for e in world.trace if e.by == task.name]
+        assert events[-1] == (ended, "end")
+        if world.kind == "thread":  # that of a pool ends with the pool
+            assert ended <= task.end <= 5
+        else:
+            assert task.end == ended
+
+
+# Worker threads
+
+
+@pytest.fixture
+def in_thread(world):
+    """A job that makes a call in a worker thread, and returns its result."""
+    skip_if_absent(world, "in_thread")
+
+    @world.job
+    async def in_thread(w, function, *args):
+        return await w.in_thread(function, *args)
+
+    return in_thread
+
+
+def nap(seconds, result=None):
+    """Sleep as blocking code does. The world replaces `time.sleep` as it runs."""
+    time.sleep(seconds)
+    return result
+
+
+def test_the_sleep_of_a_worker_is_virtual(world, in_thread):
+    assert world.run(in_thread, nap, 7200, "a result") == "a result"
+    assert world.returned_at == 7200
+
+
+def test_workers_overlap(world, together, in_thread):
+    work = world.blocking(nap)
+    world.run(together, (in_thread, work, 3), (in_thread, work, 2))
+    assert world.trace.of("nap(2)") == [(0, "start"), (2, "end")]
+    assert world.trace.of("nap(3)") == [(0, "start"), (3, "end")]
+    assert world.returned_at == 3
+
+
+def test_workers_and_tasks_wake_at_their_instants(world, together, in_thread):
+    say = world.recorder()
+
+    def work():
+        for _ in range(3):
+            time.sleep(1)
+            say("worker")
+
+    @world.job
+    async def ticks(w):
+        for _ in range(3):
+            await w.sleep(0.75)
+            say("tick")
+
+    world.run(together, (in_thread, work), (ticks,))
+    assert say == [
+        (0.75, "tick"),
+        (1, "worker"),
+        (1.5, "tick"),
+        (2, "worker"),
+        (2.25, "tick"),
+        (3, "worker"),
+    ]
+
+
+def test_an_error_of_a_worker_reaches_the_caller(world, in_thread):
+    error = ValueError("no")
+
+    @world.blocking
+    def work():
+        time.sleep(2)
+        raise error
+
+    with world.raises(ValueError) as raised:
+        world.run(in_thread, work)
+    assert raised.value is error
+    assert world.trace.of("work()") == [(0, "start"), (2, "error")]
+    assert world.returned_at == 2
+
+
+def test_a_worker_and_its_world_have_the_same_clocks(world, in_thread):
+    def clocks():
+        names = [*CLOCKS, *(f"{name}_ns" for name in CLOCKS)]
+        return [getattr(time, name)() for name in names]
+
+    def work():
+        before = clocks()
+        time.sleep(2.5)
+        return before, clocks()
+
+    @world.job
+    async def main(w):
+        await w.sleep(7200)
+        before = clocks()
+        in_worker = await w.call(in_thread, work)
+        return (before, clocks()), in_worker
+
+    on_loop, in_worker = world.run(main)
+    for ours, theirs in zip(on_loop, in_worker, strict=True):
+        assert theirs == pytest.approx(ours)
+    assert [b - a for a, b in zip(*in_worker, strict=True)] == pytest.approx(
+        [2.5] * 3 + [2.5e9] * 3
+    )
+
+
+def test_time_stands_still_while_a_worker_works(world, together, in_thread, sleeps):
+    say = world.recorder()
+
+    def work():
+        return sum(range(1_000_000))
+
+    @world.job
+    async def waits(w):
+        say(await w.call(in_thread, work))
+
+    world.run(together, (sleeps, 1), (waits,))
+    assert say == [(0, 499999500000)]
+    assert world.returned_at == 1
+
+
+def test_a_worker_is_forgotten_once_it_has_a_result(world, in_thread):
+    for number in range(100):
+        assert world.run(in_thread, abs, -number) == number
+
+
+def test_a_watched_worker_is_an_actor_with_its_own_events(world, in_thread):
+    say = world.recorder()
+
+    def work():
+        time.sleep(2)
+        say("done")
+
+    world.watching = True
+    world.run(in_thread, work)
+    (done,) = (event for event in world.trace if event.actor == "say")
+    main, *others = world.trace.actors
+    assert (main.start, main.end, main.how) == (0, 2, "end")
+    assert [(a.name, a.start, a.end, a.how) for a in others if "thread" in a.kind] == [
+        (done.by, 0, 2, "end")
+    ]
+
+
+# Descriptors
+
+
+@pytest.fixture
+def reads(world):
+    """A job that waits for input, reads it, and returns it with its instant."""
+    skip_if_absent(world, "readable")
+
+    @world.job
+    async def reads(w, descriptor):
+        await w.readable(descriptor)
+        at, data = w.now(), os.read(descriptor, 10)
+        w.note(f"{data!r} at {at:g} s")
+        return at, data
+
+    return reads
+
+
+def test_input_that_is_there_comes_before_a_jump_of_the_clock(
+    world, together, sleeps, reads, pipe
+):
+    read, write = pipe
+    os.write(write, b"x")
+    world.run(together, (sleeps, 1), (reads, read))
+    assert world.trace.when("note") == [(0, f"reads({read})")]
+    assert world.returned_at == 1
+
+
+def test_input_wakes_its_reader_at_the_instant_at_which_it_comes(world, reads, pipe):
+    read, write = pipe
+    for instant in (1, 2.5):
+        world.at(instant, os.write, write, b"x")
+    world.at(100, os.write, write, b"too late")
+
+    @world.job
+    async def main(w):
+        return [await w.call(reads, read), await w.call(reads, read)]
+
+    assert world.run(main) == [(1, b"x"), (2.5, b"x")]
+    assert world.returned_at == 2.5
+
+
+def test_input_that_is_not_read_does_not_stop_the_clock(world, reads, pipe):
+    read, write = pipe
+    os.write(write, b"x")
+
+    @world.job
+    async def main(w):
+        await w.readable(read)
+        await w.sleep(1)
+        return await w.call(reads, read)
+
+    assert world.run(main) == (1, b"x")
+
+
+def test_the_end_of_input_wakes_its_reader(world, reads, pipe):
+    read, write = pipe
+    world.at(1, os.close, write)
+    assert world.run(reads, read) == (1, b"")
+
+
+def test_input_that_never_comes_is_a_deadlock(world, reads, pipe, impatient):
+    with pytest.raises(Deadlock) as raised:
+        world.run(reads, pipe[0])
+    (waiter,) = raised.value.waiters
+    assert "test_every_world.py:" in waiter
+    assert "await w.readable(descriptor)" in waiter
+
+
+def test_a_reader_that_was_cancelled_leaves_its_descriptor(world, reads, pipe, cancels):
+    read, write = pipe
+    world.at(5, os.write, write, b"x")
+    if cancels:
+        assert world.run(reads, read, cancel_at=2.5) is CANCELLED
+        assert world.returned_at == 2.5
+        world.at(5, os.write, write, b"x")
+    assert world.run(reads, read) == (5, b"x")
+
+
 # Native actors
 
 
@@ -660,256 +1071,3 @@ def test_events_of_the_test_itself_have_no_actor(world, sleeps):
     world.at(0.5, say, "from outside")
     world.run(sleeps, 1)
     assert [e.by for e in world.trace if e.actor == "say"] == [""]
-
-
-# Others that a job starts
-
-
-@pytest.fixture
-def has(world):
-    """A function that skips the test if the world has declared that it lacks this."""
-
-    def has(name):
-        if name in world.absent:
-            pytest.skip(world.absent[name])  # `test_an_absent_thing_is_refused` asks
-
-    return has
-
-
-@pytest.mark.parametrize(
-    ("name", "args"), [("together", ()), ("in_thread", (len, "")), ("readable", (0,))]
-)
-def test_an_absent_thing_is_refused_with_the_reason(world, name, args):
-    if name not in world.absent:
-        return
-
-    @world.job
-    async def main(w):
-        await getattr(w, name)(*args)
-
-    with world.raises(NotCovered) as raised:
-        world.run(main)
-    assert str(raised.value) == world.absent[name]
-
-
-def test_others_run_side_by_side_and_end_before_their_block(world, has, sleeps):
-    has("together")
-
-    @world.job
-    async def main(w):
-        await w.together((sleeps, 3), (sleeps, 0.5, 0.25), (sleeps, 2))
-        return w.now()
-
-    assert world.run(main) == 3
-    assert world.trace.most_at_once() == 4
-    assert world.trace.when("end") == [
-        (0.75, "sleeps(0.5, 0.25)"),
-        (2, "sleeps(2)"),
-        (3, "sleeps(3)"),
-        (3, "main()"),
-    ]
-
-
-def test_the_error_of_another_reaches_the_caller(world, has, sleeps, raises):
-    has("together")
-    error = ValueError("no")
-
-    @world.job
-    async def main(w):
-        await w.together((sleeps, 0.5), (raises, error))
-
-    with world.raises(ValueError) as raised:
-        world.run(main)
-    assert raised.value is error
-    assert world.returned_at == 1
-
-
-def test_a_cancellation_reaches_all_that_a_job_has_started(world, has, sleeps):
-    has("together")
-
-    @world.job
-    async def main(w):
-        await w.together((sleeps, 5), (sleeps, 7))
-
-    if world.run(main, cancel_at=2.5) is CANCELLED:
-        assert world.returned_at == 2.5
-        cancelled = {*world.trace.when("cancelled")} - {(2.5, "main()")}
-        assert cancelled == {(2.5, "sleeps(5)"), (2.5, "sleeps(7)")}
-    else:
-        assert world.returned_at == 7
-
-
-def test_a_deadlock_names_all_that_wait(world, has, sleeps, stuck):
-    has("together")
-
-    @world.job
-    async def main(w):
-        await w.together((stuck, 1), (sleeps, 3), (stuck, 2))
-
-    with pytest.raises(Deadlock) as raised:
-        world.run(main)
-    assert world.now() == 3
-    waits = [one for one in raised.value.waiters if "await w.forever()" in one]
-    assert len(waits) == 2
-    assert len(raised.value.waiters) >= 3
-
-
-def test_others_are_native_actors_of_their_own(world, has):
-    has("together")
-
-    @world.job
-    async def tea(w):
-        await w.sleep(2)
-
-    @world.job
-    async def toast(w):
-        await w.sleep(1)
-        raise ValueError("burnt")
-
-    @world.job
-    async def main(w):
-        await w.together((tea,), (toast,))
-
-    world.watching = True
-    with world.raises(ValueError):
-        world.run(main)
-    assert [actor.start for actor in world.trace.actors] == [0, 0, 0]
-    assert 1 in {actor.end for actor in world.trace.actors}
-    later = {e.by for e in world.trace if e.at and e.actor in ("tea()", "toast()")}
-    assert len(later - {"main"}) == 2
-
-
-def test_a_worker_thread_sleeps_in_virtual_time(world, has):
-    has("in_thread")
-
-    def work(seconds):
-        before = time.monotonic()
-        time.sleep(seconds)
-        return time.monotonic() - before
-
-    @world.job
-    async def main(w):
-        await w.sleep(1)
-        return await w.in_thread(work, 3600), w.now()
-
-    assert world.run(main) == (3600, 3601)
-
-
-def test_worker_threads_sleep_side_by_side(world, has):
-    has("together")
-    has("in_thread")
-
-    @world.job
-    async def call(w, seconds):
-        await w.in_thread(time.sleep, seconds)
-
-    @world.job
-    async def main(w):
-        await w.together((call, 3), (call, 2))
-
-    world.run(main)
-    assert world.trace.when("end") == [
-        (2, "call(2)"),
-        (3, "call(3)"),
-        (3, "main()"),
-    ]
-
-
-def test_an_error_of_a_worker_thread_reaches_the_caller(world, has):
-    has("in_thread")
-    error = ValueError("no")
-
-    def fail():
-        time.sleep(1)
-        raise error
-
-    @world.job
-    async def main(w):
-        await w.in_thread(fail)
-
-    with world.raises(ValueError) as raised:
-        world.run(main)
-    assert raised.value is error
-    assert world.returned_at == 1
-
-
-def test_no_time_passes_while_a_worker_thread_works(world, has):
-    has("together")
-    has("in_thread")
-    opened = os.pipe()
-
-    def work():
-        os.set_blocking(opened[0], True)
-        return sum(range(200_000))
-
-    @world.job
-    async def call(w):
-        await w.in_thread(work)
-        return w.note("worked")
-
-    @world.job
-    async def nap(w):
-        await w.sleep(5)
-
-    @world.job
-    async def main(w):
-        await w.together((call,), (nap,))
-
-    world.run(main)
-    assert world.trace.when("note") == [(0, "call()")]
-    assert world.returned_at == 5
-    for descriptor in opened:
-        os.close(descriptor)
-
-
-def test_input_that_is_there_comes_before_a_jump_of_the_clock(world, has, pipe):
-    has("readable")
-    os.write(pipe[1], b"x")
-
-    @world.job
-    async def main(w):
-        await w.readable(pipe[0])
-        return w.now(), os.read(pipe[0], 10)
-
-    assert world.run(main) == (0, b"x")
-
-
-def test_a_wait_for_input_ends_when_it_comes(world, has, pipe):
-    has("readable")
-    world.at(2, os.write, pipe[1], b"x")
-    world.at(9, os.write, pipe[1], b"y")
-
-    @world.job
-    async def main(w):
-        await w.readable(pipe[0])
-        return w.now(), os.read(pipe[0], 10)
-
-    assert world.run(main) == (2, b"x")
-
-
-def test_a_wait_for_input_is_cancelled_or_continues(world, has, pipe):
-    has("readable")
-    world.at(5, os.write, pipe[1], b"x")
-
-    @world.job
-    async def main(w):
-        await w.readable(pipe[0])
-
-    if world.run(main, cancel_at=2.5) is CANCELLED:
-        assert world.returned_at == 2.5
-    else:
-        assert world.returned_at == 5
-
-
-def test_input_that_never_comes_is_a_deadlock(world, has, pipe):
-    has("readable")
-    world.patience = 0.01
-
-    @world.job
-    async def main(w):
-        await w.sleep(1)
-        await w.readable(pipe[0])
-
-    with pytest.raises(Deadlock, match=r"await w\.readable"):
-        world.run(main)
-    assert world.now() == 1

@@ -42,19 +42,6 @@ def fails(after=0.0, error=ValueError):
 # Time
 
 
-def test_sleeps_end_at_their_exact_instants(place):
-    seen = []
-
-    def answer():
-        for seconds in (0.1, 0.2, 3600, 0.3):
-            gevent.sleep(seconds)
-            seen.append(place.now())
-
-    place.run(answer)
-    assert seen == [0.1, 0.3, 3600.3, 3600.6]
-    assert place.returned_at == 3600.6
-
-
 def test_timers_of_one_instant_fire_in_order_of_creation(place):
     seen = []
 
@@ -89,33 +76,6 @@ def test_a_sleep_as_long_as_its_timeout_is_not_interrupted(place):
     assert place.run(answer) == 1
 
 
-def test_the_clocks_of_time_are_virtual(place):
-    def answer():
-        before = time.monotonic(), time.perf_counter(), time.time()
-        gevent.sleep(2)
-        return before, (time.monotonic(), time.perf_counter(), time.time())
-
-    assert place.run(answer) == ((0, 0, 0), (2, 2, 2))
-
-
-def test_time_sleep_blocks_every_greenlet(place):
-    seen = []
-
-    def quick():
-        gevent.sleep(1)
-        seen.append(("quick", place.now()))
-
-    def answer():
-        other = gevent.spawn(quick)
-        gevent.sleep(0.5)
-        time.sleep(2)
-        seen.append(("answer", place.now()))
-        other.get()
-
-    place.run(answer)
-    assert seen == [("answer", 2.5), ("quick", 2.5)]
-
-
 def test_spawn_later_and_callbacks_at_an_instant(place):
     say = place.recorder()
     place.at(2, say, "planned")
@@ -127,28 +87,6 @@ def test_spawn_later_and_callbacks_at_an_instant(place):
 
     place.run(answer)
     assert say == [(1, "spawned"), (1.5, "asked for"), (2, "planned")]
-
-
-def test_callbacks_after_the_end_do_not_run(place):
-    say = place.recorder()
-    place.at(5, say, "late")
-    place.run(gevent.sleep, 1)
-    place.run(gevent.sleep, 10)
-    assert say == []
-
-
-def test_an_error_in_a_callback_at_an_instant_fails_the_run(place):
-    place.at(1, fails)
-    with place.raises(LostError):
-        place.run(gevent.sleep, 2)
-
-
-def test_ten_thousand_sleepers(place):
-    def answer():
-        gevent.joinall([gevent.spawn(gevent.sleep, n % 100) for n in range(10_000)])
-
-    place.run(answer)
-    assert place.returned_at == 99
 
 
 def test_a_repeating_timer(place):
@@ -446,14 +384,6 @@ def test_a_thread_pool_executor(place):
     assert place.run(answer) == (None, 2)
 
 
-def test_an_error_of_a_worker_reaches_its_waiter(place):
-    def work():
-        raise KeyError("worker")
-
-    with place.raises(KeyError):
-        place.run(lambda: gevent.get_hub().threadpool.apply(work))
-
-
 def test_an_unretrieved_error_of_a_worker_is_lost(place):
     def work():
         raise KeyError("worker")
@@ -477,41 +407,6 @@ def test_a_worker_outlives_the_answer(place):
 
 
 # Jobs
-
-
-def test_a_job_is_traced(place):
-    @place.job
-    async def job(w, seconds):
-        await w.sleep(seconds)
-        return w.now()
-
-    def answer():
-        return [g.get() for g in [gevent.spawn(job, s) for s in (2, 1)]]
-
-    assert place.run(answer) == [2, 1]
-    assert [(e.at, e.actor, e.what) for e in place.trace] == [
-        (0, "job(2)", "start"),
-        (0, "job(2)", "sleep"),
-        (0, "job(1)", "start"),
-        (0, "job(1)", "sleep"),
-        (1, "job(1)", "wake"),
-        (1, "job(1)", "end"),
-        (2, "job(2)", "wake"),
-        (2, "job(2)", "end"),
-    ]
-
-
-def test_a_job_sees_its_cancellation(place):
-    @place.job
-    async def job(w):
-        try:
-            await w.forever()
-        except w.Cancelled:
-            await w.sleep(1)
-            raise
-
-    assert place.run(job, cancel_at=2) == CANCELLED
-    assert place.returned_at == 3
 
 
 def test_a_job_that_suspends_by_itself_is_refused(place):
@@ -727,27 +622,6 @@ def test_a_deadlock_names_each_waiter_and_its_wait(place):
     ]
     place.run(gevent.sleep, 1)
     assert place.returned_at == 1
-
-
-def test_a_deadlock_is_found_at_the_instant_of_the_last_event(place):
-    def answer():
-        gevent.sleep(2)
-        Event().wait()
-
-    with place.raises(Deadlock):
-        place.run(answer)
-    assert place.now() == 2
-
-
-def test_input_that_never_comes(place, monkeypatch):
-    monkeypatch.setattr(place, "patience", 0.01)
-    reader, writer = os.pipe()
-    try:
-        with pytest.raises(Deadlock, match="wait_read"):
-            place.run(gevent.socket.wait_read, reader)
-    finally:
-        os.close(reader)
-        os.close(writer)
 
 
 # Real input
@@ -978,21 +852,3 @@ def test_watching_a_greenlet_does_not_retrieve_its_error(place):
     place.watching = True
     with pytest.raises(LostError):
         place.run(answer)
-
-
-def test_a_call_in_a_thread_is_an_actor_with_its_own_events(place):
-    say = place.recorder()
-
-    def work():
-        time.sleep(2)
-        say("done")
-
-    def answer():
-        pool = ThreadPool(1)
-        pool.spawn(work).get()
-        pool.join()
-
-    place.watching = True
-    place.run(answer)
-    assert lives(place)[1] == ("thread", "worker thread", 0, 2, "end")
-    assert [event.by for event in place.trace] == ["thread"]

@@ -109,14 +109,6 @@ def test_a_sleep_must_not_be_negative():
         run(time.sleep, -1)
 
 
-def test_each_run_of_a_world_starts_at_zero():
-    world = ThreadsWorld()
-    assert world.now() == 0
-    for _ in range(2):
-        world.run(time.sleep, 2)
-        assert (world.now(), world.returned_at) == (2.0, 2.0)
-
-
 def test_a_sleep_of_zero_runs_the_other_threads_first():
     def answer():
         said = []
@@ -673,15 +665,6 @@ def test_callbacks_of_a_future_run():
 # Descriptors
 
 
-@pytest.fixture
-def pipe():
-    ends = os.pipe()
-    yield ends
-    for end in ends:
-        with contextlib.suppress(OSError):
-            os.close(end)
-
-
 def test_a_source_waits_in_virtual_time(pipe):
     world = ThreadsWorld()
     source = world.source(pipe[0])
@@ -925,11 +908,6 @@ def test_an_asyncio_event_loop_runs_in_the_world():
 # Errors
 
 
-def test_an_error_of_the_answer_reaches_the_caller_unchanged():
-    with pytest.raises(LookupError):
-        run(failing_after, 1)
-
-
 def test_an_error_in_a_thread_is_not_lost():
     def answer():
         with started(lambda: failing_after(1)):
@@ -946,13 +924,6 @@ def test_system_exit_ends_a_thread_quietly():
             pass
 
     run(answer)
-
-
-def test_an_error_in_a_callback_fails_the_run():
-    world = ThreadsWorld()
-    world.at(1, failing_after, 1)
-    with pytest.raises(LostError):
-        world.run(time.sleep, 3)
 
 
 @pytest.mark.parametrize("daemon", [False, True])
@@ -1325,30 +1296,6 @@ def test_the_library_works_with_any_seed():
 # Jobs and the common interface of all worlds
 
 
-def test_jobs_sleep_and_are_traced():
-    world = ThreadsWorld()
-
-    @world.job
-    async def job(w, seconds):
-        await w.sleep(seconds)
-        w.note("hi")
-        return w.now()
-
-    def answer():
-        with ThreadPoolExecutor() as pool:
-            return list(pool.map(job, [3, 1]))
-
-    assert world.run(answer) == [3, 1]
-    assert world.trace.of("job(1)") == [
-        (0, "start"),
-        (0, "sleep"),
-        (1, "wake"),
-        (1, "note"),
-        (1, "end"),
-    ]
-    assert world.trace.most_at_once() == 2
-
-
 def test_a_job_stops_when_its_stop_event_is_set():
     world = ThreadsWorld()
 
@@ -1419,23 +1366,6 @@ def test_a_job_that_really_suspends_is_refused():
 
     with pytest.raises(NotCovered):
         world.run(job)
-
-
-def test_blocking_functions_sleep():
-    world = ThreadsWorld()
-    function = world.blocking(identity_after)
-    assert world.run(function, 2) == 2
-    assert world.trace.when("end") == [(2, "identity_after(2)")]
-
-
-def test_at_schedules_callbacks_even_from_a_callback():
-    world = ThreadsWorld()
-    say = world.recorder()
-    world.at(2, say, "two")
-    world.at(1, lambda: world.at(1.5, say, "one and a half"))
-    world.at(9, say, "never")
-    world.run(time.sleep, 3)
-    assert say == [(1.5, "one and a half"), (2, "two")]
 
 
 def test_a_callback_may_wait():

@@ -10,9 +10,7 @@ import pytest
 import trio
 import trio.testing
 from concurrency_study.world import (
-    CANCELLED,
     Deadlock,
-    LostError,
     NotCovered,
     StillAlive,
 )
@@ -24,38 +22,11 @@ def place():
     return TrioWorld()
 
 
-@pytest.fixture
-def pipe(place):
-    read, write = os.pipe()
-    os.set_blocking(read, False)
-    yield read, write
-    for descriptor in (read, write):
-        with contextlib.suppress(OSError):
-            os.close(descriptor)
-
-
 async def forever():
     await trio.sleep_forever()
 
 
 # Time
-
-
-def test_sleepers_wake_in_the_order_of_their_instants(place):
-    say = place.recorder()
-
-    async def sleeper(seconds):
-        await trio.sleep(seconds)
-        say(seconds)
-
-    async def answer():
-        async with trio.open_nursery() as nursery:
-            for seconds in (3, 1, 0.5, 3600):
-                nursery.start_soon(sleeper, seconds)
-
-    place.run(answer)
-    assert say == [(0.5, 0.5), (1, 1), (3, 3), (3600, 3600)]
-    assert place.returned_at == 3600
 
 
 def test_the_clock_is_exact_at_each_deadline(place):
@@ -83,35 +54,6 @@ def test_deadlines_in_the_past_and_at_infinity(place):
     assert place.run(answer) == 2
 
 
-def test_every_clock_is_virtual_on_the_loop_and_in_workers(place):
-    def clocks():
-        return time.monotonic(), time.time(), time.perf_counter(), time.monotonic_ns()
-
-    async def answer():
-        await trio.sleep(7)
-        return clocks(), await trio.to_thread.run_sync(clocks)
-
-    assert place.run(answer) == ((7, 7, 7, 7_000_000_000),) * 2
-
-
-def test_time_sleep_on_the_loop_blocks_every_task(place):
-    say = place.recorder()
-
-    async def sleeper():
-        await trio.sleep(1)
-        say("awake")
-
-    async def answer():
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(sleeper)
-            await trio.testing.wait_all_tasks_blocked()
-            time.sleep(5)  # noqa: ASYNC251  # it is the question
-            say("held up")
-
-    place.run(answer)
-    assert say == [(5, "held up"), (5, "awake")]
-
-
 def test_wait_all_tasks_blocked_comes_before_a_jump_in_time(place):
     async def answer():
         async with trio.open_nursery() as nursery:
@@ -120,32 +62,6 @@ def test_wait_all_tasks_blocked_comes_before_a_jump_in_time(place):
             return place.now()
 
     assert place.run(answer) == 0
-
-
-def test_ten_thousand_tasks(place):
-    async def answer():
-        async with trio.open_nursery() as nursery:
-            for i in range(10_000):
-                nursery.start_soon(trio.sleep, i % 100)
-
-    place.run(answer)
-    assert place.returned_at == 99
-
-
-def test_a_world_runs_several_things_each_from_zero(place):
-    @place.job
-    async def job(w, seconds):
-        await w.sleep(seconds)
-        return w.now()
-
-    assert [place.run(job, 2), place.run(job, 1)] == [2, 1]
-    assert place.trace.of("job(1)") == [
-        (0, "start"),
-        (0, "sleep"),
-        (1, "wake"),
-        (1, "end"),
-    ]
-    assert place.trace.of("job(2)") == []
 
 
 def test_everything_is_put_back(place):
@@ -172,33 +88,6 @@ def test_everything_is_put_back(place):
 # Nurseries, cancellation, timeouts
 
 
-def test_an_error_cancels_the_siblings_which_clean_up(place):
-    @place.job
-    async def cleaner(w):
-        try:
-            await w.forever()
-        finally:
-            with trio.CancelScope(shield=True):
-                await w.sleep(1)
-
-    @place.job
-    async def fails(w):
-        await w.sleep(2)
-        raise ValueError("no")
-
-    async def answer():
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(cleaner)
-            nursery.start_soon(fails)
-
-    with place.raises(ValueError) as raised:
-        place.run(answer)
-    assert str(raised.value) == "no"
-    assert place.returned_at == 3
-    assert place.trace.when("error") == [(2, "fails()")]
-    assert place.trace.when("cancelled") == [(3, "cleaner()")]
-
-
 def test_a_shielded_wait_outlasts_the_deadline_around_it(place):
     async def answer():
         with trio.move_on_after(1) as outer:
@@ -223,65 +112,6 @@ def test_nested_timeouts(place):
     assert place.run(answer) == (True, 4)
 
 
-def test_cancel_at_ends_the_answer_with_its_cleanup(place):
-    @place.job
-    async def job(w):
-        try:
-            await w.forever()
-        except w.Cancelled:
-            w.note("cleaning up")
-            raise
-
-    assert place.run(job, cancel_at=2) == CANCELLED
-    assert place.returned_at == 2
-    assert place.trace.when("cancelled") == [(2, "job()")]
-
-
-def test_cancel_at_stops_a_whole_nursery(place):
-    async def answer():
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(forever)
-            nursery.start_soon(forever)
-
-    assert place.run(answer, cancel_at=2) == CANCELLED
-
-
-def test_an_answer_may_ignore_its_cancellation(place):
-    async def answer():
-        try:
-            await trio.sleep_forever()
-        except trio.Cancelled:
-            return "so what"
-
-    assert place.run(answer, cancel_at=2) == "so what"
-
-
-def test_an_answer_may_end_before_its_cancellation(place):
-    async def answer():
-        await trio.sleep(1)
-        return "done"
-
-    assert place.run(answer, cancel_at=2) == "done"
-    assert place.returned_at == 1
-
-
-def test_an_error_while_cancelled_reaches_the_caller(place):
-    async def fails():
-        try:
-            await trio.sleep_forever()
-        finally:
-            raise ValueError("while cleaning up")
-
-    async def answer():
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(fails)
-            nursery.start_soon(forever)
-
-    with place.raises(ValueError):
-        place.run(answer, cancel_at=1)
-    assert place.returned_at == 1
-
-
 def test_at_calls_back_at_its_instant(place):
     say = place.recorder()
     event = trio.Event()
@@ -296,12 +126,6 @@ def test_at_calls_back_at_its_instant(place):
 
     assert place.run(answer) == 3
     assert say == [(1, "one"), (2, "two")]
-
-
-def test_an_error_in_a_callback_fails_the_run(place):
-    place.at(1, lambda: 1 / 0)
-    with pytest.raises(LostError, match="ZeroDivisionError"):
-        place.run(trio.sleep, 2)
 
 
 def test_a_callback_runs_even_if_the_loop_never_rests(place):
@@ -395,62 +219,6 @@ def test_a_separate_limiter(place):
     assert place.returned_at == 3
 
 
-def test_time_stands_still_while_a_worker_works(place):
-    go = threading.Event()
-
-    async def answer():
-        async with trio.open_nursery() as nursery:
-            place.at(1, go.set)
-            nursery.start_soon(trio.to_thread.run_sync, sum, range(1_000_000))
-            await trio.to_thread.run_sync(lambda: None)
-            assert place.now() == 0
-            await trio.sleep(1)
-            await trio.to_thread.run_sync(go.wait)
-        return place.now()
-
-    assert place.run(answer) == 1
-
-
-def test_workers_and_loop_timers_mix(place):
-    say = place.recorder()
-
-    def work():
-        for i in range(3):
-            time.sleep(1)
-            say(f"worker {i}")
-
-    async def ticker():
-        for i in range(3):
-            await trio.sleep(0.75)
-            say(f"tick {i}")
-
-    async def answer():
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(trio.to_thread.run_sync, work)
-            nursery.start_soon(ticker)
-
-    place.run(answer)
-    assert say == [
-        (0.75, "tick 0"),
-        (1, "worker 0"),
-        (1.5, "tick 1"),
-        (2, "worker 1"),
-        (2.25, "tick 2"),
-        (3, "worker 2"),
-    ]
-
-
-def test_an_error_in_a_worker_reaches_its_waiter(place):
-    @place.blocking
-    def work():
-        time.sleep(2)
-        raise ValueError("no")
-
-    with place.raises(ValueError):
-        place.run(trio.to_thread.run_sync, work)
-    assert place.trace.of("work()") == [(0, "start"), (2, "error")]
-
-
 def test_a_worker_that_waits_for_the_loop_does_not_stop_time(place):
     async def nap():
         await trio.sleep(2)
@@ -514,11 +282,6 @@ def test_an_abandoned_worker_is_still_alive_and_runs_to_its_end(place):
     assert "work(): end at 5 s" in str(caught.value)
 
 
-def test_a_worker_is_forgotten_once_it_has_a_result(place):
-    for _ in range(200):
-        place.run(trio.to_thread.run_sync, int)
-
-
 def test_a_cancelled_call_waits_for_a_worker_that_is_not_abandoned(place):
     async def answer():
         with trio.move_on_after(1):
@@ -529,26 +292,6 @@ def test_a_cancelled_call_waits_for_a_worker_that_is_not_abandoned(place):
 
 
 # Input from outside
-
-
-def test_available_input_comes_before_a_jump_in_time(place, pipe):
-    read, write = pipe
-    say = place.recorder()
-    for instant in (1, 2):
-        place.at(instant, os.write, write, b"x")
-
-    async def reader():
-        for _ in range(2):
-            await trio.lowlevel.wait_readable(read)
-            say(os.read(read, 10))
-
-    async def answer():
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(reader)
-            nursery.start_soon(trio.sleep, 100)
-
-    place.run(answer)
-    assert say == [(1, b"x"), (2, b"x")]
 
 
 def test_a_stream_over_a_pipe_ends(place, pipe):
@@ -574,16 +317,6 @@ def test_input_from_another_process_is_waited_for(place, pipe):
         return place.now(), os.read(read, 10)
 
     assert place.run(answer) == (0, b"x")
-
-
-def test_input_that_never_comes_is_a_deadlock(place, pipe, monkeypatch):
-    monkeypatch.setattr(place, "patience", 0.01)
-
-    async def answer():
-        await trio.lowlevel.wait_readable(pipe[0])
-
-    with pytest.raises(Deadlock, match=r"await trio.lowlevel.wait_readable"):
-        place.run(answer)
 
 
 def test_subprocesses_are_refused(place):
@@ -741,22 +474,6 @@ def test_asynchronous_generators_are_finalized(place):
     assert finalized == [0]
 
 
-def test_jobs_in_the_trace(place):
-    @place.job
-    async def job(w, seconds):
-        w.note("hello")
-        await w.sleep(seconds)
-
-    async def answer():
-        async with trio.open_nursery() as nursery:
-            for seconds in (1, 2):
-                nursery.start_soon(job, seconds)
-
-    place.run(answer)
-    assert place.trace.most_at_once() == 2
-    assert place.trace.when("end") == [(1, "job(1)"), (2, "job(2)")]
-
-
 def test_a_seed_of_random_replays_the_task_order_of_trio():
     def order(seed):
         async def main():
@@ -819,19 +536,3 @@ def test_the_own_tasks_and_methods_of_trio_are_not_watched(place):
     place.run(answer)
     assert lives(place) == [("answer", "task", 0, 1, "end")]
     assert trio._core._run.Runner.task_exited is exited
-
-
-def test_a_call_in_a_thread_is_an_actor_with_its_own_events(place):
-    say = place.recorder()
-
-    def work():
-        time.sleep(2)
-        say("done")
-
-    async def answer():
-        await trio.to_thread.run_sync(work)
-
-    place.watching = True
-    place.run(answer)
-    assert lives(place)[1] == ("thread", "worker thread", 0, 2, "end")
-    assert [event.by for event in place.trace] == ["thread"]

@@ -75,6 +75,10 @@ class GeventJob(Job):
         greenlets: list[_Greenlet] = [gevent.spawn(call) for call in calls]
         try:
             gevent.joinall(greenlets, raise_error=True)
+        except gevent.GreenletExit:
+            gevent.killall(greenlets)
+            gevent.joinall(greenlets, raise_error=True)  # a cleanup may have failed
+            raise
         finally:
             gevent.killall(greenlets)
 
