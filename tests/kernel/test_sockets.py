@@ -6,6 +6,8 @@ import contextlib
 import errno
 import gc
 import os
+import select
+import selectors
 import socket
 
 import pytest
@@ -610,3 +612,25 @@ def test_an_error_with_a_waiting_reader_leaves_no_descriptor():
 def test_a_socket_needs_a_running_kernel():
     with socket.socket() as plain, pytest.raises(RuntimeError, match="no kernel"):
         Socket(plain)
+
+
+def test_the_loop_asks_the_selector_if_its_select_was_replaced(monkeypatch):
+    asked = []
+    real = selectors.DefaultSelector.select
+
+    def select(self, timeout=None):
+        asked.append(timeout)
+        return real(self, timeout)
+
+    monkeypatch.setattr(selectors.DefaultSelector, "select", select)
+    test_the_end_of_the_stream_follows_the_bytes_and_repeats()
+    test_a_waiting_reader_is_woken_by_the_end_of_the_stream()
+    assert asked
+
+
+def test_the_loop_reads_epoll_itself_where_there_is_one():
+    def main():
+        yield from checkpoint()
+        return current_kernel()._epoll is not None
+
+    assert run(main) == hasattr(select, "epoll")

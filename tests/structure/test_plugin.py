@@ -143,7 +143,7 @@ def test_a_declaration_of_an_unknown_capability_is_an_error(place):
     place.study("wordy", cannot={"magic": "no wand"}, says="answered")
     done = place.run("--study", "wordy", *COMPLETE)
     assert done.returncode == 4
-    assert "CANNOT of wordy_study: there is no capability 'magic'" in done.stderr
+    assert "CANNOT of wordy_study: unknown capability 'magic'" in done.stderr
     assert "thousands at once" in done.stderr
 
 
@@ -153,7 +153,7 @@ def test_a_test_that_needs_an_unknown_capability_is_an_error(place):
     (place.suite / "test_tasks.py").write_text(suite)
     done = place.run("--study", "honest", *COMPLETE)
     assert done.returncode == 4
-    assert "test_it_does_magic: there is no capability 'magic'" in done.stderr
+    assert "test_it_does_magic: unknown capability 'magic'" in done.stderr
 
 
 def test_a_declaration_that_no_test_uses_fails(place):

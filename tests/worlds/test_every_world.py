@@ -688,6 +688,10 @@ def test_the_first_error_of_a_task_reaches_the_caller(world, together, raises, c
     assert world.returned_at == (1 if cancels else 2)
 
 
+def test_no_tasks_at_all_are_fine(world, together):
+    assert world.run(together) == 0
+
+
 def test_an_error_cancels_the_siblings_which_clean_up(
     world, together, naps, raises, cancels
 ):
@@ -779,6 +783,8 @@ def test_watched_tasks_have_a_beginning_and_an_end(world, together, sleeps):
     main, *tasks = world.trace.actors
     assert (main.start, main.end, main.how) == (0, 5, "end")
     assert [(t.kind, t.start, t.how) for t in tasks] == [(world.kind, 1, "end")] * 2
+    if world.kind != "thread":  # a pool's are called after the pool
+        assert [t.name for t in tasks] == ["sleeps", "sleeps no. 2"]
     for task, ended in zip(tasks, (3, 5), strict=True):
         events = [(e.at, e.what) for e in world.trace if e.by == task.name]
         assert events[-1] == (ended, "end")

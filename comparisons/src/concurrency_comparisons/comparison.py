@@ -70,7 +70,7 @@ class Change:
 
     @property
     def blank(self) -> bool:
-        """True if there is no text on either side."""
+        """True if both sides are empty."""
         return not any(line and line.text.strip() for line in (self.left, self.right))
 
 

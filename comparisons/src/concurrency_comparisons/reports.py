@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -211,6 +212,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
+@cache
 def _shapes() -> dict[str, dict[str, tuple[type, ...]]]:
     """Return the types of the fields of each kind of record, from the schema."""
 
@@ -231,10 +233,6 @@ def _shapes() -> dict[str, dict[str, tuple[type, ...]]]:
             event = fields["events"]["items"]["properties"]
             found["event"] = {name: types(field) for name, field in event.items()}
     return found
-
-
-_SHAPES = _shapes()
-"""The types of the fields of each record."""
 
 
 class _File:
@@ -286,7 +284,7 @@ class _File:
 
     def check(self, record: Any, kind: str) -> dict[str, Any]:
         """Return the fields of a record, after a check of their names and types."""
-        shape = _SHAPES[kind]
+        shape = _shapes()[kind]
         found = cast(dict[str, Any], record) if isinstance(record, dict) else {}
         fields = {key: value for key, value in found.items() if key != "record"}
         if fields.keys() != shape.keys():

@@ -48,7 +48,7 @@ def check_capabilities(capabilities: Iterable[str], where: str) -> None:
         if capability not in CAPABILITIES:
             known = "; ".join(CAPABILITIES)
             raise UnknownCapability(
-                f"{where}: there is no capability {capability!r}; known are: {known}"
+                f"{where}: unknown capability {capability!r}; choose from: {known}"
             )
 
 

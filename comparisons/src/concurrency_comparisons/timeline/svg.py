@@ -245,7 +245,7 @@ class _Picture:
                 continue
             room = int((edge - label.x + 3) / _CHARACTER)
             if room < _LEAST or _cells(text) - room < 10:
-                # There is no room after the mark, so the text begins before it.
+                # The text does not fit after the mark, so it ends before it.
                 room = int((edge - self.left) / _CHARACTER)
             shown = _fit(text, room)
             width = _cells(shown) * _CHARACTER

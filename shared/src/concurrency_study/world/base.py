@@ -36,7 +36,7 @@ CANCELLED = "cancelled"
 
 
 @dataclass
-class _Run:
+class Run:
     """The state of one run of a world."""
 
     title: str = ""
@@ -121,7 +121,7 @@ class World(ABC):
         """True if the next run notes native actors in the trace, which costs time."""
         self.broken: BaseException | None = None
         """An error of broken code that a run ended with or lost: a NameError, say."""
-        self.this_run = _Run()
+        self.this_run = Run()
         self._planned: list[tuple[float, Callable[[], None]]] = []
         self._running = False
 
@@ -238,7 +238,7 @@ class World(ABC):
         title = _named(function)
         kind = self.native_kind(function)
         self.trace.begin(title, kind, watching=self.watching)
-        run = self.this_run = _Run(
+        run = self.this_run = Run(
             title,
             cancel_at if isinstance(cancel_at, tuple) else (),
             cancel_at_wait,

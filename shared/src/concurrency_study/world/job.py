@@ -80,11 +80,11 @@ class Job(ABC):
         Returns when all have ended. The first error stops the others, if the paradigm
         can do that, and is raised, bare or in a group.
         """
-        await self.native_together([functools.partial(*call) for call in calls])
+        await self.native_together([_bound(*call) for call in calls])
 
     async def in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call a blocking function in a worker thread, and wait for its result."""
-        return await self.native_in_thread(functools.partial(function, *args))
+        return await self.native_in_thread(_bound(function, *args))
 
     async def readable(self, descriptor: int) -> None:
         """Wait until a descriptor has input."""
@@ -118,6 +118,11 @@ class Job(ABC):
     async def native_readable(self, descriptor: int) -> None:
         """Wait for input, without reading it."""
         raise NotCovered(self.world.absent["readable"])
+
+
+def _bound(function: Callable[..., Any], *args: Any) -> Callable[[], Any]:
+    """Return a call without arguments, under the name of its function."""
+    return functools.update_wrapper(functools.partial(function, *args), function)
 
 
 class _Native:

@@ -176,16 +176,17 @@ class Kernel:
         raise first
 
     def _explained(self, error: BaseException) -> BaseException:
-        """Return an error of the loop, or what it means.
+        """Return an error of the loop, in words if the cause is known.
 
-        A task that ended inside a scope or group has no such attributes as a child of
-        it has. Asking for that in `_steps` would cost time at the end of each task.
+        `_steps` takes a task that has ended out of the children of its scope. A task
+        that ended inside a scope of its own is not among them: AttributeError. A test
+        for that in `_steps` would cost time at the end of each task.
         """
         task = self.current
-        if task is None or task._scope.host is not task:
-            return error
-        missing = isinstance(error, AttributeError)
-        return RuntimeError(NOT_LEFT.format(task.name)) if missing else error
+        if isinstance(error, AttributeError) and task is not None:
+            host = task._scope.host
+            return RuntimeError(NOT_LEFT.format(task.name)) if host is task else error
+        return error
 
     def _forget(self) -> None:
         """Let go of everything that a kept task, scope or socket would keep alive."""
@@ -493,12 +494,15 @@ class Kernel:
 def _inside(selector: Any) -> tuple[Any, dict[int, selectors.SelectorKey]]:
     """Return the epoll object of a selector, and its keys by descriptor.
 
-    There is none on another system, and if its method ``select`` was replaced. Virtual
-    time does that, and so may a test.
+    Return None if the selector has to be asked itself: it is of another kind, or its
+    method ``select`` was replaced. Virtual time does that, and so may a test.
     """
     plain: Any = getattr(selectors, "EpollSelector", None)
     if type(selector) is plain and plain.select.__module__ == selectors.__name__:
-        return selector._selector, selector._fd_to_key  # pyright: ignore
+        try:
+            return selector._selector, selector._fd_to_key
+        except AttributeError:  # private names, which a later Python may change
+            pass
     return None, {}
 
 

@@ -1,4 +1,4 @@
-"""The application of the referee: courses, their pages, and who is connected."""
+"""The application of the referee: courses, their pages, and open connections."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Referee:
             return
         self._move(request, self._elsewhere)
         if allowed is None:
-            request.answer(404, b"there is no such page; GET / lists the pages")
+            request.answer(404, b"unknown page; GET / lists the pages")
         elif request.method != allowed:
             request.answer(405, headers=(("Allow", allowed),))
         elif page == "stats":

@@ -209,7 +209,7 @@ class Obstacle8(Obstacle):
             request.answer(400, b"ask for ?open, ?use=ID or ?close=ID")
         elif id not in self._users:
             self.tally.fault(f"{verb} of {id!r}, which is not open")
-            request.answer(404, b"there is no such ID")
+            request.answer(404, b"unknown ID")
         elif verb == "use":
             self._users[id] = request
             super().came(request, query)

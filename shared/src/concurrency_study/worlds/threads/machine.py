@@ -97,7 +97,7 @@ class Machine:
     - *Ready*: it is in the ready queue ``_ready``.
     - *Waiting*: its ``waiting`` is true. It may have a timer, watch descriptors, and be
       in the wait queue of one lock.
-    - *Ended*: it is no longer in ``_live``.
+    - *Ended*: it has left ``_live``.
 
     The rule that keeps this right: only the thread with the baton changes the machine,
     so the machine needs no lock of its own. A thread that passes the baton on makes the

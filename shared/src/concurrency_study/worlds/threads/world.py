@@ -65,7 +65,7 @@ class ThreadsJob(Job):
             threading.Event().wait()
 
     async def native_together(self, calls: list[Callable[[], Any]]) -> None:
-        with ThreadPoolExecutor(len(calls)) as pool:
+        with ThreadPoolExecutor(len(calls) or 1) as pool:
             for future in as_completed([pool.submit(call) for call in calls]):
                 future.result()
 
