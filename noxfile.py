@@ -6,6 +6,7 @@
 nox                 everything
 nox -s compare      every study, alone; then the pages, and a site of them
 nox -s trio         one study, installed alone: its suite in virtual time
+nox -s trio-3.12    ... with that Python
 nox -s trio -- -k cancel    ... or a part of its tests
 nox -s trio -- --suite      ... or what all studies are asked, for the report
 nox -s realtime -- trio     its programs, Ctrl-C and the obstacle course, in real time
@@ -55,6 +56,8 @@ BITTEN = [
     *(s for s in STUDIES if (ROOT / f"tests/mutants/planted/{s}.py").exists()),
 ]
 """The studies that mistakes are planted in."""
+CORES = min(os.cpu_count() or 1, 8)
+"""The number of processes that share the tests of a study."""
 COUNTED = "3.13"
 """The Python whose instructions are counted; another one needs another number."""
 
@@ -76,10 +79,11 @@ MISSING = [v for v in SUPPORTED if v not in PYTHONS]
 def prove(session: nox.Session, study: str) -> None:
     session.install(
         *CONSTRAINTS,
-        *("pytest", "pytest-randomly", "hypothesis"),
+        *("pytest", "pytest-randomly", "pytest-xdist"),
         *("-e", "./shared", "-e", f"./packages/{study}"),
     )
     options = session.posargs[1:]
+    at_once = ()
     match session.posargs[:1]:
         case ["--mutants"]:
             session.run("python", "-m", "tests.mutants", *options)
@@ -106,13 +110,16 @@ def prove(session: nox.Session, study: str) -> None:
                 f"tests/helpers/test_{study}.py",
                 *(["tests/kernel"] if study == "generators" else []),
             ]
+            if study == "generators":
+                session.install(*CONSTRAINTS, "hypothesis")
             whole = () if chosen else ("--complete", "tests/conformance")
+            at_once = () if chosen else ("-n", f"{CORES}", "--dist", "worksteal")
             options = session.posargs
     report = ("--report", f"reports/{study}-{session.python}.jsonl") if whole else ()
     session.run(
         *PYTEST,
         *("-rxfE", "--study", study),  # failures come last
-        *(*whole, *report),
+        *(*whole, *report, *at_once),
         *(path for path in tests if (ROOT / path).exists()),
         *options,
     )
@@ -124,12 +131,21 @@ def define(study: str) -> None:
     project = PROJECTS[study].get("project", {})
     supported = SpecifierSet(project.get("requires-python", ""))
     pythons = [python for python in PYTHONS if python in supported]
+    chosen = HERE if HERE in pythons else pythons[-1] if pythons else HERE
 
-    def session(session: nox.Session) -> None:
-        prove(session, study)
+    def short(session: nox.Session) -> None:
+        session.notify(f"{study}-{chosen}")
 
-    session.__doc__ = f"Install the study {study} alone and prove it."
-    nox.session(session, name=study, python=pythons)
+    short.__doc__ = f"Prove the study {study} with Python {chosen}."
+    nox.session(short, name=study, python=False, default=False)
+
+    for python in pythons:
+
+        def whole(session: nox.Session) -> None:
+            prove(session, study)
+
+        whole.__doc__ = f"Install the study {study} alone and prove it."
+        nox.session(whole, name=f"{study}-{python}", python=python)
 
 
 for _study in STUDIES:
@@ -189,7 +205,7 @@ def side_by_side(
         session.log(f"{time.monotonic() - begin:3.0f} s  {name} {outcome}")
         return process.returncode, said
 
-    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
+    with ThreadPoolExecutor(CORES + 1) as pool:
         try:
             runs = dict(zip(names, pool.map(run, names), strict=True))
         except KeyboardInterrupt:

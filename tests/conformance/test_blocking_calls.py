@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from concurrency_study.topics.blocking_calls import EVERY, EXAMPLE
@@ -397,15 +398,22 @@ def test_no_worker_thread_is_left(world, ignore):
         threads.add(threading.get_native_id())
 
     def left():
-        running = {int(name) for name in os.listdir("/proc/self/task")}
-        return threads & running
+        """Return whether each thread that is left is asleep, by its number."""
+        found = {}
+        for number in threads:
+            with contextlib.suppress(OSError):  # it has ended
+                status = Path(f"/proc/self/task/{number}/stat").read_text("utf-8")
+                found[number] = status.rpartition(")")[2].split()[0] == "S"
+        return found
 
     @world.job
     async def main(w):
         await w.call(world.answer, function, [1, 2, 3], ignore, 2)
-        for _ in range(50):  # a worker thread needs a moment to end
-            if left():
-                signal.sigtimedwait([], 0.02)
+        # A worker thread needs a moment to end, but does not sleep in that moment.
+        asleep = 0
+        while asleep < 5 and (found := left()):
+            asleep = asleep + 1 if all(found.values()) else 0
+            signal.sigtimedwait([], 0.02)
         return left()
 
     assert not world.run(main)

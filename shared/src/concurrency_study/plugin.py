@@ -13,11 +13,11 @@ import random
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import pytest
 
-from .report import EXAMPLE, Report
+from .report import EXAMPLE, Report, story_records, test_record
 from .study import (
     Answer,
     Study,
@@ -42,6 +42,9 @@ EXCUSED = (AssertionError, Deadlock)
 
 COMMON = "common_questions"
 """The module ``test_common_questions.py`` tests every answer to every topic."""
+
+PLUGIN = "concurrency-study-suite"
+"""The name of the plugin that runs the suite of a study."""
 
 SEED = 0
 """The seed of random choices in a run whose story is in the report."""
@@ -90,7 +93,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "jobs(n): ask topics that run at least n native jobs side by side"
     )
-    config.pluginmanager.register(_Suite(config), "concurrency-study-suite")
+    config.pluginmanager.register(_Suite(config), PLUGIN)
+
+
+class Case(NamedTuple):
+    """A test, asked of an answer in a world. A worker sends it as a plain tuple."""
+
+    file: str
+    test: str
+    world: str
+    answer: str
+    """The module of the answer; "" if the test is not asked of one."""
 
 
 class _Suite:
@@ -98,7 +111,9 @@ class _Suite:
         self.config = config
         self.studies, self.broken = find_studies()
         self.complete: str | None = config.getoption("--complete")
-        self.ran: set[tuple[str, str, str, Answer | None]] = set()
+        self.worker: dict[str, Any] | None = getattr(config, "workeroutput", None)
+        """What this process tells the one that started it (pytest-xdist)."""
+        self.ran: set[Case] = set()
         self.used: set[str] = set()
         self.problems: list[str] = []
         expected: str | None = config.getoption("--study")
@@ -116,9 +131,10 @@ class _Suite:
                 if config.getoption(option) is not None:
                     raise pytest.UsageError(f"{option} goes with --study")
         path: str | None = config.getoption("--report")
+        self.reporting = path is not None
         self.report = (
             None
-            if path is None
+            if path is None or self.worker is not None
             else Report(Path(path), config.rootpath, self.the_study())
         )
 
@@ -166,11 +182,8 @@ class _Suite:
                 make_world(world)
                 for answer in self._answers(metafunc):
                     if not _is_asked(metafunc, answer):
-                        where = (
-                            metafunc.definition.path.name,
-                            metafunc.function.__name__,
-                        )
-                        self.ran.add((*where, world, answer))
+                        name = metafunc.function.__name__
+                        self.ran.add(_case(metafunc.definition, name, world, answer))
                         continue
                     marks = self._marks(metafunc, answer)
                     common = _topic(metafunc.definition) == COMMON
@@ -230,7 +243,7 @@ class _Suite:
         A declared limit does not excuse broken code: its error replaces the failure.
         """
         world = getattr(pyfuncitem, "funcargs", {}).get("world")
-        if self.report and isinstance(world, World) and _is_told(pyfuncitem):
+        if self.reporting and isinstance(world, World) and _is_told(pyfuncitem):
             world.watching = True
             random.seed(SEED)
         try:
@@ -255,26 +268,53 @@ class _Suite:
             world = getattr(item, "funcargs", {}).get("world")
             if isinstance(world, World):
                 made: Any = item
-                where = made.callspec.params["world"]
-                self.ran.add((item.path.name, made.originalname, *where))
-                self._note(item, report, world)
+                name, where = made.originalname, made.callspec.params["world"]
+                noted: Any = report
+                noted.concurrency_study = (
+                    tuple(_case(item, name, *where)),  # a plain one can be sent
+                    self._records(item, report, world),
+                )
         return report
 
-    def _note(self, item: pytest.Item, report: pytest.TestReport, world: World) -> None:
+    def _records(
+        self, item: pytest.Item, report: pytest.TestReport, world: World
+    ) -> list[dict[str, Any]]:
+        """Return what the report file says of a test that ran."""
         if report.failed and len(world.trace):
             trace = "\n".join(str(world.trace).splitlines()[-60:])
             report.sections.append(("virtual time, actor, event", trace))
         answer: Answer | None = cast(Any, item).callspec.params["world"][1]
-        if self.report is None or answer is None or _topic(item) == COMMON:
-            return
+        if not self.reporting or answer is None or _topic(item) == COMMON:
+            return []
         name = cast(Any, item).originalname
         needs = [str(n) for m in item.iter_markers("needs") for n in m.args]
         reason = getattr(report, "wasxfail", "")
         declared = "differs" if reason.startswith(DIFFERS) else "cannot"
         outcome = declared if report.skipped else report.outcome
-        self.report.test(name, world, answer, needs, outcome, reason)
+        records = [test_record(name, world, answer, needs, outcome, reason)]
         if _is_told(item):
-            self.report.story(name, world, answer)
+            records += story_records(name, world, answer)
+        return records
+
+    @pytest.hookimpl
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write down a test that ran, in this process or in one of its workers."""
+        noted = getattr(report, "concurrency_study", None)
+        if noted is None or self.worker is not None:
+            return
+        case, records = noted
+        self.ran.add(Case(*case))
+        if self.report is not None:
+            for record in records:
+                self.report.add(record)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Learn what a worker found while it collected the tests."""
+        found = getattr(node, "workeroutput", {}).get(PLUGIN)
+        if found is not None:
+            self.ran.update(Case(*case) for case in found["ran"])
+            self.used.update(found["used"])
 
     @pytest.hookimpl
     def pytest_report_header(self) -> list[str]:
@@ -291,6 +331,10 @@ class _Suite:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """With --complete, fail if a test was left out or a declaration not used."""
+        if self.worker is not None:
+            ran = [tuple(case) for case in sorted(self.ran)]
+            self.worker[PLUGIN] = {"ran": ran, "used": sorted(self.used)}
+            return
         passed = session.exitstatus == pytest.ExitCode.OK
         if self.complete is not None and passed:
             for problem in self._problems(Path(self.complete)):
@@ -335,7 +379,7 @@ class _Suite:
     ) -> Iterator[str]:
         for name in _tests_in(path):
             for world in study.worlds:
-                if (path.name, name, world, answer) not in self.ran:
+                if Case(path.name, name, world, answer.module) not in self.ran:
                     case = _id(world, answer, path.stem == f"test_{COMMON}")
                     yield f"{base}/{path.name}::{name}[{case}] has not run"
 
@@ -381,6 +425,10 @@ def _is_asked(metafunc: pytest.Metafunc, answer: Answer | None) -> bool:
     return not marker or answer is None or marker.args[0] <= answer.question.JOBS
 
 
+def _case(item: Any, test: str, world: str, answer: Answer | None) -> Case:
+    return Case(item.path.name, test, world, answer.module if answer else "")
+
+
 def _id(world: str, answer: Answer | None, with_topic: bool) -> str:
     """Return the name of a test's case: ``trio``, ``trio:race``, ``asyncio:gather``."""
     if answer is None:
@@ -392,7 +440,7 @@ def _id(world: str, answer: Answer | None, with_topic: bool) -> str:
 @pytest.fixture
 def study(request: pytest.FixtureRequest) -> Study:
     """The one study that is installed here."""
-    suite: Any = request.config.pluginmanager.get_plugin("concurrency-study-suite")
+    suite: Any = request.config.pluginmanager.get_plugin(PLUGIN)
     return suite.the_study()
 
 

@@ -71,45 +71,11 @@ class Report:
             libraries=_libraries(study),
         )
 
-    def test(
-        self,
-        name: str,
-        world: World,
-        answer: Answer,
-        needs: list[str],
-        outcome: str,
-        reason: str,
-    ) -> None:
-        """Write down a test, with the reason if it is declared to fail."""
-        self._outcomes[outcome] += 1
-        self._write(
-            record="test",
-            topic=answer.topic,
-            test=name,
-            world=world.name,
-            variant=answer.variant,
-            needs=needs,
-            outcome=outcome,
-            reason=reason,
-            seconds=world.returned_at if world.returned_at >= 0 else None,
-        )
-
-    def story(self, name: str, world: World, answer: Answer) -> None:
-        """Write the story of the last run of a test, unless that is too long."""
-        events = world.trace.story()
-        if len(events) > LONGEST or world.returned_at < 0:
-            return
-        self._write(
-            record="story",
-            topic=answer.topic,
-            test=name,
-            world=world.name,
-            variant=answer.variant,
-            seconds=world.returned_at,
-            cancelled=world.cancelled_at,
-            order=world.order,
-            events=[event._asdict() for event in events],
-        )
+    def add(self, record: dict[str, Any]) -> None:
+        """Write a record of `test_record` or `story_records`."""
+        if record["record"] == "test":
+            self._outcomes[record["outcome"]] += 1
+        self._write(**record)
 
     def close(self, *, complete: bool) -> None:
         """Write the footer. A report without one is refused.
@@ -135,6 +101,47 @@ class Report:
         self._digest.update(line.encode())
         self._file.write(line)
         self._file.flush()
+
+
+def test_record(
+    name: str,
+    world: World,
+    answer: Answer,
+    needs: list[str],
+    outcome: str,
+    reason: str,
+) -> dict[str, Any]:
+    """Return the record of a test, with the reason if it is declared to fail."""
+    return {
+        "record": "test",
+        "topic": answer.topic,
+        "test": name,
+        "world": world.name,
+        "variant": answer.variant,
+        "needs": needs,
+        "outcome": outcome,
+        "reason": reason,
+        "seconds": world.returned_at if world.returned_at >= 0 else None,
+    }
+
+
+def story_records(name: str, world: World, answer: Answer) -> list[dict[str, Any]]:
+    """Return the story of the last run of a test; none if that is too long."""
+    events = world.trace.story()
+    if len(events) > LONGEST or world.returned_at < 0:
+        return []
+    story = {
+        "record": "story",
+        "topic": answer.topic,
+        "test": name,
+        "world": world.name,
+        "variant": answer.variant,
+        "seconds": world.returned_at,
+        "cancelled": world.cancelled_at,
+        "order": world.order,
+        "events": [event._asdict() for event in events],
+    }
+    return [story]
 
 
 def _libraries(study: Study) -> dict[str, str]:

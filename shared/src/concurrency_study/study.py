@@ -105,7 +105,7 @@ class Study:
     @property
     def entry(self) -> Entry:
         """Its entry in the registry."""
-        return entry_of(self.folder)
+        return _entry(self.folder)
 
     @property
     def worlds(self) -> tuple[str, ...]:
@@ -124,15 +124,24 @@ class Study:
 
     def answers(self, topic: str) -> list[Answer]:
         """Return every answer to a topic, the recommended one first."""
-        found: list[Answer] = []
-        for answered, path in answers_in(self.folder, SECTIONS):
-            if answered == topic:
-                name = f"{self.package.__name__}.{path.parent.name}.{path.stem}"
-                module = importlib.import_module(name)
-                cannot = {**self.cannot, **declared_in(module, "CANNOT")}
-                differs = {**self.differs, **declared_in(module, "DIFFERS")}
-                found.append(Answer(topic, name, cannot, differs))
-        return sorted(found, key=lambda answer: answer.module)
+        return list(_answers(self, topic))
+
+
+# An installed study does not change, and each of some 800 tests asks for these.
+_entry = cache(entry_of)
+
+
+@cache
+def _answers(study: Study, topic: str) -> tuple[Answer, ...]:
+    found: list[Answer] = []
+    for answered, path in answers_in(study.folder, SECTIONS):
+        if answered == topic:
+            name = f"{study.package.__name__}.{path.parent.name}.{path.stem}"
+            module = importlib.import_module(name)
+            cannot = {**study.cannot, **declared_in(module, "CANNOT")}
+            differs = {**study.differs, **declared_in(module, "DIFFERS")}
+            found.append(Answer(topic, name, cannot, differs))
+    return tuple(sorted(found, key=lambda answer: answer.module))
 
 
 def installed_studies() -> list[Study]:
