@@ -112,7 +112,7 @@ class _Suite:
         self.studies, self.broken = find_studies()
         self.complete: str | None = config.getoption("--complete")
         self.worker: dict[str, Any] | None = getattr(config, "workeroutput", None)
-        """What this process tells the one that started it (pytest-xdist)."""
+        """The message of this process to the one that started it (pytest-xdist)."""
         self.ran: set[Case] = set()
         self.used: set[str] = set()
         self.problems: list[str] = []
