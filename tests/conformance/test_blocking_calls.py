@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from concurrency_study.topics.blocking_calls import EVERY, EXAMPLE
 from concurrency_study.world import CANCELLED, FINDINGS, leaves
+from concurrency_study.worlds.threads import really_sleep
 
 
 class Halt(BaseException):
@@ -413,7 +414,7 @@ def test_no_worker_thread_is_left(world, ignore):
         asleep = 0
         while asleep < 5 and (found := left()):
             asleep = asleep + 1 if all(found.values()) else 0
-            signal.sigtimedwait([], 0.02)
+            really_sleep(0.02)
         return left()
 
     assert not world.run(main)

@@ -32,6 +32,7 @@ Not covered:
   baton. It fails the run after `machine.SPIN` seconds of CPU time.
 """
 
+from .outside import really_sleep
 from .world import ThreadsJob, ThreadsWorld
 
-__all__ = ["ThreadsJob", "ThreadsWorld"]
+__all__ = ["ThreadsJob", "ThreadsWorld", "really_sleep"]

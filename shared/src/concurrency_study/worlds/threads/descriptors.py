@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import _socket
+import contextlib
+import errno
 import io
 import os
 import select
@@ -10,7 +13,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from .machine import mine
+from .machine import Machine, mine
 
 
 class Source(io.FileIO):
@@ -128,8 +131,15 @@ def selecting_function(real: Callable[..., Any]) -> Callable[..., Any]:
         ]
 
         def probe() -> Any:
-            found = real(*lists, 0)
+            try:
+                found = real(*lists, 0)
+            except (OSError, ValueError):
+                if machine.ns == began:
+                    raise
+                return ()  # it was closed meanwhile: a call that waits is not told
             return found if any(found) else ()
+
+        began = machine.ns
 
         due = None if timeout is None else machine.due(timeout)
         return machine.ready(probe, awaited, due) or ([], [], [])
@@ -145,6 +155,19 @@ def _socket_wait(sock: Any, events: int) -> None:
         and not machine.until(sock.fileno(), events, sock.gettimeout())
     ):
         raise TimeoutError("timed out")
+
+
+def _port(address: Any) -> object:
+    """Return what identifies an address, on whatever interface."""
+    return address[1] if isinstance(address, tuple) else address
+
+
+def _meets(machine: Machine, sock: socket.socket, address: Any) -> None:
+    """Note a connection, and whether its other end is outside of the run."""
+    with contextlib.suppress(OSError):
+        machine.ports.add(_port(sock.getsockname()))
+    if _port(address) not in machine.ports:
+        machine.peers.add(sock)
 
 
 def socket_methods() -> dict[str, Callable[..., Any]]:
@@ -172,6 +195,16 @@ def socket_methods() -> dict[str, Callable[..., Any]]:
 
         return method
 
+    def sendmsg(
+        self: Any, buffers: Any, ancdata: Any = (), flags: int = 0, address: Any = None
+    ) -> int:
+        if mine() and self.gettimeout() != 0:
+            _socket_wait(self, select.POLLOUT)
+            flags |= socket.MSG_DONTWAIT
+        return real_sendmsg(self, buffers, ancdata, flags, address)
+
+    real_sendmsg = socket.socket.sendmsg
+
     def sendall(self: Any, data: Any, flags: int = 0) -> None:
         if not mine():
             real_sendall(self, data, flags)
@@ -183,8 +216,15 @@ def socket_methods() -> dict[str, Callable[..., Any]]:
 
     def connect(self: Any, address: Any) -> None:
         patience = self.gettimeout()
-        if not mine() or patience == 0:
+        machine = mine()
+        if not machine:
             real_connect(self, address)
+            return
+        if patience == 0:
+            try:
+                real_connect(self, address)
+            finally:
+                _meets(machine, self, address)
             return
         self.settimeout(0)
         try:
@@ -195,17 +235,53 @@ def socket_methods() -> dict[str, Callable[..., Any]]:
             return
         finally:
             self.settimeout(patience)
+            _meets(machine, self, address)
         _socket_wait(self, select.POLLOUT)
         number = self.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if number:
             raise OSError(number, os.strerror(number))
 
+    def connect_ex(self: Any, address: Any) -> int:
+        machine = mine()
+        if not machine:
+            return real_connect_ex(self, address)
+        if self.gettimeout() == 0:
+            found = real_connect_ex(self, address)
+            _meets(machine, self, address)
+            return found
+        try:
+            connect(self, address)
+        except TimeoutError:
+            return errno.EAGAIN
+        except OSError as error:
+            return error.errno or errno.EIO
+        return 0
+
+    def listen(self: Any, *args: Any) -> None:
+        real_listen(self, *args)
+        if machine := mine():
+            machine.ports.add(_port(self.getsockname()))
+
+    def _accept(self: Any) -> Any:
+        _socket_wait(self, select.POLLIN)
+        found, address = real_accept(self)
+        if machine := mine():
+            machine.ports.add(_port(self.getsockname()))
+        return found, address
+
     real_sendall, real_connect = socket.socket.sendall, socket.socket.connect
+    real_connect_ex, real_listen = socket.socket.connect_ex, socket.socket.listen
+    real_accept: Any = vars(_socket.socket)["_accept"]
     send = sending("send")
-    incoming = ("accept", "recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg")
+    incoming = ("recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg")
+    incoming += ("recvmsg_into",)
     return {
         **{name: receiving(name) for name in incoming},
+        "_accept": _accept,
+        "connect_ex": connect_ex,
+        "listen": listen,
         "send": send,
+        "sendmsg": sendmsg,
         "sendto": sending("sendto"),
         "sendall": sendall,
         "connect": connect,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 from _thread import allocate_lock as real_lock
 from collections import deque
 from typing import Any
 
-from ...world import NotCovered
 from .machine import ManagedThread, active, mine
+from .outside import real_time, really_sleep
 
 # Private names of the standard library, which the type checker does not know.
 _threading: Any = threading
@@ -24,6 +25,7 @@ class Lock:
     """A lock for managed threads. ``release`` hands it to the first waiter."""
 
     _yields = True
+    _opened = False
 
     def __new__(cls) -> Any:
         return super().__new__(cls) if mine() else real_lock()
@@ -51,10 +53,7 @@ class Lock:
                 machine.look(locked=not self._yields)
             return False
         if machine is None:
-            raise NotCovered(
-                "a thread outside of the world waits for a lock of the world: let a "
-                "thread of the world wait for it"
-            )
+            return self._really_acquire(timeout)
         me = machine.current
         due = None if timeout == -1 else machine.due(timeout)
         me.wants = self
@@ -69,6 +68,16 @@ class Lock:
             elif me in self._waiters:
                 self._waiters.remove(me)
         return woken
+
+    def _really_acquire(self, timeout: float) -> bool:
+        """Wait in real time, in a thread outside of a run, or after it."""
+        limit = math.inf if timeout < 0 else real_time() + timeout
+        while self.holder:
+            if real_time() >= limit:
+                return False
+            really_sleep(0.001)
+        self.holder = not self._opened
+        return True
 
     def release(self) -> None:
         machine = active()

@@ -10,10 +10,12 @@ import queue
 import random
 import select
 import selectors
+import signal
 import socket
 import sys
 import threading
 import time
+import weakref
 from _thread import allocate_lock as real_lock
 from _thread import start_new_thread
 from collections import deque
@@ -21,11 +23,19 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import _base  # pyright: ignore[reportPrivateUsage]
 from heapq import heappop, heappush
 from pathlib import Path
-from threading import get_ident
+from threading import get_ident, get_native_id
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ...world import Deadlock, NotCovered, waits_at
+from .outside import (
+    State,
+    Strangers,
+    real_time,
+    real_time_ns,
+    really_sleep,
+    state_of,
+)
 
 if TYPE_CHECKING:
     from .locks import Lock, Sentinel
@@ -39,12 +49,22 @@ LIMIT = 1_000_000
 GRACE = 1_000
 """Looks after which other threads get their turn, and the clock begins to creep."""
 
+TICK = 0.1
+"""Real seconds between two looks of the watchdog."""
+
+STUCK = 2
+"""Looks of the watchdog after which a thread that uses no CPU is really blocked."""
+
+REAL = 1.2
+"""Real seconds that a run waits for something outside of it to move."""
+
 # Private names of the standard library, which the type checker does not know.
 _threading: Any = threading
 _pools: Any = concurrent.futures.thread
 
 _FAILED = select.POLLERR | select.POLLHUP | select.POLLNVAL
 _poll = select.poll
+pthread_kill = signal.pthread_kill
 
 Descriptors = Iterable[tuple[int, int]]
 """Descriptors with the ``select.POLL*`` events that are awaited of them."""
@@ -78,6 +98,8 @@ class ManagedThread:
         self.refused = 0
         self.failed = False
         self.wants: Lock | None = None
+        self.native = 0
+        """Its number for the operating system, once it runs."""
 
     @property
     def name(self) -> str:
@@ -97,14 +119,24 @@ class Machine:
     - *Ready*: it is in the ready queue ``_ready``.
     - *Waiting*: its ``waiting`` is true. It may have a timer, watch descriptors, and be
       in the wait queue of one lock.
+    - *Outside*: it was the one with the baton and blocked for real, in a call that is
+      not replaced: a lock from before the run, an import lock. The watchdog has taken
+      the baton from it. When that call returns, the thread runs on without the baton
+      as far as its next call of this module, which waits for the baton (`come_back`).
     - *Ended*: it has left ``_live``.
+
+    The clock jumps only if no thread can run. A thread outside of the machine, of the
+    run or from before it, might still act. So each is looked at first, through the
+    operating system (`outside.state_of`): one that waits for another thread, without a
+    timeout, cannot move by itself. Otherwise the machine waits in real time.
 
     The rule that keeps this right: only the thread with the baton changes the machine,
     so the machine needs no lock of its own. A thread that passes the baton on makes the
     next thread ``current``, opens its gate, and blocks in its own gate (`_switch`).
-    There are three exceptions. The watchdog sets ``failure``. A signal makes the
-    waiting main thread ready. An unmanaged thread that releases a lock of the world
-    makes the next waiter ready.
+    There are four exceptions. The watchdog sets ``failure``, or passes the baton on in
+    place of a thread that is blocked. A thread that comes back from outside makes itself
+    ready. A signal makes the waiting main thread ready. An unmanaged thread that
+    releases a lock of the world makes the next waiter ready.
 
     When a run has ended or failed, the other threads are *unwound*: every waiting
     thread becomes ready, and its wait raises `Unwind`, which ends it.
@@ -131,9 +163,18 @@ class Machine:
         """Called when a thread of the code under test begins, and when it ends."""
         self.inside: Callable[[], list[str]] = list[str]
         """Returns the waiters of a loop that runs in the main thread."""
+        self.resolve: Callable[[BaseException], bool] = lambda _: False
+        """Ends a loop in the main thread by this error; False if it cannot."""
+        self.epoch = real_time_ns() // 10**9 * 10**9
+        """The date at instant 0, in nanoseconds since 1970."""
+        self.ports: set[object] = set()
+        """The addresses at which threads of the run listen."""
+        self.peers = weakref.WeakSet[socket.socket]()
+        """Connections to something outside of the run."""
         self._random = None if seed is None else random.Random(seed)
         self.main = self.current = ManagedThread("main")
         self.main.ident = get_ident()
+        self.main.native = get_native_id()
         self._live = {self.main: None}
         self._ready: deque[ManagedThread] = deque()
         self._timers: list[tuple[int, int, ManagedThread, int]] = []
@@ -143,14 +184,24 @@ class Machine:
         self._helper_idle = False
         self._poll = select.poll()
         self._watched: dict[int, list[tuple[ManagedThread, int]]] = {}
-        self._moves = self._points = 0
+        self._moves = self._points = self._polls = 0
+        self._yielded = False
+        self._rounds = self._tiny = 0
+        self.most_rounds = LIMIT
+        """Yields in a row, without a wait, after which all that run are spinning."""
+        self.outside: dict[int, ManagedThread] = {}
+        """Threads that are blocked for real, without the baton, by identifier."""
+        self._really_waits = False
+        self._alarm: tuple[int, float] = (0, 0.0)
+        self._strangers = Strangers()
+        self._signals: deque[tuple[int, Any]] = deque()
 
     # Life
 
     def unwind(self) -> None:
         """End all other threads, by an exception in their waits."""
         self._abort()
-        while len(self._live) > 1:
+        while len(self._live) > 1 + len(self.outside):
             self._switch(self.main)  # returns when no other thread is ready
 
     def alive(self) -> list[str]:
@@ -171,6 +222,7 @@ class Machine:
             self.begins(thread)
 
     def _live_through(self, thread: ManagedThread) -> None:
+        thread.native = get_native_id()
         self._await_baton(thread)
         thread.ident = get_ident()
         work, thread.work = thread.work, None
@@ -191,6 +243,12 @@ class Machine:
             self._leave(thread)
 
     def _leave(self, thread: ManagedThread) -> None:
+        if get_ident() in self.outside:
+            self.come_back()
+        if self is not _active:  # it was outside when the run ended
+            if thread.sentinel:
+                thread.sentinel.open()
+            return
         if self.failure and not self.unwinding:
             self._abort()
         del self._live[thread]
@@ -205,17 +263,19 @@ class Machine:
         _base.LOGGER.disabled = True  # pool workers log what ends them
         _threading.excepthook = self.excepthook
         for work in list(_pools._threads_queues.values()):
-            work._queue.clear()  # no further call is to begin
+            if isinstance(queued := getattr(work, "_queue", None), deque):
+                queued.clear()  # no further call is to begin
         for thread in self._live:
             if thread.waiting:
                 self._make_ready(thread, woken=False)
 
     def fail(self, error: BaseException) -> None:
         """End the run with this error."""
+        if self.unwinding or self.resolve(error):
+            return
         if self.failure is None:
             self.failure = error
-        if not self.unwinding:
-            self._abort()
+        self._abort()
 
     def excepthook(self, args: Any) -> None:
         """Replace ``threading.excepthook`` while the machine runs."""
@@ -237,7 +297,20 @@ class Machine:
 
     def mine(self) -> bool:
         """Return whether the caller is a managed thread: the one with the baton."""
-        return self.current.ident == get_ident()
+        ident = get_ident()
+        if self.current.ident == ident:
+            return True
+        return ident in self.outside and self.come_back()
+
+    def come_back(self) -> bool:
+        """Wait for the baton, after a call that has really blocked."""
+        me = self.outside.get(get_ident())
+        if me is None or self is not _active:
+            return False
+        self._ready.append(me)
+        self.outside.pop(me.ident, None)
+        self._await_baton(me)
+        return True
 
     def wait(self, deadline: int | None = None, descriptors: Descriptors = ()) -> bool:
         """Pass the baton on until woken, until a descriptor is ready, or the deadline.
@@ -258,6 +331,13 @@ class Machine:
             for descriptor, events in descriptors:
                 self._watch(descriptor, events, me)
             self._switch(me)
+            while self._signals and me is self.main and not self.unwinding:
+                number, handler = self._signals.popleft()
+                handler(number, sys._getframe())  # pyright: ignore
+                late = deadline is not None and deadline <= self.ns
+                if not (self._signals or me.woken or late):
+                    me.waiting = True
+                    self._switch(me)
         finally:
             me.waiting = False
             for descriptor, _ in descriptors:
@@ -316,20 +396,66 @@ class Machine:
             if self._jump():
                 me.looks = 0
             elif all(thread.looks >= LIMIT for thread in self._ready):
+                me.looks = 0
                 self.fail(_spins(me))
-                self._refuse(me)
+                if self.unwinding:
+                    self._refuse(me)
         if self._ready and not locked:
             self.pass_on()
 
-    def creep(self) -> None:
+    def creep(self, seconds: float = 0) -> None:
         """Move the reading by an ulp, for threads that poll until it passes a value."""
-        self.reading += math.ulp(max(1.0, self.reading))
+        self.reading += max(seconds, math.ulp(max(1.0, self.reading)))
+        if self.reading * 1e9 >= self.ns + 1:
+            self._move_to(self.ns + 1)
+
+    def read_clock(self) -> None:
+        """Note that a thread reads a clock, and move it for one that only polls it.
+
+        Code such as ``while monotonic() < end: await sleep(0)`` ends in real time,
+        because each round takes some. So after `GRACE` rounds of a read and a yield in
+        which nothing else has happened, the clock moves, each time a little more. It
+        never passes a timer, and it passes ``end`` by 0.02 % at most.
+        """
+        if not self._yielded:
+            return
+        self._yielded = False
+        self._polls += 1
+        if self._polls > GRACE:
+            step = int(1_000 * 2 ** ((self._polls - GRACE) / 5_000))
+            first = self._first_timer()
+            moved = self.ns + step
+            if first is not None and first <= moved:
+                self._jump()
+            else:
+                self._move_to(moved)
+
+    def yielded(self) -> None:
+        """Note that a thread or a loop has let others run, without a wait."""
+        self._yielded = True
+        self.look()
+        self._rounds += 1
+        if self._rounds >= self.most_rounds and not self._jump():
+            self._rounds = 0
+            if not any(t.looks < GRACE for t in self._ready):
+                self.fail(_spins(self.current))
+                if self.unwinding:
+                    self._refuse(self.current)
 
     def due(self, seconds: float) -> int:
-        """Return the instant, in nanoseconds, that is ``seconds`` from now."""
-        if 0 < seconds < 1e-9:
-            self.creep()
-        return self.ns + max(0, round(seconds * 1e9))
+        """Return the instant, in nanoseconds, that is ``seconds`` from now.
+
+        A wait that is longer than zero moves the clock: by as much as a float of
+        seconds can tell, or, if it is shorter than a nanosecond, first its `reading`.
+        """
+        if not seconds > 0:
+            return self.ns
+        if seconds < 1e-9:
+            self.creep(seconds)
+            self._tiny += 1
+            return self.ns + self._tiny // 10_000  # for those who read a clock of whole ns
+        least = max(1, math.ceil(math.ulp(self.ns / 1e9) * 1e9))
+        return self.ns + max(least, round(seconds * 1e9))
 
     def sleep(self, seconds: float) -> None:
         """Replace ``time.sleep``."""
@@ -338,7 +464,25 @@ class Machine:
             self.wait(due)
         else:
             self.pass_on()
-            self.look()
+            self.yielded()
+
+    def idle(self, descriptor: int, due: int | None) -> None:
+        """Wait in a loop of the main thread until there is input, or for an instant."""
+        me = self.current
+        if due is not None and due > self.ns and self._is_next(due):
+            me.looks = self._polls = self._rounds = 0
+            self._move_to(due)
+        else:
+            self.wait(due, [(descriptor, select.POLLIN)])
+
+    def _is_next(self, due: int) -> bool:
+        """Return whether nothing can happen before that instant."""
+        if self._ready or self._watched or self.outside or self.peers or self.failure:
+            return False
+        if len(_threading._active) > len(self._live):  # there may be strangers
+            return False
+        first = self._first_timer()
+        return first is None or first > due
 
     def _make_ready(self, thread: ManagedThread, *, woken: bool) -> None:
         thread.waiting, thread.woken = False, woken
@@ -352,6 +496,7 @@ class Machine:
 
     def _hand_to(self, thread: ManagedThread) -> None:
         self._moves += 1
+        self.outside.pop(thread.ident, None)
         self.current = thread
         with contextlib.suppress(RuntimeError):  # it is open, after an interruption
             thread.gate.release()
@@ -376,9 +521,13 @@ class Machine:
                 return self.main
             if self._watched and self._see(0):
                 continue
-            if self._jump():
+            if self._outsiders_move(REAL):
+                continue
+            if self._ready or self._pace() or self._jump():
                 continue
             if self._watched and self._see(self.patience):
+                continue
+            if self._ready or self._strangers_act():
                 continue
             self.fail(Deadlock(self._waiters()))
         if self._random:
@@ -388,19 +537,153 @@ class Machine:
             return thread
         return self._ready.popleft()
 
-    def _jump(self) -> bool:
+    def _first_timer(self) -> int | None:
         timers = self._timers
         while timers and not _valid(timers[0]):
             heappop(timers)
-        if not timers:
+        return timers[0][0] if timers else None
+
+    def _jump(self) -> bool:
+        """Move the clock to the next timer, and wake all threads of that instant."""
+        first = self._first_timer()
+        if first is None:
             return False
-        self.ns = max(self.ns, timers[0][0])
-        self.reading = max(self.reading, self.ns / 1e9)
+        self._move_to(first)
+        self._polls = self._rounds = 0
+        timers = self._timers
         while timers and timers[0][0] <= self.ns:
             timer = heappop(timers)
             if _valid(timer):
                 self._make_ready(timer[2], woken=False)
         return True
+
+    def _move_to(self, ns: int) -> None:
+        if ns > self.ns:
+            self.ns, self._tiny = ns, 0
+            self.reading = max(self.reading, ns / 1e9)
+
+    # What is outside of the machine
+
+    def _pace(self) -> bool:
+        """Let time pass for real, while an answer from outside of the run may come.
+
+        Return whether a thread is ready, or the clock has moved.
+        """
+        if not (self._watched and self.peers):
+            return False
+        first = self._first_timer()
+        if first is None:
+            return False
+        began, left = real_time(), (first - self.ns) / 1e9
+        found = self._see(left)
+        passed = round((real_time() - began) * 1e9)
+        if found:
+            self._move_to(min(first, self.ns + passed))
+            return True
+        return self._jump()
+
+    def _managed(self) -> set[int]:
+        return {thread.ident for thread in self._live}
+
+    def _outsiders_move(self, patience: float) -> bool:
+        """Wait while a thread outside of the machine moves. Return whether one acted.
+
+        Raises:
+            NotCovered: One is really blocked, by something else than a thread.
+        """
+        if not self.outside and len(_threading._active) <= len(self._live):
+            return False
+        limit = real_time() + patience
+        self._really_waits = True
+        try:
+            while not self._ready:
+                states = {t: state_of(t.native) for t in self.outside.values()}
+                for thread in [t for t, s in states.items() if s is State.ENDED]:
+                    self.outside.pop(thread.ident, None)
+                moving = [t for t, s in states.items() if s is not State.WAITS]
+                strangers = self._strangers.found(self._managed())
+                if not moving and not any(
+                    [self._strangers.moves(t.native_id or 0) for t, _ in strangers]
+                ):
+                    return False
+                if moving and real_time() > limit:
+                    self.fail(_blocks(moving[0]))
+                    return True
+                if not moving and real_time() > limit:
+                    return False
+                really_sleep(0.001)
+            return True
+        finally:
+            self._really_waits = False
+
+    def _strangers_act(self) -> bool:
+        """Wait for a thread from outside of the run. Return whether one acted.
+
+        One that may still act when time is up ends the run: it could be no deadlock.
+        """
+        limit = real_time() + REAL
+        self._really_waits = True
+        try:
+            while True:
+                listed = self._strangers.found(self._managed())
+                able = [
+                    (t, frame)
+                    for t, frame in listed
+                    if state_of(t.native_id or 0) is not State.WAITS
+                ]
+                if self._ready:
+                    return True
+                if not able:
+                    return False
+                if real_time() > limit:
+                    self.fail(_waits_for(*able[0], self._waiters()))
+                    return True
+                really_sleep(0.002)
+        finally:
+            self._really_waits = False
+
+    def take_over(self, seconds: float = 0) -> None:
+        """Pass the baton on in place of a thread that is blocked for real."""
+        blocked = self.current
+        self.outside[blocked.ident] = blocked
+        self.current = ManagedThread("nothing")
+        self._hand_to(self._next())
+
+    def deliver(self, number: int, handler: Any) -> None:
+        """Have the main thread handle a signal, with the baton."""
+        if self.current is self.main:
+            handler(number, sys._getframe())  # pyright: ignore
+            return
+        self._signals.append((number, handler))
+        if self.main.waiting:
+            self._make_ready(self.main, woken=False)
+
+    def alarm(self, seconds: float, interval: float) -> tuple[float, float]:
+        """Have SIGALRM delivered in virtual time; return what was left of the last."""
+        due, before = self._alarm
+        self._alarm = 0, interval
+        if seconds > 0:
+            self._alarm = self.due(seconds), interval
+            self._plan_alarm()
+        return max(0, due - self.ns) / 1e9, before
+
+    def _plan_alarm(self) -> None:
+        mine = self._alarm
+
+        def ring() -> None:
+            if self._alarm is not mine:  # it was set again, or off
+                return
+            self._alarm = 0, mine[1]
+            if mine[1] > 0:
+                self._alarm = self.due(mine[1]), mine[1]
+                self._plan_alarm()
+            handler = signal.getsignal(signal.SIGALRM)
+            if callable(handler):
+                self.deliver(signal.SIGALRM, handler)
+            else:
+                self.fail(NotCovered("SIGALRM has no handler: it would end the process"))
+
+        self.call_at(mine[0], ring)
 
     # Descriptors
 
@@ -450,11 +733,27 @@ class Machine:
 
         Return whether the ready queue holds a thread now.
         """
-        for descriptor, events in self._poll.poll(seconds * 1000):
+        self._really_waits = seconds > 0
+        found = self._poll.poll(seconds * 1000)
+        self._really_waits = False
+        for descriptor, events in found:
+            if events & select.POLLNVAL and self._forget(descriptor):
+                continue
             for thread, wanted in self._watched[descriptor]:
                 if events & (wanted | _FAILED):
                     self.wake(thread)
         return bool(self._ready)
+
+    def _forget(self, descriptor: int) -> bool:
+        """Ignore a descriptor that another thread has closed, as the system does.
+
+        A thread that waits for nothing else, without a timeout, is told.
+        """
+        if self._first_timer() is None:
+            return False
+        self._watched.pop(descriptor)
+        self._poll.unregister(descriptor)
+        return True
 
     # The world's own callbacks
 
@@ -494,12 +793,25 @@ class Machine:
         return listed
 
     def watchdog(self, over: Any) -> None:
-        """Fail the run if the baton stays too long with a thread that only computes."""
+        """Look after a thread that keeps the baton: it computes, or really blocks."""
         cpu = time.process_time
-        seen, since = self._moves, cpu()
-        while not over.acquire(timeout=min(1.0, SPIN / 4)):
-            if self._moves != seen:
-                seen, since = self._moves, cpu()
+        seen, since, blocked = self._moves, cpu(), 0
+        while not over.acquire(timeout=TICK):
+            thread = self.current
+            if self._moves != seen or self._really_waits:
+                seen, since, blocked = self._moves, cpu(), 0
+                continue
+            state = state_of(thread.native)
+            if state is State.RUNS or not thread.native:
+                blocked = 0
+            else:
+                blocked += 1
+            enough = STUCK if state is State.WAITS else round(REAL / TICK)
+            if self.failure and thread is self.main and blocked:
+                pthread_kill(thread.ident, signal.SIGINT)
+            elif blocked >= enough and self.current is thread:
+                self.take_over()
+                blocked = 0
             elif cpu() - since > SPIN:
                 since = cpu()
                 self.failure = self.failure or _spins(self.current)
@@ -535,6 +847,27 @@ def _spins(thread: ManagedThread) -> NotCovered:
         "a thread polls or computes without ever waiting, and virtual time passes "
         "only while all threads wait; let it wait, or sleep between its looks:\n"
         f"  thread {thread.name}: {_where(frames.get(thread.ident))}"
+    )
+
+
+def _blocks(thread: ManagedThread) -> NotCovered:
+    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
+    return NotCovered(
+        "a thread waits in real time, in a call that this world does not replace, and "
+        "nothing else can run; do that outside of a world, or replace it in the test:\n"
+        f"  thread {thread.name}: {_where(frames.get(thread.ident))}"
+    )
+
+
+def _waits_for(
+    stranger: threading.Thread, frame: FrameType, waiters: list[str]
+) -> NotCovered:
+    listed = "".join(f"\n  {waiter}" for waiter in waiters)
+    return NotCovered(
+        f"nothing in this run can move by itself, and in {REAL:g} s the thread "
+        f"{stranger.name}, which was started outside of the run, has not moved it "
+        f"either; start that thread in the run. It is at {_where(frame)}. "
+        f"Waiting:{listed}"
     )
 
 

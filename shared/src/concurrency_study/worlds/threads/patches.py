@@ -1,27 +1,50 @@
-"""The replacements: every name through which a thread waits or reads a clock."""
+"""The replacements: every name through which a thread waits or reads a clock.
+
+Theory of operation
+===================
+
+`_PATCHES` lists the places, each with its original and its replacement. They are made once
+in a process. While a run is active, each place holds its replacement. A place that holds
+something else when the run begins, a mock for instance, is left alone.
+
+Others hold the originals as well: after ``from time import sleep``, in a partial, as a
+default argument. `_Elsewhere` finds them. It looks through the names of modules before
+each run. It asks the garbage collector who refers to an original when modules have been
+loaded since it last did, because that takes tens of milliseconds.
+
+Code that is loaded during a run gets the replacements. These are put back when the run
+ends, where they are found. One that is not found does no harm: outside of a run, it
+does what its original does.
+"""
 
 from __future__ import annotations
 
 import concurrent.futures.thread
 import contextlib
+import datetime
+import functools
+import gc
 import os
 import queue
 import select
 import selectors
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+import types
 import weakref
 from _thread import allocate_lock as real_lock
 from _thread import start_new_thread
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import _base  # pyright: ignore[reportPrivateUsage]
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...world import NotCovered
+from . import clocks
 from .descriptors import (
     Poller,
     before_io,
@@ -38,10 +61,19 @@ from .locks import (
     SimpleQueue,
     sentinel_of,
 )
-from .machine import Machine, ManagedThread, set_active
+from .machine import Machine, ManagedThread, mine, set_active
 
 _pools: Any = concurrent.futures.thread
-_PACKAGE = __name__.rpartition(".")[0]
+_PACKAGE = __name__.rpartition(".")[0].rpartition(".")[0].rpartition(".")[0]
+
+
+class Patch(NamedTuple):
+    """A name in a module or a class, with its value before and during a run."""
+
+    place: Any
+    name: str
+    original: Any
+    replacement: Any
 
 
 @contextlib.contextmanager
@@ -52,7 +84,6 @@ def running(machine: Machine) -> Generator[Callable[[Any], Any]]:
     the replacement of a value, or else the value: the answer itself may be
     ``time.sleep``.
     """
-    replaced: dict[int, Any] = {}
     over = real_lock()
     over.acquire()
     log = _base.LOGGER
@@ -61,161 +92,369 @@ def running(machine: Machine) -> Generator[Callable[[Any], Any]]:
         undo.callback(setattr, log, "disabled", quiet)
         set_active(machine)
         undo.callback(set_active, None)
-        for place, name, new in replacements(machine):
-            missing = name not in vars(place)
-            old = getattr(place, name)
-            replaced[id(old)] = new
-            setattr(place, name, new)
-            if missing:
+        replaced: dict[int, Any] = {}
+        for patch in _PATCHES:
+            place, name, original, replacement = patch
+            old = vars(place).get(name, _MISSING)
+            if old is not original and old is not replacement:
+                continue
+            if original is not _MISSING:
+                replaced.setdefault(id(original), replacement)
+            setattr(place, name, replacement)
+            if original is _MISSING:
                 undo.callback(delattr, place, name)
             else:
-                undo.callback(setattr, place, name, old)
+                undo.callback(setattr, place, name, original)
+        undo.callback(_elsewhere.put_back)
+        _elsewhere.replace(replaced)
+        for place, name, value in (
+            (threading, "excepthook", machine.excepthook),
+            (_base, "time", _AHEAD),
+            (_pools, "_global_shutdown_lock", Lock()),
+            (_pools, "_threads_queues", weakref.WeakKeyDictionary[Any, Any]()),
+        ):
+            undo.callback(setattr, place, name, getattr(place, name))
+            setattr(place, name, value)
         undo.callback(over.release)
         start_new_thread(machine.watchdog, (over,))
-        yield lambda value: replaced.get(id(value), value)
+        yield lambda value: _instead(value, replaced)
 
 
-def replacements(machine: Machine) -> list[tuple[Any, str, Any]]:
-    """Return the patches, as (place, name, replacement). The caller has the baton."""
-    real: dict[str, Any] = {}
+def _instead(value: Any, replaced: dict[int, Any]) -> Any:
+    if type(value) is functools.partial:
+        return functools.partial(
+            _instead(value.func, replaced),
+            *(_instead(each, replaced) for each in value.args),
+            **value.keywords,
+        )
+    return replaced.get(id(value), value)
 
-    def teller(
-        name: str, tell: Callable[[], float], *, locked: bool = False
-    ) -> Callable[[], float]:
-        def told() -> float:
-            if not machine.mine():
-                return real[name]()
-            machine.look(locked=locked)
-            return tell()
 
-        return told
+_AHEAD = types.SimpleNamespace(monotonic=clocks.monotonic_ahead)
+_MISSING: Any = object()
 
-    def sleep(seconds: float, /) -> None:
-        if not machine.mine():
-            real["sleep"](seconds)
-        elif seconds < 0:
-            raise ValueError("sleep length must be non-negative")
-        else:
-            machine.sleep(seconds)
 
-    clocks: dict[str, Callable[..., Any]] = {
-        "sleep": sleep,
-        "monotonic": teller("monotonic", lambda: machine.reading),
-        "perf_counter": teller("perf_counter", lambda: machine.ns / 1e9),
-        "time": teller("time", lambda: machine.ns / 1e9),
-    }
-    for name in ("monotonic_ns", "perf_counter_ns", "time_ns"):
-        clocks[name] = teller(name, lambda: machine.ns)
-    under_lock = teller("monotonic", lambda: machine.reading, locked=True)
-    for name in clocks:
-        real[name] = getattr(time, name)
+def _make() -> list[Patch]:
+    """Return all patches."""
+    found: list[Patch] = []
 
+    def add(place: Any, name: str, replacement: Any) -> None:
+        found.append(Patch(place, name, vars(place).get(name, _MISSING), replacement))
+
+    for name, replacement in clocks.clocks().items():
+        add(time, name, replacement)
+    add(threading, "_time", clocks.monotonic_under_lock)
+    add(queue, "time", clocks.monotonic_under_lock)
+    add(datetime, "date", clocks.Date)
+    add(datetime, "datetime", clocks.DateTime)
+    add(threading, "Lock", Lock)
+    add(threading, "_allocate_lock", Signal)
+    add(threading, "_CRLock", RLock)
+    add(queue, "SimpleQueue", SimpleQueue)
+    add(select, "select", selecting_function(select.select))
+    add(select, "poll", _polling(select.poll, 1e-3))
+    if hasattr(select, "epoll"):
+        add(select, "epoll", _polling(select.epoll, 1.0))
+    for name in ("SelectSelector", "PollSelector", "EpollSelector", "KqueueSelector"):
+        if selector := getattr(selectors, name, None):
+            add(selector, "select", selecting(selector.select))
+    add(os, "read", _reading(os.read))
+    add(os, "write", _writing(os.write))
+    for name, method in socket_methods().items():
+        add(socket.socket, name, method)
+    starts = "_start_joinable_thread"
+    if not hasattr(threading, starts):
+        starts = "_start_new_thread"  # to 3.12
+        add(threading, "_set_sentinel", _sentinel(vars(threading)["_set_sentinel"]))
+    add(threading, starts, _starting(getattr(threading, starts), starts))
+    process = "a process"
+    add(subprocess.Popen, "__init__", _never(subprocess.Popen.__init__, process))
+    add(BaseProcess, "start", _never(BaseProcess.start, process))
+    for name in ("fork", "forkpty", "posix_spawn", "posix_spawnp"):
+        if real := getattr(os, name, None):
+            add(os, name, _never(real, f"os.{name}"))
+    add(os, "system", _never(os.system, "os.system"))
+    for name in ("sigwait", "sigwaitinfo", "sigtimedwait", "pause"):
+        if real := getattr(signal, name, None):
+            add(signal, name, _never(real, f"signal.{name}"))
+    add(signal, "alarm", _alarm(signal.alarm))
+    add(signal, "setitimer", _setitimer(signal.setitimer))
+    add(os, "kill", _killing(os.kill, os.getpid))
+    add(signal, "raise_signal", _raising(signal.raise_signal))
+    return found
+
+
+def _never(real: Callable[..., Any], what: str) -> Callable[..., Any]:
+    @functools.wraps(real)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if mine():
+            raise NotCovered(f"{what} takes real time; do that outside of a world")
+        return real(*args, **kwargs)
+
+    return call
+
+
+def _reading(real: Callable[..., bytes]) -> Callable[..., bytes]:
     def read(descriptor: int, length: int, /) -> bytes:
         before_io(descriptor, select.POLLIN)
-        return real_read(descriptor, length)
+        return real(descriptor, length)
 
+    return read
+
+
+def _writing(real: Callable[..., int]) -> Callable[..., int]:
     def write(descriptor: int, data: Any, /) -> int:
-        if not machine.mine() or not os.get_blocking(descriptor):
-            return real_write(descriptor, data)
+        machine = mine()
+        if not machine or not os.get_blocking(descriptor):
+            return real(descriptor, data)
         with memoryview(data) as view, view.cast("B") as rest:
             sent = 0
             while sent < len(rest):  # PIPE_BUF bytes fit, once there is room at all
                 machine.until(descriptor, select.POLLOUT)
-                sent += real_write(descriptor, rest[sent : sent + select.PIPE_BUF])
+                sent += real(descriptor, rest[sent : sent + select.PIPE_BUF])
             return sent
 
-    real_read, real_write = os.read, os.write
+    return write
 
-    def polling(real: Callable[..., Any], unit: float) -> Callable[..., Any]:
-        def make(*args: Any, **kwargs: Any) -> Any:
-            made = real(*args, **kwargs)
-            return Poller(made, unit) if machine.mine() else made
 
-        return make
+def _polling(real: Callable[..., Any], unit: float) -> Callable[..., Any]:
+    def make(*args: Any, **kwargs: Any) -> Any:
+        made = real(*args, **kwargs)
+        return Poller(made, unit) if mine() else made
+
+    return make
+
+
+def _starting(real: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Replace ``_start_new_thread`` (to 3.12) and ``_start_joinable_thread``."""
 
     def start(function: Any, *args: Any, **kwargs: Any) -> Any:
-        """Replace ``_start_new_thread`` (to 3.12) and ``_start_joinable_thread``."""
-        if not machine.mine():
-            return real_start(function, *args, **kwargs)
+        machine = mine()
+        if not machine:
+            return real(function, *args, **kwargs)
         owner = function.__self__
-        if any(isinstance(value, REAL_SIMPLE_QUEUE) for value in owner._args):
-            raise NotCovered(
-                "a pool or a SimpleQueue was made before the run: make it in the answer"
-            )
         thread = ManagedThread("?", owner, function)
-        if starts == "_start_joinable_thread":
+        if name == "_start_joinable_thread":
             owner._handle = Handle(thread)
         machine.spawn(thread)
         return None
 
+    return start
+
+
+def _sentinel(real: Callable[[], Any]) -> Callable[[], Any]:
     def sentinel() -> Any:
-        return sentinel_of(machine.current) if machine.mine() else real_sentinel()
+        machine = mine()
+        return sentinel_of(machine.current) if machine else real()
 
-    def never(real: Callable[..., Any], what: str) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if machine.mine():
-                raise NotCovered(f"{what} takes real time; do that outside of a world")
-            return real(*args, **kwargs)
-
-        return call
-
-    starts = "_start_joinable_thread"
-    if not hasattr(threading, starts):
-        starts = "_start_new_thread"
-    real_start = getattr(threading, starts)
-    real_sentinel: Any = getattr(threading, "_set_sentinel", None)
-    process: Any = BaseProcess
-    listed: list[tuple[Any, str, Any]] = [
-        *((time, name, new) for name, new in clocks.items()),
-        (threading, "Lock", Lock),
-        (queue, "SimpleQueue", SimpleQueue),
-        (select, "select", selecting_function(select.select)),
-        (select, "poll", polling(select.poll, 1e-3)),
-        (os, "read", read),
-        (os, "write", write),
-    ]
-    if hasattr(select, "epoll"):
-        listed.append((select, "epoll", polling(select.epoll, 1.0)))
-    listed += _captured({id(getattr(place, n)): new for place, n, new in listed})
-    if real_sentinel:
-        listed.append((threading, "_set_sentinel", sentinel))
-    for name in ("SelectSelector", "PollSelector", "EpollSelector", "KqueueSelector"):
-        if selector := getattr(selectors, name, None):
-            listed.append((selector, "select", selecting(selector.select)))
-    listed += ((socket.socket, name, new) for name, new in socket_methods().items())
-    listed += [
-        (threading, "_time", under_lock),
-        (queue, "time", under_lock),
-        (threading, "_allocate_lock", Signal),
-        (threading, "_CRLock", RLock),
-        (threading, "excepthook", machine.excepthook),
-        (threading, starts, start),
-        (_pools, "_global_shutdown_lock", Lock()),
-        (_pools, "_threads_queues", weakref.WeakKeyDictionary[Any, Any]()),
-        (subprocess.Popen, "__init__", never(subprocess.Popen.__init__, "a process")),
-        (process, "start", never(process.start, "a process")),
-    ]
-    if hasattr(os, "fork"):
-        listed.append((os, "fork", never(os.fork, "fork")))
-    return listed
+    return sentinel
 
 
-def _captured(replaced: dict[int, Any]) -> list[tuple[Any, str, Any]]:
-    """Return the other names of these values, as after ``from time import sleep``."""
-    found: list[tuple[Any, str, Any]] = []
-    for label, module in list(sys.modules.items()):
-        names: dict[str, Any] = getattr(module, "__dict__", {})
-        state = id(names), len(names)
-        if label in ("_thread", "threading") or label.startswith(_PACKAGE):
-            continue
-        if _scanned.get(label, ())[:1] != (state,):
-            hits = [n for n, value in list(names.items()) if id(value) in replaced]
-            _scanned[label] = state, hits
-        for name in _scanned[label][1]:
-            if new := replaced.get(id(names.get(name))):
-                found.append((module, name, new))
-    return found
+# Signals of this process
 
 
-_scanned: dict[str, tuple[tuple[int, int], list[str]]] = {}
-"""The names found in each module so far, because searching all modules takes time."""
+def _alarm(real: Callable[[int], int]) -> Callable[[int], int]:
+    def alarm(seconds: int, /) -> int:
+        machine = mine()
+        return real(seconds) if not machine else round(machine.alarm(seconds, 0)[0])
+
+    return alarm
+
+
+def _setitimer(real: Callable[..., Any]) -> Callable[..., Any]:
+    def setitimer(which: int, seconds: float, interval: float = 0.0, /) -> Any:
+        machine = mine()
+        if not machine or which != signal.ITIMER_REAL:
+            return real(which, seconds, interval)
+        return machine.alarm(seconds, interval)
+
+    return setitimer
+
+
+def _killing(real: Callable[..., None], own: Callable[[], int]) -> Callable[..., None]:
+    def kill(pid: int, number: int, /) -> None:
+        machine = mine()
+        handler = signal.getsignal(number) if machine and number else None
+        if machine and pid == own() and _is_handled(handler):
+            machine.deliver(number, handler)
+        else:
+            real(pid, number)
+
+    return kill
+
+
+def _raising(real: Callable[[int], None]) -> Callable[[int], None]:
+    def raise_signal(number: int, /) -> None:
+        machine = mine()
+        handler = signal.getsignal(number) if machine else None
+        if machine and _is_handled(handler):
+            machine.deliver(number, handler)
+        else:
+            real(number)
+
+    return raise_signal
+
+
+def _is_handled(handler: object) -> bool:
+    """Return whether it is a handler in Python, and not the one of a loop.
+
+    asyncio learns of a signal from C, by the file descriptor of a loop.
+    """
+    return callable(handler) and getattr(handler, "__name__", "") != "_sighandler_noop"
+
+
+# Others who hold the originals
+
+
+class _Elsewhere:
+    """The originals in other places, found and put back."""
+
+    def __init__(self) -> None:
+        self._scanned: dict[str, tuple[tuple[int, int], list[str]]] = {}
+        self._modules = 0
+        self._held: list[tuple[Callable[[Any], None], Any]] = []
+        """How to set a place that holds an original, and the original."""
+        self._changed: list[tuple[dict[str, Any], str, Any]] = []
+        self._before: set[str] = set()
+        self._replaced: dict[int, Any] = {}
+
+    def replace(self, replaced: dict[int, Any]) -> None:
+        """Put the replacements where the originals are."""
+        self._replaced = replaced
+        self._before = set(sys.modules)
+        for names, name, value in self._in_modules(replaced):
+            self._changed.append((names, name, value))
+            names[name] = replaced[id(value)]
+        if len(sys.modules) != self._modules:
+            self._modules = len(sys.modules)
+            self._held = list(self._referrers(replaced))
+        for put, original in self._held:
+            if id(original) in replaced:
+                put(replaced[id(original)])
+
+    def put_back(self) -> None:
+        """Put the originals back, also in modules that the run has loaded."""
+        for names, name, value in self._changed:
+            if names.get(name) is self._replaced[id(value)]:
+                names[name] = value
+        self._changed.clear()
+        for put, original in self._held:
+            put(original)
+        originals = {
+            id(patch.replacement): patch.original
+            for patch in _PATCHES
+            if patch.original is not _MISSING and id(patch.original) in self._replaced
+        }
+        for label in set(sys.modules) - self._before:
+            names = getattr(sys.modules.get(label), "__dict__", {})
+            for name, value in list(names.items()):
+                if id(value) in originals:
+                    names[name] = originals[id(value)]
+
+    def _in_modules(
+        self, replaced: dict[int, Any]
+    ) -> Iterator[tuple[dict[str, Any], str, Any]]:
+        for label, module in list(sys.modules.items()):
+            names: dict[str, Any] = getattr(module, "__dict__", {})
+            state = id(names), len(names)
+            if self._scanned.get(label, ())[:1] != (state,):
+                if _is_left_alone(label):
+                    hits: list[str] = []
+                else:
+                    hits = [n for n, v in list(names.items()) if id(v) in replaced]
+                self._scanned[label] = state, hits
+            for name in self._scanned[label][1]:
+                value = names.get(name)
+                if id(value) in replaced:
+                    yield names, name, value
+
+    def _referrers(
+        self, replaced: dict[int, Any]
+    ) -> Iterator[tuple[Callable[[Any], None], Any]]:
+        """Yield partials, default arguments, class attributes, lists and dicts."""
+        wanted = [
+            patch.original
+            for patch in _PATCHES
+            if id(patch.original) in replaced and patch.place in (time, threading)
+        ]
+        known = {id(getattr(m, "__dict__", None)) for m in list(sys.modules.values())}
+        ours = {id(wanted), id(globals())}
+        tuples: dict[int, tuple[Any, ...]] = {}
+        for holder in gc.get_referrers(*wanted):
+            if id(holder) in known | ours or isinstance(holder, Patch):
+                continue
+            if type(holder) is tuple:
+                tuples[id(holder)] = holder
+                continue
+            for value in wanted:
+                if put := _setter(holder, value):
+                    yield put, value
+        for function in gc.get_referrers(*tuples.values()):
+            if isinstance(function, types.FunctionType):
+                defaults = tuples.get(id(function.__defaults__), ())
+                for value in wanted:
+                    if any(each is value for each in defaults):
+                        yield functools.partial(_set_default, function, value), value
+
+
+def _is_left_alone(label: str) -> bool:
+    package = label.partition(".")[0]
+    return label in ("_thread", "threading", "time", "datetime") or package in _TOOLS
+
+
+_TOOLS = {
+    _PACKAGE,
+    *("_pytest", "pytest", "pluggy", "hypothesis", "xdist", "execnet"),
+    *("pytest_timeout", "coverage", "gevent", "greenlet"),
+}
+
+
+def _setter(holder: Any, value: Any) -> Callable[[Any], None] | None:
+    """Return a function that puts another value where a container holds this one."""
+    if type(holder) is dict:
+        keys = [key for key, each in list(holder.items()) if each is value]
+        if not keys:
+            return None
+        owner = getattr(holder.get("__dict__"), "__objclass__", None)
+        if isinstance(owner, type):
+            return _all([functools.partial(setattr, owner, key) for key in keys])
+        return _all([functools.partial(holder.__setitem__, key) for key in keys])
+    if type(holder) is list:
+        places = [i for i, each in enumerate(holder) if each is value]
+        return _all([functools.partial(holder.__setitem__, i) for i in places])
+    if type(holder) is functools.partial and holder.func is value:
+        return functools.partial(_set_function, holder)
+    return None
+
+
+def _all(setters: list[Callable[[Any], None]]) -> Callable[[Any], None] | None:
+    def put(value: Any) -> None:
+        for each in setters:
+            with contextlib.suppress(Exception):  # it has lost that item since
+                each(value)
+
+    return put if setters else None
+
+
+def _set_function(partial: Any, function: Any) -> None:
+    state: Any = partial.__reduce__()[2]
+    partial.__setstate__((function, *state[1:]))
+
+
+def _set_default(function: types.FunctionType, old: Any, new: Any) -> None:
+    """Put a value in place of a default argument, or of what has taken its place."""
+    taken = {id(old), id(_standing_for(old))}
+    function.__defaults__ = tuple(
+        new if id(each) in taken else each for each in function.__defaults__ or ()
+    )
+
+
+def _standing_for(original: Any) -> Any:
+    return next((p.replacement for p in _PATCHES if p.original is original), original)
+
+
+_elsewhere = _Elsewhere()
+_PATCHES = _make()
+"""All patches, made when this module is loaded: before a test mocks anything."""
+
+__all__ = ["REAL_SIMPLE_QUEUE", "running"]

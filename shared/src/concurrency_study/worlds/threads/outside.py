@@ -1,0 +1,110 @@
+"""Looks at a thread from outside: can it move by itself?"""
+
+from __future__ import annotations
+
+import enum
+import os
+import sys
+import threading
+import time
+from types import FrameType
+
+# Real time, whatever a run replaces. This module is loaded before the first run.
+really_sleep = time.sleep
+real_time = time.monotonic
+real_time_ns = time.time_ns
+
+
+class State(enum.Enum):
+    """The state of a thread, as the operating system sees it."""
+
+    RUNS = "runs"
+    SLEEPS = "sleeps"
+    """It waits for time to pass or for input: nothing else has to move."""
+    WAITS = "waits"
+    """It waits for another thread of this process, without a timeout."""
+    ENDED = "has ended"
+
+
+_FUTEX = {"x86_64": "202", "aarch64": "98"}.get(os.uname().machine, "")
+_WAITING = {0, 9}
+"""FUTEX_WAIT and FUTEX_WAIT_BITSET, without flags: see futex(2)."""
+
+
+def state_of(native: int) -> State:
+    """Return the state of a thread of this process, by its native identifier.
+
+    Linux tells the system call in which a thread is, with its arguments: see proc(5),
+    ``/proc/pid/syscall``. Elsewhere the answer is SLEEPS.
+    """
+    words = _system_call(native).split()
+    if not words:
+        return State.SLEEPS if os.path.exists("/proc/self/syscall") else _unknown()
+    if words[0] == "running":
+        return State.RUNS
+    if words[0] == "ended":
+        return State.ENDED
+    if words[0] != _FUTEX:
+        return State.SLEEPS
+    operation, timeout = int(words[2], 16) & 0x7F, int(words[4], 16)
+    return State.WAITS if operation in _WAITING and not timeout else State.SLEEPS
+
+
+def _unknown() -> State:
+    return State.SLEEPS
+
+
+def _system_call(native: int) -> str:
+    try:
+        with open(f"/proc/self/task/{native}/syscall", encoding="ascii") as file:
+            return file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        ended = os.path.exists("/proc/self/task")
+        return "ended" if ended else ""
+    except OSError:
+        return ""
+
+
+class Strangers:
+    """The threads that were started outside of a run."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, str] = {}
+
+    def found(self, managed: set[int]) -> list[tuple[threading.Thread, FrameType]]:
+        """Return the strangers that may act on a run, with the frames they are in."""
+        frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
+        listed: list[tuple[threading.Thread, FrameType]] = []
+        for thread in list(threading._active.values()):  # type: ignore[attr-defined] # pyright: ignore
+            one: threading.Thread = thread
+            frame = frames.get(one.ident or 0)
+            if frame is None or one.ident in managed or one.native_id is None:
+                continue
+            if not _is_of_a_tool(frame):
+                listed.append((one, frame))
+        return listed
+
+    def moves(self, native: int) -> bool:
+        """Return whether a thread runs, or has moved since the last call."""
+        call = _system_call(native)
+        seen = self._seen.get(native)
+        self._seen[native] = call
+        if call.startswith("running"):
+            return True
+        return seen is not None and seen != call
+
+
+_TOOLS = ("execnet", "xdist", "pytest_timeout", "pydevd", "debugpy", "coverage")
+_TOOL_FILES = tuple(f"{os.sep}{name}" for name in _TOOLS)
+
+
+def _is_of_a_tool(frame: FrameType) -> bool:
+    """Return whether a thread belongs to a tool that runs tests."""
+    while frame is not None:
+        path = frame.f_code.co_filename
+        if any(name in path for name in _TOOL_FILES):
+            return True
+        if frame.f_back is None:
+            return False
+        frame = frame.f_back
+    return False
