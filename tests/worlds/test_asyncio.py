@@ -306,22 +306,11 @@ def test_a_cancelled_call_is_not_left_behind(place):
             loop.call_at(1, second.cancel)
             with pytest.raises(asyncio.CancelledError):
                 await second
-            assert loop.unfinished.total() == 1
+            assert place.unfinished == 1
             await first
 
     place.run(answer)
     assert place.returned_at == 2
-
-
-def test_an_executor_that_cannot_be_counted_is_refused(place):
-    class Other(Executor):
-        pass
-
-    async def answer():
-        await asyncio.get_running_loop().run_in_executor(Other(), int)
-
-    with pytest.raises(NotCovered):
-        place.run(answer)
 
 
 def test_threads_end_with_the_run(place):
@@ -508,7 +497,7 @@ def test_a_task_left_behind_is_named(place):
         kept.append(asyncio.create_task(forever(), name="stray"))
         await asyncio.sleep(1)
 
-    with pytest.raises(StillAlive, match="task stray was alive"):
+    with pytest.raises(StillAlive, match="task stray: .* was alive"):
         place.run(answer)
     assert kept[0].cancelled()
 

@@ -250,7 +250,7 @@ def test_an_abandoned_worker_that_waits_for_the_loop(place):
 
     with pytest.raises(StillAlive) as caught:
         place.run(answer)
-    assert "task trio.sleep was alive" in str(caught.value)
+    assert "task trio.sleep: " in str(caught.value)
     assert "a worker thread was alive" in str(caught.value)
 
 
@@ -266,7 +266,7 @@ def test_a_worker_with_a_token(place):
     assert place.run(answer) == 2
 
 
-def test_an_abandoned_worker_is_still_alive_and_runs_to_its_end(place):
+def test_an_abandoned_worker_is_still_alive_and_is_ended(place):
     @place.blocking
     def work():
         time.sleep(5)
@@ -279,7 +279,7 @@ def test_an_abandoned_worker_is_still_alive_and_runs_to_its_end(place):
         place.run(answer)
     assert "the answer ended at 1 s" in str(caught.value)
     assert "a worker thread was alive" in str(caught.value)
-    assert "work(): end at 5 s" in str(caught.value)
+    assert "work(): end" not in str(caught.value)
 
 
 def test_a_cancelled_call_waits_for_a_worker_that_is_not_abandoned(place):
@@ -425,7 +425,7 @@ def test_a_system_task_left_behind_is_named(place):
     async def answer():
         trio.lowlevel.spawn_system_task(forever, name="stray")
 
-    with pytest.raises(StillAlive, match="task stray was alive"):
+    with pytest.raises(StillAlive, match="task stray: .* was alive"):
         place.run(answer)
 
 

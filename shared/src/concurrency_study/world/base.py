@@ -105,7 +105,7 @@ class World(ABC):
     """Why its jobs cannot do ``together``, ``in_thread`` or ``readable``, by name."""
     libraries: ClassVar[tuple[str, ...]] = ()
     """The packages of its library: a deadlock names the line outside of them."""
-    patience = 5.0
+    patience = 1.5
     """Real seconds that it waits for bytes from outside before it raises Deadlock."""
     order: ClassVar[str]
     """The order in which actors that are ready at one instant run: a sentence."""

@@ -4,54 +4,54 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
-from abc import abstractmethod
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .base import World
+from .errors import NotCovered
+
+if TYPE_CHECKING:
+    from ..worlds.threads.machine import Machine
 
 
 class LoopWorld(World):
     """A world whose paradigm has an event loop in one thread, and worker threads.
 
-    ``time.monotonic``, ``perf_counter``, ``time`` (and their ``_ns``) return virtual
-    time while it runs, in the loop's thread and in its workers. ``time.sleep`` on the
-    loop's thread blocks the whole loop, as in real time. In a worker thread it is a
-    virtual sleep. Virtual time does not pass while a worker thread really works.
-
-    Not covered are the other waits of a worker thread. ``Event.wait(1)`` takes a real
-    second there, and virtual time does not pass meanwhile. A worker that waits for a
-    later action of the loop waits for ever. Threads that the loop did not start are in
+    The loop's thread is the main thread of the machine that runs the threads world (see
+    `concurrency_study.worlds.threads`). So every clock shows virtual time, and so do
+    all waits of the threads that the code starts: worker threads, threads of its own,
+    and loops in them. ``time.sleep`` on the loop's thread blocks the whole loop, as in
     real time.
     """
 
+    machine: Machine
+    """The scheduler of the threads, and the clock, of the present run."""
+
     def __init__(self, answer: Callable[..., Any] | None = None) -> None:
         super().__init__(answer)
-        self.clock = 0.0
-        """The virtual time, in seconds."""
-        self.busy = 0
-        """Worker threads that have been given work and are not asleep."""
+        self.unfinished = 0
+        """Calls in worker threads that have not ended."""
         self._thread = -1
-        self._workers: set[int] = set()
         self._worker_names: dict[int, str] = {}
+        self._began = False
+
+    @property
+    def clock(self) -> float:
+        """The virtual time, in seconds."""
+        return self.machine.ns / 1e9 if self._began else 0.0
 
     def now(self) -> float:
-        return round(self.clock, 9)
-
-    @abstractmethod
-    def native_call_soon(self, callback: Callable[[], None]) -> None:
-        """Have this called on the loop's thread soon. Any thread may call this."""
+        return self.clock
 
     def as_worker(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap a function that a worker will call, so that it sleeps virtually."""
-
+        """Wrap a function that a worker thread will call, so that its call is noted."""
+        if not self.trace.watching:
+            return function
         # On the loop's thread, so that numbers are the same in every run.
-        name = self.trace.named("thread") if self.trace.watching else ""
+        name = self.trace.named("thread")
 
         def working(*args: Any, **kwargs: Any) -> Any:
             ident = threading.get_ident()
-            self._workers.add(ident)
             self._worker_names[ident] = name
             self.trace.spawned(name, WORKER)
             how = "error"
@@ -61,9 +61,26 @@ class LoopWorld(World):
                 return value
             finally:
                 self.trace.exited(name, how)
-                self._workers.discard(ident)
 
         return working
+
+    def leftover_threads(self, *workers: object) -> list[str]:
+        """Return the names of threads and of calls in worker threads that are alive.
+
+        ``workers`` are functions that run a worker thread, which may be idle.
+        """
+        own = [
+            f"thread {thread.name}"
+            for thread in self.machine.threads()
+            if _target(thread.owner) not in workers
+            and type(thread.owner) not in workers
+        ]
+        return own + ["a worker thread"] * self.unfinished
+
+    def lose(self, error: BaseException) -> None:
+        """Remember an error that nothing has taken. It fails the run."""
+        if type(error).__name__ != "Unwind":
+            super().lose(error)
 
     def _whose(self) -> str:
         ident = threading.get_ident()
@@ -71,73 +88,40 @@ class LoopWorld(World):
             return self._worker_names.get(ident, "")
         return super()._whose()
 
-    def hold_up(self, seconds: float) -> None:
-        """Move the clock on by the seconds for which the loop is blocked."""
-        self.clock += seconds
-
-    def _sleep_in_worker(self, seconds: float) -> None:
-        woken = threading.Event()
-
-        def wake() -> None:
-            self.busy += 1
-            woken.set()
-
-        def fall_asleep() -> None:
-            self.native_call_at(self.clock + max(0.0, seconds), wake)
-            self.busy -= 1
-
-        self.native_call_soon(fall_asleep)
-        woken.wait()
-
     @contextlib.contextmanager
-    def virtual_time(self) -> Generator[None]:
-        """Patch the functions of ``time`` while the world runs in this thread."""
-        self.clock, self.busy = 0.0, 0
-        self._workers.clear()
+    def virtual_time(self) -> Generator[Callable[[Any], Any]]:
+        """Run the block in virtual time, with this thread as that of the loop.
+
+        The block gets a function that returns the replacement of ``time.sleep`` and the
+        like, or else its argument. Afterwards the other threads of the run are ended.
+
+        Raises:
+            NotCovered: Another world runs, or the code did what none covers.
+        """
+        from ..worlds.threads.machine import Machine, active
+        from ..worlds.threads.patches import running
+
+        if active():
+            raise NotCovered("only one world runs at a time: run it later")
+        machine = self.machine = Machine(self.lose, self.patience)
+        self._began, self.unfinished = True, 0
         self._thread = threading.get_ident()
-        real = {name: getattr(time, name) for name in _CLOCKS}
+        self._worker_names.clear()
+        with running(machine) as replaced:
+            try:
+                yield replaced
+            finally:
+                events = len(self.trace)
+                machine.unwind()
+                del self.trace.events[events:]  # they were only the unwinding
+        if machine.failure:
+            raise machine.failure
 
-        def mine() -> bool:
-            ident = threading.get_ident()
-            return ident == self._thread or ident in self._workers
 
-        def sleep(seconds: float) -> None:
-            ident = threading.get_ident()
-            if ident == self._thread:
-                self.hold_up(seconds)
-            elif ident in self._workers:
-                self._sleep_in_worker(seconds)
-            else:
-                real["sleep"](seconds)
-
-        def teller(name: str) -> Callable[[], float]:
-            scale = 1_000_000_000 if name.endswith("_ns") else 1
-
-            def tell() -> float:
-                if not mine():
-                    return real[name]()
-                return round(self.clock * scale) if scale > 1 else self.clock
-
-            return tell
-
-        for name in _CLOCKS:
-            setattr(time, name, sleep if name == "sleep" else teller(name))
-        try:
-            yield
-        finally:
-            for name, function in real.items():
-                setattr(time, name, function)
+def _target(thread: object) -> object:
+    target = getattr(thread, "_target", None)
+    return getattr(target, "__func__", target)
 
 
 WORKER = "worker thread"
 """The kind of a native actor that is a call in a thread beside the loop."""
-
-_CLOCKS = (
-    "sleep",
-    "time",
-    "time_ns",
-    "monotonic",
-    "monotonic_ns",
-    "perf_counter",
-    "perf_counter_ns",
-)

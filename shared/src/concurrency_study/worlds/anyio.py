@@ -1,7 +1,7 @@
 """AnyIO in virtual time, on asyncio and on trio.
 
 These worlds work like those of `asyncio` and of `trio`. Each program runs as by
-``anyio.run``. Blocking portals are not covered.
+``anyio.run``.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class AnyioOnAsyncioWorld(AsyncioWorld):
         world = self
 
         def count(change: int) -> None:
-            world._loop.count(backend, float("inf"), change)
+            world.unfinished += change
 
         class Handover(queue.Queue[Any]):
             def put_nowait(self, item: Any) -> None:
@@ -111,9 +111,9 @@ class AnyioOnAsyncioWorld(AsyncioWorld):
                 count(-1)
 
         backend.WorkerThread = WorkerThread
+        self.worker_threads = (WorkerThread,)
         try:
-            with super()._patched():
-                yield
+            yield
         finally:
             backend.WorkerThread = plain
 

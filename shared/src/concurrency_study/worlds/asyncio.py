@@ -1,38 +1,37 @@
 """asyncio in virtual time: a selector event loop whose selector jumps the clock.
 
-Input that is already there comes before a jump of the clock. Virtual time does not pass
-while a worker thread of ``to_thread`` or ``run_in_executor`` works. It does pass while
-that thread waits for ``run_coroutine_threadsafe(...).result()``. Worker threads that
-the answer left behind are noted, and then run to their end in virtual time.
+Input that is already there comes before a jump of the clock. Timers that are due at one
+instant fire in the order in which they were made. Worker threads and other threads of
+the answer run in virtual time as well (see `concurrency_study.worlds.threads`).
 
-Not covered are executors that get calls from elsewhere than the loop, joining an
-executor on the loop's thread while a call in it sleeps, and subprocesses (they raise
-`NotCovered`).
+Not covered are subprocesses and pools of processes: they raise `NotCovered`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures.thread
 import contextlib
+import heapq
+import itertools
 import math
 import re
 import selectors
-import threading
 import weakref
 from asyncio import events
-from collections import Counter
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 from ..world import (
-    Deadlock,
+    FINDINGS,
     Job,
     LoopWorld,
     NotCovered,
     coroutine_frames,
     waits_at,
 )
+from .threads.machine import Unwind
 
 
 class AsyncioJob(Job):
@@ -90,9 +89,6 @@ class AsyncioWorld(LoopWorld):
     def native_call_at(self, seconds: float, callback: Callable[[], None]) -> None:
         self._loop.call_at(seconds, callback)
 
-    def native_call_soon(self, callback: Callable[[], None]) -> None:
-        self._loop.call_soon_threadsafe(callback)
-
     def native_run(
         self,
         function: Callable[..., Any],
@@ -111,16 +107,26 @@ class AsyncioWorld(LoopWorld):
                 value, error = await self._call(function, args), None
             except BaseException as raised:
                 value, error = None, raised
-            result = value, loop.deadlock or error
+            result = value, loop.failure or error
 
-        with self.virtual_time(), self._patched():
+        with self.virtual_time() as replaced, self._patched():
+            args = tuple(map(replaced, args))
             loop = self._loop = VirtualLoop(self)
-            # The loop keeps its first deadlock. A task group that fails while it is
-            # cancelled requests the cancellation of main once more (Python 3.13).
-            with contextlib.suppress(Deadlock, asyncio.CancelledError):
-                self._drive(main)
-            loop.lose_errors()
-            return result or (None, loop.deadlock)
+            machine = self.machine
+            machine.resolve, machine.inside = loop.resolve, loop.waiters
+            machine.loop_watches, machine.most_rounds = loop.watches, ROUNDS
+            try:
+                # The loop keeps its first failure. A task group that fails while it is
+                # cancelled requests the cancellation of main once more (Python 3.13).
+                with contextlib.suppress(*FINDINGS, asyncio.CancelledError, Unwind):
+                    self._drive(main)
+            finally:
+                loop.lose_errors()
+                loop.stop_timers()
+                if not loop.is_closed():  # its own end was ended
+                    loop.close()
+            machine.failure = machine.failure and (loop.failure or machine.failure)
+        return result or (None, loop.failure)
 
     def watch(self, task: asyncio.Task[Any], coroutine: object) -> None:
         """Note a task that the answer has started, and its end.
@@ -148,45 +154,19 @@ class AsyncioWorld(LoopWorld):
             runner.run(main())
 
     def _leftovers(self) -> list[str]:
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        return (
-            sorted(f"task {task.get_name()}" for task in tasks)
-            + ["a worker thread"] * self._loop.unfinished.total()
-        )
+        me = asyncio.current_task()
+        tasks = asyncio.all_tasks() - {me}
+        return [
+            *sorted(_waiter(task) for task in tasks),
+            *self.leftover_threads(_pool_worker, *self.worker_threads),
+        ]
 
-    @contextlib.contextmanager
-    def _patched(self) -> Generator[None]:
-        """Do not count a worker that waits for ``run_coroutine_threadsafe`` as busy."""
-        run = asyncio.run_coroutine_threadsafe
+    worker_threads: tuple[object, ...] = ()
+    """The classes of worker threads that a library on top of asyncio starts."""
 
-        def run_coroutine_threadsafe(
-            coro: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop
-        ) -> Future[Any]:
-            future = run(coro, loop)
-            if loop is not self._loop or threading.get_ident() not in self._workers:
-                return future
-            result = future.result
-
-            def wait_for_result(timeout: float | None = None) -> Any:
-                self.native_call_soon(stop_work)
-                return result(timeout)
-
-            def stop_work() -> None:
-                if not future.done():  # it is set on the loop's thread, as this runs
-                    self.busy -= 1
-                    future.add_done_callback(go_on)
-
-            def go_on(_: object) -> None:
-                self.busy += 1
-
-            future.result = wait_for_result
-            return future
-
-        asyncio.run_coroutine_threadsafe = run_coroutine_threadsafe
-        try:
-            yield
-        finally:
-            asyncio.run_coroutine_threadsafe = run
+    def _patched(self) -> contextlib.AbstractContextManager[None]:
+        """Replace what a library on top of asyncio needs, while the answer runs."""
+        return contextlib.nullcontext()
 
     async def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """Call the answer, cancel it on request, and note its leftovers."""
@@ -222,107 +202,142 @@ class AsyncioEagerWorld(AsyncioWorld):
         super()._drive(main)
 
 
+ROUNDS = 200_000
+"""Turns of the loop without a wait after which the tasks that run are spinning."""
+
+_pool_worker: Any = concurrent.futures.thread._worker  # pyright: ignore
+
+
+class _Timer(asyncio.TimerHandle):
+    """A timer that fires after the timers of its instant that were made before it."""
+
+    number = 0
+
+    def __lt__(self, other: Any) -> bool:
+        return (self._when, self.number) < (other._when, other.number)  # pyright: ignore
+
+    __eq__ = object.__eq__  # type: ignore[assignment]
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+
 class VirtualLoop(asyncio.SelectorEventLoop):
     """A selector event loop that takes its time from a world."""
 
     def __init__(self, world: AsyncioWorld) -> None:
         self.world = world
-        self.deadlock: Deadlock | None = None
-        self.unfinished: Counter[object] = Counter()
-        """The number of calls that a pool has got and not delivered, by pool."""
-        self._all_finished = asyncio.Event()
-        self._all_finished.set()
+        self.machine = world.machine
+        self.failure: BaseException | None = None
+        """The first error by which the world has ended the loop."""
+        self.raising: BaseException | None = None
+        self.selecting = False
+        self.internal = False
+        """True if the loop itself reads its clock next."""
+        self._rescued = 0
+        self._numbers = itertools.count()
         self._tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+        self._futures: weakref.WeakSet[asyncio.Future[Any]] = weakref.WeakSet()
         super().__init__(_VirtualSelector(self))
         self.set_exception_handler(self._lose)
 
     def time(self) -> float:
         """Return virtual seconds since the world began to run."""
-        return self.world.clock
+        machine = self.machine
+        if self.internal:
+            self.internal = False
+        elif machine.mine():
+            machine.look()
+            machine.read_clock()
+        return machine.reading
 
     @property
     def _clock_resolution(self) -> float:
-        """Timers due within these seconds run together. Must not vanish in time()."""
-        return max(1e-9, math.ulp(self.world.clock))
+        """Timers due within these seconds run together."""
+        return math.ulp(self.machine.reading)
 
     @_clock_resolution.setter
     def _clock_resolution(self, seconds: float) -> None: ...
+
+    def call_later(
+        self, delay: float, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        """Call back after a delay in seconds, to the nanosecond."""
+        if delay is None:
+            raise TypeError("delay must not be None")
+        if not -1e9 < delay < 1e9:  # infinity, nan, and more than a lifetime
+            return self.call_at(self.machine.ns / 1e9 + delay, callback, *args, context=context)
+        due = self.machine.due(delay) if delay > 0 else self.machine.ns + round(delay * 1e9)
+        return self._call_at(due / 1e9, callback, args, context)
+
+    def call_at(
+        self, when: float, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        """Call back at an instant, to the nanosecond."""
+        if when is None:
+            raise TypeError("when cannot be None")
+        if abs(when) < 1e9:
+            when = round(when * 1e9) / 1e9
+        return self._call_at(when, callback, args, context)
+
+    def _call_at(
+        self, when: float, callback: Any, args: Any, context: Any
+    ) -> asyncio.TimerHandle:
+        made: Any = self
+        made._check_closed()
+        if made._debug:
+            made._check_thread()
+            made._check_callback(callback, "call_at")
+        timer: Any = _Timer(when, callback, args, self, context)
+        timer.number = next(self._numbers)
+        heapq.heappush(made._scheduled, timer)
+        timer._scheduled = True
+        return timer
 
     def next_timer(self) -> float:
         """Return the instant of the next timer, or infinity."""
         scheduled: list[asyncio.TimerHandle] = vars(self)["_scheduled"]
         return scheduled[0].when() if scheduled else math.inf
 
+    def stop_timers(self) -> None:
+        """Drop all timers: their callbacks will never be called."""
+        vars(self)["_scheduled"].clear()
+
     def watches(self) -> bool:
         """Return whether a descriptor besides the loop's own pipe is watched."""
-        return len(self._selector.get_map()) > 1  # pyright: ignore
+        return len(self._selector.get_map() or ()) > 1  # pyright: ignore
 
-    def count(self, pool: object, threads: float, change: int) -> None:
-        """Note that a pool got a call (+1) or delivered its result (-1)."""
-        before = min(self.unfinished[pool], threads)
-        self.unfinished[pool] += change
-        self.world.busy += int(min(self.unfinished[pool], threads) - before)
-        if self.unfinished.total():
-            self._all_finished.clear()
-        else:
-            self._all_finished.set()
+    def waiters(self) -> list[str]:
+        """Return where each task waits."""
+        return sorted(map(_waiter, asyncio.all_tasks(self)))
+
+    def resolve(self, error: BaseException) -> bool:
+        """Have the loop end by this error, if it is its thread that waits."""
+        self.failure = self.failure or error
+        self._rescued += 1
+        if not self.selecting or self._rescued > 3:
+            return False
+        self.raising = self.failure
+        self.machine.wake(self.machine.main)
+        return True
 
     def run_in_executor(
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
     ) -> asyncio.Future[Any]:
-        """Do what asyncio's own does, and count the busy threads."""
+        """Do what asyncio's own does, and count the calls that have not ended."""
         pool: Any = executor or self._default_executor  # pyright: ignore
         if pool is None:
             pool = ThreadPoolExecutor(thread_name_prefix="asyncio")
             self.set_default_executor(pool)
-        if not isinstance(pool, ThreadPoolExecutor):
-            raise NotCovered(
-                f"this world cannot count the threads of {pool!r}: use a "
-                "ThreadPoolExecutor"
-            )
-        threads: int = pool._max_workers
-        work = pool.submit(self.world.as_worker(func), *args)
-        self.count(pool, threads, +1)
-        future: asyncio.Future[Any] = self.create_future()
-        delivered = False
+        work: Future[Any] = pool.submit(self.world.as_worker(func), *args)
+        self.world.unfinished += 1
+        work.add_done_callback(self._ended)
+        return asyncio.wrap_future(work, loop=self)
 
-        # Not asyncio.wrap_future: delivering and counting have to be one step of the
-        # loop, so that no task sees one without the other.
-        def deliver() -> None:
-            nonlocal delivered
-            if delivered:
-                return
-            delivered = True
-            self.count(pool, threads, -1)
-            if future.done():
-                return
-            if work.cancelled():
-                future.cancel()
-            elif error := work.exception():
-                future.set_exception(error)
-            else:
-                future.set_result(work.result())
-
-        def finished(_: object) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed
-                self.call_soon_threadsafe(deliver)
-
-        def cancel(_: object) -> None:
-            if future.cancelled() and work.cancel():
-                deliver()
-
-        future.add_done_callback(cancel)
-        work.add_done_callback(finished)
-        return future
+    def _ended(self, _: object) -> None:
+        self.world.unfinished -= 1
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        """Do what asyncio's own does, and wait for the threads of all pools."""
-        await self._all_finished.wait()  # in virtual time
-        self.world.busy += 1  # the threads are joined from a thread of its own
-        try:
-            await super().shutdown_default_executor()
-        finally:
-            self.world.busy -= 1
+        """Do what asyncio's own does, however long it takes in virtual time."""
+        await super().shutdown_default_executor()
 
     def create_task(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
         """Do what asyncio's own does, and keep a weak reference to the task."""
@@ -332,12 +347,19 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self.world.watch(task, coro)
         return task
 
+    def create_future(self) -> asyncio.Future[Any]:
+        """Do what asyncio's own does, and keep a weak reference to the future."""
+        future: asyncio.Future[Any] = super().create_future()
+        self._futures.add(future)
+        return future
+
     def lose_errors(self) -> None:
-        """Report errors that were never retrieved from their tasks. Then be silent."""
-        for task in self._tasks:
-            if task.done() and task._log_traceback:
-                task._log_traceback = False
-                self.world.lose(task.exception() or RuntimeError("no error"))
+        """Report errors that were never retrieved. Then be silent."""
+        for future in (*self._tasks, *self._futures):
+            told: Any = future
+            if future.done() and told._log_traceback:
+                told._log_traceback = False
+                self.world.lose(future.exception() or RuntimeError("no error"))
         self.set_exception_handler(lambda loop, context: None)
 
     async def subprocess_exec(self, *args: Any, **kwargs: Any) -> Any:
@@ -352,7 +374,22 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _lose(self, loop: object, context: Mapping[str, Any]) -> None:
         error = context.get("exception")
+        if self._is_of_streams(context):
+            return
         self.world.lose(error or RuntimeError(context["message"]))
+
+    @staticmethod
+    def _is_of_streams(context: Mapping[str, Any]) -> bool:
+        """Return whether it is about a handler of streams that was cancelled.
+
+        To 3.11, ``StreamReaderProtocol`` reports that as an error, because it asks a
+        cancelled task for its exception: https://github.com/python/cpython/issues/110378
+        """
+        error = context.get("exception")
+        return isinstance(error, asyncio.CancelledError)
+
+
+_select: Any = selectors.DefaultSelector.select
 
 
 class _VirtualSelector(selectors.DefaultSelector):
@@ -363,27 +400,29 @@ class _VirtualSelector(selectors.DefaultSelector):
     def select(
         self, timeout: float | None = None
     ) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
-        if ready or (timeout is not None and timeout <= 0):
+        loop, machine = self._loop, self._loop.machine
+        loop.internal = True
+        ready = _select(self, 0)
+        if not machine.mine():  # closed after the run
             return ready
-        world = self._loop.world
-        if world.busy > 0:
-            return super().select(None)  # the worker wakes the loop through its pipe
-        jump_to = self._loop.next_timer()
-        if jump_to == math.inf:
-            if self._loop.watches():
-                ready = super().select(world.patience)
-            if not ready:
-                error = Deadlock(_waiters(self._loop))
-                self._loop.deadlock = self._loop.deadlock or error
-                raise error
-            return ready
-        world.clock = max(world.clock, jump_to)
-        return []
+        loop.selecting = True
+        try:
+            if timeout is not None and timeout <= 0:
+                if not ready:
+                    machine.yielded()
+            elif not ready:
+                when = loop.next_timer()
+                due = None if when == math.inf else round(when * 1e9)
+                if due is None or due > machine.ns:
+                    machine.idle(self.fileno(), due)
+                    ready = _select(self, 0)
+        finally:
+            loop.selecting = False
+        if loop.raising:
+            error, loop.raising = loop.raising, None
+            raise error
+        return ready
 
 
-def _waiters(loop: asyncio.AbstractEventLoop) -> list[str]:
-    return sorted(
-        f"task {task.get_name()}: {waits_at(coroutine_frames(task.get_coro()))}"
-        for task in asyncio.all_tasks(loop)
-    )
+def _waiter(task: asyncio.Task[Any]) -> str:
+    return f"task {task.get_name()}: {waits_at(coroutine_frames(task.get_coro()))}"

@@ -1,28 +1,24 @@
 """trio in virtual time: a clock that jumps when trio's run queue is empty.
 
-Input that is already there comes before a jump of the clock. Virtual time does not pass
-while a worker thread of ``trio.to_thread`` works. It does pass while that thread waits
-in ``trio.from_thread.run``. Worker threads that the answer left behind are noted, and
-then run to their end in virtual time.
+Input that is already there comes before a jump of the clock. Worker threads of
+``trio.to_thread`` and other threads of the answer run in virtual time as well (see
+`concurrency_study.worlds.threads`). Those that the answer left behind are noted, and
+then ended.
 
-Not covered are threads other than trio's own, and subprocesses (they raise
-`NotCovered`).
+Not covered are subprocesses: they raise `NotCovered`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import heapq
 import itertools
 import math
 import os
-import queue
 import random
-import subprocess
+import select
 import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import outcome
@@ -30,12 +26,13 @@ import trio
 import trio.abc
 import trio.lowlevel
 
-from ..world import Deadlock, Job, LoopWorld, NotCovered, leaves, waits_at
+from ..world import Job, LoopWorld, leaves, waits_at
+from .threads.machine import Unwind, real_poll
 
 _run: Any = trio._core._run  # pyright: ignore
-_subprocess: Any = trio._subprocess  # pyright: ignore
-_threads: Any = trio._threads  # pyright: ignore
-_ThreadCache: Any = trio._core._thread_cache.ThreadCache  # pyright: ignore
+_cache: Any = trio._core._thread_cache  # pyright: ignore
+_ThreadCache: Any = _cache.ThreadCache
+_WorkerThread: Any = _cache.WorkerThread
 
 
 class TrioJob(Job):
@@ -77,6 +74,10 @@ def unrequested() -> BaseException:
     return create(source="explicit")
 
 
+ROUNDS = 50_000
+"""Turns of trio's loop without a wait after which the tasks that run are spinning."""
+
+
 class TrioWorld(LoopWorld):
     """A place where trio code runs in virtual time."""
 
@@ -104,12 +105,6 @@ class TrioWorld(LoopWorld):
     def native_call_at(self, seconds: float, callback: Callable[[], None]) -> None:
         heapq.heappush(self._timers, (seconds, next(self._tickets), callback))
 
-    def native_call_soon(self, callback: Callable[[], None]) -> None:
-        try:
-            self._token.run_sync_soon(callback)
-        except trio.RunFinishedError:
-            self._after_run.put(callback)
-
     def native_run(
         self,
         function: Callable[..., Any],
@@ -117,10 +112,7 @@ class TrioWorld(LoopWorld):
     ) -> tuple[Any, BaseException | None]:
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._tickets = itertools.count()
-        self._after_run: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._unfinished = 0
         scope = trio.CancelScope()
-        clock = _VirtualClock(self, scope)
         result: tuple[Any, BaseException | None] = None, None
 
         async def main() -> None:
@@ -145,22 +137,24 @@ class TrioWorld(LoopWorld):
             except BaseException as error:
                 result = None, error
 
-        with self.virtual_time(), self._patched():
+        with self.virtual_time() as replaced, self._patched():
+            args = tuple(map(replaced, args))
+            clock = _VirtualClock(self, scope)
             try:
                 self._drive(main, clock)
-            except trio.TrioInternalError as error:
+            except (trio.TrioInternalError, Unwind) as error:
                 result = None, error
-            self._finish_workers()
-        return result[0], clock.deadlock or result[1]
+            self.machine.failure = None
+        return result[0], clock.failure or result[1]
 
     def _drive(self, main: Callable[[], Coroutine[Any, Any, None]], clock: Any) -> None:
         trio.run(main, clock=clock, instruments=[clock])
 
     def _leftovers(self) -> list[str]:
         me = trio.lowlevel.current_task()
-        return [f"task {task.name}" for task in _tasks() if task is not me] + [
-            "a worker thread"
-        ] * self._unfinished
+        return [_waiter(task) for task in _tasks() if task is not me] + (
+            self.leftover_threads(_WorkerThread._work)
+        )
 
     def watch(self, task: trio.lowlevel.Task) -> None:
         """Note a task that the answer has started, but none of trio's own."""
@@ -180,26 +174,10 @@ class TrioWorld(LoopWorld):
         while self.next_timer() <= self.clock:
             self._token.run_sync_soon(heapq.heappop(self._timers)[2])
 
-    def _finish_workers(self) -> None:
-        """Let threads that outlived the run end, in virtual time."""
-        while self._unfinished:
-            if self.busy <= 0 and self._after_run.empty() and self._timers:
-                self.clock, _, callback = heapq.heappop(self._timers)
-            else:
-                try:
-                    callback = self._after_run.get(timeout=self.patience)
-                except queue.Empty:
-                    return
-            callback()
-
     @contextlib.contextmanager
     def _patched(self) -> Generator[None]:
-        """Count the busy threads, from the start of a call to its delivery.
-
-        A worker that waits for the loop does not count as busy. A subprocess is
-        refused.
-        """
-        start, send = _ThreadCache.start_thread_soon, _threads._send_message_to_trio
+        """Count the calls in worker threads, which the run starts anew."""
+        start = _ThreadCache.start_thread_soon
         task_exited = _run.Runner.task_exited
 
         def exited(runner: Any, task: trio.lowlevel.Task, result: Any) -> Any:
@@ -218,58 +196,27 @@ class TrioWorld(LoopWorld):
                 start(cache, function, deliver, name)
                 return
 
-            def deliver_and_count(result: Any) -> None:
-                deliver(result)
-                self._count(-1)
-
-            # Both run on the loop's thread, so that no task sees one without the other.
             def finished(result: Any) -> None:
-                self.native_call_soon(functools.partial(deliver_and_count, result))
+                self.unfinished -= 1
+                deliver(result)
 
-            self._count(+1)
+            self.unfinished += 1
             start(cache, self.as_worker(function), finished, name)
 
-        def send_message(token: Any, message: Any) -> Any:
-            is_ours = threading.get_ident() in self._workers
-            if is_ours and isinstance(message, _threads.Run):
-                message = _threads.Run(self._waited_for(message.afn), message.args)
-            return send(token, message)
-
-        def refuse(*args: Any, **kwargs: Any) -> None:
-            raise NotCovered("subprocesses take real time; run them outside of a world")
-
+        threads = _cache.THREAD_CACHE
         # Trio runs tasks that are ready in random order. With this, seeding `random`
         # replays a run, and pytest-randomly does that for each test.
         _run._r.seed(random.random())
         if self.trace.watching:
             _run.Runner.task_exited = exited
         _ThreadCache.start_thread_soon = start_thread_soon
-        _threads._send_message_to_trio = send_message
-        _subprocess.subprocess = SimpleNamespace(**vars(subprocess) | {"Popen": refuse})
+        _cache.THREAD_CACHE = _ThreadCache()
         try:
             yield
         finally:
             _run.Runner.task_exited = task_exited
             _ThreadCache.start_thread_soon = start
-            _threads._send_message_to_trio = send
-            _subprocess.subprocess = subprocess
-
-    def _count(self, change: int) -> None:
-        self.busy += change
-        self._unfinished += change
-
-    def _waited_for(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap a function. The worker that waits for it is not busy meanwhile."""
-
-        @functools.wraps(function)
-        async def waited_for(*args: Any) -> Any:
-            self.busy -= 1
-            try:
-                return await function(*args)
-            finally:
-                self.busy += 1
-
-        return waited_for
+            _cache.THREAD_CACHE = threads
 
 
 class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
@@ -281,10 +228,17 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
 
     def __init__(self, world: TrioWorld, scope: trio.CancelScope) -> None:
         self._world = world
+        self._machine = world.machine
+        self._machine.resolve, self._machine.inside = self.resolve, self.waiters
+        self._machine.loop_watches = _watches
+        self._machine.most_rounds = ROUNDS
         self._scope = scope
-        self._polled = False
-        self._been_patient = False
-        self.deadlock: Deadlock | None = None
+        self._poll: Any = None
+        self._internal = False
+        self._waits = False
+        self._unresolved = False
+        self.failure: BaseException | None = None
+        """The first error by which the world has ended the run."""
         self._ways_out: Iterator[Callable[[], None]] = iter(
             (self._cancel, self._remove_shields, self._throw)
         )
@@ -293,44 +247,75 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
         pass
 
     def current_time(self) -> float:
-        return self._world.clock
+        if self._internal:
+            self._internal = False
+        elif self._machine.mine():
+            self._machine.look()
+            self._machine.read_clock()
+        return self._machine.reading
 
     def task_spawned(self, task: trio.lowlevel.Task) -> None:
         self._world.watch(task)
 
-    def before_task_step(self, task: trio.lowlevel.Task) -> None:
-        self._polled = self._been_patient = False
-
     def before_io_wait(self, timeout: float) -> None:
         self._world.post_due_timers()
+        if timeout <= 0 and not self._waited:
+            self._machine.yielded()
+            if self._unresolved:
+                self._resolve()
+        self._waited = False
+
+    _waited = False
+    """True if trio has just asked how long to wait: it has no task to run."""
+
+    def after_io_wait(self, timeout: float) -> None:
+        self._internal = True  # trio's loop reads the clock next
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
-        world = self._world
+        world, machine = self._world, self._machine
         if _run.GLOBAL_RUN_CONTEXT.runner.waiting_for_idle:
             return math.inf  # trio itself wakes them: nothing else can run
-        if not self._polled:
-            self._polled = True
+        self._waited = True
+        if self._poll is None:
+            # Not by the epoll object itself: trio takes each event only once.
+            self._epoll = _run.GLOBAL_RUN_CONTEXT.runner.io_manager._epoll.fileno()
+            self._poll = real_poll()
+            self._poll.register(self._epoll, select.POLLIN)
+        if self._poll.poll(0):
             return 0
-        if world.busy > 0:
-            return math.inf  # the worker wakes the loop
         jump_to = min(deadline, world.next_timer())
+        due = None
         if jump_to < math.inf:
-            world.clock = max(world.clock, jump_to)
-            return 0
-        if _watches() and not self._been_patient:
-            self._been_patient = True
-            return world.patience
-        self._resolve()
+            left = jump_to - machine.reading
+            due = max(round(jump_to * 1e9), machine.due(left))
+        if due is None or due > machine.ns:
+            self._waits = True
+            try:
+                machine.idle(self._epoll, due)
+            finally:
+                self._waits = False
+            if self._unresolved:
+                self._resolve()
         return 0
 
+    def waiters(self) -> list[str]:
+        """Return where each task waits."""
+        return sorted(map(_waiter, _tasks()))
+
+    def resolve(self, error: BaseException) -> bool:
+        """Have the run end by this error, if it is trio's thread that waits."""
+        self.failure = self.failure or error
+        self._unresolved = self._waits or self._machine.current is self._machine.main
+        if self._unresolved:
+            self._machine.wake(self._machine.main)
+        return self._unresolved
+
     def _resolve(self) -> None:
-        self.deadlock = self.deadlock or Deadlock(
-            sorted(f"task {task.name}: {_where(task)}" for task in _tasks())
-        )
+        self._unresolved = False
         way_out = next(self._ways_out, None)
         if way_out is None:
-            raise self.deadlock
-        self._polled = False
+            assert self.failure
+            raise self.failure
         way_out()
 
     def _cancel(self) -> None:
@@ -344,10 +329,10 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
                 status = status.parent
 
     def _throw(self) -> None:
-        assert self.deadlock
+        assert self.failure
         for task in _tasks():
             if not any(nursery.child_tasks for nursery in task.child_nurseries):
-                trio.lowlevel.reschedule(task, outcome.Error(self.deadlock))
+                trio.lowlevel.reschedule(task, outcome.Error(self.failure))
 
 
 def _tasks() -> list[trio.lowlevel.Task]:
@@ -361,6 +346,10 @@ def _tasks() -> list[trio.lowlevel.Task]:
         for nursery in task.child_nurseries:
             pending.extend(nursery.child_tasks)
     return [task for task in found if not task.name.startswith("<")]
+
+
+def _waiter(task: trio.lowlevel.Task) -> str:
+    return f"task {task.name}: {_where(task)}"
 
 
 def _where(task: trio.lowlevel.Task) -> str:

