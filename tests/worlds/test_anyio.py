@@ -229,7 +229,7 @@ def test_a_worker_that_waits_for_the_loop_does_not_stop_time(place):
     assert place.run(anyio.to_thread.run_sync, work) == 4.5
 
 
-def test_an_abandoned_worker_is_still_alive_and_runs_to_its_end(place):
+def test_an_abandoned_worker_is_still_alive_and_is_ended(place):
     @place.blocking
     def work():
         time.sleep(5)
@@ -242,7 +242,7 @@ def test_an_abandoned_worker_is_still_alive_and_runs_to_its_end(place):
         place.run(answer)
     assert "the answer ended at 1 s" in str(caught.value)
     assert "a worker thread was alive" in str(caught.value)
-    assert "work(): end at 5 s" in str(caught.value)
+    assert "work(): end" not in str(caught.value)
 
 
 def test_a_cancelled_call_waits_for_a_worker_that_is_not_abandoned(place):
@@ -359,9 +359,9 @@ def test_a_native_task_left_behind_is_named():
         trio.lowlevel.spawn_system_task(forever, name="stray")
 
     kept = []
-    with pytest.raises(StillAlive, match="task stray was alive"):
+    with pytest.raises(StillAlive, match="task stray: .* was alive"):
         AnyioOnAsyncioWorld().run(on_asyncio)
-    with pytest.raises(StillAlive, match="task stray was alive"):
+    with pytest.raises(StillAlive, match="task stray: .* was alive"):
         AnyioOnTrioWorld().run(on_trio)
 
 

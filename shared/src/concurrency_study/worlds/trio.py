@@ -103,14 +103,15 @@ class TrioWorld(LoopWorld):
         return TrioJob(self, actor)
 
     def native_call_at(self, seconds: float, callback: Callable[[], None]) -> None:
-        heapq.heappush(self._timers, (seconds, next(self._tickets), callback))
+        entry = round(seconds * 1e9), next(self._tickets), callback
+        heapq.heappush(self._timers, entry)
 
     def native_run(
         self,
         function: Callable[..., Any],
         args: tuple[Any, ...],
     ) -> tuple[Any, BaseException | None]:
-        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._timers: list[tuple[int, int, Callable[[], None]]] = []
         self._tickets = itertools.count()
         scope = trio.CancelScope()
         result: tuple[Any, BaseException | None] = None, None
@@ -166,12 +167,12 @@ class TrioWorld(LoopWorld):
             self.note_spawned(task, task.name.rpartition(".")[2])
 
     def next_timer(self) -> float:
-        """Return the instant of the next callback, or infinity."""
+        """Return the instant of the next callback in nanoseconds, or infinity."""
         return self._timers[0][0] if self._timers else math.inf
 
     def post_due_timers(self) -> None:
         """Have trio's loop call the callbacks that are due."""
-        while self.next_timer() <= self.clock:
+        while self.next_timer() <= self.machine.ns:
             self._token.run_sync_soon(heapq.heappop(self._timers)[2])
 
     @contextlib.contextmanager
@@ -283,11 +284,11 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
             self._poll.register(self._epoll, select.POLLIN)
         if self._poll.poll(0):
             return 0
-        jump_to = min(deadline, world.next_timer())
-        due = None
-        if jump_to < math.inf:
-            left = jump_to - machine.reading
-            due = max(round(jump_to * 1e9), machine.due(left))
+        jump_to = world.next_timer()
+        if deadline < math.inf:
+            left = machine.due(deadline - machine.reading)
+            jump_to = min(jump_to, max(round(deadline * 1e9), left))
+        due = None if jump_to == math.inf else int(jump_to)
         if due is None or due > machine.ns:
             self._waits = True
             try:
