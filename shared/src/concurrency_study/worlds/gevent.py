@@ -6,27 +6,29 @@ a loop of this kind. The hub keeps this loop, because queues and pools keep the 
 were made with. Make the world before the first socket. Between runs the loop uses real
 time. A timer keeps the time, real or virtual, in which it was made.
 
-Input that is already there comes before a jump of the clock. Virtual time does not pass
-while a thread of a ``ThreadPool`` works. Timers that are due at one instant fire as in
-libev: those of higher priority first, then the earlier made. (A `gevent.Timeout` has a
-lower priority than a sleep.)
+Input that is already there comes before a jump of the clock. Timers that are due at one
+instant fire as in libev: those of higher priority first, then the earlier made. (A
+`gevent.Timeout` has a lower priority than a sleep.) The threads of a ``ThreadPool`` and
+other threads run in virtual time as well (see `concurrency_study.worlds.threads`).
 
-Not covered are gevent inside worker threads, wake-ups from the user's own threads, and
-leftovers among raw greenlets (``spawn_raw``). Subprocesses, signals, file watchers and
-a monkey-patched process raise `NotCovered`.
+In a process that gevent has monkey-patched, the replaced functions of the standard
+library wait in virtual time because they wait by the hub.
+
+Not covered are gevent inside worker threads and leftovers among raw greenlets
+(``spawn_raw``). Subprocesses, signals and file watchers raise `NotCovered`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import functools
 import gc
 import heapq
+import math
 import sys
 import threading
-import time
 import weakref
-from collections import Counter
 from collections.abc import Callable, Coroutine, Generator, MutableMapping
 from itertools import count
 from types import FrameType
@@ -34,10 +36,10 @@ from typing import Any, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 import gevent
+import gevent._threading
 import gevent.select
 import gevent.threadpool
 import greenlet
-from gevent import monkey
 from gevent.event import AsyncResult, Event
 from gevent.exceptions import LoopExit
 from gevent.greenlet import SuccessSpawnedLink  # pyright: ignore
@@ -47,6 +49,7 @@ from gevent.pool import Group
 from gevent.threadpool import ThreadPool
 
 from ..world import (
+    FINDINGS,
     Deadlock,
     Job,
     LoopWorld,
@@ -54,6 +57,8 @@ from ..world import (
     driven,
     waits_at,
 )
+from .threads.locks import Lock
+from .threads.machine import ManagedThread, Unwind
 
 _Greenlet: TypeAlias = "gevent.Greenlet[..., Any]"
 
@@ -128,21 +133,13 @@ class GeventWorld(LoopWorld):
         return GeventJob(self, actor)
 
     def native_call_at(self, seconds: float, callback: Callable[[], None]) -> None:
-        VirtualTimer(self._loop).start_at(seconds, callback)
-
-    def native_call_soon(self, callback: Callable[[], None]) -> None:
-        self._loop.run_callback_threadsafe(callback)
+        VirtualTimer(self._loop).start_at(round(seconds * 1e9), callback)
 
     def native_run(
         self,
         function: Callable[..., Any],
         args: tuple[Any, ...],
     ) -> tuple[Any, BaseException | None]:
-        if monkey.is_module_patched("time") or monkey.is_module_patched("threading"):
-            raise NotCovered(
-                "this world knows gevent's own functions, not monkey-patches: run the "
-                "test in a process without `monkey.patch_all()`"
-            )
         result: tuple[Any, BaseException | None] = None, None
 
         def main() -> None:
@@ -159,19 +156,26 @@ class GeventWorld(LoopWorld):
             raise RuntimeError("run a gevent world outside of all greenlets")
         loop: Any = self._hub.loop
         self._loop: VirtualLoop = loop
-        with self._in_charge(), self.virtual_time():
+        self._failure: BaseException | None = None
+        with self.virtual_time() as replaced, self._in_charge():
+            function, *args_ = map(replaced, (function, *args))
+            args = tuple(args_)
             self.call_planned()
             main.__name__ = getattr(function, "__name__", "answer")
-            answer = cast("_Greenlet", gevent.spawn(main))
+            answer = cast("_Greenlet", gevent.Greenlet(main))
+            answer.gr_context = contextvars.copy_context()  # that of the caller
+            answer.start()
             self.cancel_by(lambda: answer.kill(block=False))
             try:
                 with self._waits_of(answer):
                     answer.join()
-            except Deadlock as deadlock:
-                return None, deadlock
+                failure = self._failure  # a tear-down may add one of its own
+            except (*FINDINGS, Unwind) as finding:
+                return None, self._failure or finding
             finally:
                 self._tear_down()
-        return result
+            self.machine.failure = None
+        return result[0], failure or result[1]
 
     @contextlib.contextmanager
     def _waits_of(self, answer: _Greenlet) -> Generator[None]:
@@ -196,9 +200,9 @@ class GeventWorld(LoopWorld):
         self._results = WeakKeyDictionary()
         self._works: WeakKeyDictionary[object, weakref.ref[AsyncResult[Any]]]
         self._works = WeakKeyDictionary()
-        self._tasks: Counter[ThreadPool] = Counter()
-        hold_up = time.sleep
+        machine = self.machine
         pools: Any = gevent.threadpool
+        hub: Any = self._hub
         real_spawn, real_sleep = ThreadPool.spawn, pools.sleep
 
         def started(begun: _Greenlet) -> None:
@@ -210,15 +214,20 @@ class GeventWorld(LoopWorld):
         def spawn(
             pool: ThreadPool, func: Callable[..., Any], *args: Any, **kwargs: Any
         ) -> AsyncResult[Any]:
-            if threading.get_ident() != self._thread:
+            if threading.get_ident() != self._thread or not machine.mine():
                 return real_spawn(pool, func, *args, **kwargs)
-            work = self.as_worker(func)
+            work = functools.partial(self.as_worker(func))  # an object of its own
             result = real_spawn(pool, work, *args, **kwargs)  # once a thread is free
             self._results[result] = pool
-            self._count(pool, +1)
             self._works[work] = weakref.ref(result)
-            result.rawlink(lambda _: self._count(pool, -1))
+            result.rawlink(_nothing)
             return result
+
+        def start_new_thread(function: Callable[..., None], args: Any) -> Any:
+            if not machine.mine():
+                return real_start(function, args)
+            work = functools.partial(function, *args)
+            return machine.spawn(ManagedThread("of a pool", _POOL, work))
 
         def sleep(seconds: float) -> None:
             """Replace the sleep of a ThreadPool that joins or ends its threads."""
@@ -226,9 +235,13 @@ class GeventWorld(LoopWorld):
             if unfinished := self._unfinished(pool):
                 gevent.wait(unfinished, count=1)
             else:
-                hold_up(seconds)  # only until the thread has taken its last steps
+                machine.pass_on()  # only until the thread has taken its last steps
 
+        real_start, real_lock = pools.start_new_thread, _threading.Lock
+        pool, resolver = hub._threadpool, hub._resolver
+        hub._threadpool = hub._resolver = None  # their threads would be those before
         pools.ThreadPool.spawn, pools.sleep = spawn, sleep
+        pools.start_new_thread, _threading.Lock = start_new_thread, Lock
         gevent.Greenlet.add_spawn_callback(started)
         self._hub.print_exception = self._failed
         self._loop.enter(self)
@@ -239,6 +252,8 @@ class GeventWorld(LoopWorld):
             del self._hub.print_exception
             gevent.Greenlet.remove_spawn_callback(started)
             pools.ThreadPool.spawn, pools.sleep = real_spawn, real_sleep
+            pools.start_new_thread, _threading.Lock = real_start, real_lock
+            hub._threadpool, hub._resolver = pool, resolver
 
     def _watch(self, begun: _Greenlet) -> None:
         """Note a greenlet, and its end; the first is the answer itself."""
@@ -269,18 +284,10 @@ class GeventWorld(LoopWorld):
 
         made._run = watched
 
-    def hold_up(self, seconds: float) -> None:
-        super().hold_up(seconds)
-        # Callbacks without end do not keep timers waiting that are overdue:
-        # gevent looks at the time after some fifty of them.
-        self._loop.run_callback(self._loop.fire_overdue)
-
     def _tear_down(self) -> None:
-        with contextlib.suppress(Deadlock):  # a cleanup that never ends is left alone
+        with contextlib.suppress(*FINDINGS, Unwind):  # a cleanup may never end
             while alive := self._living():
                 gevent.killall(alive)
-        with contextlib.suppress(Deadlock):
-            gevent.wait(self._unfinished())
         self._loop.leave()
         gevent.idle(self._loop.MINPRI)  # run the callbacks that are due, and no more
 
@@ -296,26 +303,33 @@ class GeventWorld(LoopWorld):
 
     def _natives(self) -> list[str]:
         answer = gevent.getcurrent()
+        self.unfinished = len(self._unfinished())
         return [
-            _name(g) for g in self._living() if g is not answer and not _ends_threads(g)
-        ] + ["a worker thread"] * len(self._unfinished())
+            _waiter(g)
+            for g in self._living()
+            if g is not answer and not _ends_threads(g)
+        ] + self.leftover_threads(type(_POOL))
+
+    def waiters(self) -> list[str]:
+        """Return where each greenlet waits."""
+        return sorted(map(_waiter, self._living()))
+
+    def resolve(self, error: BaseException) -> bool:
+        """Have the run end by this error, if it is gevent's thread that waits."""
+        self._failure = self._failure or error
+        return self._loop.interrupt()
 
     def give_up(self) -> None:
-        """Raise `Deadlock` where `run` waits for the answer. The loop calls this."""
+        """Raise the error where `run` waits for the answer. The loop calls this."""
         outside = self._hub.parent
         assert outside is not None
-        waiters = [f"{_name(g)}: {waits_at(_frames(g))}" for g in self._living()]
-        outside.throw(Deadlock(sorted(waiters)))
-
-    def _count(self, pool: ThreadPool, change: int) -> None:
-        # A pool takes one task more than it has threads.
-        before = min(self._tasks[pool], pool.maxsize)
-        self._tasks[pool] += change
-        self.busy += min(self._tasks[pool], pool.maxsize) - before
+        outside.throw(self._failure or Deadlock(self.waiters()))
 
     def _failed(self, context: Any, t: object, v: Any, tb: object) -> None:
         """Take an error that the hub would print on stderr."""
         error = v if isinstance(v, BaseException) else RuntimeError(v)
+        if isinstance(error, Unwind):  # of a worker of this run, or of the last
+            return
         if context in self._greenlets:
             links = self._greenlets[context]
             if not any(map(_takes_errors, links)):
@@ -363,18 +377,11 @@ class VirtualLoop(corecext.loop):
 
     libev calls an *idle* watcher when nothing else of its priority or above is pending.
     The one of this loop has the lowest priority. So when it is called, no callback is
-    left and no descriptor is ready: no greenlet can run. `_nothing_pending` then has
-    four cases, in this order:
+    left and no descriptor is ready: no greenlet can run. `_nothing_pending` then fires
+    the timers that are due, or waits as a managed thread: for the next timer, or until
+    libev's own descriptor shows that one of those that it watches is ready.
 
-    1. A worker thread works: libev blocks until the thread wakes it.
-    2. A timer is on the heap: the clock jumps to it, and all timers of that instant
-       fire, those of higher priority first.
-    3. A descriptor is watched: libev blocks, for the world's `patience` at most.
-    4. Nothing can ever run again: the world gives up.
-
-    While an idle watcher is active, libev polls and never blocks. So to block, the idle
-    watcher is stopped, and a *check* watcher, which libev calls after each poll, starts
-    it again (`_block`, `_woken`).
+    While an idle watcher is active, libev polls and never blocks.
 
     A timer that is stopped stays on the heap. It has lost its ticket, so it is void. It
     is dropped when it comes to the top.
@@ -383,32 +390,41 @@ class VirtualLoop(corecext.loop):
     def __init__(self) -> None:
         super().__init__(default=False)
         self.world: GeventWorld | None = None
-        self._heap: list[tuple[float, int, VirtualTimer]] = []
+        self._heap: list[tuple[int, int, VirtualTimer]] = []
         self._number = count()
         # Idle watchers are called when nothing of their priority or above is pending:
         # https://metacpan.org/dist/EV/view/libev/ev.pod#ev_idle
         self._idle = self.idle(priority=self.MINPRI)
-        self._check = self.check(ref=False, priority=self.MAXPRI)
-        self._patience = super().timer(0)
-        self._exhausted = False
+        self._turn = self.prepare(ref=False)
+        self._idles = self._interrupted = self._was_idle = False
 
     def enter(self, world: GeventWorld) -> None:
         """Use the time of that world from now on."""
         self.world = world
+        machine = world.machine
+        machine.resolve, machine.inside = world.resolve, world.waiters
+        machine.loop_watches, machine.most_rounds = self._watches, ROUNDS
+        machine.held_up = lambda: self.run_callback(self.fire_overdue)
         self._idle.start(self._nothing_pending)
+        self._turn.start(self._turns)
 
     def leave(self) -> None:
         """Use real time again; no virtual timer fires any more."""
         self.world = None
         self._idle.stop()
-        self._check.stop()
-        self._patience.stop()
+        self._turn.stop()
         while self._heap:
             self._heap.pop()[2].stop()
 
     def now(self) -> float:
         """Return virtual seconds in a world, else seconds since the epoch."""
-        return self.world.clock if self.world else super().now()
+        return self.world.machine.reading if self.world else super().now()
+
+    def run_callback(self, func: Callable[..., Any], *args: Any) -> Any:
+        """Do what gevent's own does; a greenlet may poll by sleeping for no time."""
+        if self.world is not None:
+            self.world.machine.may_poll()
+        return super().run_callback(func, *args)
 
     def timer(
         self,
@@ -422,58 +438,86 @@ class VirtualLoop(corecext.loop):
             return super().timer(after, repeat, ref, priority)
         return VirtualTimer(self, after, repeat, priority or 0)
 
+    def run_callback_threadsafe(self, func: Callable[..., Any], *args: Any) -> Any:
+        """Do what gevent's own does, and wake the loop if it waits."""
+        called = super().run_callback_threadsafe(func, *args)
+        self.stir()
+        return called
+
+    def async_(self, ref: bool = True, priority: int | None = None) -> Any:
+        """Return an async watcher that wakes the loop if it waits."""
+        return _Async(self, ref, priority)
+
+    def stir(self) -> None:
+        """Let the loop run if it waits, because libev has something for it to do.
+
+        libev writes to its own pipe only when it is about to block, which it never is.
+        """
+        if self._idles and self.world is not None:
+            self.world.machine.wake(self.world.machine.main)
+
     def push(self, at: float, timer: VirtualTimer) -> int:
-        """Have a timer fire at an instant, if it still holds the ticket then."""
+        """Have a timer fire at a nanosecond, if it still holds the ticket then."""
         ticket = next(self._number)
-        heapq.heappush(self._heap, (at, ticket, timer))
+        if at < math.inf:
+            heapq.heappush(self._heap, (int(at), ticket, timer))
         return ticket
 
     def _nothing_pending(self) -> None:
         world = self.world
         assert world is not None
-        exhausted, self._exhausted = self._exhausted, False
-        self._patience.stop()
+        machine, self._was_idle = world.machine, True
         while self._heap and not self._heap[0][2].holds(self._heap[0][1]):
             heapq.heappop(self._heap)
-        if world.busy:
-            self._block()
-        elif self._heap:
-            world.clock = max(world.clock, self._heap[0][0])
-            self._fire(world.clock)
-        elif self.activecnt > 1 and not exhausted:  # a watcher besides the idle one
-            self._patience = super().timer(world.patience, ref=False)
-            self._patience.start(setattr, self, "_exhausted", True)
-            self._block()
-        else:
+        due = self._heap[0][0] if self._heap else None
+        if due is None or due > machine.ns:
+            self._idles = True
+            try:
+                machine.idle(self.fileno(), due)
+            except Unwind:
+                self._interrupted = True
+            finally:
+                self._idles = False
+        if self._interrupted:
+            self._interrupted = False
             world.give_up()
+        elif due is not None and due <= machine.ns:
+            self._fire(machine.ns)
 
-    def _block(self) -> None:
-        """Let libev wait for something real."""
-        self._idle.stop()
-        self._check.start(self._woken)
+    def _turns(self) -> None:
+        """Note a turn of the loop in which some greenlet could run."""
+        if not self._was_idle and self.world is not None:
+            self.world.machine.yielded()
+            if self._interrupted:
+                self._interrupted = False
+                self.world.give_up()
+        self._was_idle = False
 
-    def _woken(self) -> None:
-        self._check.stop()
-        self._idle.start(self._nothing_pending)
+    def interrupt(self) -> bool:
+        """Have the world give up, if the loop's thread is the one that waits."""
+        assert self.world is not None
+        machine = self.world.machine
+        self._interrupted = self._idles or machine.current is machine.main
+        if self._interrupted:
+            machine.wake(machine.main)
+        return self._interrupted
 
-    def _fire(self, now: float) -> None:
+    def _watches(self) -> bool:
+        return self.activecnt > 1  # a watcher besides the idle one
+
+    def _fire(self, now: int) -> None:
         due: list[tuple[int, VirtualTimer]] = []
         while self._heap and self._heap[0][0] <= now:
             due.append(heapq.heappop(self._heap)[1:])
         due.sort(key=lambda entry: -entry[1].priority)
-        for place, (ticket, timer) in enumerate(due, 1):
+        for ticket, timer in due:
             if timer.holds(ticket):
                 timer.fire()
-                if self.world and self.world.busy:
-                    # It woke a worker: one at a time, so that they do not race.
-                    for ticket, timer in due[place:]:
-                        heapq.heappush(self._heap, (now, ticket, timer))
-                    break
 
     def fire_overdue(self) -> None:
         """Fire the timers that were due before now."""
-        if self.world and self._heap and self._heap[0][0] < self.world.clock:
-            self._fire(self.world.clock)
+        if self.world and self._heap and self._heap[0][0] < self.world.machine.ns:
+            self._fire(self.world.machine.ns)
 
     def _not_covered(self, *args: Any, **kwargs: Any) -> Any:
         raise NotCovered(
@@ -482,6 +526,13 @@ class VirtualLoop(corecext.loop):
         )
 
     child = signal = stat = install_sigchld = _not_covered
+
+
+class _Async(corecext.async_):
+    def send(self) -> None:
+        super().send()
+        loop: Any = self.loop
+        loop.stir()
 
 
 class VirtualTimer:
@@ -517,19 +568,25 @@ class VirtualTimer:
         self, callback: Callable[..., Any], *args: Any, update: object = None
     ) -> None:
         """Call back when the timer's delay has passed."""
-        self.start_at(self.loop.now() + max(0.0, self._after), callback, *args)
+        self.start_at(self._instant(self._after), callback, *args)
 
     def again(
         self, callback: Callable[..., Any], *args: Any, update: object = None
     ) -> None:
         """Call back after the timer's repeat; without a repeat, stop."""
         if self._repeat:
-            self.start_at(self.loop.now() + self._repeat, callback, *args)
+            self.start_at(self._instant(self._repeat), callback, *args)
         else:
             self.stop()
 
+    def _instant(self, seconds: float) -> float:
+        if seconds == math.inf:
+            return math.inf
+        world = self.loop.world
+        return world.machine.due(seconds) if world else 0
+
     def start_at(self, at: float, callback: Callable[..., Any], *args: Any) -> None:
-        """Call back at that virtual instant."""
+        """Call back at that virtual instant, in nanoseconds."""
         self.callback, self.args = callback, args
         self._ticket = self.loop.push(at, self)
 
@@ -578,6 +635,14 @@ def _virtual_hub() -> Hub:
     return hub
 
 
+def _nothing(result: object) -> None:
+    """Take a result, so that an error in it is not printed by the hub."""
+
+
+def _waiter(greenlet: _Greenlet) -> str:
+    return f"{_name(greenlet)}: {waits_at(_frames(greenlet))}"
+
+
 def _name(greenlet: _Greenlet) -> str:
     if type(greenlet) is not gevent.Greenlet:
         return f"{type(greenlet).__name__} {greenlet.name}"
@@ -622,4 +687,14 @@ def _ends_threads(greenlet: _Greenlet) -> bool:
     )
 
 
+class _Pool:
+    """The owner of a worker thread of gevent's, which has no ``threading.Thread``."""
+
+    name = "of a pool"
+
+
+_POOL = _Pool()
+_threading: Any = gevent._threading  # pyright: ignore
+ROUNDS = 300
+"""Turns of the loop, of some 1,000 callbacks each, after which greenlets spin."""
 _WORKER: Any = gevent.threadpool._WorkerGreenlet  # pyright: ignore

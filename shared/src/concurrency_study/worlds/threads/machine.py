@@ -450,6 +450,10 @@ class Machine:
                 if self.unwinding:
                     self._refuse(self.current)
 
+    def may_poll(self) -> None:
+        """Note that code has yielded; a clock that is read next may be polled."""
+        self._yielded = True
+
     def due(self, seconds: float) -> int:
         """Return the instant, in nanoseconds, that is ``seconds`` from now.
 
