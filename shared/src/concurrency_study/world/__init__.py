@@ -6,7 +6,7 @@ code under test is not changed and sees no clock object. It calls ``asyncio.slee
 ``trio.sleep``, ``gevent.sleep`` or ``time.sleep`` as usual.
 """
 
-from .base import CANCELLED, World, driven
+from .base import CANCELLED, LEFTOVERS, World, driven
 from .errors import (
     FINDINGS,
     Deadlock,
@@ -14,6 +14,7 @@ from .errors import (
     NotCovered,
     Raised,
     StillAlive,
+    TimeLimit,
     broken_code,
     leaves,
 )
@@ -24,6 +25,7 @@ from .waits import coroutine_frames, waits_at
 __all__ = [
     "CANCELLED",
     "FINDINGS",
+    "LEFTOVERS",
     "WORKER",
     "Deadlock",
     "Job",
@@ -32,6 +34,7 @@ __all__ = [
     "NotCovered",
     "Raised",
     "StillAlive",
+    "TimeLimit",
     "World",
     "broken_code",
     "coroutine_frames",
