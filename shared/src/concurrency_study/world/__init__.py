@@ -15,6 +15,7 @@ from .errors import (
     Raised,
     StillAlive,
     TimeLimit,
+    alive_line,
     broken_code,
     leaves,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "StillAlive",
     "TimeLimit",
     "World",
+    "alive_line",
     "broken_code",
     "coroutine_frames",
     "driven",
