@@ -1,4 +1,4 @@
-"""What `World.run` offers to every test: keywords, leftovers, limits, blocks.
+"""The options of `World.run` and its ways to fail, the decorator and the block.
 
 These tests choose their worlds themselves. They need asyncio and threads only, and skip
 the other worlds if a library is missing.

@@ -1,4 +1,4 @@
-"""What the pytest plugin offers to the test suite of another project.
+"""The pytest plugin in the test suite of another project.
 
 Each test runs a pytest of its own, on a small project, with no option of this
 repository.

@@ -38,7 +38,7 @@ CANCELLED = "cancelled"
 """The result of `World.run` if the cancellation that the test asked for ended it."""
 
 LEFTOVERS = ("refuse", "allow")
-"""What a run does about actors that outlive the answer: fail, or end them quietly."""
+"""The ways to treat actors that outlive the answer: fail, or end them quietly."""
 
 # The limits of a run that has none of its own (`within`). A program that sleeps for
 # years makes few jumps, and one that polls every 10 ms for an hour stays within a day.
