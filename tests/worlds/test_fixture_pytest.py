@@ -242,6 +242,16 @@ def test_an_async_test_without_our_world_is_left_alone(project):
     done.stdout.fnmatch_lines(["*async def functions are not natively supported*"])
 
 
+def test_the_mark_of_a_plugin_that_is_missing_is_not_ours(project):
+    project.configure("markers = anyio: of another plugin")
+    done = project.run(
+        "import pytest\n@pytest.mark.anyio\nasync def test_it(world): pass",
+        "--world=asyncio",
+    )
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["*async def functions are not natively supported*"])
+
+
 def test_a_test_of_another_plugin_is_left_alone(project):
     pytest.importorskip("anyio")
     done = project.run(
@@ -523,6 +533,14 @@ def test_a_case_may_name_its_own_world(project):
         "3 in asyncio.",
         "3 in threads.",
     ]
+
+
+def test_the_world_of_a_case_comes_before_that_of_its_test(project):
+    marked = CASES.replace("@pytest", '@pytest.mark.world("threads")\n@pytest', 1)
+    done = project.run(marked, "-rP")
+    done.assert_outcomes(passed=4)
+    assert "2 in asyncio." in done.outlines
+    assert "2 in threads." not in done.outlines
 
 
 def test_a_case_without_a_world_fails_alone(project):

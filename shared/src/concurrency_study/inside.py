@@ -7,7 +7,8 @@ run yet. So the set-up is put off: the fixture's value is a `Later` until the te
 called. A plain fixture that uses the value of an async one is put off as well.
 
 Tests with a mark of another plugin (``asyncio``, ``trio``, ``anyio``) are left to that
-plugin, and so are its fixtures.
+plugin. A fixture of ``pytest_asyncio.fixture`` runs in the loop of that plugin, which
+is not the loop of the test: write ``pytest.fixture`` instead.
 """
 
 from __future__ import annotations
@@ -22,8 +23,6 @@ from .world import World
 
 FOREIGN = ("asyncio", "trio", "anyio")
 """The marks of async tests that another plugin runs."""
-_FORCED = ("_force_asyncio_fixture", "_force_trio_fixture")
-"""The attributes by which other plugins know their own fixtures."""
 
 
 class Later:
@@ -85,8 +84,6 @@ def put_off(fixturedef: Any, request: Any) -> Later | None:
     if not belongs_inside(item):
         return None
     function = _bound(fixturedef.func, request.instance)
-    if any(hasattr(function, name) for name in _FORCED):
-        return None
     is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(
         function
     )
