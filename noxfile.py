@@ -325,18 +325,24 @@ def referees(session: nox.Session) -> None:
 @nox.session(python=HERE)
 def outside(session: nox.Session) -> None:
     """Use the fixtures in the tests of another project, outside of this repository."""
-    session.install(*CONSTRAINTS, "pytest")
+    session.install(*CONSTRAINTS, "pytest", "pytest-randomly")
     session.install("--force-reinstall", "--no-deps", "./shared")
     with tempfile.TemporaryDirectory() as folder:
         for world, *libraries in (("threads",), ("asyncio",), ("gevent", "gevent")):
             if libraries:
                 session.install(*CONSTRAINTS, *libraries)
-            shutil.copy(ROOT / f"tests/outside/test_{world}.py", folder)
+            modules = [f"test_{world}.py", *["test_async.py"] * (world == "asyncio")]
+            for module in modules:
+                shutil.copy(ROOT / "tests/outside" / module, folder)
             with session.chdir(folder):
-                session.run(
-                    *("python", "-W", "error", "-m", "pytest", "-q"),
-                    *("--world", world, f"test_{world}.py"),
-                )
+                session.run(*PYTEST, "--world", world, *modules)
+    session.install(*CONSTRAINTS, "trio", "anyio")
+    session.run(
+        *PYTEST,
+        "tests/worlds/test_fixture.py",
+        "tests/worlds/test_fixture_pytest.py",
+        *session.posargs,
+    )
 
 
 @nox.session(python=HERE)

@@ -91,6 +91,7 @@ def run(
     return subprocess.run(
         [
             *(sys.executable, "-c", RUN, "-q", "-p", "no:cacheprovider"),
+            *("-p", "concurrency_study.suite"),
             *("--study", "honest", "--report", NAME, *arguments),
             *("--complete", "tests/conformance", "tests/conformance"),
         ],

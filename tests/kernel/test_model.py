@@ -20,7 +20,7 @@ from functools import partial
 from itertools import islice, product, zip_longest
 
 import pytest
-from concurrency_study.study import make_world
+from concurrency_study.available import make_world
 from concurrency_study.world import Deadlock
 from generators_study import kernel
 from generators_study.kernel import Cancelled, Closed, TaskCancelled, loop

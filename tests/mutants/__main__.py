@@ -28,8 +28,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from concurrency_study.available import installed_worlds
 from concurrency_study.registry import answers_in
-from concurrency_study.study import Study, installed_studies, installed_worlds
+from concurrency_study.study import Study, installed_studies
 from concurrency_study.topics import SECTIONS, TOPICS
 
 from .mutations import Mutant, mutants

@@ -67,6 +67,8 @@ class Place:
                 "-q",
                 "-p",
                 "no:cacheprovider",
+                "-p",
+                "concurrency_study.suite",
                 *arguments,
             ],
             cwd=self.folder,

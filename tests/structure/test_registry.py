@@ -90,7 +90,10 @@ def test_a_study_that_cannot_be_imported_costs_one_line(toy_paths, tmp_path):
     (tmp_path / "test_some.py").write_text("def test_it(): pass\n")
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_some.py"],
+        [
+            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider"),
+            *("-p", "concurrency_study.suite", "test_some.py"),
+        ],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *toy_paths])},
         capture_output=True,

@@ -18,11 +18,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
+from .available import installed_worlds
 from .registry import Entry, answers_in
-from .study import installed_worlds
 
 SHARED = "shared/src/concurrency_study"
 SUITE = "tests/conformance"
+PLUGINS = ("available", "inside", "plugin", "suite")
+"""The modules that decide which tests run, and how."""
 
 
 def of_report(root: Path, entry: Entry, sections: dict[str, tuple[str, ...]]) -> str:
@@ -89,7 +91,8 @@ def worlds(root: Path, entries: Sequence[Entry]) -> list[Path]:
         if name in names:
             paths = [p for place in places for p in modules(place, point.module)]
             found += [path for path in paths if path.is_file()][:1]
-    return [*closure(found), root / SHARED / "plugin.py"]
+    plugins = (root / SHARED / f"{name}.py" for name in PLUGINS)
+    return [*closure(found), *plugins]
 
 
 def closure(paths: Iterable[Path]) -> list[Path]:

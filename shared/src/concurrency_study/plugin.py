@@ -1,470 +1,366 @@
-"""The pytest plugin: the fixtures `world`, `trace`, `study` and `racer`.
+"""The pytest plugin: the fixtures `world`, `make_world`, `trace` and `racer`.
 
-The fixture ``world`` runs code in virtual time. A test of your own has to choose a
-world: by ``pytest --world gevent``, by ``world = gevent`` in pytest's configuration, or
-by ``@pytest.mark.world("gevent")``. A module ``test_<topic>.py`` gets each answer of
-the installed study in turn, as ``world.answer``.
+The fixture ``world`` runs code in virtual time. A test has to choose a world: by
+``pytest --world gevent``, by ``world = gevent`` in pytest's configuration, or by
+``@pytest.mark.world("gevent")``. A test that is an ``async def`` runs in its world as a
+whole: see `concurrency_study.inside`. The suite of this repository's studies is a
+plugin of its own: `concurrency_study.suite`.
 """
 
 from __future__ import annotations
 
-import ast
-import random
-from collections.abc import Generator, Iterator
-from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
 
 import pytest
 
-from .report import EXAMPLE, Report, story_records, test_record
-from .study import (
-    Answer,
-    Study,
-    check_capabilities,
-    find_studies,
-    installed_worlds,
-    make_world,
-)
-from .topics import TOPICS
+from . import inside
+from .available import installed_worlds, make_world
 from .trace import Trace
-from .world import Deadlock, World, broken_code
+from .world import World
+from .world.base import check_options
 
 if TYPE_CHECKING:
     from .referees.racer import Racer
+    from .study import Answer
 
-CANNOT = "cannot"
-DIFFERS = "not by default:"
-"""The beginning of the reason for which a test has to fail."""
-
-EXCUSED = (AssertionError, Deadlock)
-"""The errors by which a test has to fail if it needs what a study cannot do."""
-
-COMMON = "common_questions"
-"""The module ``test_common_questions.py`` tests every answer to every topic."""
-
-PLUGIN = "concurrency-study-suite"
-"""The name of the plugin that runs the suite of a study."""
-
-SEED = 0
-"""The seed of random choices in a run whose story is in the report."""
+_Scope: TypeAlias = Literal["function", "class", "module", "package", "session"]
 
 
+class Chosen(NamedTuple):
+    """The choice of one test case: a world, and an answer if a study is tested."""
+
+    world: str
+    answer: Answer | None = None
+    problem: str = ""
+    """The reason for which the case fails, if there is no such world."""
+
+
+class Hooks:
+    """The hooks by which another plugin decides on worlds and answers."""
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_default_worlds(self, config: pytest.Config) -> Sequence[str] | None:
+        """Return the worlds of tests for which the user has chosen none."""
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_world_cases(
+        self, metafunc: pytest.Metafunc, world: str
+    ) -> Sequence[Any] | None:
+        """Return the cases of a test in a world: `pytest.param` objects of `Chosen`."""
+
+
+@pytest.hookimpl
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Announce the hooks of `Hooks`."""
+    pluginmanager.add_hookspecs(Hooks)
+
+
+@pytest.hookimpl
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --study, --complete, --world, and the setting ``world``."""
+    """Add --world, and the settings ``world``, ``leftovers`` and ``within``."""
     group = parser.getgroup("concurrency-study")
-    group.addoption(
-        "--study",
-        metavar="NAME",
-        help="the study that must be installed here, and no other",
-    )
-    group.addoption(
-        "--complete",
-        metavar="DIR",
-        help="fail if one of the conformance tests in DIR has not run, or a "
-        "declaration in CANNOT was not used",
-    )
-    group.addoption(
-        "--report",
-        metavar="FILE",
-        help="write what the conformance tests found out to this file (JSON lines)",
-    )
     group.addoption(
         "--world",
         action="append",
         metavar="NAME",
         default=[],
-        help="run tests with the fixture `world` in this world (may be repeated); "
-        "default: the worlds of the installed study",
+        help="run tests with the fixture `world` in this world (may be repeated)",
     )
     parser.addini("world", "worlds for tests with the fixture `world`", type="args")
+    parser.addini(
+        "leftovers",
+        "`allow` ends quietly what outlives a call of world.run; `refuse` fails it",
+        default="refuse",
+    )
+    parser.addini("within", "limit of world.run, in seconds of virtual time")
 
 
+@pytest.hookimpl
 def pytest_configure(config: pytest.Config) -> None:
-    """Find the installed studies, and compare them with --study."""
-    config.addinivalue_line(
-        "markers",
-        "needs(capability): what a study must be able to do for this test; one that "
-        "declares that it CANNOT must fail it",
-    )
-    config.addinivalue_line(
-        "markers", "world(*names): the worlds that this test runs in"
-    )
-    config.addinivalue_line(
-        "markers", "jobs(n): ask topics that run at least n native jobs side by side"
-    )
-    config.pluginmanager.register(_Suite(config), PLUGIN)
+    """Describe the marks, and check the settings."""
+    for line in (
+        "world(*names): the worlds that this test runs in",
+        'leftovers("allow"): what outlives a call of world.run is ended quietly',
+        "within(seconds): limit of world.run in this test, in seconds of virtual time",
+    ):
+        config.addinivalue_line("markers", line)
+    try:
+        check_options(*_settings(config))
+    except ValueError as error:
+        raise pytest.UsageError(f"in pytest's configuration, {error}") from error
 
 
-class Case(NamedTuple):
-    """A test, asked of an answer in a world. A worker sends it as a plain tuple."""
+def _settings(config: pytest.Config) -> tuple[str, float | None]:
+    """Return the settings ``leftovers`` and ``within``."""
+    leftovers: str = config.getini("leftovers").strip()
+    text: str = (config.getini("within") or "").strip()
+    try:
+        return leftovers, float(text) if text else None
+    except ValueError as error:
+        raise ValueError(f"within is a number of seconds, not {text!r}") from error
 
-    file: str
-    test: str
-    world: str
-    answer: str
-    """The module of the answer; "" if the test is not asked of one."""
+
+# Which test runs in which worlds
 
 
-class _Suite:
-    def __init__(self, config: pytest.Config) -> None:
-        self.config = config
-        self.studies, self.broken = find_studies()
-        self.complete: str | None = config.getoption("--complete")
-        self.worker: dict[str, Any] | None = getattr(config, "workeroutput", None)
-        """The message of this process to the one that started it (pytest-xdist)."""
-        self.ran: set[Case] = set()
-        self.used: set[str] = set()
-        self.problems: list[str] = []
-        expected: str | None = config.getoption("--study")
-        names = sorted(study.name for study in self.studies)
-        if expected in self.broken:
-            raise pytest.UsageError(
-                f"--study {expected}: it cannot be imported: {self.broken[expected]}"
-            )
-        if expected is not None and names != [expected]:
-            raise pytest.UsageError(
-                f"--study {expected}: installed here: {', '.join(names) or 'no study'}"
-            )
-        if expected is None:
-            for option in ("--complete", "--report"):
-                if config.getoption(option) is not None:
-                    raise pytest.UsageError(f"{option} goes with --study")
-        path: str | None = config.getoption("--report")
-        self.reporting = path is not None
-        self.report = (
-            None
-            if path is None or self.worker is not None
-            else Report(Path(path), config.rootpath, self.the_study())
+@pytest.hookimpl
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a case of the test for each of its worlds."""
+    if not _uses_ours(metafunc):
+        return
+    definition = metafunc.definition
+    params: list[Any] = []
+    names = worlds_of(definition)
+    for name in [*names, *(n for n in _worlds_of_cases(definition) if n not in names)]:
+        if problem := _problem(name):
+            params.append(pytest.param(Chosen(name, problem=problem), id=name))
+            continue
+        cases: Sequence[Any] | None = metafunc.config.hook.pytest_world_cases(
+            metafunc=metafunc, world=name
         )
-
-    @property
-    def study(self) -> Study | None:
-        """The study under test, if there is exactly one."""
-        return self.studies[0] if len(self.studies) == 1 else None
-
-    def the_study(self) -> Study:
-        """Return the study under test, or raise an error that says what to do."""
-        if self.study is None:
-            names = ", ".join(sorted(study.name for study in self.studies))
-            raise pytest.UsageError(
-                f"several studies are installed here ({names}); each is tested alone"
-                if names
-                else "no study is installed here; install one, as in "
-                "`pip install ./shared ./packages/asyncio`"
-            )
-        return self.study
-
-    def worlds_for(self, metafunc: pytest.Metafunc) -> list[str]:
-        """Return the names of the worlds that a test asks for."""
-        marker = metafunc.definition.get_closest_marker("world")
-        names: list[str] = (
-            list(marker.args)
-            if marker
-            else self.config.getoption("--world") or self.config.getini("world")
-        )
-        if not names and self.study is None:
-            known = ", ".join(sorted(installed_worlds()))
-            raise pytest.UsageError(
-                "a test uses the fixture `world`, but which one? Pass --world NAME or "
-                f"set `world` in pytest's configuration; known: {known}"
-            )
-        return names or list(self.the_study().worlds)
-
-    @pytest.hookimpl
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Make a test for every world, and for every answer to the module's topic."""
-        if not _uses_ours(metafunc):
-            return
-        params: list[Any] = []
-        try:
-            for world in self.worlds_for(metafunc):
-                make_world(world)
-                for answer in self._answers(metafunc):
-                    if not _is_asked(metafunc, answer):
-                        name = metafunc.function.__name__
-                        self.ran.add(_case(metafunc.definition, name, world, answer))
-                        continue
-                    marks = self._marks(metafunc, answer)
-                    common = _topic(metafunc.definition) == COMMON
-                    name = _id(world, answer, with_topic=common)
-                    params.append(pytest.param((world, answer), id=name, marks=marks))
-        except (LookupError, pytest.UsageError) as problem:
-            self.problems.append(str(problem))
-        metafunc.parametrize("world", params, indirect=True)
-
-    @pytest.hookimpl
-    def pytest_collection_modifyitems(self) -> None:
-        """End the run with one line, if a world or an answer is missing."""
-        if self.problems:
-            raise pytest.UsageError(self.problems[0])
-
-    def _answers(self, metafunc: pytest.Metafunc) -> list[Answer] | list[None]:
-        topic = _topic(metafunc.definition)
-        if topic is None:
-            return [None]
-        study = self.the_study()
-        if topic == COMMON:
-            return [answer for each in TOPICS for answer in study.answers(each)]
-        answers = study.answers(topic)
-        if not answers and topic not in study.entry.leaves_out:
-            raise pytest.UsageError(f"the study {study.name} has no answer to {topic}")
-        return answers
-
-    def _marks(
-        self, metafunc: pytest.Metafunc, answer: Answer | None
-    ) -> list[pytest.MarkDecorator]:
-        marks: list[pytest.MarkDecorator] = []
-        for marker in metafunc.definition.iter_markers("needs"):
-            check_capabilities(marker.args, metafunc.definition.nodeid)
-            for capability in marker.args:
-                if answer is None:
-                    continue
-                for verb, declared in (
-                    (CANNOT, answer.cannot),
-                    (DIFFERS, answer.differs),
-                ):
-                    if capability in declared:
-                        self.used.add(f"{answer.module}: {capability}")
-                        reason = f"{verb} {capability}: {declared[capability]}"
-                        marks.append(
-                            pytest.mark.xfail(
-                                reason=reason, raises=EXCUSED, strict=True
-                            )
-                        )
-        return marks
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_pyfunc_call(
-        self, pyfuncitem: pytest.Function
-    ) -> Generator[None, object, object]:
-        """Watch a run whose story is in the report, and seed its random choices.
-
-        A declared limit does not excuse broken code: its error replaces the failure.
-        """
-        world = getattr(pyfuncitem, "funcargs", {}).get("world")
-        if self.reporting and isinstance(world, World) and _is_told(pyfuncitem):
-            world.watching = True
-            random.seed(SEED)
-        try:
-            return (yield)
-        except EXCUSED as error:
-            is_excused = pyfuncitem.get_closest_marker("xfail") is not None
-            broken = broken_code(error) or getattr(world, "broken", None)
-            if not is_excused or broken is None:
-                raise
-        broken.add_note(
-            "The study declares that it must fail this test, but not with this error."
-        )
-        raise broken
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Note that a test ran, and show the trace of one that failed."""
-        report = yield
-        if report.when == "call":
-            world = getattr(item, "funcargs", {}).get("world")
-            if isinstance(world, World):
-                made: Any = item
-                name, where = made.originalname, made.callspec.params["world"]
-                noted: Any = report
-                noted.concurrency_study = (
-                    tuple(_case(item, name, *where)),  # a plain one can be sent
-                    self._records(item, report, world),
-                )
-        return report
-
-    def _records(
-        self, item: pytest.Item, report: pytest.TestReport, world: World
-    ) -> list[dict[str, Any]]:
-        """Return what the report file says of a test that ran."""
-        if report.failed and len(world.trace):
-            trace = "\n".join(str(world.trace).splitlines()[-60:])
-            report.sections.append(("virtual time, actor, event", trace))
-        answer: Answer | None = cast(Any, item).callspec.params["world"][1]
-        if not self.reporting or answer is None or _topic(item) == COMMON:
-            return []
-        name = cast(Any, item).originalname
-        needs = [str(n) for m in item.iter_markers("needs") for n in m.args]
-        reason = getattr(report, "wasxfail", "")
-        declared = "differs" if reason.startswith(DIFFERS) else "cannot"
-        outcome = declared if report.skipped else report.outcome
-        records = [test_record(name, world, answer, needs, outcome, reason)]
-        if _is_told(item):
-            records += story_records(name, world, answer)
-        return records
-
-    @pytest.hookimpl
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Write down a test that ran, in this process or in one of its workers."""
-        noted = getattr(report, "concurrency_study", None)
-        if noted is None or self.worker is not None:
-            return
-        case, records = noted
-        self.ran.add(Case(*case))
-        if self.report is not None:
-            for record in records:
-                self.report.add(record)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Learn what a worker found while it collected the tests."""
-        found = getattr(node, "workeroutput", {}).get(PLUGIN)
-        if found is not None:
-            self.ran.update(Case(*case) for case in found["ran"])
-            self.used.update(found["used"])
-
-    @pytest.hookimpl
-    def pytest_report_header(self) -> list[str]:
-        """Name the study and its worlds, and the studies that are left out."""
-        lines = [
-            f"the study {name} is left out: it cannot be imported: {why}"
-            for name, why in self.broken.items()
-        ]
-        if self.study is not None:
-            worlds = ", ".join(self.study.worlds)
-            lines.append(f"study: {self.study.name}, in {worlds}")
-        return lines
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """With --complete, fail if a test was left out or a declaration not used."""
-        if self.worker is not None:
-            ran = [tuple(case) for case in sorted(self.ran)]
-            self.worker[PLUGIN] = {"ran": ran, "used": sorted(self.used)}
-            return
-        passed = session.exitstatus == pytest.ExitCode.OK
-        if self.complete is not None and passed:
-            for problem in self._problems(Path(self.complete)):
-                session.exitstatus = pytest.ExitCode.TESTS_FAILED
-                reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
-                if reporter is not None:
-                    reporter.write_line(f"\nINCOMPLETE: {problem}", red=True)
-        if self.report is None:
-            return
-        if session.exitstatus < pytest.ExitCode.INTERRUPTED:
-            complete = self.complete is not None and not session.exitstatus
-            self.report.close(complete=complete)
-        else:
-            self.report.discard()
-
-    def _problems(self, folder: Path) -> Iterator[str]:
-        study = self.the_study()
-        base = folder.absolute().relative_to(self.config.rootpath).as_posix()
-        for topic in TOPICS:
-            answers = study.answers(topic)
-            for asked in (topic, COMMON):
-                path = folder / f"test_{asked}.py"
-                if not path.exists():
-                    if asked == topic:
-                        yield f"{base} has no {path.name}"
-                    continue
-                for answer in answers:
-                    yield from self._not_run(study, answer, path, base)
-            for answer in answers:
-                yield from self._unused(study, answer)
-            left_out = topic in study.entry.leaves_out
-            if not answers and not left_out:
-                yield f"{study.name} has no answer to {topic}"
-            if answers and left_out:
-                yield f"{study.name} answers {topic}, which its entry leaves out"
-        used = {entry.partition(": ")[2] for entry in self.used}
-        for capability in {*study.cannot, *study.differs} - used:
-            yield f"{study.name} declares {capability!r}, which no test needs"
-
-    def _not_run(
-        self, study: Study, answer: Answer, path: Path, base: str
-    ) -> Iterator[str]:
-        for name in _tests_in(path):
-            for world in study.worlds:
-                if Case(path.name, name, world, answer.module) not in self.ran:
-                    case = _id(world, answer, path.stem == f"test_{COMMON}")
-                    yield f"{base}/{path.name}::{name}[{case}] has not run"
-
-    def _unused(self, study: Study, answer: Answer) -> Iterator[str]:
-        own = {*answer.cannot, *answer.differs} - {*study.cannot, *study.differs}
-        for capability in own:
-            if f"{answer.module}: {capability}" not in self.used:
-                yield f"{answer.module} declares {capability!r}, which no test needs"
+        if cases is None:
+            cases = [pytest.param(Chosen(name), id=name)]
+        params += cases
+    if not names:
+        params.append(pytest.param(Chosen("", problem=_which()), id="no-world"))
+    scope = _widen(metafunc)
+    metafunc.parametrize("world", params, indirect=True, scope=scope)
 
 
-def _is_told(item: pytest.Item) -> bool:
-    """Return whether the report holds the story of this test's run.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out each case whose own mark ``world`` names other worlds."""
+    items[:] = [item for item in items if _is_chosen(item)]
 
-    It does for examples, and for tests that need a capability.
+
+def worlds_of(node: pytest.Item) -> list[str]:
+    """Return the names of the worlds that a test asks for; it may ask for none."""
+    marker = node.get_closest_marker("world")
+    if marker is not None:
+        return list(marker.args)
+    return _default_worlds(node.config)
+
+
+def _default_worlds(config: pytest.Config) -> list[str]:
+    return (
+        config.getoption("--world")
+        or config.getini("world")
+        or list(config.hook.pytest_default_worlds(config=config) or ())
+    )
+
+
+def _worlds_of_cases(definition: pytest.Item) -> list[str]:
+    """Return the worlds that single cases name: ``pytest.param(..., marks=...)``.
+
+    All cases of a test get all of these worlds. `_is_chosen` then leaves out the
+    surplus, because only an item knows the marks of its case.
     """
-    example = cast(Any, item).originalname == EXAMPLE
-    return example or item.get_closest_marker("needs") is not None
+    found: list[str] = []
+    for parametrized in definition.iter_markers("parametrize"):
+        values: Any = parametrized.args[1] if len(parametrized.args) > 1 else ()
+        values = parametrized.kwargs.get("argvalues", values)
+        if not isinstance(values, list | tuple):  # reading an iterator would empty it
+            continue
+        for value in cast("Sequence[Any]", values):
+            for mark in getattr(value, "marks", ()):
+                if getattr(mark, "name", "") == "world":
+                    found += mark.args
+    return list(dict.fromkeys(found))
 
 
-def _tests_in(path: Path) -> list[str]:
-    """Return the names of the tests in a module's text, collected or not."""
-    return [
-        node.name
-        for node in ast.parse(path.read_text("utf-8")).body
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-    ]
+def _is_chosen(item: Any) -> bool:
+    callspec: Any = getattr(item, "callspec", None)
+    chosen: object = callspec.params.get("world") if callspec else None
+    if not isinstance(chosen, Chosen):
+        return True
+    own = [mark.args for mark in callspec.marks if mark.name == "world"]
+    names = own[-1] if own else worlds_of(item) or ("",)
+    return chosen.world in names
+
+
+@cache
+def _problem(world: str) -> str:
+    """Return why there is no such world, or an empty text."""
+    try:
+        make_world(world)
+    except LookupError as error:
+        return str(error)
+    except Exception as error:
+        return f"the world {world!r} cannot be made: {type(error).__name__}: {error}"
+    return ""
+
+
+def _which() -> str:
+    known = ", ".join(sorted(installed_worlds()))
+    return (
+        "this test uses the fixture `world`, but which one? Pass --world NAME, set "
+        "`world` in pytest's configuration, or mark the test: "
+        f'@pytest.mark.world("NAME"); known: {known}'
+    )
+
+
+def _fixtures(metafunc: pytest.Metafunc) -> dict[str, Sequence[Any]]:
+    """Return the fixtures that a test uses, by name; the last of a name counts."""
+    made: Any = metafunc.definition
+    return made._fixtureinfo.name2fixturedefs
 
 
 def _uses_ours(metafunc: pytest.Metafunc) -> bool:
     """Return whether the test's fixture `world` is the one of this plugin."""
-    known: Any = metafunc.definition._fixtureinfo.name2fixturedefs  # pyright: ignore
-    return any(f.func.__module__ == __name__ for f in known.get("world", ())[-1:])
+    return any(_is_ours(f) for f in _fixtures(metafunc).get("world", ())[-1:])
 
 
-def _topic(item: Any) -> str | None:
-    topic = item.path.stem.removeprefix("test_")
-    return topic if topic in TOPICS or topic == COMMON else None
+def _is_ours(fixture: Any) -> bool:
+    return fixture.func.__module__ == __name__
 
 
-def _is_asked(metafunc: pytest.Metafunc, answer: Answer | None) -> bool:
-    """Return whether the topic runs as many jobs as the test asks for."""
-    marker = metafunc.definition.get_closest_marker("jobs")
-    return not marker or answer is None or marker.args[0] <= answer.question.JOBS
+# Scopes. A fixture has one scope, and `world` is made for each test. But a fixture of a
+# module or of the session may use it. pytest takes the definition of a fixture from a
+# table of the test. There the definition of `world` is replaced by one of the scope
+# that is needed. It has a cache of its own, so other tests still get a fresh world.
 
 
-def _case(item: Any, test: str, world: str, answer: Answer | None) -> Case:
-    return Case(item.path.name, test, world, answer.module if answer else "")
+def _widen(metafunc: pytest.Metafunc) -> _Scope:
+    """Give `world` the scope of the widest fixture that uses it, and return that."""
+    known = _fixtures(metafunc)
+    scopes = [f[-1].scope for n, f in known.items() if _needs(n, "world", known)]
+    scope: _Scope = max(scopes, key=_SCOPES.index, default="function")
+    if scope != "function":
+        node: Any = metafunc.definition
+        for name in ("world", "trace"):
+            if any(_is_ours(fixture) for fixture in known.get(name, ())[-1:]):
+                wide: Any = node.session._fixturemanager.getfixturedefs(
+                    f"_{name}_of_{scope}", node
+                )
+                known[name] = wide
+    return scope
 
 
-def _id(world: str, answer: Answer | None, with_topic: bool) -> str:
-    """Return the name of a test's case: ``trio``, ``trio:race``, ``asyncio:gather``."""
-    if answer is None:
-        return world
-    words = (world, answer.topic if with_topic else "", answer.variant)
-    return ":".join(word for word in words if word)
+def _needs(name: str, other: str, known: Mapping[str, Sequence[Any]]) -> bool:
+    """Return whether a fixture uses another one, directly or through others.
+
+    The fixtures of this plugin do not count: they take any scope that is needed.
+    """
+    pending, seen = [name], {name}
+    if _is_ours(known[name][-1]):
+        return False
+    while pending:
+        for used in known[pending.pop()][-1].argnames:
+            if used == other:
+                return True
+            if used in known and used not in seen:
+                seen.add(used)
+                pending.append(used)
+    return False
 
 
-@pytest.fixture
-def study(request: pytest.FixtureRequest) -> Study:
-    """The one study that is installed here."""
-    suite: Any = request.config.pluginmanager.get_plugin(PLUGIN)
-    return suite.the_study()
+_SCOPES: list[_Scope] = ["function", "class", "module", "package", "session"]
 
 
-@pytest.fixture
-def world(request: pytest.FixtureRequest) -> World:
-    """A fresh world: see `concurrency_study.world.World`."""
-    name, answer = request.param
-    return make_world(name, None if answer is None else answer.function)
+def _world(request: pytest.FixtureRequest) -> World:
+    """Return a fresh world: see `concurrency_study.world.World`."""
+    chosen: Chosen = request.param
+    if chosen.problem:
+        pytest.fail(chosen.problem, pytrace=False)
+    answer = chosen.answer
+    made = make_world(chosen.world, None if answer is None else answer.function)
+    made.leftovers, made.within = _settings(request.config)
+    node: pytest.Item = request.node
+    for name in ("leftovers", "within"):
+        marker = node.get_closest_marker(name)
+        if marker is not None:
+            setattr(made, name, *marker.args)
+    check_options(made.leftovers, made.within)
+    return made
 
 
-@pytest.fixture
-def topic(request: pytest.FixtureRequest) -> ModuleType:
-    """The module of the topic that ``world.answer`` answers."""
-    node: Any = request.node
-    answer: Answer | None = node.callspec.params["world"][1]
-    if answer is None:
-        raise pytest.UsageError("this test is not asked of the answers to a topic")
-    return answer.question
-
-
-@pytest.fixture
-def trace(world: World) -> Trace:
-    """The record of the world: what each actor did, and when."""
+def _trace(world: World) -> Trace:
+    """Return the record of the world: what each actor did, and when."""
     return world.trace
+
+
+world = pytest.fixture(_world, name="world")
+_world_of_class = pytest.fixture(_world, scope="class", name="_world_of_class")
+_world_of_module = pytest.fixture(_world, scope="module", name="_world_of_module")
+_world_of_package = pytest.fixture(_world, scope="package", name="_world_of_package")
+_world_of_session = pytest.fixture(_world, scope="session", name="_world_of_session")
+
+trace = pytest.fixture(_trace, name="trace")
+_trace_of_class = pytest.fixture(_trace, scope="class", name="_trace_of_class")
+_trace_of_module = pytest.fixture(_trace, scope="module", name="_trace_of_module")
+_trace_of_package = pytest.fixture(_trace, scope="package", name="_trace_of_package")
+_trace_of_session = pytest.fixture(_trace, scope="session", name="_trace_of_session")
+
+
+@pytest.fixture(scope="session", name="make_world")
+def _make_world(request: pytest.FixtureRequest) -> Callable[..., World]:
+    """Return a function that makes a world: ``make_world("trio")``.
+
+    Fixtures of any scope may use it. Without a name, the world is the first of
+    ``--world`` or of the setting ``world``. The marks of a test do not count, because
+    the function may serve several tests.
+    """
+
+    def make(name: str | None = None, **options: Any) -> World:
+        names = [name] if name else _default_worlds(request.config)
+        if not names:
+            pytest.fail(_which(), pytrace=False)
+        try:
+            made = make_world(names[0], **options)
+        except LookupError as error:
+            pytest.fail(str(error), pytrace=False)
+        made.leftovers, made.within = _settings(request.config)
+        return made
+
+    return make
+
+
+# Running a test
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> object | None:
+    """Put an async fixture off until the run of the test, if that is an async test."""
+    return inside.put_off(fixturedef, request)
+
+
+@pytest.hookimpl(tryfirst=True, specname="pytest_pyfunc_call")
+def pytest_pyfunc_call_inside(pyfuncitem: pytest.Function) -> object | None:
+    """Run an async test in its world."""
+    if not inside.belongs_inside(pyfuncitem):
+        return None
+    inside.run(pyfuncitem)
+    return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Fail a test that has caught the error of a run, and with it what was alive."""
+    outcome = yield
+    used = getattr(pyfuncitem, "funcargs", {}).get("world")
+    if isinstance(used, World) and used.overlooked is not None:
+        left, used.overlooked = used.overlooked, None
+        raise left
+    return outcome
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the trace of a test that failed."""
+    report = yield
+    used = getattr(item, "funcargs", {}).get("world")
+    if report.when == "call" and report.failed and isinstance(used, World):
+        lines = str(used.trace).splitlines()
+        if lines:
+            section = "\n".join(lines[-60:])
+            report.sections.append(("virtual time, actor, event", section))
+    return report
 
 
 @pytest.fixture(scope="session")

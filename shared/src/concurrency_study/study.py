@@ -6,14 +6,13 @@ import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from .registry import GROUP, Entry, answers_in, entry_of
 from .topics import SECTIONS
-from .world import World
 
 CAPABILITIES = {
     "cancellation from outside": "The caller can cancel the call while it waits.",
@@ -165,28 +164,3 @@ def find_studies() -> tuple[list[Study], dict[str, str]]:
         else:
             found.append(study)
     return found, broken
-
-
-@cache
-def installed_worlds() -> dict[str, EntryPoint]:
-    """Return the known worlds by name. Loading one fails if its library is missing."""
-    found = entry_points(group="concurrency_study.worlds")
-    return {entry.name: entry for entry in found}
-
-
-def make_world(name: str, answer: Callable[..., Any] | None = None) -> World:
-    """Return a fresh world of that name.
-
-    Raises:
-        LookupError: No world has that name, or its library is not installed.
-    """
-    worlds = installed_worlds()
-    if name not in worlds:
-        raise LookupError(f"no world {name!r}; there are {', '.join(sorted(worlds))}")
-    try:
-        kind: type[World] = worlds[name].load()
-        return kind(answer)
-    except ModuleNotFoundError as error:
-        raise LookupError(
-            f"the world {name!r} needs {error.name!r}, which is not installed"
-        ) from error

@@ -126,8 +126,15 @@ class Trace:
         return [(event.at, event.what) for event in self.events if event.actor == actor]
 
     def when(self, what: str) -> list[tuple[float, str]]:
-        """Return the (instant, actor) of every event of one kind: ``when("start")``."""
-        return [(event.at, event.actor) for event in self.events if event.what == what]
+        """Return the (instant, actor) of every event of one kind: ``when("start")``.
+
+        The name of a recorder is a kind as well. ``when("say")`` returns its calls.
+        """
+        return [
+            (event.at, event.actor)
+            for event in self.events
+            if event.what == what or (event.what == "call" and event.actor == what)
+        ]
 
     def most_at_once(self) -> int:
         """Return the largest number of actors that were running at the same time."""

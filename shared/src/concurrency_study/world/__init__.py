@@ -6,7 +6,7 @@ code under test is not changed and sees no clock object. It calls ``asyncio.slee
 ``trio.sleep``, ``gevent.sleep`` or ``time.sleep`` as usual.
 """
 
-from .base import CANCELLED, World, driven
+from .base import CANCELLED, LEFTOVERS, World, driven
 from .errors import (
     FINDINGS,
     Deadlock,
@@ -14,6 +14,8 @@ from .errors import (
     NotCovered,
     Raised,
     StillAlive,
+    TimeLimit,
+    alive_line,
     broken_code,
     leaves,
 )
@@ -24,6 +26,7 @@ from .waits import coroutine_frames, waits_at
 __all__ = [
     "CANCELLED",
     "FINDINGS",
+    "LEFTOVERS",
     "WORKER",
     "Deadlock",
     "Job",
@@ -32,7 +35,9 @@ __all__ = [
     "NotCovered",
     "Raised",
     "StillAlive",
+    "TimeLimit",
     "World",
+    "alive_line",
     "broken_code",
     "coroutine_frames",
     "driven",

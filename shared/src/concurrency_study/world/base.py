@@ -10,6 +10,7 @@ import contextlib
 import functools
 import inspect
 import os
+import sys
 import types
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Generator, Mapping, MutableMapping
@@ -23,6 +24,8 @@ from .errors import (
     NotCovered,
     Raised,
     StillAlive,
+    TimeLimit,
+    alive_line,
     broken_code,
     leaves,
 )
@@ -34,6 +37,20 @@ E = TypeVar("E", bound=BaseException)
 CANCELLED = "cancelled"
 """The result of `World.run` if the cancellation that the test asked for ended it."""
 
+LEFTOVERS = ("refuse", "allow")
+"""The ways to treat actors that outlive the answer: fail, or end them quietly."""
+
+# The limits of a run that has none of its own (`within`). A program that sleeps for
+# years makes few jumps, and one that polls every 10 ms for an hour stays within a day.
+# A heartbeat beside a wait that never ends has no end but these.
+LONG = 86_400.0
+"""Virtual seconds after which a run may not make more than `MANY` jumps."""
+MANY = 50_000
+MOST = 2_000_000
+"""The number of jumps that a run may make at any time."""
+GRACE = 3600.0
+"""Virtual seconds for the cleanup of an answer that has reached its limit."""
+
 
 @dataclass
 class Run:
@@ -44,6 +61,12 @@ class Run:
     cancel_at_wait: int | None = None
     cancelled_at: float | None = None
     returned_at: float = -1.0
+    leftovers: str = "refuse"
+    within: float | None = None
+    jumps: int = 0
+    """The number of jumps of the clock, in a world that reports them."""
+    limit: TimeLimit | None = None
+    """The error of a run that has reached its limit of virtual time."""
     given_up: bool = False
     """True if the world put an end to an answer that would not have ended."""
     names: MutableMapping[object, str] = field(default_factory=dict[object, str])
@@ -81,8 +104,8 @@ class _Called:
         self._native = native
         self._world = world
 
-    def __call__(self, *args: Any) -> Any:
-        call = self._native(*args)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        call = self._native(*args, **kwargs)
         self._world.this_run.calls.append(call)
         return call
 
@@ -107,6 +130,12 @@ class World(ABC):
     """The packages of its library: a deadlock names the line outside of them."""
     patience = 1.5
     """Real seconds that it waits for bytes from outside before it raises Deadlock."""
+    leftovers = "refuse"
+    """The option ``leftovers`` of runs that do not give it."""
+    within: float | None = None
+    """The option ``within`` of runs that do not give it."""
+    tells_jumps = False
+    """True if the world asks `may_jump` before each jump of its clock."""
     order: ClassVar[str]
     """The order in which actors that are ready at one instant run: a sentence."""
 
@@ -121,9 +150,11 @@ class World(ABC):
         """True if the next run notes native actors in the trace, which costs time."""
         self.broken: BaseException | None = None
         """An error of broken code that a run ended with or lost: a NameError, say."""
+        self.overlooked: StillAlive | None = None
+        """Leftovers of a run that raised the error of the answer instead."""
         self.this_run = Run()
+        self.cancel_answer: Callable[[], object] = _nothing
         self._planned: list[tuple[float, Callable[[], None]]] = []
-        self._running = False
 
     # For tests
 
@@ -164,10 +195,10 @@ class World(ABC):
         trace under ``name(arguments)``.
         """
 
-        async def traced(*args: Any) -> Any:
+        async def traced(*args: Any, **kwargs: Any) -> Any:
             args, w = self.enter_job(function, args)
             with self._in_trace(w.actor):
-                return await function(w, *args)
+                return await function(w, *args, **kwargs)
 
         native = self.native_function(traced)
         native.__name__ = native.__qualname__ = function.__name__
@@ -178,9 +209,9 @@ class World(ABC):
     def blocking(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Trace an ordinary blocking function, which may call ``time.sleep``."""
 
-        def traced(*args: Any) -> Any:
+        def traced(*args: Any, **kwargs: Any) -> Any:
             with self._in_trace(_actor(function, args)):
-                return function(*args)
+                return function(*args, **kwargs)
 
         traced.__name__ = traced.__qualname__ = function.__name__
         return traced
@@ -210,76 +241,173 @@ class World(ABC):
     def run(
         self,
         function: Callable[..., Any],
+        /,
         *args: Any,
         cancel_at: float | tuple[float, ...] | None = None,
         cancel_at_wait: int | None = None,
+        leftovers: str | None = None,
+        within: float | None = None,
+        **kwargs: Any,
     ) -> Any:
-        """Run native ``function(*args)`` to its end and return what it returns.
+        """Run native ``function(*args, **kwargs)`` to its end and return its result.
+
+        A function whose own parameter has the name of an option gets it by
+        ``functools.partial(function, within=5)``.
 
         Args:
             cancel_at: Cancel the call from outside at that virtual second, the way the
                 paradigm has for it. Several instants cancel it several times.
             cancel_at_wait: Cancel it the n-th time that the caller waits, counted from
                 1. `cancelled_at` is None if it waited less often.
+            leftovers: ``"refuse"`` fails the run if something outlives the call.
+                ``"allow"`` ends it quietly, as the end of a process ends daemon
+                threads. The default is the attribute `leftovers`: ``"refuse"``.
+            within: The limit in virtual seconds. A call that does not end before its
+                clock passes the limit fails. The default is the attribute `within`.
+                If that is None, the run fails after `MOST` jumps of the clock, or
+                after `MANY` if a day has passed. ``math.inf`` removes all limits.
 
         Returns:
             The function's result, or `CANCELLED` if a cancellation ended it.
 
         Raises:
             Deadlock: Nothing can ever run again.
-            StillAlive: Something outlived the call.
+            TimeLimit: The call did not end within its limit of virtual time.
+            StillAlive: Something outlived the call. If the call itself has raised an
+                error, that error is raised, with a note that names what was alive.
             LostError: An error reached neither the caller nor any waiter.
+            RuntimeError: This world runs already, or an event loop runs here.
             BaseException: The error of ``function``, bare or in a group.
         """
         __tracebackhide__ = True
-        if self._running:
-            raise RuntimeError("this world runs already; a job calls by `w.call`")
+        self._check_free()
         self._check_colour(function)
-        title = _named(function)
         kind = self.native_kind(function)
-        self.trace.begin(title, kind, watching=self.watching)
-        run = self.this_run = Run(
-            title,
-            cancel_at if isinstance(cancel_at, tuple) else (),
-            cancel_at_wait,
-            names=self.new_names(),
-        )
+        self._begin(_named(function), kind, leftovers, within)
+        run = self.this_run
+        run.cancel_at = cancel_at if isinstance(cancel_at, tuple) else ()
         if isinstance(cancel_at, int | float):
             run.cancel_at = (cancel_at,)
         run.cancelled_at = min(run.cancel_at, default=None)
+        run.cancel_at_wait = cancel_at_wait
+        if kwargs:
+            bound = functools.partial(function, **kwargs)
+            function = functools.update_wrapper(bound, function)
         self._running = True
         try:
             value, error = self.native_run(function, args)
+        except BaseException:
+            if run.limit is not None:
+                raise run.limit from None
+            raise
         finally:
             self._running = False
             self._planned.clear()
+        return self._outcome(value, error)
+
+    @contextlib.contextmanager
+    def block(
+        self, *, leftovers: str | None = None, within: float | None = None
+    ) -> Generator[World]:
+        """Run the ``with`` block itself in virtual time, in the calling thread.
+
+        The options and the errors are those of `run`.
+
+        Raises:
+            NotCovered: This world runs functions only: use `run` or `in_world`.
+        """
+        __tracebackhide__ = True
+        self._check_free()
+        self._begin("block", self.kind, leftovers, within)
+        error: BaseException | None = None
+        self.native_enter()
+        self._running = True
+        try:
+            try:
+                yield self
+            except BaseException as raised:
+                error = raised
+            error = self.native_exit(error)
+        finally:
+            self._running = False
+            self._planned.clear()
+        self._outcome(None, error)
+
+    def _begin(
+        self, title: str, kind: str, leftovers: str | None, within: float | None
+    ) -> None:
+        """Make the state of a new run, with an empty trace."""
+        __tracebackhide__ = True
+        leftovers = self.leftovers if leftovers is None else leftovers
+        within = self.within if within is None else within
+        check_options(leftovers, within)
+        self.trace.begin(title, kind, watching=self.watching)
+        self.this_run = Run(
+            title, leftovers=leftovers, within=within, names=self.new_names()
+        )
+        self.cancel_answer = _nothing
+
+    def _outcome(self, value: Any, error: BaseException | None) -> Any:
+        """Return the value of a run that is over, or raise the error of the run.
+
+        In this order: a deadlock, the limit of time, what was alive, what was lost, the
+        error of the answer. A failed assertion of the answer comes before what was
+        alive or lost, which is added to it as a note: it explains the failure better.
+        """
+        __tracebackhide__ = True
+        run = self.this_run
         self._lose_calls()
         for each in (error, *run.lost):
             self.broken = self.broken or broken_code(each)
-        if not run.given_up and not isinstance(error, Deadlock):
-            self.trace.answered(title, self.how_it_ended(error), run.returned_at)
+        ended = not run.given_up and run.limit is None
+        if ended and not isinstance(error, Deadlock):
+            self.trace.answered(run.title, self.how_it_ended(error), run.returned_at)
+        if run.limit is not None:
+            raise run.limit from (None if isinstance(error, self.Cancelled) else error)
         if isinstance(error, Deadlock):
             raise error
-        events = self.trace.events[run.mark :]
-        late = [f"{e.actor}: {e.what} at {e.at:g} s" for e in events]
-        if run.left or late:
-            story = "\n".join(
-                [f"  {name} was alive" for name in run.left]
-                + [f"  afterwards, {line}" for line in late]
-            )
-            raise StillAlive(
-                f"the answer ended at {run.returned_at:g} s, but\n{story}"
-            ) from error
+        cancelled = run.cancelled_at is not None and isinstance(error, self.Cancelled)
+        left = self._left(value, error)
+        if left is not None:
+            if error is None or cancelled:
+                raise left from error
+            if not isinstance(error, AssertionError):
+                self.overlooked = self.overlooked or left
+            error.add_note(str(left))
+            raise error
         for lost in run.lost:
             if not isinstance(lost, Exception):  # Ctrl-C, pytest.fail in a callback
                 raise lost
-        if run.lost:
+        if run.lost and isinstance(error, AssertionError):
+            error.add_note(f"lost: {run.lost!r}")
+        elif run.lost:
             raise LostError(f"lost: {run.lost!r}") from run.lost[0]
-        if run.cancelled_at is not None and isinstance(error, self.Cancelled):
+        if cancelled:
             return CANCELLED
         if error is not None:
             raise error
         return value
+
+    def _left(self, value: Any, error: BaseException | None) -> StillAlive | None:
+        """Return the error that names what has outlived the answer, if that counts."""
+        run = self.this_run
+        if run.leftovers == "allow":
+            return None
+        late = [
+            f"  afterwards, {event.actor}: {event.what} at {event.at:g} s"
+            for event in self.trace.events[run.mark :]
+        ]
+        if not run.left and not late:
+            return None
+        story = "\n".join([f"  {alive_line(entry)}" for entry in run.left] + late)
+        return StillAlive(
+            f"the answer ended at {run.returned_at:g} s, but\n{story}\n"
+            "Let it wait for what it starts, or cancel it. If it is meant to live on, "
+            'allow that: world.run(..., leftovers="allow")',
+            value=value,
+            error=error,
+            alive=run.left,
+        )
 
     def _lose_calls(self) -> None:
         """Report jobs that were called and never awaited.
@@ -310,6 +438,9 @@ class World(ABC):
             raised.errors = [e for e in found if isinstance(e, expected)]
             if len(raised.errors) < len(found):
                 raise
+            if self.overlooked is not None:
+                left, self.overlooked = self.overlooked, None
+                raise left from error
         else:
             raise AssertionError(f"{expected.__name__} was not raised")
 
@@ -329,7 +460,7 @@ class World(ABC):
             if inspect.iscoroutine(function):
                 function.close()
             raise TypeError(f"run takes a function and its arguments, not {function!r}")
-        bare: Any = inspect.unwrap(function)
+        bare: Any = _bare(function)
         is_async = inspect.iscoroutinefunction(bare)
         # A lambda or an object may still return a coroutine, so only functions count.
         tells = inspect.isroutine(bare) and bare.__name__ != "<lambda>"
@@ -338,6 +469,24 @@ class World(ABC):
             raise TypeError(
                 f"the world {self.name!r} runs {self.colour} functions, "
                 f"and {bare.__name__} is not one"
+            )
+
+    def _check_free(self) -> None:
+        """Refuse to run inside of this world, or inside of a running event loop.
+
+        A loop would refuse as well, but only when the coroutine of the call exists,
+        which nothing would ever await.
+        """
+        __tracebackhide__ = True
+        if self._running:
+            raise RuntimeError("this world runs already; a job calls by `w.call`")
+        loop = _running_loop() if self.colour == "async" else ""
+        if loop:
+            raise RuntimeError(
+                f"world.run was called inside a running event loop of {loop}. Call it "
+                "from a plain function. Or write `async def test(world)` without the "
+                "marks of other plugins, such as `asyncio`, `trio` and `anyio`: the "
+                "whole test then runs in this world, and needs no world.run"
             )
 
     # A world implements
@@ -374,6 +523,25 @@ class World(ABC):
         A KeyboardInterrupt may be raised instead of returned.
         """
 
+    def native_enter(self) -> None:
+        """Begin a run whose answer is the code that the calling thread runs next.
+
+        Raises:
+            NotCovered: This world only runs functions.
+        """
+        raise NotCovered(
+            f"a block cannot run in the world {self.name!r}, which runs functions: use "
+            f'world.run(function) or the decorator in_world("{self.name}")'
+        )
+
+    def native_exit(self, error: BaseException | None) -> BaseException | None:
+        """End the run that `native_enter` began, and return its error.
+
+        ``error`` is the error that the block has raised. The steps 3 and 4 of
+        `native_run` apply.
+        """
+        return error
+
     def native_kind(self, native: object) -> str:
         """Return the kind of a native actor, or of the one that runs this function."""
         return self.kind
@@ -392,6 +560,10 @@ class World(ABC):
 
     def call_planned(self) -> None:
         """Schedule the calls that the test has planned before the run."""
+        within = self.this_run.within
+        if within is not None and within < float("inf") and not self.tells_jumps:
+            # A nanosecond later, because an answer may end exactly at its limit.
+            self.native_call_at(within + 1e-9, self._reach_limit)
         for seconds, callback in self._planned:
             self.native_call_at(seconds, callback)
 
@@ -404,6 +576,84 @@ class World(ABC):
     def _cancel_now(self) -> None:
         if self.this_run.cancelled_at is None:
             self.this_run.cancelled_at = self.now()
+        self.cancel_answer()
+
+    # The limit of virtual time. It is tested at the jumps of the clock, not by a timer:
+    # a timer would keep a world from finding a deadlock before the limit.
+
+    @property
+    def clock(self) -> float:
+        """The virtual time in seconds, in a world that keeps its time here.
+
+        A later value is a jump of the clock, which `may_jump` may refuse.
+        """
+        return self._clock
+
+    @clock.setter
+    def clock(self, seconds: float) -> None:
+        self.tells_jumps = True
+        if not self._running or seconds <= self._clock or self.may_jump(seconds):
+            self._clock = seconds
+
+    _clock = 0.0
+    _running = False
+
+    def may_jump(self, instant: float) -> bool:
+        """Count a jump of the clock, and return whether the clock may make it.
+
+        If it returns False, the answer has been given up: it is cancelled already. The
+        world then runs what is ready, without a jump. Later jumps are for the cleanup
+        of the answer. A cleanup that needs more than `GRACE` seconds is abandoned.
+
+        Raises:
+            TimeLimit: The answer has been given up, and its cleanup did not end.
+        """
+        run = self.this_run
+        run.jumps += 1
+        if run.limit is not None:
+            if instant > self._until or run.jumps > self._jumps_until:
+                raise run.limit
+            return True
+        if run.within is not None:
+            over = instant > run.within
+        else:
+            over = run.jumps > (MANY if instant > LONG else MOST)
+        if over:
+            self._until, self._jumps_until = instant + GRACE, run.jumps + MANY
+            self._reach_limit()
+        return not over
+
+    _until, _jumps_until = 0.0, 0
+
+    def _reach_limit(self) -> None:
+        """Give the answer up, with an error that names what still runs."""
+        run = self.this_run
+        now = self.now() if run.within is None else run.within
+        jumps = f", after {run.jumps} jumps of the clock" if run.jumps else ""
+        waiters = self.waiting()
+        listed = "".join(f"\n  {waiter}" for waiter in waiters)
+        run.limit = TimeLimit(
+            f"the answer still runs at {now:g} s of virtual time{jumps}. What wakes up "
+            "again and again, such as a heartbeat, hides a deadlock of the rest. If it "
+            "needs more time, raise the limit: world.run(..., within=seconds), "
+            "or math.inf for no limit." + (f" Waiting:{listed}" if listed else ""),
+            waiters,
+        )
+        self.give_up_at_limit(run.limit)
+
+    def waiting(self) -> list[str]:
+        """Return a line for each actor that waits, as in a `Deadlock`.
+
+        The default names the jobs. A world can tell more.
+        """
+        return [f"job {name}" for name in self.this_run.alive.values()]
+
+    def give_up_at_limit(self, limit: TimeLimit) -> None:
+        """End the answer, which has reached its limit of virtual time.
+
+        The default cancels it as `cancel_at` does. A world in which that has no effect
+        ends the run with the error ``limit`` in a way of its own.
+        """
         self.cancel_answer()
 
     def count_wait(self) -> None:
@@ -510,8 +760,8 @@ def driven(
 ) -> Callable[..., Any]:
     """Turn a coroutine function that never suspends into a plain function."""
 
-    def native(*args: Any) -> Any:
-        coroutine = function(*args)
+    def native(*args: Any, **kwargs: Any) -> Any:
+        coroutine = function(*args, **kwargs)
         try:
             coroutine.send(None)
         except StopIteration as done:
@@ -527,4 +777,45 @@ def _actor(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
 
 
 def _named(function: Callable[..., Any]) -> str:
-    return str(getattr(function, "__name__", function))
+    return str(getattr(_bare(function), "__name__", function))
+
+
+def _bare(function: Any) -> Any:
+    """Return the function inside decorators and `functools.partial` objects."""
+    while True:
+        inner: Any = inspect.unwrap(function)
+        if isinstance(inner, functools.partial):
+            inner = inner.func  # pyright: ignore[reportUnknownMemberType]
+        if inner is function:
+            return function
+        function = inner
+
+
+def _nothing() -> None:
+    """Do nothing: the answer cannot be cancelled yet."""
+
+
+def _running_loop() -> str:
+    """Return the name of the library whose event loop runs in this thread, or ""."""
+    asyncio: Any = sys.modules.get("asyncio.events")
+    if asyncio is not None and asyncio._get_running_loop() is not None:
+        return "asyncio"
+    trio: Any = sys.modules.get("trio.lowlevel")
+    if trio is not None:
+        with contextlib.suppress(RuntimeError):
+            trio.current_task()
+            return "trio"
+    return ""
+
+
+def check_options(leftovers: str, within: float | None) -> None:
+    """Refuse values that the options of `World.run` cannot have.
+
+    Raises:
+        ValueError: The message names the option, its value and the valid values.
+    """
+    __tracebackhide__ = True
+    if leftovers not in LEFTOVERS:
+        raise ValueError(f"leftovers is {' or '.join(LEFTOVERS)}, not {leftovers!r}")
+    if within is not None and not within > 0:
+        raise ValueError(f"within is a positive number of seconds, not {within!r}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+import re
+from collections.abc import Iterable
+from typing import Any, Generic, TypeVar
 
 E = TypeVar("E", bound=BaseException)
 
@@ -22,6 +24,31 @@ class Deadlock(RuntimeError):
 class StillAlive(AssertionError):
     """Something that the answer started was alive when the answer had ended."""
 
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        value: Any = None,
+        error: BaseException | None = None,
+        alive: Iterable[str] = (),
+    ) -> None:
+        super().__init__(message)
+        self.value = value
+        """The value that the answer has returned."""
+        self.error = error
+        """The error that the answer has raised, or None."""
+        self.alive = list(alive)
+        """The names of the jobs, tasks, threads and greenlets that were alive."""
+
+
+class TimeLimit(AssertionError):
+    """The answer did not end within its limit of virtual time."""
+
+    def __init__(self, message: str = "", waiters: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.waiters = list(waiters)
+        """Each waiter and its wait, if the world can tell."""
+
 
 class LostError(AssertionError):
     """An error that reached neither the caller nor any waiter."""
@@ -31,8 +58,24 @@ class NotCovered(RuntimeError):
     """The code used something that this world does not have in virtual time."""
 
 
-FINDINGS = (Deadlock, StillAlive, LostError, NotCovered)
+FINDINGS = (Deadlock, StillAlive, TimeLimit, LostError, NotCovered)
 """The errors that a world raises itself; no answer raises them."""
+
+
+def alive_line(entry: str) -> str:
+    """Return the line that says that an actor was alive, and where it waited.
+
+    An entry is a name, or a name and a wait: ``task Task-3: app.py:12: await job()``.
+    Further lines of an entry are indented below the first.
+    """
+    name, *more = entry.splitlines() or [entry]
+    found = _WAITS.fullmatch(name)
+    line = f"{found[1]} was alive, at {found[2]}" if found else f"{name} was alive"
+    return "\n    ".join([line, *(each.strip() for each in more)])
+
+
+_WAITS = re.compile(r"(.*?): (\S+:\d+: .*)")
+"""A name, then a file with a line number and the text of that line."""
 
 
 class Raised(Generic[E]):
