@@ -497,7 +497,7 @@ def test_a_task_left_behind_is_named(place):
         kept.append(asyncio.create_task(forever(), name="stray"))
         await asyncio.sleep(1)
 
-    with pytest.raises(StillAlive, match="task stray: .* was alive"):
+    with pytest.raises(StillAlive, match="task stray was alive, at test_"):
         place.run(answer)
     assert kept[0].cancelled()
 

@@ -581,21 +581,6 @@ class World(ABC):
     # The limit of virtual time. It is tested at the jumps of the clock, not by a timer:
     # a timer would keep a world from finding a deadlock before the limit.
 
-    @property
-    def clock(self) -> float:
-        """The virtual time in seconds, in a world that keeps its time here.
-
-        A later value is a jump of the clock, which `may_jump` may refuse.
-        """
-        return self._clock
-
-    @clock.setter
-    def clock(self, seconds: float) -> None:
-        self.tells_jumps = True
-        if not self._running or seconds <= self._clock or self.may_jump(seconds):
-            self._clock = seconds
-
-    _clock = 0.0
     _running = False
 
     def may_jump(self, instant: float) -> bool:

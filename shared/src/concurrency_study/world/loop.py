@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from .base import World
-from .errors import NotCovered
+from .errors import NotCovered, TimeLimit
 
 if TYPE_CHECKING:
     from ..worlds.threads.machine import Machine
@@ -77,6 +77,14 @@ class LoopWorld(World):
         ]
         return own + ["a worker thread"] * self.unfinished
 
+    tells_jumps = True
+
+    def give_up_at_limit(self, limit: TimeLimit) -> None:
+        self.machine.fail(limit)
+
+    def waiting(self) -> list[str]:
+        return self.machine.waiters()
+
     def lose(self, error: BaseException) -> None:
         """Remember an error that nothing has taken. It fails the run."""
         if type(error).__name__ != "Unwind":
@@ -104,6 +112,7 @@ class LoopWorld(World):
         if active():
             raise NotCovered("only one world runs at a time: run it later")
         machine = self.machine = Machine(self.lose, self.patience)
+        machine.may_jump = lambda ns: self.may_jump(ns / 1e9)
         self._began, self.unfinished = True, 0
         self._thread = threading.get_ident()
         self._worker_names.clear()

@@ -79,6 +79,20 @@ class GeneratorsWorld(ThreadsWorld):
         self._loop: Any = None
         """The kernel that runs the answer."""
 
+    def native_enter(self) -> None:
+        if not self._runs:
+            World.native_enter(self)  # refuses
+        super().native_enter()
+
+    def native_run(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        self._runs = True
+        try:
+            return super().native_run(function, args)
+        finally:
+            self._runs = False
+
+    _runs = False
+
     def here(self) -> object:
         """Return the task that runs now, or the thread outside of a kernel."""
         kernel = _kernel().scopes._running.get()

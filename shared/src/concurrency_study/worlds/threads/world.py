@@ -20,7 +20,7 @@ from concurrent.futures import (
 )
 from typing import Any, BinaryIO
 
-from ...world import Job, NotCovered, World, driven, leaves
+from ...world import Job, NotCovered, TimeLimit, World, driven, leaves
 from .descriptors import Source
 from .machine import Machine, ManagedThread, Unwind, active
 from .patches import running
@@ -103,6 +103,7 @@ class ThreadsWorld(World):
     """
 
     name = "threads"
+    tells_jumps = True
     Cancelled = CancelledError
     kind = "thread"
     order = (
@@ -166,22 +167,37 @@ class ThreadsWorld(World):
         function: Callable[..., Any],
         args: tuple[Any, ...],
     ) -> tuple[Any, BaseException | None]:
+        self.native_enter()
+        value, error = None, None
+        try:
+            function, *args_ = map(self._replaced, (function, *args))
+            value = self._call(function, tuple(args_))
+        except BaseException as raised:
+            error = raised
+        return value, self.native_exit(error)
+
+    def native_enter(self) -> None:
         if active():
             raise NotCovered("only one world of threads runs at a time: run it later")
         machine = self._machine = Machine(self.lose, self.patience, self.seed)
+        machine.may_jump = lambda ns: self.may_jump(ns / 1e9)
         if self.trace.watching:
             machine.begins, machine.ends = self._begins, self._ends
-        value, error = None, None
-        with running(machine) as replaced:
+        self._patches = contextlib.ExitStack()
+        self._replaced = self._patches.enter_context(running(machine))
+        try:
             self.note_main(threading.current_thread())
-            try:
-                self.call_planned()
-                function, *args_ = map(replaced, (function, *args))
-                value = self._call(function, tuple(args_))
-            except KeyboardInterrupt as interruption:
-                machine.fail(interruption)
-            except BaseException as raised:
-                error = raised
+            self.call_planned()
+        except BaseException:
+            self.native_exit(None)
+            raise
+
+    def native_exit(self, error: BaseException | None) -> BaseException | None:
+        machine = self._machine
+        assert machine
+        with self._patches:
+            if isinstance(error, KeyboardInterrupt):
+                machine.fail(error)
             events = len(self.trace)
             if not machine.failure:
                 self.note_end(self._natives())
@@ -190,7 +206,14 @@ class ThreadsWorld(World):
             if machine.failure:
                 self.this_run.given_up = True
                 self.note_end([])
-        return value, machine.failure or error
+        return machine.failure or error
+
+    def give_up_at_limit(self, limit: TimeLimit) -> None:
+        assert self._machine
+        self._machine.fail(limit)
+
+    def waiting(self) -> list[str]:
+        return self._machine.waiters() if self._machine else []
 
     def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """Call the answer in the calling thread, which has the baton.
