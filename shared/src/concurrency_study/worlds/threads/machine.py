@@ -25,7 +25,7 @@ from heapq import heappop, heappush
 from pathlib import Path
 from threading import get_ident, get_native_id
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ...world import Deadlock, NotCovered, waits_at
 from .outside import (
@@ -52,6 +52,9 @@ GRACE = 1_000
 TICK = 0.1
 """Real seconds between two looks of the watchdog."""
 
+IDLE = 50
+"""Looks of the watchdog without a run after which it ends."""
+
 STUCK = 2
 """Looks of the watchdog after which a thread that uses no CPU is really blocked."""
 
@@ -65,6 +68,7 @@ _pools: Any = concurrent.futures.thread
 _FAILED = select.POLLERR | select.POLLHUP | select.POLLNVAL
 real_poll = select.poll
 pthread_kill = signal.pthread_kill
+time_process = time.process_time
 
 Descriptors = Iterable[tuple[int, int]]
 """Descriptors with the ``select.POLL*`` events that are awaited of them."""
@@ -819,32 +823,78 @@ class Machine:
             listed.append(line)
         return listed
 
-    def watchdog(self, over: Any) -> None:
-        """Look after a thread that keeps the baton: it computes, or really blocks."""
-        cpu = time.process_time
-        seen, since, blocked = self._moves, cpu(), 0
-        while not over.acquire(timeout=TICK):
-            thread = self.current
-            if self._moves != seen or self._really_waits:
-                seen, since, blocked = self._moves, cpu(), 0
-                continue
-            state = state_of(thread.native)
-            if state is State.RUNS or not thread.native or _is_ours(thread):
-                blocked = 0
+    def look_after(self, seen: Seen) -> Seen:
+        """Look after the thread that has the baton: it may compute, or really block."""
+        thread = self.current
+        if seen.moves != self._moves or self._really_waits:
+            return Seen(self, self._moves, time_process())
+        blocked, since = seen.blocked, seen.since
+        state = state_of(thread.native)
+        if state is State.RUNS or not thread.native or _is_ours(thread):
+            blocked = 0
+        else:
+            blocked += 1
+        enough = STUCK if state is State.WAITS else round(REAL / TICK)
+        if self.failure and thread is self.main and blocked:
+            pthread_kill(thread.ident, signal.SIGINT)
+        elif blocked >= enough and self.current is thread:
+            self.take_over()
+            blocked = 0
+        elif time_process() - since > SPIN:
+            since = time_process()
+            self.failure = self.failure or _spins(self.current)
+            _interrupt(self.current.ident)
+        return Seen(self, seen.moves, since, blocked)
+
+
+class Seen(NamedTuple):
+    """The findings of a look at a machine."""
+
+    machine: Machine | None = None
+    moves: int = -1
+    since: float = 0.0
+    """CPU time of the process when a thread last passed the baton on."""
+    blocked: int = 0
+    """The number of looks at which the thread with the baton was blocked."""
+
+
+class _Watchdog:
+    """A thread that looks after the machine that runs, ten times a second.
+
+    It ends some seconds after the last run, because starting one takes longer than a
+    short run.
+    """
+
+    def __init__(self) -> None:
+        self._lock = real_lock()
+        self._awake = False
+
+    def start(self) -> None:
+        """Have the watchdog look after the machine, if it does not do so already."""
+        with self._lock:
+            if not self._awake:
+                self._awake = True
+                start_new_thread(self._watch, ())
+
+    def _watch(self) -> None:
+        seen, idle = Seen(), 0
+        while idle < IDLE:
+            really_sleep(min(TICK, SPIN / 4))
+            machine = _active
+            idle = 0 if machine else idle + 1
+            with self._lock:
+                if idle >= IDLE and _active is None:
+                    self._awake = False
+                    return
+            if machine is None:
+                seen = Seen()
+            elif seen.machine is machine:
+                seen = machine.look_after(seen)
             else:
-                blocked += 1
-            enough = STUCK if state is State.WAITS else round(REAL / TICK)
-            if self.failure and thread is self.main and blocked:
-                pthread_kill(thread.ident, signal.SIGINT)
-            elif blocked >= enough and self.current is thread:
-                self.take_over()
-                blocked = 0
-            elif cpu() - since > SPIN:
-                since = cpu()
-                self.failure = self.failure or _spins(self.current)
-                _interrupt(self.current.ident)
+                seen = Seen(machine, machine._moves, time_process())  # pyright: ignore
 
 
+_watchdog = _Watchdog()
 _active: Machine | None = None
 
 
@@ -857,6 +907,8 @@ def set_active(machine: Machine | None) -> None:
     """Set the machine that runs; None once it has ended."""
     global _active
     _active = machine
+    if machine is not None:
+        _watchdog.start()
 
 
 def mine() -> Machine | None:

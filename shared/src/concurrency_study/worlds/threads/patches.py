@@ -36,8 +36,6 @@ import threading
 import time
 import types
 import weakref
-from _thread import allocate_lock as real_lock
-from _thread import start_new_thread
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import _base  # pyright: ignore[reportPrivateUsage]
 from multiprocessing.process import BaseProcess
@@ -84,40 +82,40 @@ def running(machine: Machine) -> Generator[Callable[[Any], Any]]:
     the replacement of a value, or else the value: the answer itself may be
     ``time.sleep``.
     """
-    over = real_lock()
-    over.acquire()
-    log = _base.LOGGER
-    quiet = log.disabled
-    with contextlib.ExitStack() as undo:
-        undo.callback(setattr, log, "disabled", quiet)
-        set_active(machine)
-        undo.callback(set_active, None)
-        replaced: dict[int, Any] = {}
-        for patch in _PATCHES:
-            place, name, original, replacement = patch
+    log, quiet = _base.LOGGER, _base.LOGGER.disabled
+    places: list[tuple[Any, str, Any]] = []
+    replaced: dict[int, Any] = {}
+
+    def put(place: Any, name: str, old: Any, new: Any) -> None:
+        places.append((place, name, old))
+        setattr(place, name, new)
+
+    set_active(machine)
+    try:
+        for place, name, original, replacement in _PATCHES:
             old = vars(place).get(name, _MISSING)
-            if old is not original and old is not replacement:
-                continue
-            if original is not _MISSING:
-                replaced.setdefault(id(original), replacement)
-            setattr(place, name, replacement)
-            if original is _MISSING:
-                undo.callback(delattr, place, name)
-            else:
-                undo.callback(setattr, place, name, original)
-        undo.callback(_elsewhere.put_back)
+            if old is original or old is replacement:
+                put(place, name, original, replacement)
+                if original is not _MISSING:
+                    replaced.setdefault(id(original), replacement)
         _elsewhere.replace(replaced)
-        for place, name, value in (
-            (threading, "excepthook", machine.excepthook),
-            (_base, "time", _AHEAD),
-            (_pools, "_global_shutdown_lock", Lock()),
-            (_pools, "_threads_queues", weakref.WeakKeyDictionary[Any, Any]()),
+        put(threading, "excepthook", threading.excepthook, machine.excepthook)
+        put(_base, "time", time, _AHEAD)
+        for name, value in (
+            ("_global_shutdown_lock", Lock()),
+            ("_threads_queues", weakref.WeakKeyDictionary[Any, Any]()),
         ):
-            undo.callback(setattr, place, name, getattr(place, name))
-            setattr(place, name, value)
-        undo.callback(over.release)
-        start_new_thread(machine.watchdog, (over,))
+            put(_pools, name, getattr(_pools, name), value)
         yield lambda value: _instead(value, replaced)
+    finally:
+        _elsewhere.put_back()
+        for place, name, old in reversed(places):
+            if old is _MISSING:
+                delattr(place, name)
+            else:
+                setattr(place, name, old)
+        set_active(None)
+        log.disabled = quiet
 
 
 def _instead(value: Any, replaced: dict[int, Any]) -> Any:
@@ -310,24 +308,28 @@ class _Elsewhere:
     """The originals in other places, found and put back."""
 
     def __init__(self) -> None:
-        self._scanned: dict[str, tuple[tuple[int, int], list[str]]] = {}
-        self._modules = 0
+        self._modules: set[str] = set()
+        """The modules that have been looked through."""
+        self._named: list[tuple[dict[str, Any], str]] = []
+        """The names of modules that hold an original: after ``from time import``."""
         self._held: list[tuple[Callable[[Any], None], Any]] = []
-        """How to set a place that holds an original, and the original."""
+        """How to set another place that holds an original, and the original."""
         self._changed: list[tuple[dict[str, Any], str, Any]] = []
-        self._before: set[str] = set()
         self._replaced: dict[int, Any] = {}
 
     def replace(self, replaced: dict[int, Any]) -> None:
         """Put the replacements where the originals are."""
         self._replaced = replaced
-        self._before = set(sys.modules)
-        for names, name, value in self._in_modules(replaced):
-            self._changed.append((names, name, value))
-            names[name] = replaced[id(value)]
-        if len(sys.modules) != self._modules:
-            self._modules = len(sys.modules)
+        if len(sys.modules) != len(self._modules):
+            self._modules = set(sys.modules)
+            originals = {id(p.original) for p in _PATCHES} - {id(_MISSING)}
+            self._named = list(_names_of_modules(originals))
             self._held = list(self._referrers(replaced))
+        for names, name in self._named:
+            value = names.get(name)
+            if (new := replaced.get(id(value))) is not None:
+                self._changed.append((names, name, value))
+                names[name] = new
         for put, original in self._held:
             if id(original) in replaced:
                 put(replaced[id(original)])
@@ -340,33 +342,18 @@ class _Elsewhere:
         self._changed.clear()
         for put, original in self._held:
             put(original)
+        if len(sys.modules) == len(self._modules):
+            return
         originals = {
             id(patch.replacement): patch.original
             for patch in _PATCHES
-            if patch.original is not _MISSING and id(patch.original) in self._replaced
+            if id(patch.original) in self._replaced
         }
-        for label in set(sys.modules) - self._before:
+        for label in set(sys.modules) - self._modules:
             names = getattr(sys.modules.get(label), "__dict__", {})
             for name, value in list(names.items()):
                 if id(value) in originals:
                     names[name] = originals[id(value)]
-
-    def _in_modules(
-        self, replaced: dict[int, Any]
-    ) -> Iterator[tuple[dict[str, Any], str, Any]]:
-        for label, module in list(sys.modules.items()):
-            names: dict[str, Any] = getattr(module, "__dict__", {})
-            state = id(names), len(names)
-            if self._scanned.get(label, ())[:1] != (state,):
-                if _is_left_alone(label):
-                    hits: list[str] = []
-                else:
-                    hits = [n for n, v in list(names.items()) if id(v) in replaced]
-                self._scanned[label] = state, hits
-            for name in self._scanned[label][1]:
-                value = names.get(name)
-                if id(value) in replaced:
-                    yield names, name, value
 
     def _referrers(
         self, replaced: dict[int, Any]
@@ -395,6 +382,15 @@ class _Elsewhere:
                 for value in wanted:
                     if any(each is value for each in defaults):
                         yield functools.partial(_set_default, function, value), value
+
+
+def _names_of_modules(originals: set[int]) -> Iterator[tuple[dict[str, Any], str]]:
+    for label, module in list(sys.modules.items()):
+        if not _is_left_alone(label):
+            names: dict[str, Any] = getattr(module, "__dict__", {})
+            for name, value in list(names.items()):
+                if id(value) in originals:
+                    yield names, name
 
 
 def _is_left_alone(label: str) -> bool:
