@@ -28,9 +28,9 @@ from typing import Any
 HERE = Path(__file__).parent
 PATIENCE = 60
 """Real seconds after which a test that has not ended has hung."""
-OPTIONS = f"""\
+OPTIONS = """\
 [pytest]
-faulthandler_timeout = {PATIENCE}
+faulthandler_timeout = {}
 faulthandler_exit_on_timeout = true
 """
 OTHERS = ("anyio", "asyncio", "trio", "randomly", "cacheprovider")
@@ -58,7 +58,8 @@ class Suite:
     world: str
     tests: list[str]
     declared: dict[str, dict[str, str]]
-    options: list[str] = field(default_factory=list[str])
+    files: dict[str, str] = field(default_factory=dict[str, str])
+    """Files and folders that are not collected, and why."""
     in_wheel: bool = False
 
     @property
@@ -71,13 +72,14 @@ class Suite:
         if not self.in_wheel:
             return folder / self.archive
         found = importlib.util.find_spec(self.package)
-        assert found and found.origin, f"{self.package} is not installed"
-        return Path(found.origin).parent
+        assert found, f"{self.package} is not installed"
+        assert found.origin
+        return Path(found.origin).parent.parent
 
 
 @dataclass
 class Outcome:
-    """What became of a suite."""
+    """The result of a run of a suite."""
 
     counts: Counter[str]
     problems: list[str]
@@ -96,7 +98,7 @@ def suites() -> list[Suite]:
             world,
             each["tests"],
             {how: each.get(how, {}) for how in ("fails", "untidy", "not-run")},
-            each.get("options", []),
+            each.get("files-left-out", {}),
             each.get("in-wheel", False),
         )
         for each in table["suite"]
@@ -123,13 +125,13 @@ def get_sources(chosen: list[Suite], cache: Path, folder: Path) -> None:
             file.extractall(folder, filter="data")
 
 
-def run(suite: Suite, folder: Path) -> Outcome:
+def run(suite: Suite, folder: Path, patience: float = PATIENCE) -> Outcome:
     """Run a suite in a process of its own."""
     with tempfile.TemporaryDirectory() as kept:
         found, declared = Path(kept, "found.jsonl"), Path(kept, "declared.json")
         ini = Path(kept, "pytest.ini")
         declared.write_text(json.dumps(suite.declared), "utf-8")
-        ini.write_text(OPTIONS, "utf-8")
+        ini.write_text(OPTIONS.format(patience), "utf-8")
         found.touch()
         root = suite.root(folder)
         began = time.perf_counter()
@@ -139,7 +141,7 @@ def run(suite: Suite, folder: Path) -> Outcome:
                 *(word for name in OTHERS for word in ("-p", f"no:{name}")),
                 *("-c", str(ini), "--rootdir", str(root), "--in-world", suite.world),
                 *("--declared", str(declared), "--found", str(found)),
-                *suite.options,
+                *(f"--ignore={name}" for name in suite.files),
                 *suite.tests,
             ],
             cwd=root,
@@ -151,6 +153,8 @@ def run(suite: Suite, folder: Path) -> Outcome:
         seconds = time.perf_counter() - began
         records = [json.loads(line) for line in found.read_text("utf-8").splitlines()]
     counts, problems, virtual = judge(records)
+    gone = [name for name in suite.files if not (root / name).exists()]
+    problems += [f"left out, but no such file: {name}" for name in gone]
     if done.returncode and not problems:
         problems = [f"pytest ended with {done.returncode}"]
     return Outcome(counts, problems, virtual, seconds, done.stdout)
@@ -236,4 +240,5 @@ def main() -> int:
     return bool(failed)
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

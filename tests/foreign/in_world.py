@@ -3,19 +3,21 @@
 It is loaded by name, from the folder of this file, because the suites of other packages
 have packages of their own that are called ``tests``.
 
-A world of plain functions (threads, gevent) calls the whole test, with its fixtures and
-its ``setUp``. A world of coroutines runs the tests that are coroutine functions, and what
-a plain test gives to ``asyncio.run``. Any other plain test is called outside of a world.
-The table counts these tests as ``outside``.
+A world of plain functions (threads, gevent) calls the whole test, with its fixtures
+and its ``setUp``. A world of coroutines runs the tests that are coroutine functions. It
+also runs what a plain test gives to ``asyncio.run``. Any other plain test is called
+outside of a world. The table counts these tests as ``outside``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import fnmatch
 import functools
 import inspect
 import json
+import random
 import time
 import unittest
 from collections.abc import AsyncGenerator, Callable, Generator
@@ -162,6 +164,7 @@ class Foreign:
         __tracebackhide__ = True
         args: dict[str, Any] = item.funcargs
         world = make_world(self.name)
+        random.seed(item.name)  # so that trio's order is the same in every session
         self.untidy = item.get_closest_marker(UNTIDY) is not None
         self.refused = 0
         if self.plain:
@@ -259,12 +262,15 @@ def is_named(item: pytest.Item, name: str) -> bool:
     """Return True if a declaration means this test.
 
     A declaration is the end of the path to a test, a class or a file, in full words:
-    ``test_x``, ``test_x[1]``, ``TestY::test_x``, ``TestY``, ``test_module.py``.
+    ``test_x``, ``test_x[1]``, ``TestY::test_x``, ``TestY``, ``test_module.py``. A ``*``
+    matches any characters.
     """
     path = item.nodeid.replace("/", "::")
     bare = path.split("[")[0]
     parts = bare.split("::")
     ancestors = ["::".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    if "*" in name:
+        return any(fnmatch.fnmatchcase(f"::{a}", f"*::{name}") for a in ancestors)
     return any(f"::{each}".endswith(f"::{name}") for each in (path, *ancestors))
 
 

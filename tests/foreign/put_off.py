@@ -1,13 +1,13 @@
 """Fixtures that run inside a world rather than before it.
 
-pytest sets fixtures up before it calls the test, and ends them afterwards. At both times
-there is no world: a scheduler that a fixture shuts down would outlive the run, a lock that
-it makes would be a real one, and an asynchronous fixture could not run at all. So its
-value is a `PutOff` at first. `plainly` and `asynchronously` make the real values, call the
-test and end the fixtures, all in one function that a world can run.
+pytest sets fixtures up before it calls the test, and ends them afterwards. There is no
+world at these times. A scheduler that a fixture shuts down would outlive the run. A
+lock that a fixture makes would be a real one. An asynchronous fixture could not run. So
+the value of a fixture is a `PutOff` at first. `plainly` and `asynchronously` make the
+real values, call the test and end the fixtures, in one function that a world can run.
 
-Put off are fixtures of function scope. In a world of coroutines only those are that are
-asynchronous or use one that is.
+Fixtures of function scope are put off. In a world of coroutines, a plain one is put off
+only if it uses an asynchronous one.
 """
 
 from __future__ import annotations
