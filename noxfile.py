@@ -11,6 +11,7 @@ nox -s trio -- -k cancel    ... or a part of its tests
 nox -s trio -- --suite      ... or what all studies are asked, for the report
 nox -s realtime -- trio     its programs, Ctrl-C and the obstacle course, in real time
 nox -s planted -- asyncio   plant mistakes in its answers: does the suite notice?
+nox -s foreign              the suites of other packages, in virtual time
 nox -s mutants -- trio      change its answers on purpose: does the suite notice?
 nox -l              the list of sessions
 """
@@ -343,6 +344,22 @@ def outside(session: nox.Session) -> None:
         "tests/worlds/test_fixture_pytest.py",
         *session.posargs,
     )
+
+
+@nox.session(python=HERE, default=False)
+def foreign(session: nox.Session) -> None:
+    """Run the suites of other packages in virtual time; `-- janus` runs one."""
+    table = tomllib.loads((ROOT / "tests/foreign/packages.toml").read_text("utf-8"))
+    packages = {f"{each['package']}=={each['version']}" for each in table["suite"]}
+    needs = {name for each in table["suite"] for name in each.get("needs", [])}
+    session.install(
+        *CONSTRAINTS,
+        *("pip", "pytest", "-e", "./shared"),  # pip downloads source distributions
+        *sorted(packages | needs),
+    )
+    cache = session.cache_dir / "foreign"
+    session.run(*PYTEST, "tests/foreign")
+    session.run("python", "-m", "tests.foreign", f"--cache={cache}", *session.posargs)
 
 
 @nox.session(python=HERE)
