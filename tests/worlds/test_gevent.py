@@ -465,7 +465,9 @@ def test_leftovers(place):
         gevent.spawn(job)
         gevent.sleep(1)
 
-    with pytest.raises(StillAlive, match=r"job\(\) was alive\n  greenlet lingers was alive, at test_"):
+    with pytest.raises(
+        StillAlive, match=r"job\(\) was alive\n  greenlet lingers was alive, at test_"
+    ):
         place.run(answer)
     assert ended == [1]
 

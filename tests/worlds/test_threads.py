@@ -1157,7 +1157,9 @@ def test_a_pool_made_before_the_run_delivers_its_results(warm):
     with ThreadPoolExecutor(1) as pool:
         if warm:
             pool.submit(int).result()
-        with contextlib.suppress(StillAlive):  # a cold pool starts its thread in the run
+        with contextlib.suppress(
+            StillAlive
+        ):  # a cold pool starts its thread in the run
             assert run(lambda: pool.submit(pow, 2, 3).result())[0] == 8
 
 

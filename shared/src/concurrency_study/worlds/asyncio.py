@@ -21,7 +21,7 @@ import weakref
 from asyncio import events
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 from ..world import (
     FINDINGS,
@@ -202,6 +202,9 @@ class AsyncioEagerWorld(AsyncioWorld):
         super()._drive(main)
 
 
+FAR = 1e9
+"""Seconds beyond which a float cannot tell nanoseconds apart at all."""
+
 ROUNDS = 200_000
 """Turns of the loop without a wait after which the tasks that run are spinning."""
 
@@ -261,20 +264,18 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self, delay: float, callback: Any, *args: Any, context: Any = None
     ) -> asyncio.TimerHandle:
         """Call back after a delay in seconds, to the nanosecond."""
-        if delay is None:
-            raise TypeError("delay must not be None")
-        if not -1e9 < delay < 1e9:  # infinity, nan, and more than a lifetime
-            return self.call_at(self.machine.ns / 1e9 + delay, callback, *args, context=context)
-        due = self.machine.due(delay) if delay > 0 else self.machine.ns + round(delay * 1e9)
-        return self._call_at(due / 1e9, callback, args, context)
+        machine = self.machine
+        if 0 < delay < FAR:
+            when = machine.due(delay) / 1e9
+        else:  # also infinity, and None, which is an error
+            when = machine.ns / 1e9 + delay
+        return self._call_at(when, callback, args, context)
 
     def call_at(
         self, when: float, callback: Any, *args: Any, context: Any = None
     ) -> asyncio.TimerHandle:
         """Call back at an instant, to the nanosecond."""
-        if when is None:
-            raise TypeError("when cannot be None")
-        if abs(when) < 1e9:
+        if abs(when) < FAR:
             when = round(when * 1e9) / 1e9
         return self._call_at(when, callback, args, context)
 
@@ -327,7 +328,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if pool is None:
             pool = ThreadPoolExecutor(thread_name_prefix="asyncio")
             self.set_default_executor(pool)
-        work: Future[Any] = pool.submit(self.world.as_worker(func), *args)
+        submit = cast("Callable[..., Future[Any]]", pool.submit)  # pyright: ignore
+        work = submit(self.world.as_worker(func), *args)
         self.world.unfinished += 1
         work.add_done_callback(self._ended)
         return asyncio.wrap_future(work, loop=self)

@@ -420,7 +420,7 @@ class VirtualLoop(corecext.loop):
         """Return virtual seconds in a world, else seconds since the epoch."""
         return self.world.machine.reading if self.world else super().now()
 
-    def run_callback(self, func: Callable[..., Any], *args: Any) -> Any:
+    def run_callback(self, func: Any, *args: Any) -> Any:  # pyright: ignore
         """Do what gevent's own does; a greenlet may poll by sleeping for no time."""
         if self.world is not None:
             self.world.machine.may_poll()
@@ -438,7 +438,7 @@ class VirtualLoop(corecext.loop):
             return super().timer(after, repeat, ref, priority)
         return VirtualTimer(self, after, repeat, priority or 0)
 
-    def run_callback_threadsafe(self, func: Callable[..., Any], *args: Any) -> Any:
+    def run_callback_threadsafe(self, func: Any, *args: Any) -> Any:  # pyright: ignore
         """Do what gevent's own does, and wake the loop if it waits."""
         called = super().run_callback_threadsafe(func, *args)
         self.stir()
@@ -473,7 +473,8 @@ class VirtualLoop(corecext.loop):
         if due is None or due > machine.ns:
             self._idles = True
             try:
-                machine.idle(self.fileno(), due)
+                descriptor: Any = self.fileno()
+                machine.idle(descriptor, due)
             except Unwind:
                 self._interrupted = True
             finally:
@@ -528,11 +529,16 @@ class VirtualLoop(corecext.loop):
     child = signal = stat = install_sigchld = _not_covered
 
 
-class _Async(corecext.async_):
+_libev: Any = corecext
+
+
+class _Async(_libev.async_):  # pyright: ignore[reportUntypedBaseClass]
     def send(self) -> None:
-        super().send()
-        loop: Any = self.loop
-        loop.stir()
+        """Have the loop call back, and wake it if it waits."""
+        watcher: Any = super()
+        watcher.send()
+        made: Any = self
+        made.loop.stir()
 
 
 class VirtualTimer:

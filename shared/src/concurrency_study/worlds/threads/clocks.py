@@ -205,6 +205,4 @@ class DateTime(datetime.datetime, metaclass=_Virtual):
 
     @classmethod
     def utcnow(cls) -> Any:
-        return cls.now(datetime.timezone.utc).replace(tzinfo=None)
-
-
+        return cls.now(datetime.UTC).replace(tzinfo=None)

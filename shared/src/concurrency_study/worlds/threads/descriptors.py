@@ -11,7 +11,7 @@ import select
 import selectors
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from .machine import Machine, mine
 
@@ -147,7 +147,8 @@ def selecting_function(real: Callable[..., Any]) -> Callable[..., Any]:
         began = machine.ns
 
         due = None if timeout is None else machine.due(timeout)
-        return machine.ready(probe, awaited, due) or ([], [], [])
+        found = cast("tuple[list[Any], ...]", machine.ready(probe, awaited, due))
+        return found or ([], [], [])
 
     return select_
 

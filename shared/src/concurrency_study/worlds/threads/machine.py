@@ -138,8 +138,8 @@ class Machine:
     so the machine needs no lock of its own. A thread that passes the baton on makes the
     next thread ``current``, opens its gate, and blocks in its own gate (`_switch`).
     There are four exceptions. The watchdog sets ``failure``, or passes the baton on in
-    place of a thread that is blocked. A thread that comes back from outside makes itself
-    ready. A signal makes the waiting main thread ready. An unmanaged thread that
+    place of a thread that is blocked. A thread that comes back from outside makes
+    itself ready. A signal makes the waiting main thread ready. An unmanaged thread that
     releases a lock of the world makes the next waiter ready.
 
     When a run has ended or failed, the other threads are *unwound*: every waiting
@@ -471,7 +471,9 @@ class Machine:
         if seconds < 1e-9:
             self.creep(seconds)
             self._tiny += 1
-            return self.ns + self._tiny // 10_000  # for those who read a clock of whole ns
+            return (
+                self.ns + self._tiny // 10_000
+            )  # for those who read a clock of whole ns
         least = max(1, math.ceil(math.ulp(self.ns / 1e9) * 1e9))
         return self.ns + max(least, round(seconds * 1e9))
 
@@ -632,9 +634,8 @@ class Machine:
                     self.outside.pop(thread.ident, None)
                 moving = [t for t, s in states.items() if s is not State.WAITS]
                 strangers = self._strangers.found(self._managed())
-                if not moving and not any(
-                    [self._strangers.moves(t.native_id or 0) for t, _ in strangers]
-                ):
+                acted = [self._strangers.moves(t.native_id or 0) for t, _ in strangers]
+                if not moving and True not in acted:
                     return False
                 if moving and real_time() > limit:
                     self.fail(_blocks(moving[0]))
@@ -711,7 +712,9 @@ class Machine:
             if callable(handler):
                 self.deliver(signal.SIGALRM, handler)
             else:
-                self.fail(NotCovered("SIGALRM has no handler: it would end the process"))
+                self.fail(
+                    NotCovered("SIGALRM has no handler: it would end the process")
+                )
 
         self.call_at(mine[0], ring)
 

@@ -8,6 +8,9 @@ import sys
 import threading
 import time
 from types import FrameType
+from typing import Any
+
+_threading: Any = threading
 
 # Real time, whatever a run replaces. This module is loaded before the first run.
 really_sleep = time.sleep
@@ -39,7 +42,7 @@ def state_of(native: int) -> State:
     """
     words = _system_call(native).split()
     if not words:
-        return State.SLEEPS if os.path.exists("/proc/self/syscall") else _unknown()
+        return State.SLEEPS
     if words[0] == "running":
         return State.RUNS
     if words[0] == "ended":
@@ -48,10 +51,6 @@ def state_of(native: int) -> State:
         return State.SLEEPS
     operation, timeout = int(words[2], 16) & 0x7F, int(words[4], 16)
     return State.WAITS if operation in _WAITING and not timeout else State.SLEEPS
-
-
-def _unknown() -> State:
-    return State.SLEEPS
 
 
 def _system_call(native: int) -> str:
@@ -75,8 +74,8 @@ class Strangers:
         """Return the strangers that may act on a run, with the frames they are in."""
         frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
         listed: list[tuple[threading.Thread, FrameType]] = []
-        for thread in list(threading._active.values()):  # type: ignore[attr-defined] # pyright: ignore
-            one: threading.Thread = thread
+        alive: list[threading.Thread] = list(_threading._active.values())
+        for one in alive:
             frame = frames.get(one.ident or 0)
             if frame is None or one.ident in managed or one.native_id is None:
                 continue
@@ -100,11 +99,10 @@ _TOOL_FILES = tuple(f"{os.sep}{name}" for name in _TOOLS)
 
 def _is_of_a_tool(frame: FrameType) -> bool:
     """Return whether a thread belongs to a tool that runs tests."""
-    while frame is not None:
-        path = frame.f_code.co_filename
+    inner: FrameType | None = frame
+    while inner is not None:
+        path = inner.f_code.co_filename
         if any(name in path for name in _TOOL_FILES):
             return True
-        if frame.f_back is None:
-            return False
-        frame = frame.f_back
+        inner = inner.f_back
     return False

@@ -3,14 +3,14 @@
 Theory of operation
 ===================
 
-`_PATCHES` lists the places, each with its original and its replacement. They are made once
-in a process. While a run is active, each place holds its replacement. A place that holds
-something else when the run begins, a mock for instance, is left alone.
+`_PATCHES` lists the places, each with its original and its replacement. They are made
+once in a process. While a run is active, each place holds its replacement. A place that
+holds something else when the run begins, a mock for instance, is left alone.
 
 Others hold the originals as well: after ``from time import sleep``, in a partial, as a
-default argument. `_Elsewhere` finds them. It looks through the names of modules before
-each run. It asks the garbage collector who refers to an original when modules have been
-loaded since it last did, because that takes tens of milliseconds.
+default argument. `_Elsewhere` finds them: it looks through the names of modules, and it
+asks the garbage collector who refers to an original. That takes tens of milliseconds,
+so it is done only when modules have been loaded since the last time.
 
 Code that is loaded during a run gets the replacements. These are put back when the run
 ends, where they are found. One that is not found does no harm: outside of a run, it
@@ -39,7 +39,7 @@ import weakref
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import _base  # pyright: ignore[reportPrivateUsage]
 from multiprocessing.process import BaseProcess
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from ...world import NotCovered
 from . import clocks
@@ -93,7 +93,7 @@ def running(machine: Machine) -> Generator[Callable[[Any], Any]]:
     set_active(machine)
     try:
         for place, name, original, replacement in _PATCHES:
-            old = vars(place).get(name, _MISSING)
+            old = _held_by(place, name)
             if old is original or old is replacement:
                 put(place, name, original, replacement)
                 if original is not _MISSING:
@@ -132,12 +132,16 @@ _AHEAD = types.SimpleNamespace(monotonic=clocks.monotonic_ahead)
 _MISSING: Any = object()
 
 
+def _held_by(place: Any, name: str) -> Any:
+    return cast("dict[str, Any]", vars(place)).get(name, _MISSING)
+
+
 def _make() -> list[Patch]:
     """Return all patches."""
     found: list[Patch] = []
 
     def add(place: Any, name: str, replacement: Any) -> None:
-        found.append(Patch(place, name, vars(place).get(name, _MISSING), replacement))
+        found.append(Patch(place, name, _held_by(place, name), replacement))
 
     for name, replacement in clocks.clocks().items():
         add(time, name, replacement)
@@ -171,7 +175,7 @@ def _make() -> list[Patch]:
     for name in ("fork", "forkpty", "posix_spawn", "posix_spawnp"):
         if real := getattr(os, name, None):
             add(os, name, _never(real, f"os.{name}"))
-    add(os, "system", _never(os.system, "os.system"))
+    add(os, "system", _never(getattr(os, "system"), "os.system"))  # noqa: B009
     for name in ("sigwait", "sigwaitinfo", "sigtimedwait", "pause"):
         if real := getattr(signal, name, None):
             add(signal, name, _never(real, f"signal.{name}"))
@@ -367,18 +371,20 @@ class _Elsewhere:
         known = {id(getattr(m, "__dict__", None)) for m in list(sys.modules.values())}
         ours = {id(wanted), id(globals())}
         tuples: dict[int, tuple[Any, ...]] = {}
-        for holder in gc.get_referrers(*wanted):
+        holders: list[Any] = gc.get_referrers(*wanted)
+        for holder in holders:
             if id(holder) in known | ours or isinstance(holder, Patch):
                 continue
-            if type(holder) is tuple:
-                tuples[id(holder)] = holder
+            if isinstance(holder, tuple):
+                tuples[id(holder)] = cast("tuple[Any, ...]", holder)
                 continue
             for value in wanted:
                 if put := _setter(holder, value):
                     yield put, value
-        for function in gc.get_referrers(*tuples.values()):
+        functions: list[Any] = gc.get_referrers(*tuples.values())
+        for function in functions:
             if isinstance(function, types.FunctionType):
-                defaults = tuples.get(id(function.__defaults__), ())
+                defaults: tuple[Any, ...] = tuples.get(id(function.__defaults__), ())
                 for value in wanted:
                     if any(each is value for each in defaults):
                         yield functools.partial(_set_default, function, value), value
@@ -407,18 +413,17 @@ _TOOLS = {
 
 def _setter(holder: Any, value: Any) -> Callable[[Any], None] | None:
     """Return a function that puts another value where a container holds this one."""
-    if type(holder) is dict:
+    kind = cast("type[Any]", type(holder))
+    if kind is dict:
         keys = [key for key, each in list(holder.items()) if each is value]
-        if not keys:
-            return None
         owner = getattr(holder.get("__dict__"), "__objclass__", None)
         if isinstance(owner, type):
             return _all([functools.partial(setattr, owner, key) for key in keys])
         return _all([functools.partial(holder.__setitem__, key) for key in keys])
-    if type(holder) is list:
+    if kind is list:
         places = [i for i, each in enumerate(holder) if each is value]
         return _all([functools.partial(holder.__setitem__, i) for i in places])
-    if type(holder) is functools.partial and holder.func is value:
+    if kind is functools.partial and holder.func is value:
         return functools.partial(_set_function, holder)
     return None
 
