@@ -177,7 +177,7 @@ class TrioWorld(LoopWorld):
 
     @contextlib.contextmanager
     def _patched(self) -> Generator[None]:
-        """Count the calls in worker threads, which the run starts anew."""
+        """Count the calls in worker threads, and keep those of a run apart."""
         start = _ThreadCache.start_thread_soon
         task_exited = _run.Runner.task_exited
 

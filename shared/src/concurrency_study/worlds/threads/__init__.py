@@ -5,12 +5,21 @@ sleep, another thread, a descriptor. When no thread can run, input that is alrea
 comes first. Then the clock jumps to the next timer. If there is neither, the run fails
 with `Deadlock`.
 
-While a world runs, everything that threads wait with is replaced: locks, the start and
-the end of threads, ``time.*``, ``SimpleQueue``, ``select`` and ``selectors``,
-``os.read`` and ``os.write``, the blocking methods of sockets. They are also replaced
-where a module imported them by name. Condition, Event, Queue, Future,
-ThreadPoolExecutor and Timer are the standard library's own code on top. Threads that
-the world did not start do not see the replacements.
+While a run is active, every clock and everything that threads wait with is replaced:
+locks, the start and the end of threads, ``time.*``, ``datetime.now``, ``SimpleQueue``,
+``select`` and ``selectors``, ``os.read`` and ``os.write``, the blocking methods of
+sockets, alarms and signals of the process to itself. They are also replaced where
+modules, classes, partials and default arguments hold them. Condition, Event, Queue,
+Future, ThreadPoolExecutor and Timer are the standard library's own code on top. A mock
+that was in place before the run stays. Threads that the run did not start do not see the
+replacements.
+
+A lock, a queue or a pool from before the run works as well. A thread that waits for one
+really blocks. A watchdog sees that within some tenths of a second, and passes the baton
+on in its place. Virtual time does not pass while anything outside of the run may still
+act: a thread that really blocks in input, a thread that was started before the run, a
+server in another process. Between connections to such a server, time passes as it does
+in reality.
 
 Without a seed the order is first come, first served, and the same in every run. With a
 seed, the next thread is chosen at random and may be preempted at each lock operation.
@@ -18,18 +27,17 @@ The same seed gives the same run again.
 
 Not covered:
 
-- ``Lock``, ``SimpleQueue`` and ``ThreadPoolExecutor`` objects made before the run: a
-  thread that waits for one really blocks, and keeps the baton. (Event, Condition,
-  Semaphore and Queue objects may be made before, if no thread sleeps while it holds
-  their lock.)
-- ``time.sleep`` and such captured in default arguments; ``datetime.now()``; the module
-  ``_thread`` itself.
-- Other calls that really block and keep the baton: ``input``, opening a FIFO, TLS
-  sockets, reading one `World.source` from two threads. Virtual time does not pass
-  meanwhile.
-- Subprocesses, ``fork`` and multiprocessing: they raise `NotCovered`.
+- Calls that really wait and are not replaced: ``input``, opening a FIFO, TLS sockets,
+  reading one `World.source` from two threads. Virtual time does not pass meanwhile. A
+  run in which nothing else can move fails after some seconds, and names the line.
+- Subprocesses, ``fork``, multiprocessing, ``sigwait`` and ``pause``: they raise
+  `NotCovered`.
+- Code in C that reads a clock.
 - Computing takes no time. A thread that waits by computing alone never passes the
-  baton. It fails the run after `machine.SPIN` seconds of CPU time.
+  baton. It fails the run after `machine.SPIN` seconds of CPU time. One that reads a
+  clock between ``sleep(0)`` and ``sleep(0)`` sees time pass.
+- Only Linux tells whether a thread waits for another thread. Elsewhere a run with locks
+  from before it may be refused.
 """
 
 from .outside import really_sleep

@@ -146,21 +146,21 @@ datetime_datetime = datetime.datetime
 
 
 class _Virtual(type):
-    """The class of a class that stands for another one."""
+    """The metaclass of a class that replaces another one."""
 
-    stands_for: type
+    replaces: type
 
     def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, cls.stands_for)
+        return isinstance(instance, cls.replaces)
 
     def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, cls.stands_for)
+        return issubclass(subclass, cls.replaces)
 
     def __eq__(cls, other: object) -> bool:
-        return other is cls or other is cls.stands_for
+        return other is cls or other is cls.replaces
 
     def __hash__(cls) -> int:
-        return hash(cls.stands_for)
+        return hash(cls.replaces)
 
 
 def _date() -> float | None:
@@ -169,9 +169,9 @@ def _date() -> float | None:
 
 
 class Date(datetime.date, metaclass=_Virtual):
-    """Stands for ``datetime.date``, whose ``today`` it replaces."""
+    """Replace ``datetime.date``, for its ``today``."""
 
-    stands_for = datetime.date
+    replaces = datetime.date
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         kind = datetime_date if cls is Date else cls
@@ -185,9 +185,9 @@ class Date(datetime.date, metaclass=_Virtual):
 
 
 class DateTime(datetime.datetime, metaclass=_Virtual):
-    """Stands for ``datetime.datetime``, whose ``now`` and the like it replaces."""
+    """Replace ``datetime.datetime``, for its ``now`` and the like."""
 
-    stands_for = datetime.datetime
+    replaces = datetime.datetime
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         kind = datetime_datetime if cls is DateTime else cls

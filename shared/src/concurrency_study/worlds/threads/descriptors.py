@@ -11,7 +11,7 @@ import select
 import selectors
 import socket
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from .machine import Machine, mine
 
@@ -116,6 +116,10 @@ def selecting(real: Callable[..., Any]) -> Callable[..., Any]:
     return select_
 
 
+def _nothing() -> Any:
+    return [], [], []
+
+
 def selecting_function(real: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``select.select``, in virtual time."""
 
@@ -147,8 +151,7 @@ def selecting_function(real: Callable[..., Any]) -> Callable[..., Any]:
         began = machine.ns
 
         due = None if timeout is None else machine.due(timeout)
-        found = cast("tuple[list[Any], ...]", machine.ready(probe, awaited, due))
-        return found or ([], [], [])
+        return machine.ready(probe, awaited, due) or _nothing()
 
     return select_
 

@@ -780,7 +780,7 @@ class Machine:
     def _forget(self, descriptor: int) -> bool:
         """Ignore a descriptor that another thread has closed, as the system does.
 
-        A thread that waits for nothing else, without a timeout, is told.
+        A thread that waits for nothing else, without a timeout, gets the error.
         """
         if self._first_timer() is None:
             return False
@@ -924,7 +924,7 @@ def _valid(timer: tuple[int, int, ManagedThread, int]) -> bool:
 
 
 def _is_ours(thread: ManagedThread) -> bool:
-    """Return whether a thread is in a wait of this module: it is about to go on."""
+    """Return whether a thread is in a wait of this module, so that it continues."""
     frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
     frame = frames.get(thread.ident)
     return frame is None or frame.f_code.co_filename == __file__

@@ -317,7 +317,7 @@ class _Elsewhere:
         self._named: list[tuple[dict[str, Any], str]] = []
         """The names of modules that hold an original: after ``from time import``."""
         self._held: list[tuple[Callable[[Any], None], Any]] = []
-        """How to set another place that holds an original, and the original."""
+        """Setters of other places that hold an original, each with that original."""
         self._changed: list[tuple[dict[str, Any], str, Any]] = []
         self._replaced: dict[int, Any] = {}
 
@@ -375,8 +375,8 @@ class _Elsewhere:
         for holder in holders:
             if id(holder) in known | ours or isinstance(holder, Patch):
                 continue
-            if isinstance(holder, tuple):
-                tuples[id(holder)] = cast("tuple[Any, ...]", holder)
+            if _is_tuple(holder):
+                tuples[id(holder)] = holder
                 continue
             for value in wanted:
                 if put := _setter(holder, value):
@@ -388,6 +388,10 @@ class _Elsewhere:
                 for value in wanted:
                     if any(each is value for each in defaults):
                         yield functools.partial(_set_default, function, value), value
+
+
+def _is_tuple(holder: object) -> bool:
+    return isinstance(holder, tuple)
 
 
 def _names_of_modules(originals: set[int]) -> Iterator[tuple[dict[str, Any], str]]:

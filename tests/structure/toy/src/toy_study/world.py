@@ -64,9 +64,6 @@ class ToyWorld(LoopWorld):
     def native_call_at(self, seconds: float, callback: Callable[[], None]) -> None:
         self._scheduler.call_at(seconds, callback)
 
-    def native_call_soon(self, callback: Callable[[], None]) -> None:
-        self.native_call_at(self.clock, callback)
-
     def native_run(
         self, function: Callable[..., Any], args: tuple[Any, ...]
     ) -> tuple[Any, BaseException | None]:
