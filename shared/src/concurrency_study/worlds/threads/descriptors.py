@@ -146,12 +146,13 @@ def selecting_function(real: Callable[..., Any]) -> Callable[..., Any]:
                 if machine.ns == began:
                     raise
                 return ()  # it was closed meanwhile: a call that waits is not told
-            return found if any(found) else ()
+            return found if any(found) else ()  # pyright: ignore
 
         began = machine.ns
 
         due = None if timeout is None else machine.due(timeout)
-        return machine.ready(probe, awaited, due) or _nothing()
+        found: object = machine.ready(probe, awaited, due)
+        return found or _nothing()
 
     return select_
 
