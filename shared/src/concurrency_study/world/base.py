@@ -381,7 +381,8 @@ class World(ABC):
         if run.lost and isinstance(error, AssertionError):
             error.add_note(f"lost: {run.lost!r}")
         elif run.lost:
-            raise LostError(f"lost: {run.lost!r}") from run.lost[0]
+            beside = f"; the answer itself has raised {error!r}" if error else ""
+            raise LostError(f"lost: {run.lost!r}{beside}") from run.lost[0]
         if cancelled:
             return CANCELLED
         if error is not None:

@@ -346,7 +346,8 @@ def _tasks() -> list[trio.lowlevel.Task]:
         found.append(task)
         for nursery in task.child_nurseries:
             pending.extend(nursery.child_tasks)
-    return [task for task in found if not task.name.startswith("<")]
+    own = ("<", "close asyncgen ")
+    return [task for task in found if not task.name.startswith(own)]
 
 
 def _waiter(task: trio.lowlevel.Task) -> str:

@@ -169,7 +169,8 @@ def _socket_wait(sock: Any, events: int) -> None:
 
 def _port(address: Any) -> object:
     """Return what identifies an address, on whatever interface."""
-    return address[1] if isinstance(address, tuple) else address
+    is_path = isinstance(address, str | bytes)
+    return address if is_path else address[1]
 
 
 def _meets(machine: Machine, sock: socket.socket, address: Any) -> None:
