@@ -107,6 +107,7 @@ def prove(session: nox.Session, study: str) -> None:
             tests = [
                 "tests/conformance",
                 "tests/worlds/test_every_world.py",
+                "tests/worlds/test_everywhere.py",
                 f"tests/worlds/test_{study}.py",
                 f"tests/helpers/test_{study}.py",
                 *(["tests/kernel"] if study == "generators" else []),
