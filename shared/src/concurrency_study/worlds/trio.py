@@ -153,7 +153,8 @@ class TrioWorld(LoopWorld):
 
     def _leftovers(self) -> list[str]:
         me = trio.lowlevel.current_task()
-        return [_waiter(task) for task in _tasks() if task is not me] + (
+        runner = _run.GLOBAL_RUN_CONTEXT.runner
+        return [_waiter(task) for task in _tasks(runner) if task is not me] + (
             self.leftover_threads(_WorkerThread._work)
         )
 
@@ -231,7 +232,7 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
         self._world = world
         self._machine = world.machine
         self._machine.resolve, self._machine.inside = self.resolve, self.waiters
-        self._machine.loop_watches = _watches
+        self._machine.loop_watches = self._watches
         self._machine.most_rounds = ROUNDS
         self._scope = scope
         self._poll: Any = None
@@ -245,7 +246,8 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
         )
 
     def start_clock(self) -> None:
-        pass
+        # Other threads ask for waiters as well, and have no current run of their own.
+        self._runner = _run.GLOBAL_RUN_CONTEXT.runner
 
     def current_time(self) -> float:
         if self._internal:
@@ -301,7 +303,13 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
 
     def waiters(self) -> list[str]:
         """Return where each task waits."""
-        return sorted(map(_waiter, _tasks()))
+        return sorted(map(_waiter, _tasks(self._runner)))
+
+    def _watches(self) -> bool:
+        """Return whether a task other than trio's own waits for a descriptor."""
+        statistics = self._runner.io_manager.statistics()
+        names = ("tasks_waiting_read", "tasks_waiting_write", "tasks_waiting")
+        return sum(getattr(statistics, name, 0) for name in names) > 1
 
     def resolve(self, error: BaseException) -> bool:
         """Have the run end by this error, if it is trio's thread that waits."""
@@ -323,7 +331,7 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
         self._scope.cancel()
 
     def _remove_shields(self) -> None:
-        for task in _tasks():
+        for task in _tasks(self._runner):
             status: Any = task._cancel_status  # pyright: ignore
             while status is not None:
                 status._scope.shield = False
@@ -331,14 +339,14 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
 
     def _throw(self) -> None:
         assert self.failure
-        for task in _tasks():
+        for task in _tasks(self._runner):
             if not any(nursery.child_tasks for nursery in task.child_nurseries):
                 trio.lowlevel.reschedule(task, outcome.Error(self.failure))
 
 
-def _tasks() -> list[trio.lowlevel.Task]:
+def _tasks(runner: Any) -> list[trio.lowlevel.Task]:
     """Return all tasks but trio's own."""
-    root = trio.lowlevel.current_root_task()
+    root: trio.lowlevel.Task | None = runner.init_task
     found: list[trio.lowlevel.Task] = []
     pending = [root] if root else []
     while pending:
@@ -361,10 +369,3 @@ def _where(task: trio.lowlevel.Task) -> str:
 
 _CORE = os.path.dirname(_run.__file__) + os.sep
 """The folder in which every wait ends. The frame outside of it shows the real wait."""
-
-
-def _watches() -> bool:
-    """Return whether a task other than trio's own waits for a descriptor."""
-    statistics: Any = trio.lowlevel.current_statistics().io_statistics
-    names = ("tasks_waiting_read", "tasks_waiting_write", "tasks_waiting")
-    return sum(getattr(statistics, name, 0) for name in names) > 1
