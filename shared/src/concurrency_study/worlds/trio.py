@@ -224,8 +224,10 @@ class TrioWorld(LoopWorld):
 class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
     """The clock of trio's loop, which asks it for a time to wait when no task can run.
 
-    A deadlock is resolved in up to three steps, so that the tasks can clean up: cancel
-    the answer, remove all shields, and raise the `Deadlock` in tasks without children.
+    A deadlock is resolved in up to four steps, so that the tasks can clean up: cancel
+    the answer, remove all shields, raise the `Deadlock` in tasks without children, and
+    raise it in trio's loop. The loop ignores errors of an instrument, so the last step
+    is taken where it reads its clock.
     """
 
     def __init__(self, world: TrioWorld, scope: trio.CancelScope) -> None:
@@ -239,6 +241,8 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
         self._internal = False
         self._waits = False
         self._unresolved = False
+        self._hopeless = False
+        """True if the tasks have swallowed each error that should end them."""
         self.failure: BaseException | None = None
         """The first error by which the world has ended the run."""
         self._ways_out: Iterator[Callable[[], None]] = iter(
@@ -252,6 +256,9 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
     def current_time(self) -> float:
         if self._internal:
             self._internal = False
+            if self._hopeless:
+                assert self.failure
+                raise self.failure
         elif self._machine.mine():
             self._machine.look()
             self._machine.read_clock()
@@ -321,11 +328,12 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
 
     def _resolve(self) -> None:
         self._unresolved = False
+        self._machine.most_rounds = ROUNDS // 20  # to clean up, it may spin less
         way_out = next(self._ways_out, None)
         if way_out is None:
-            assert self.failure
-            raise self.failure
-        way_out()
+            self._hopeless = True
+        else:
+            way_out()
 
     def _cancel(self) -> None:
         self._scope.cancel()
@@ -340,8 +348,14 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
     def _throw(self) -> None:
         assert self.failure
         for task in _tasks(self._runner):
-            if not any(nursery.child_tasks for nursery in task.child_nurseries):
+            if any(nursery.child_tasks for nursery in task.child_nurseries):
+                continue
+            state: Any = task
+            if state._next_send_fn is None:
                 trio.lowlevel.reschedule(task, outcome.Error(self.failure))
+            else:  # it is ready, so it gets this error in place of its result
+                state._next_send_fn = task.coro.throw
+                state._next_send = self.failure
 
 
 def _tasks(runner: Any) -> list[trio.lowlevel.Task]:
