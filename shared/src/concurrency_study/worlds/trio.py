@@ -153,7 +153,8 @@ class TrioWorld(LoopWorld):
 
     def _leftovers(self) -> list[str]:
         me = trio.lowlevel.current_task()
-        return [_waiter(task) for task in _tasks() if task is not me] + (
+        runner = _run.GLOBAL_RUN_CONTEXT.runner
+        return [_waiter(task) for task in _tasks(runner) if task is not me] + (
             self.leftover_threads(_WorkerThread._work)
         )
 
@@ -223,21 +224,25 @@ class TrioWorld(LoopWorld):
 class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
     """The clock of trio's loop, which asks it for a time to wait when no task can run.
 
-    A deadlock is resolved in up to three steps, so that the tasks can clean up: cancel
-    the answer, remove all shields, and raise the `Deadlock` in tasks without children.
+    A deadlock is resolved in up to four steps, so that the tasks can clean up: cancel
+    the answer, remove all shields, raise the `Deadlock` in tasks without children, and
+    raise it in trio's loop. The loop ignores errors of an instrument, so the last step
+    is taken where it reads its clock.
     """
 
     def __init__(self, world: TrioWorld, scope: trio.CancelScope) -> None:
         self._world = world
         self._machine = world.machine
         self._machine.resolve, self._machine.inside = self.resolve, self.waiters
-        self._machine.loop_watches = _watches
+        self._machine.loop_watches = self._watches
         self._machine.most_rounds = ROUNDS
         self._scope = scope
         self._poll: Any = None
         self._internal = False
         self._waits = False
         self._unresolved = False
+        self._hopeless = False
+        """True if the tasks have swallowed each error that should end them."""
         self.failure: BaseException | None = None
         """The first error by which the world has ended the run."""
         self._ways_out: Iterator[Callable[[], None]] = iter(
@@ -245,11 +250,15 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
         )
 
     def start_clock(self) -> None:
-        pass
+        # Other threads ask for waiters as well, and have no current run of their own.
+        self._runner = _run.GLOBAL_RUN_CONTEXT.runner
 
     def current_time(self) -> float:
         if self._internal:
             self._internal = False
+            if self._hopeless:
+                assert self.failure
+                raise self.failure
         elif self._machine.mine():
             self._machine.look()
             self._machine.read_clock()
@@ -301,7 +310,13 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
 
     def waiters(self) -> list[str]:
         """Return where each task waits."""
-        return sorted(map(_waiter, _tasks()))
+        return sorted(map(_waiter, _tasks(self._runner)))
+
+    def _watches(self) -> bool:
+        """Return whether a task other than trio's own waits for a descriptor."""
+        statistics = self._runner.io_manager.statistics()
+        names = ("tasks_waiting_read", "tasks_waiting_write", "tasks_waiting")
+        return sum(getattr(statistics, name, 0) for name in names) > 1
 
     def resolve(self, error: BaseException) -> bool:
         """Have the run end by this error, if it is trio's thread that waits."""
@@ -313,17 +328,18 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
 
     def _resolve(self) -> None:
         self._unresolved = False
+        self._machine.most_rounds = ROUNDS // 20  # to clean up, it may spin less
         way_out = next(self._ways_out, None)
         if way_out is None:
-            assert self.failure
-            raise self.failure
-        way_out()
+            self._hopeless = True
+        else:
+            way_out()
 
     def _cancel(self) -> None:
         self._scope.cancel()
 
     def _remove_shields(self) -> None:
-        for task in _tasks():
+        for task in _tasks(self._runner):
             status: Any = task._cancel_status  # pyright: ignore
             while status is not None:
                 status._scope.shield = False
@@ -331,14 +347,20 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
 
     def _throw(self) -> None:
         assert self.failure
-        for task in _tasks():
-            if not any(nursery.child_tasks for nursery in task.child_nurseries):
+        for task in _tasks(self._runner):
+            if any(nursery.child_tasks for nursery in task.child_nurseries):
+                continue
+            state: Any = task
+            if state._next_send_fn is None:
                 trio.lowlevel.reschedule(task, outcome.Error(self.failure))
+            else:  # it is ready, so it gets this error in place of its result
+                state._next_send_fn = task.coro.throw
+                state._next_send = self.failure
 
 
-def _tasks() -> list[trio.lowlevel.Task]:
+def _tasks(runner: Any) -> list[trio.lowlevel.Task]:
     """Return all tasks but trio's own."""
-    root = trio.lowlevel.current_root_task()
+    root: trio.lowlevel.Task | None = runner.init_task
     found: list[trio.lowlevel.Task] = []
     pending = [root] if root else []
     while pending:
@@ -362,10 +384,3 @@ def _where(task: trio.lowlevel.Task) -> str:
 
 _CORE = os.path.dirname(_run.__file__) + os.sep
 """The folder in which every wait ends. The frame outside of it shows the real wait."""
-
-
-def _watches() -> bool:
-    """Return whether a task other than trio's own waits for a descriptor."""
-    statistics: Any = trio.lowlevel.current_statistics().io_statistics
-    names = ("tasks_waiting_read", "tasks_waiting_write", "tasks_waiting")
-    return sum(getattr(statistics, name, 0) for name in names) > 1
