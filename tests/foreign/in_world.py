@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from concurrency_study.study import make_world
+from concurrency_study.available import make_world
 from concurrency_study.world import LostError, StillAlive, World
 from put_off import any_put_off, asynchronously, plainly, put_off
 

@@ -300,7 +300,9 @@ for _name, _line in [
     hangs(
         _name,
         "threads",
-        rf"(Deadlock|NotCovered): .*{_line.partition('(')[0]}".replace("send()", "ours"),
+        rf"(Deadlock|NotCovered): .*{_line.partition('(')[0]}".replace(
+            "send()", "ours"
+        ),
         f"""
         import os, select, socket, ssl
         read, write = os.pipe()

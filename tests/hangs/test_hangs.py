@@ -25,7 +25,7 @@ from .programs import PROGRAMS
 BACKSTOP = 60
 """Real seconds after which a process is killed: its program hangs for real."""
 
-TESTS = '''
+TESTS = """
 
 def test_the_program_ends(world):
     import json, os, time
@@ -55,7 +55,7 @@ def test_the_next_test_is_unharmed(world):
     ended.start()
     ended.join(5)
     assert not ended.is_alive()
-'''
+"""
 
 
 @pytest.fixture

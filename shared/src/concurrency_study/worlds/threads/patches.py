@@ -371,6 +371,7 @@ class _Elsewhere:
         known = {id(getattr(m, "__dict__", None)) for m in list(sys.modules.values())}
         ours = {id(wanted), id(globals())}
         tuples: dict[int, tuple[Any, ...]] = {}
+        statics: dict[int, Any] = {}
         holders: list[Any] = gc.get_referrers(*wanted)
         for holder in holders:
             if id(holder) in known | ours or isinstance(holder, Patch):
@@ -378,9 +379,17 @@ class _Elsewhere:
             if _is_tuple(holder):
                 tuples[id(holder)] = holder
                 continue
+            if isinstance(holder, staticmethod):
+                statics[id(holder)] = holder
+                continue
             for value in wanted:
                 if put := _setter(holder, value):
                     yield put, value
+        classes: list[Any] = gc.get_referrers(*statics.values())
+        for names in classes:
+            owner = _owner(names)
+            for key in [k for k in names if id(names[k]) in statics] if owner else ():
+                yield functools.partial(_set_static, owner, key), names[key].__func__
         functions: list[Any] = gc.get_referrers(*tuples.values())
         for function in functions:
             if isinstance(function, types.FunctionType):
@@ -420,8 +429,7 @@ def _setter(holder: Any, value: Any) -> Callable[[Any], None] | None:
     kind = cast("type[Any]", type(holder))
     if kind is dict:
         keys = [key for key, each in list(holder.items()) if each is value]
-        owner = getattr(holder.get("__dict__"), "__objclass__", None)
-        if isinstance(owner, type):
+        if owner := _owner(holder):
             return _all([functools.partial(setattr, owner, key) for key in keys])
         return _all([functools.partial(holder.__setitem__, key) for key in keys])
     if kind is list:
@@ -430,6 +438,19 @@ def _setter(holder: Any, value: Any) -> Callable[[Any], None] | None:
     if kind is functools.partial and holder.func is value:
         return functools.partial(_set_function, holder)
     return None
+
+
+def _owner(names: Any) -> Any:
+    """Return the class whose names a dict holds, or None."""
+    if type(names) is not dict:
+        return None
+    own: Any = cast("dict[str, Any]", names).get("__dict__")
+    owner = getattr(own, "__objclass__", None)
+    return owner if isinstance(owner, type) else None
+
+
+def _set_static(owner: Any, name: str, function: Any) -> None:
+    setattr(owner, name, staticmethod(function))
 
 
 def _all(setters: list[Callable[[Any], None]]) -> Callable[[Any], None] | None:
