@@ -199,11 +199,11 @@ def test_the_date_keeps_its_type(world):
 def test_the_clock_never_goes_back(world, in_thread):
     def work():
         sleep(5)
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="non-negative"):
             sleep(-2)
         with pytest.raises((ValueError, OverflowError)):
             sleep(float("inf"))
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="NaN"):
             sleep(float("nan"))
         return monotonic()
 
@@ -242,10 +242,9 @@ def test_a_poll_without_sleep_ends_when_the_time_comes(world):
 
     try:
         world.run(job)
-    except NotCovered as refusal:  # a scheduler that reads the clock in each turn
-        assert "polls or computes" in str(refusal)
-    else:
-        assert 0.5 <= world.returned_at < 0.51
+    except NotCovered:  # by a scheduler that itself reads the clock in each turn
+        return
+    assert 0.5 <= world.returned_at < 0.51
 
 
 def test_a_poll_that_never_ends_is_refused(world):
