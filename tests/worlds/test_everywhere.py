@@ -10,6 +10,7 @@ import functools
 import gc
 import importlib
 import os
+import pickle
 import queue
 import signal
 import socket
@@ -194,6 +195,18 @@ def test_the_date_keeps_its_type(world):
     now, made, is_date, least = world.run(job)
     assert type(now) is type(made) is type(least) is datetime.datetime
     assert is_date
+
+
+def test_dates_are_pickled_and_compared_in_a_run(world):
+    class Later(datetime.datetime):
+        pass
+
+    @world.job
+    async def job(w):
+        now = datetime.datetime.now(datetime.UTC)
+        return pickle.loads(pickle.dumps(now)) == now, type(Later.now()) is Later
+
+    assert world.run(job) == (True, True)
 
 
 def test_the_clock_never_goes_back(world, in_thread):

@@ -141,68 +141,23 @@ def _structured(real: Callable[..., Any], with_format: bool) -> Callable[..., An
     return told
 
 
-datetime_date = datetime.date
-datetime_datetime = datetime.datetime
+def dates() -> dict[str, Any]:
+    """Return the replacements for methods of the class ``datetime``, by name.
 
+    ``today`` needs none: it calls ``time.time``.
+    """
+    names = vars(datetime.datetime)
+    real_now, real_utcnow = names["now"], names["utcnow"]
 
-class _Virtual(type):
-    """The metaclass of a class that replaces another one."""
+    def now(cls: Any, tz: Any = None) -> Any:
+        machine = mine()
+        if machine is None:
+            return real_now.__get__(None, cls)(tz)
+        return cls.fromtimestamp((machine.epoch + machine.ns) / _SECOND, tz)
 
-    replaces: type
+    def utcnow(cls: Any) -> Any:
+        if mine() is None:
+            return real_utcnow.__get__(None, cls)()
+        return now(cls, datetime.timezone.utc).replace(tzinfo=None)  # noqa: UP017
 
-    def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, cls.replaces)
-
-    def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, cls.replaces)
-
-    def __eq__(cls, other: object) -> bool:
-        return other is cls or other is cls.replaces
-
-    def __hash__(cls) -> int:
-        return hash(cls.replaces)
-
-
-def _date() -> float | None:
-    machine = mine()
-    return None if machine is None else (machine.epoch + machine.ns) / _SECOND
-
-
-class Date(datetime.date, metaclass=_Virtual):
-    """Replace ``datetime.date``, for its ``today``."""
-
-    replaces = datetime.date
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        kind = datetime_date if cls is Date else cls
-        return datetime_date.__new__(kind, *args, **kwargs)
-
-    @classmethod
-    def today(cls) -> Any:
-        kind = datetime_date if cls is Date else cls
-        seconds = _date()
-        return super().today() if seconds is None else kind.fromtimestamp(seconds)
-
-
-class DateTime(datetime.datetime, metaclass=_Virtual):
-    """Replace ``datetime.datetime``, for its ``now`` and the like."""
-
-    replaces = datetime.datetime
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        kind = datetime_datetime if cls is DateTime else cls
-        return datetime_datetime.__new__(kind, *args, **kwargs)
-
-    @classmethod
-    def now(cls, tz: Any = None) -> Any:
-        kind = datetime_datetime if cls is DateTime else cls
-        seconds = _date()
-        return kind.fromtimestamp(time.time() if seconds is None else seconds, tz)
-
-    @classmethod
-    def today(cls) -> Any:
-        return cls.now()
-
-    @classmethod
-    def utcnow(cls) -> Any:
-        return cls.now(datetime.UTC).replace(tzinfo=None)
+    return {"now": classmethod(now), "utcnow": classmethod(utcnow)}

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import concurrent.futures.thread
 import contextlib
+import ctypes
 import datetime
 import functools
 import gc
@@ -88,7 +89,7 @@ def running(machine: Machine) -> Generator[Callable[[Any], Any]]:
 
     def put(place: Any, name: str, old: Any, new: Any) -> None:
         places.append((place, name, old))
-        setattr(place, name, new)
+        _set(place, name, new)
 
     set_active(machine)
     try:
@@ -113,9 +114,36 @@ def running(machine: Machine) -> Generator[Callable[[Any], Any]]:
             if old is _MISSING:
                 delattr(place, name)
             else:
-                setattr(place, name, old)
+                _set(place, name, old)
         set_active(None)
         log.disabled = quiet
+
+
+def _set(place: Any, name: str, value: Any) -> None:
+    if place not in _TYPES:
+        setattr(place, name, value)
+        return
+    _TYPES[place][name] = value
+    modified = ctypes.pythonapi.PyType_Modified
+    modified.argtypes = [ctypes.py_object]
+    modified(place)
+
+
+def _names_of(kind: type) -> dict[str, Any]:
+    """Return the names of a class that is written in C, to change them.
+
+    A class that takes its place would not do: pickle, and all that compares types, want
+    the one and only ``datetime``. The garbage collector shows the dict behind the view
+    of it, and PyType_Modified tells the interpreter that it has changed:
+    https://docs.python.org/3/c-api/type.html#c.PyType_Modified
+    """
+    names: Any = gc.get_referents(vars(kind))[0]
+    return names
+
+
+_TYPES: dict[Any, dict[str, Any]] = {}
+if sys.implementation.name == "cpython":
+    _TYPES[datetime.datetime] = _names_of(datetime.datetime)
 
 
 def _instead(value: Any, replaced: dict[int, Any]) -> Any:
@@ -147,8 +175,9 @@ def _make() -> list[Patch]:
         add(time, name, replacement)
     add(threading, "_time", clocks.monotonic_under_lock)
     add(queue, "time", clocks.monotonic_under_lock)
-    add(datetime, "date", clocks.Date)
-    add(datetime, "datetime", clocks.DateTime)
+    if _TYPES:
+        for name, replacement in clocks.dates().items():
+            add(datetime.datetime, name, replacement)
     add(threading, "Lock", Lock)
     add(threading, "_allocate_lock", Signal)
     add(threading, "_CRLock", RLock)
