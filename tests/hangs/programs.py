@@ -69,9 +69,8 @@ TWO_LOCKS = """
                 time.sleep(1)
                 with second:
                     pass
-        threads = [
-            threading.Thread(target=work, args=pair) for pair in [(one, two), (two, one)]
-        ]
+        pairs = [(one, two), (two, one)]
+        threads = [threading.Thread(target=work, args=pair) for pair in pairs]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -23,7 +23,7 @@ from time import monotonic, sleep
 
 import pytest
 from concurrency_study.world import NotCovered
-from concurrency_study.worlds.threads import really_sleep
+from concurrency_study.worlds.threads import patches, really_sleep
 
 LOCK = threading.Lock()
 RLOCK = threading.RLock()
@@ -55,8 +55,9 @@ def in_thread(world):
 
 @pytest.fixture(autouse=True)
 def thawed():
-    """Let the garbage collector find what is kept: conftest.py has frozen it."""
+    """Let a run look for what is kept again: conftest.py has frozen it."""
     gc.unfreeze()
+    patches.look_again()
 
 
 @pytest.fixture

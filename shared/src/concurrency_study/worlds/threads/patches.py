@@ -367,6 +367,10 @@ class _Elsewhere:
             if id(original) in replaced:
                 put(replaced[id(original)])
 
+    def forget(self) -> None:
+        """Forget which modules have been looked through."""
+        self._modules = set()
+
     def put_back(self) -> None:
         """Put the originals back, also in modules that the run has loaded."""
         for names, name, value in self._changed:
@@ -408,7 +412,7 @@ class _Elsewhere:
             if _is_tuple(holder):
                 tuples[id(holder)] = holder
                 continue
-            if isinstance(holder, staticmethod):
+            if _is_static(holder):
                 statics[id(holder)] = holder
                 continue
             for value in wanted:
@@ -417,7 +421,8 @@ class _Elsewhere:
         classes: list[Any] = gc.get_referrers(*statics.values())
         for names in classes:
             owner = _owner(names)
-            for key in [k for k in names if id(names[k]) in statics] if owner else ():
+            own: list[Any] = [k for k in names if owner and id(names[k]) in statics]
+            for key in own:
                 yield functools.partial(_set_static, owner, key), names[key].__func__
         functions: list[Any] = gc.get_referrers(*tuples.values())
         for function in functions:
@@ -426,6 +431,10 @@ class _Elsewhere:
                 for value in wanted:
                     if any(each is value for each in defaults):
                         yield functools.partial(_set_default, function, value), value
+
+
+def _is_static(holder: object) -> bool:
+    return isinstance(holder, staticmethod)
 
 
 def _is_tuple(holder: object) -> bool:
@@ -509,6 +518,13 @@ def _standing_for(original: Any) -> Any:
 
 
 _elsewhere = _Elsewhere()
+
+
+def look_again() -> None:
+    """Have the next run look for others who hold the originals in any case."""
+    _elsewhere.forget()
+
+
 _PATCHES = _make()
 """All patches, made when this module is loaded: before a test mocks anything."""
 
