@@ -55,7 +55,7 @@ TICK = 0.1
 STUCK = 2
 """Looks of the watchdog after which a thread that uses no CPU is really blocked."""
 
-BLOCKED = 0.6
+BLOCKED = 0.5
 """Real seconds after which a thread that waits for the system is really blocked."""
 
 REAL = 1.2
