@@ -76,7 +76,9 @@ class Record:
             yield "sleep", ticks
             self.late += self.clock() - due
 
-        for index, (kind, before, which, *ticks) in enumerate(steps):
+        index = -1
+        for kind, before, which, *ticks in steps:
+            index += 1
             yield from sleep(before)
             note(f"{kind} {which}")
             if kind == "hold":
