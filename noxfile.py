@@ -363,6 +363,25 @@ def foreign(session: nox.Session) -> None:
     session.run("python", "-m", "tests.foreign", f"--cache={cache}", *session.posargs)
 
 
+@nox.session(python=list(dict.fromkeys((PYTHONS[0], NEWEST))))
+def fixtures(session: nox.Session) -> None:
+    """Test the fixtures with all libraries: options, hangs, and real time."""
+    session.install(
+        *CONSTRAINTS,
+        *("pytest", "pytest-randomly", "pytest-xdist", "hypothesis"),
+        *("trio", "anyio", "gevent", "-e", "./shared"),
+    )
+    session.run(
+        *PYTEST,
+        *("-n", f"{min(CORES, 2)}", "--dist", "worksteal"),
+        "tests/worlds/test_fixture.py",
+        "tests/worlds/test_fixture_pytest.py",
+        "tests/worlds/test_real_time.py",
+        "tests/hangs",
+        *session.posargs,
+    )
+
+
 @nox.session(python=HERE)
 def lint(session: nox.Session) -> None:
     """Lint and format, with ruff."""

@@ -120,6 +120,10 @@ class AsyncioWorld(LoopWorld):
                 # cancelled requests the cancellation of main once more (Python 3.13).
                 with contextlib.suppress(*FINDINGS, asyncio.CancelledError, Unwind):
                     self._drive(main)
+            except RecursionError:
+                # asyncio cannot cancel tasks that await each other in a circle.
+                if loop.failure is None:
+                    raise
             finally:
                 loop.lose_errors()
                 loop.stop_timers()

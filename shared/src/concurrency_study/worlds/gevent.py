@@ -498,7 +498,9 @@ class VirtualLoop(corecext.loop):
         """Have the world give up, if the loop's thread is the one that waits."""
         assert self.world is not None
         machine = self.world.machine
-        self._interrupted = self._idles or machine.current is machine.main
+        # A greenlet that blocks the thread in a wait of its own is ended there.
+        spins = machine.current is machine.main and not machine.main.waiting
+        self._interrupted = self._idles or spins
         if self._interrupted:
             machine.wake(machine.main)
         return self._interrupted
@@ -646,6 +648,8 @@ def _nothing(result: object) -> None:
 
 
 def _waiter(greenlet: _Greenlet) -> str:
+    if greenlet and greenlet.gr_frame is None:  # it has begun and is not suspended
+        return f"{_name(greenlet)}: blocks its thread, which is listed below"
     return f"{_name(greenlet)}: {waits_at(_frames(greenlet))}"
 
 

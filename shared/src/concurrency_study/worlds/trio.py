@@ -321,7 +321,10 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
     def resolve(self, error: BaseException) -> bool:
         """Have the run end by this error, if it is trio's thread that waits."""
         self.failure = self.failure or error
-        self._unresolved = self._waits or self._machine.current is self._machine.main
+        main = self._machine.main
+        # A task that blocks the thread in a wait of its own is ended there.
+        spins = self._machine.current is main and not main.waiting
+        self._unresolved = self._waits or spins
         if self._unresolved:
             self._machine.wake(self._machine.main)
         return self._unresolved

@@ -58,6 +58,9 @@ IDLE = 50
 STUCK = 2
 """Looks of the watchdog after which a thread that uses no CPU is really blocked."""
 
+BLOCKED = 0.5
+"""Real seconds after which a thread that waits for the system is really blocked."""
+
 REAL = 1.2
 """Real seconds that a run waits for something outside of it to move."""
 
@@ -201,7 +204,7 @@ class Machine:
         """Yields in a row, without a wait, after which all that run are spinning."""
         self.outside: dict[int, ManagedThread] = {}
         """Threads that are blocked for real, without the baton, by identifier."""
-        self._really_waits = False
+        self._really_waits = self._idles = False
         self._alarm: tuple[int, float] = (0, 0.0)
         self._strangers = Strangers()
         self._signals: deque[tuple[int, Any]] = deque()
@@ -213,6 +216,25 @@ class Machine:
         self._abort()
         while len(self._live) > 1 + len(self.outside):
             self._switch(self.main)  # returns when no other thread is ready
+        self._see_off()
+
+    def _see_off(self) -> None:
+        """Let threads end that the end of the answer has released, such as imports.
+
+        They would otherwise run on in the next test, and report their errors there.
+        A thread that is still blocked for real after two looks stays where it is.
+        """
+        limit, blocked = real_time() + REAL, 0
+        while self.outside and blocked < 2 and real_time() < limit:
+            really_sleep(0.002)
+            states = [state_of(t.native) for t in list(self.outside.values())]
+            moves = State.RUNS in states or State.ENDED in states
+            blocked = 0 if moves or self._ready else blocked + 1
+            for thread in list(self.outside.values()):
+                if thread not in self._live:
+                    self.outside.pop(thread.ident, None)
+            if self._ready:
+                self._switch(self.main)
 
     def alive(self) -> list[str]:
         """Return the names of the live threads of the code under test, without main."""
@@ -285,6 +307,7 @@ class Machine:
 
     def fail(self, error: BaseException) -> None:
         """End the run with this error."""
+        self.patience = min(self.patience, 0.1)  # no input has come, or none may come
         if self.unwinding or self.resolve(error):
             return
         if self.failure is None:
@@ -496,7 +519,11 @@ class Machine:
             if self.may_jump(due):
                 self._move_to(due)
         else:
-            self.wait(due, [(descriptor, select.POLLIN)])
+            self._idles = True
+            try:
+                self.wait(due, [(descriptor, select.POLLIN)])
+            finally:
+                self._idles = False
 
     def _is_next(self, due: int) -> bool:
         """Return whether nothing can happen before that instant."""
@@ -561,11 +588,13 @@ class Machine:
         return self._ready.popleft()
 
     def _expects_input(self) -> bool:
-        """Return whether a descriptor is watched besides those of the loop itself."""
+        """Return whether a descriptor is watched besides those of an idle loop."""
         if not self._watched:
             return False
         watchers = [thread for each in self._watched.values() for thread, _ in each]
-        return self.loop_watches() or any(t is not self.main for t in watchers)
+        if self.loop_watches() or not self._idles:
+            return True
+        return any(thread is not self.main for thread in watchers)
 
     def _first_timer(self) -> int | None:
         timers = self._timers
@@ -818,7 +847,9 @@ class Machine:
                 continue
             if thread is self.main and (waiters := self.inside()):
                 listed += waiters
-                continue
+                if self._idles:
+                    continue
+                # It does not wait in its loop: code that the loop runs has blocked it.
             line = f"thread {thread.name}: {_where(frames.get(thread.ident))}"
             holder = thread.wants.holder if thread.wants else None
             if isinstance(holder, ManagedThread) and holder is not thread:
@@ -837,7 +868,7 @@ class Machine:
             blocked = 0
         else:
             blocked += 1
-        enough = STUCK if state is State.WAITS else round(REAL / TICK)
+        enough = STUCK if state is State.WAITS else round(BLOCKED / TICK)
         if self.failure and thread is self.main and blocked:
             pthread_kill(thread.ident, signal.SIGINT)
         elif blocked >= enough and self.current is thread:
