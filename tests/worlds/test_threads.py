@@ -9,6 +9,7 @@ import queue
 import select
 import selectors
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -1582,3 +1583,60 @@ def test_a_file_is_sent_in_virtual_time(world):
 
         world.run(run)
         assert world.returned_at == 11
+
+
+def tls(side):
+    """Return a context whose ciphers need no certificate."""
+    context = ssl.SSLContext(side)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("AECDH-AES256-SHA:@SECLEVEL=0")
+    return context
+
+
+def test_tls_waits_in_virtual_time(world):
+    size = 3_000_000
+
+    def serve(sock):
+        time.sleep(10)
+        context = tls(ssl.PROTOCOL_TLS_SERVER)
+        with context.wrap_socket(sock, server_side=True) as server:
+            assert server.recv(10) == b"hello"
+            time.sleep(10)
+            server.sendall(b"x" * size)
+            server.recv(1)
+
+    def run():
+        left, right = socket.socketpair()
+        thread = threading.Thread(target=serve, args=(right,))
+        thread.start()
+        with tls(ssl.PROTOCOL_TLS_CLIENT).wrap_socket(left) as client:
+            assert world.now() == 10
+            client.sendall(b"hello")
+            client.settimeout(3)
+            with pytest.raises(TimeoutError):
+                client.recv(1)
+            assert world.now() == 13
+            client.settimeout(None)
+            got = len(client.recv(1))
+            assert world.now() == 20
+            while got < size:
+                time.sleep(1)  # the server waits for room
+                got += len(client.recv(size))
+            client.settimeout(100)
+            assert client.gettimeout() == 100
+        thread.join()
+
+    world.run(run)
+
+
+def test_a_silent_peer_times_the_handshake_out(world):
+    def run():
+        left, right = socket.socketpair()
+        with left, right:
+            left.settimeout(3600)
+            with pytest.raises(TimeoutError):
+                tls(ssl.PROTOCOL_TLS_CLIENT).wrap_socket(left)
+
+    world.run(run)
+    assert world.returned_at == 3600

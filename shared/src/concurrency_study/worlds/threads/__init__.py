@@ -7,7 +7,7 @@ with `Deadlock`.
 
 While a world runs, everything that threads wait with is replaced: locks, the start and
 the end of threads, ``time.*``, ``SimpleQueue``, ``select`` and ``selectors``,
-``os.read`` and ``os.write``, the blocking methods of sockets. They are also replaced
+``os.read`` and ``os.write``, the blocking methods of sockets, also with TLS. They are also replaced
 where a module imported them by name. Condition, Event, Queue, Future,
 ThreadPoolExecutor and Timer are the standard library's own code on top. Threads that
 the world did not start do not see the replacements.
@@ -22,11 +22,11 @@ Not covered:
   thread that waits for one really blocks, and keeps the baton. (Event, Condition,
   Semaphore and Queue objects may be made before, if no thread sleeps while it holds
   their lock.)
-- ``time.sleep`` and such captured in default arguments; ``datetime.now()``; the module
-  ``_thread`` itself.
-- Other calls that really block and keep the baton: ``input``, opening a FIFO, TLS
-  sockets, reading one `World.source` from two threads. Virtual time does not pass
-  meanwhile.
+- The module ``_thread`` itself. ``time.sleep`` and such that a closure or a default
+  argument has captured since a module was last loaded.
+- Other calls that really block: ``input``, opening a FIFO, reading a pipe by a file
+  object, ``flock``, locks of multiprocessing, reading one `World.source` from two
+  threads. Virtual time does not pass meanwhile.
 - Subprocesses, ``fork`` and multiprocessing: they raise `NotCovered`.
 - Computing takes no time. A thread that waits by computing alone never passes the
   baton. It fails the run after `machine.SPIN` seconds of CPU time.

@@ -51,6 +51,7 @@ from .descriptors import (
     selecting,
     selecting_function,
     socket_methods,
+    tls_methods,
 )
 from .locks import (
     REAL_SIMPLE_QUEUE,
@@ -93,6 +94,7 @@ def running(machine: Machine) -> Generator[Callable[[Any], Any]]:
         set_active(machine)
         undo.callback(set_active, None)
         replaced: dict[int, Any] = {}
+        _add_tls()
         for patch in _PATCHES:
             place, name, original, replacement = patch
             old = vars(place).get(name, _MISSING)
@@ -193,6 +195,19 @@ def _make() -> list[Patch]:
     add(os, "kill", _killing(os.kill, os.getpid))
     add(signal, "raise_signal", _raising(signal.raise_signal))
     return found
+
+
+def _add_tls() -> None:
+    """Add the methods of TLS sockets, once the module ``ssl`` is loaded.
+
+    Loading it here would be too early for gevent, which has to patch it first.
+    """
+    ssl: Any = sys.modules.get("ssl")
+    kind: Any = getattr(ssl, "SSLSocket", None)
+    if kind is None or kind.__module__ != "ssl" or kind in (p.place for p in _PATCHES):
+        return
+    for name, method in tls_methods(ssl).items():
+        _PATCHES.append(Patch(kind, name, vars(kind)[name], method))
 
 
 def _never(real: Callable[..., Any], what: str) -> Callable[..., Any]:
