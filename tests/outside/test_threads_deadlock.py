@@ -34,6 +34,7 @@ def test_opposite_orders_deadlock(world):
 MESSAGE = """\
 nothing can ever run again: everything waits, and no timer or input will end a wait. \
 Let one waiter wake another. Waiting:
-  thread main: test_threads_deadlock.py:27: one.join(), two.join(), in Thread.join (held by thread one)
+  thread main: test_threads_deadlock.py:27: one.join(), two.join(), in Thread.join \
+(held by thread one)
   thread one: test_threads_deadlock.py:17: with second: (held by thread two)
   thread two: test_threads_deadlock.py:17: with second: (held by thread one)"""

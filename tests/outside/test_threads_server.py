@@ -29,7 +29,7 @@ def test_a_client_waits_for_an_hour_and_no_longer(world):
     def client():
         with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
             threading.Thread(target=server.serve_forever).start()
-            url = "http://127.0.0.1:%d" % server.server_port
+            url = f"http://127.0.0.1:{server.server_port}"
             assert urlopen(f"{url}/3000", timeout=3600).read() == b"done"
             assert world.now() == 3000
             with pytest.raises(TimeoutError):
