@@ -657,7 +657,7 @@ for each, lock in {"flock": fcntl.flock, "lockf": fcntl.lockf}.items():
 
 def child() -> subprocess.Popen[bytes]:
     """Start a process for real: this runs outside of the world."""
-    return subprocess.Popen(["sleep", "0.3"])
+    return subprocess.Popen(["sleep", "5"])
 
 
 CHILDREN: dict[str, Callable[[int], Any]] = {
@@ -1137,10 +1137,10 @@ def outcome(call: Call, name: str) -> str:
 
     global _expected
     _expected = LONG
-    if call.name in (*CHILDREN, "Popen.wait"):
-        PREPARED["process"] = child()
     world = make_world(name)
     world.patience = 0.3
+    if call.name in (*CHILDREN, "Popen.wait"):
+        PREPARED["process"] = child()
     result: list[Any] = []
 
     def program() -> None:
@@ -1169,6 +1169,7 @@ def outcome(call: Call, name: str) -> str:
         return f"fails: {type(error).__name__}: {error}".replace("\n", " ")[:200]
     finally:
         if process := PREPARED.pop("process", None):
+            process.kill()
             process.wait()  # a zombie would end the next os.wait
     took = time.monotonic() - began
     if call.clock:
