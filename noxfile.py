@@ -333,7 +333,9 @@ def outside(session: nox.Session) -> None:
         for world, *libraries in (("threads",), ("asyncio",), ("gevent", "gevent")):
             if libraries:
                 session.install(*CONSTRAINTS, *libraries)
-            modules = [f"test_{world}.py", *["test_async.py"] * (world == "asyncio")]
+            found = sorted((ROOT / "tests/outside").glob(f"test_{world}*.py"))
+            modules = [path.name for path in found]
+            modules += ["test_async.py"] * (world == "asyncio")
             for module in modules:
                 shutil.copy(ROOT / "tests/outside" / module, folder)
             with session.chdir(folder):

@@ -44,21 +44,40 @@ def test_the_gate_runs_the_test_command():
     assert commands[0] in gate
 
 
+OUTSIDE = "tests/outside/test_"
+
+
 @pytest.mark.parametrize(
-    ("page", "module"),
+    ("page", "modules"),
     [
-        ("README.md", "tests/outside/test_threads.py"),
-        ("shared/README.md", "tests/outside/test_asyncio.py"),
-        ("CONTRIBUTING.md", "tests/structure/toy/src/toy_study/world.py"),
+        ("README.md", [f"{OUTSIDE}threads.py"]),
+        (
+            "shared/README.md",
+            [
+                f"{OUTSIDE}threads_pool.py",
+                f"{OUTSIDE}asyncio_debounce.py",
+                f"{OUTSIDE}threads_backoff.py",
+                f"{OUTSIDE}threads_server.py",
+                f"{OUTSIDE}threads_deadlock.py",
+            ],
+        ),
+        ("CONTRIBUTING.md", ["tests/structure/toy/src/toy_study/world.py"]),
     ],
 )
-def test_the_example_is_the_one_that_is_run(page, module):
-    (example,) = re.findall(
-        r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL
-    )
-    tested = (ROOT / module).read_text("utf-8")
-    for part in example.strip().split("\n\n\n"):
-        assert part.strip() in tested
+def test_the_examples_are_those_that_are_run(page, modules):
+    text = (ROOT / page).read_text("utf-8")
+    examples = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    for example, module in zip(examples, modules, strict=True):
+        tested = (ROOT / module).read_text("utf-8")
+        for part in example.strip().split("\n\n\n"):
+            assert part.strip() in tested, module
+
+
+def test_the_message_is_the_one_that_is_compared():
+    text = (ROOT / "shared/README.md").read_text("utf-8")
+    (message,) = re.findall(r"```text\n(.*?)\n```", text, re.DOTALL)
+    tested = (ROOT / f"{OUTSIDE}threads_deadlock.py").read_text("utf-8")
+    assert f'MESSAGE = """{message}"""' in tested.replace("\\\n", "")
 
 
 @pytest.mark.parametrize("kind", [World, LoopWorld, Job])

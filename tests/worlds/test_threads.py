@@ -9,6 +9,7 @@ import queue
 import select
 import selectors
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,7 @@ from time import sleep
 
 import pytest
 from concurrency_study.world import Deadlock, LostError, NotCovered, StillAlive
-from concurrency_study.worlds.threads import ThreadsWorld, machine
+from concurrency_study.worlds.threads import ThreadsWorld, machine, patches
 
 
 def run(function, *args, seed=None):
@@ -1486,3 +1487,158 @@ def test_an_abandoned_answer_has_no_end():
     with pytest.raises(AssertionError, match="still runs"):
         world.run(lambda: sleep(1e9), cancel_at=1)
     assert [(a.end, a.how) for a in world.trace.actors] == [(None, "")]
+
+
+def test_a_clock_in_a_closure_shows_virtual_time(world, monkeypatch):
+    monkeypatch.setattr(patches._elsewhere, "_modules", 0)  # as if one was loaded
+
+    def stopwatch(clock=None):
+        clock = time.monotonic
+        return lambda: clock()
+
+    read = stopwatch()
+
+    def run():
+        before = read()
+        time.sleep(10)
+        return read() - before
+
+    assert world.run(run) == 10
+    assert read.__closure__[0].cell_contents is time.monotonic
+
+
+WAITS = {
+    "wait": lambda pid, *options: os.waitpid(-1, *options) if options else os.wait(),
+    "waitpid": lambda pid, *options: os.waitpid(pid, *options or (0,)),
+    "wait3": lambda pid, *options: os.wait3(*options or (0,)),
+    "wait4": lambda pid, *options: os.wait4(pid, *options or (0,)),
+    "waitid": lambda pid, option=0: os.waitid(os.P_PID, pid, os.WEXITED | option),
+}
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_a_wait_for_a_process_is_refused_and_a_look_is_not(world, name):
+    process = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    wait = WAITS[name]
+    with pytest.raises(NotCovered, match=f"os.{name} waits"):
+        world.run(wait, process.pid)
+    found = world.run(wait, process.pid, os.WNOHANG)
+    assert found is None or not found[0]
+    process.stdin.close()
+    time.sleep(0.2)  # it ends meanwhile
+    assert world.run(wait, process.pid)[0] == process.pid
+    process.returncode = 0
+
+
+def test_popen_wait_is_refused_unless_the_process_has_ended(world):
+    process = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    with pytest.raises(NotCovered, match=r"Popen\.wait waits"):
+        world.run(lambda: process.wait(10))
+    process.stdin.close()
+    process.wait()
+    assert world.run(process.wait) == 0
+
+
+def test_a_vector_is_written_to_a_pipe_in_virtual_time(world):
+    source, sink = os.pipe()
+
+    def run():
+        def read_slowly():
+            time.sleep(10)
+            buffers = bytearray(100_000), bytearray(200_000)
+            got = 0
+            while got < 300_000:
+                got += os.readv(source, buffers)
+
+        thread = threading.Thread(target=read_slowly)
+        thread.start()
+        assert os.writev(sink, [b"x" * 100_000, b"y" * 200_000]) == 300_000
+        thread.join()
+
+    world.run(run)
+    assert world.returned_at == 10
+    os.close(source)
+    os.close(sink)
+
+
+def test_a_file_is_sent_in_virtual_time(world):
+    left, right = socket.socketpair()
+    with left, right, tempfile.TemporaryFile() as file:
+        file.write(b"x" * 1_000_000)
+        file.flush()
+
+        def run():
+            def read_slowly():
+                time.sleep(10)
+                with contextlib.suppress(TimeoutError):
+                    right.settimeout(1)
+                    while right.recv(1 << 16):
+                        pass
+
+            thread = threading.Thread(target=read_slowly)
+            thread.start()
+            sent = 0
+            while sent < 1_000_000:
+                sent += os.sendfile(left.fileno(), file.fileno(), sent, 1_000_000)
+            assert os.get_blocking(left.fileno())
+            thread.join()
+
+        world.run(run)
+        assert world.returned_at == 11
+
+
+def tls(side):
+    """Return a context whose ciphers need no certificate."""
+    context = ssl.SSLContext(side)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("AECDH-AES256-SHA:@SECLEVEL=0")
+    return context
+
+
+def test_tls_waits_in_virtual_time(world):
+    size = 3_000_000
+
+    def serve(sock):
+        time.sleep(10)
+        context = tls(ssl.PROTOCOL_TLS_SERVER)
+        with context.wrap_socket(sock, server_side=True) as server:
+            assert server.recv(10) == b"hello"
+            time.sleep(10)
+            server.sendall(b"x" * size)
+            server.recv(1)
+
+    def run():
+        left, right = socket.socketpair()
+        thread = threading.Thread(target=serve, args=(right,))
+        thread.start()
+        with tls(ssl.PROTOCOL_TLS_CLIENT).wrap_socket(left) as client:
+            assert world.now() == 10
+            client.sendall(b"hello")
+            client.settimeout(3)
+            with pytest.raises(TimeoutError):
+                client.recv(1)
+            assert world.now() == 13
+            client.settimeout(None)
+            got = len(client.recv(1))
+            assert world.now() == 20
+            while got < size:
+                time.sleep(1)  # the server waits for room
+                got += len(client.recv(size))
+            client.settimeout(100)
+            assert client.gettimeout() == 100
+        thread.join()
+
+    world.run(run)
+
+
+def test_a_silent_peer_times_the_handshake_out(world):
+    def run():
+        left, right = socket.socketpair()
+        with left, right:
+            left.settimeout(3600)
+            with pytest.raises(TimeoutError):
+                tls(ssl.PROTOCOL_TLS_CLIENT).wrap_socket(left)
+
+    world.run(run)
+    assert world.returned_at == 3600

@@ -8,11 +8,11 @@ with `Deadlock`.
 While a run is active, every clock and everything that threads wait with is replaced:
 locks, the start and the end of threads, ``time.*``, ``datetime.now``, ``SimpleQueue``,
 ``select`` and ``selectors``, ``os.read`` and ``os.write``, the blocking methods of
-sockets, alarms and signals of the process to itself. They are also replaced where
-modules, classes, partials and default arguments hold them. Condition, Event, Queue,
-Future, ThreadPoolExecutor and Timer are the standard library's own code on top. A mock
-that was in place before the run stays. Threads that the run did not start do not see
-the replacements.
+sockets (also with TLS), alarms and signals of the process to itself. They are also
+replaced where modules, classes, partials and default arguments hold them. Condition,
+Event, Queue, Future, ThreadPoolExecutor and Timer are the standard library's own code on
+top. A mock that was in place before the run stays. Threads that the run did not start do
+not see the replacements.
 
 A lock, a queue or a pool from before the run works as well. A thread that waits for one
 really blocks. A watchdog sees that within some tenths of a second, and passes the baton
@@ -27,12 +27,15 @@ The same seed gives the same run again.
 
 Not covered:
 
-- Calls that really wait and are not replaced: ``input``, opening a FIFO, TLS sockets,
-  reading one `World.source` from two threads. Virtual time does not pass meanwhile. A
-  run in which nothing else can move fails after some seconds, and names the line.
+- Calls that really wait and are not replaced: ``input``, opening a FIFO, ``flock``,
+  reading a pipe by a file object, reading one `World.source` from two threads. Virtual
+  time does not pass meanwhile. A run in which nothing else can move fails after some
+  seconds, and names the line.
 - Subprocesses, ``fork``, multiprocessing, ``sigwait`` and ``pause``: they raise
   `NotCovered`.
-- Code in C that reads a clock.
+- The module ``_thread`` itself, and code in C that reads a clock. ``time.sleep`` and
+  such that code has captured since a module was last loaded, other than by a name of a
+  module.
 - Computing takes no time. A thread that waits by computing alone never passes the
   baton. It fails the run after `machine.SPIN` seconds of CPU time. One that reads a
   clock between ``sleep(0)`` and ``sleep(0)`` sees time pass.

@@ -297,3 +297,42 @@ def socket_methods() -> dict[str, Callable[..., Any]]:
         "sendall": sendall,
         "connect": connect,
     }
+
+
+def tls_methods(ssl: Any) -> dict[str, Callable[..., Any]]:
+    """Return the blocking methods of ``ssl.SSLSocket`` by name, in virtual time.
+
+    A call is made without blocking. If it wants to read or to write, the thread waits
+    for the descriptor with the baton passed on, and calls again.
+    """
+
+    def waiting(name: str) -> Callable[..., Any]:
+        real = getattr(ssl.SSLSocket, name)
+
+        def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+            machine = mine()
+            patience = self.gettimeout()
+            if not machine or patience == 0:
+                return real(self, *args, **kwargs)
+            if name == "do_handshake" and not self.server_side:
+                with contextlib.suppress(OSError):
+                    _meets(machine, self, self.getpeername())
+            due = None if patience is None else machine.due(patience)
+            while True:
+                self.settimeout(0)
+                try:
+                    return real(self, *args, **kwargs)
+                except ssl.SSLWantReadError:
+                    events = select.POLLIN
+                except ssl.SSLWantWriteError:
+                    events = select.POLLOUT
+                finally:
+                    self.settimeout(patience)
+                left = None if due is None else (due - machine.ns) / 1e9
+                if not machine.until(self.fileno(), events, left):
+                    raise TimeoutError("timed out")
+
+        return method
+
+    names = ("do_handshake", "read", "send", "unwrap")
+    return {name: waiting(name) for name in names}

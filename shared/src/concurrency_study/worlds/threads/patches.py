@@ -50,6 +50,7 @@ from .descriptors import (
     selecting,
     selecting_function,
     socket_methods,
+    tls_methods,
 )
 from .locks import (
     REAL_SIMPLE_QUEUE,
@@ -91,6 +92,7 @@ def running(machine: Machine) -> Generator[Callable[[Any], Any]]:
         places.append((place, name, old))
         _set(place, name, new)
 
+    _add_tls()
     set_active(machine)
     try:
         for place, name, original, replacement in _PATCHES:
@@ -191,6 +193,13 @@ def _make() -> list[Patch]:
             add(selector, "select", selecting(selector.select))
     add(os, "read", _reading(os.read))
     add(os, "write", _writing(os.write))
+    for name, make in (
+        ("readv", _reading),
+        ("writev", _writing_all),
+        ("sendfile", _sending_file),
+    ):
+        if real := getattr(os, name, None):
+            add(os, name, make(real))
     for name, method in socket_methods().items():
         add(socket.socket, name, method)
     starts = "_start_joinable_thread"
@@ -205,6 +214,10 @@ def _make() -> list[Patch]:
         if real := getattr(os, name, None):
             add(os, name, _never(real, f"os.{name}"))
     add(os, "system", _never(getattr(os, "system"), "os.system"))  # noqa: B009
+    for name, replacement in _waits_for_children().items():
+        add(os, name, replacement)
+    popen: Any = subprocess.Popen
+    add(popen, "_wait", _waiting_for_process(popen._wait))
     for name in ("sigwait", "sigwaitinfo", "sigtimedwait", "pause"):
         if real := getattr(signal, name, None):
             add(signal, name, _never(real, f"signal.{name}"))
@@ -213,6 +226,19 @@ def _make() -> list[Patch]:
     add(os, "kill", _killing(os.kill, os.getpid))
     add(signal, "raise_signal", _raising(signal.raise_signal))
     return found
+
+
+def _add_tls() -> None:
+    """Add the methods of TLS sockets, once the module ``ssl`` is loaded.
+
+    Loading it here would be too early for gevent, which has to patch it first.
+    """
+    ssl: Any = sys.modules.get("ssl")
+    kind: Any = getattr(ssl, "SSLSocket", None)
+    if kind is None or kind.__module__ != "ssl" or kind in (p.place for p in _PATCHES):
+        return
+    for name, method in tls_methods(ssl).items():
+        _PATCHES.append(Patch(kind, name, vars(kind)[name], method))
 
 
 def _never(real: Callable[..., Any], what: str) -> Callable[..., Any]:
@@ -225,10 +251,60 @@ def _never(real: Callable[..., Any], what: str) -> Callable[..., Any]:
     return call
 
 
-def _reading(real: Callable[..., bytes]) -> Callable[..., bytes]:
-    def read(descriptor: int, length: int, /) -> bytes:
+# Children that were started before the run, or by code that is not replaced. A look
+# whether one has ended takes no time. To wait for its end does.
+
+
+def _waits_for_children() -> dict[str, Callable[..., Any]]:
+    """Return the replacements for ``os.wait`` and the like, by name."""
+    found: dict[str, Callable[..., Any]] = {}
+    if real := getattr(os, "waitpid", None):
+        found["waitpid"] = _looking(real, "waitpid", 1)
+        found["wait"] = _looking(real, "wait", 1, -1, 0)
+    for name, place in (("wait3", 0), ("wait4", 1), ("waitid", 2)):
+        if real := getattr(os, name, None):
+            found[name] = _looking(real, name, place)
+    return found
+
+
+def _looking(
+    real: Callable[..., Any], name: str, place: int, *fixed: int
+) -> Callable[..., Any]:
+    """Replace a call that waits for a child; its options are the argument ``place``."""
+
+    @functools.wraps(getattr(os, name))
+    def wait(*args: int) -> Any:
+        given = [*args, *fixed]
+        if not mine() or len(given) <= place or given[place] & os.WNOHANG:
+            return real(*given)
+        given[place] |= os.WNOHANG
+        found = real(*given)
+        if found is None or not found[0]:
+            raise NotCovered(
+                f"os.{name} waits for a process in real time; "
+                "do that outside of a world"
+            )
+        return found
+
+    return wait
+
+
+def _waiting_for_process(real: Callable[..., int]) -> Callable[..., int]:
+    def _wait(self: Any, *args: Any, **kwargs: Any) -> int:
+        if mine() and self.poll() is None:
+            raise NotCovered(
+                "Popen.wait waits for a process in real time; "
+                "do that outside of a world"
+            )
+        return real(self, *args, **kwargs)
+
+    return _wait
+
+
+def _reading(real: Callable[..., Any]) -> Callable[..., Any]:
+    def read(descriptor: int, what: Any, /) -> Any:
         before_io(descriptor, select.POLLIN)
-        return real(descriptor, length)
+        return real(descriptor, what)
 
     return read
 
@@ -246,6 +322,34 @@ def _writing(real: Callable[..., int]) -> Callable[..., int]:
             return sent
 
     return write
+
+
+def _writing_all(real: Callable[..., int]) -> Callable[..., int]:
+    def writev(descriptor: int, buffers: Any, /) -> int:
+        if not mine() or not os.get_blocking(descriptor):
+            return real(descriptor, buffers)
+        return os.write(descriptor, b"".join(buffers))
+
+    return writev
+
+
+def _sending_file(real: Callable[..., int]) -> Callable[..., int]:
+    def sendfile(out_fd: int, *args: Any, **kwargs: Any) -> int:
+        machine = mine()
+        if not machine or not os.get_blocking(out_fd):
+            return real(out_fd, *args, **kwargs)
+        while True:
+            # As much as there is room for: a blocking call would wait for the rest.
+            os.set_blocking(out_fd, False)
+            try:
+                return real(out_fd, *args, **kwargs)
+            except BlockingIOError:
+                pass
+            finally:
+                os.set_blocking(out_fd, True)
+            machine.until(out_fd, select.POLLOUT)
+
+    return sendfile
 
 
 def _polling(real: Callable[..., Any], unit: float) -> Callable[..., Any]:
@@ -308,9 +412,14 @@ def _killing(real: Callable[..., None], own: Callable[[], int]) -> Callable[...,
         handler = signal.getsignal(number) if machine and number else None
         if machine and pid == own() and _is_handled(handler):
             machine.deliver(number, handler)
+        elif machine and pid == own() and callable(handler):
+            # The system may deliver a signal of kill(2) later, in another thread. This
+            # one has been delivered, and the loop's descriptor is ready, on return.
+            raise_here(number)
         else:
             real(pid, number)
 
+    raise_here = signal.raise_signal
     return kill
 
 
@@ -395,14 +504,18 @@ class _Elsewhere:
     def _referrers(
         self, replaced: dict[int, Any]
     ) -> Iterator[tuple[Callable[[Any], None], Any]]:
-        """Yield partials, default arguments, class attributes, lists and dicts."""
+        """Yield partials, defaults, closures, class attributes, lists and dicts."""
         wanted = [
             patch.original
             for patch in _PATCHES
-            if id(patch.original) in replaced and patch.place in (time, threading)
+            if id(patch.original) in replaced and patch.place in (os, time, threading)
         ]
         known = {id(getattr(m, "__dict__", None)) for m in list(sys.modules.values())}
         ours = {id(wanted), id(globals())}
+        for patch in _PATCHES:  # a replacement calls its original, in its closure
+            if isinstance(patch.replacement, types.FunctionType):
+                ours |= {id(cell) for cell in patch.replacement.__closure__ or ()}
+                ours.add(id(patch.replacement.__dict__))  # it may hold __wrapped__
         tuples: dict[int, tuple[Any, ...]] = {}
         statics: dict[int, Any] = {}
         holders: list[Any] = gc.get_referrers(*wanted)
@@ -473,6 +586,8 @@ def _setter(holder: Any, value: Any) -> Callable[[Any], None] | None:
     if kind is list:
         places = [i for i, each in enumerate(holder) if each is value]
         return _all([functools.partial(holder.__setitem__, i) for i in places])
+    if kind is types.CellType and holder.cell_contents is value:
+        return functools.partial(setattr, holder, "cell_contents")
     if kind is functools.partial and holder.func is value:
         return functools.partial(_set_function, holder)
     return None
