@@ -341,8 +341,10 @@ def outside(session: nox.Session) -> None:
             with session.chdir(folder):
                 session.run(*PYTEST, "--world", world, *modules)
     session.install(*CONSTRAINTS, "trio", "anyio")
+    session.install("--no-deps", "./packages/generators")
     session.run(
         *PYTEST,
+        "tests/outside/test_calls.py",
         "tests/worlds/test_fixture.py",
         "tests/worlds/test_fixture_pytest.py",
         *session.posargs,

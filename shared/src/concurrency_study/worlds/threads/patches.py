@@ -217,7 +217,8 @@ def _make() -> list[Patch]:
     for name, replacement in _waits_for_children().items():
         add(os, name, replacement)
     popen: Any = subprocess.Popen
-    add(popen, "_wait", _waiting_for_process(popen._wait))
+    if hasattr(popen, "_wait"):  # that of gevent has none
+        add(popen, "_wait", _waiting_for_process(popen._wait))
     for name in ("sigwait", "sigwaitinfo", "sigtimedwait", "pause"):
         if real := getattr(signal, name, None):
             add(signal, name, _never(real, f"signal.{name}"))
