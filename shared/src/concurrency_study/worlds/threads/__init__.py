@@ -10,9 +10,9 @@ locks, the start and the end of threads, ``time.*``, ``datetime.now``, ``SimpleQ
 ``select`` and ``selectors``, ``os.read`` and ``os.write``, the blocking methods of
 sockets (also with TLS), alarms and signals of the process to itself. They are also
 replaced where modules, classes, partials and default arguments hold them. Condition,
-Event, Queue, Future, ThreadPoolExecutor and Timer are the standard library's own code on
-top. A mock that was in place before the run stays. Threads that the run did not start do
-not see the replacements.
+Event, Queue, Future, ThreadPoolExecutor and Timer are the standard library's own code
+on top. A mock that was in place before the run stays. Threads that the run did not
+start do not see the replacements.
 
 A lock, a queue or a pool from before the run works as well. A thread that waits for one
 really blocks. A watchdog sees that within some tenths of a second, and passes the baton

@@ -174,6 +174,8 @@ class Machine:
         """Ends a loop in the main thread by this error; False if it cannot."""
         self.may_jump: Callable[[int], bool] = lambda _: True
         """Returns whether the clock may jump to an instant, in nanoseconds."""
+        self.is_of_loop = False
+        """True if a loop in the main thread waits by `idle`."""
         self.loop_watches: Callable[[], bool] = lambda: True
         """Returns whether a loop in the main thread watches anything but itself."""
         self.held_up: Callable[[], object] = lambda: None
@@ -847,7 +849,7 @@ class Machine:
                 continue
             if thread is self.main and (waiters := self.inside()):
                 listed += waiters
-                if self._idles:
+                if self._idles or not self.is_of_loop:
                     continue
                 # It does not wait in its loop: code that the loop runs has blocked it.
             line = f"thread {thread.name}: {_where(frames.get(thread.ident))}"
