@@ -69,7 +69,8 @@ TWO_LOCKS = """
                 with second:
                     pass
         threads = [
-            threading.Thread(target=work, args=pair) for pair in [(one, two), (two, one)]
+            threading.Thread(target=work, args=pair)
+            for pair in [(one, two), (two, one)]
         ]
         for thread in threads:
             thread.start()
@@ -295,7 +296,7 @@ for _name, _line in [
     ("accept without a client", "server.accept()"),
     ("sendall to a peer that does not read", "ours.sendall(bytes(10**7))"),
     ("sendmsg to a peer that does not read", "send()"),
-    ("a TLS handshake with nobody", "context.wrap_socket(ours)"),
+    ("a TLS handshake without an answer", "context.wrap_socket(ours)"),
     ("select on an idle socket", "select.select([ours], [], [])"),
 ]:
     hangs(

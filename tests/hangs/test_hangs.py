@@ -61,7 +61,7 @@ def test_the_next_test_is_unharmed(world):
 
 @pytest.fixture
 def most(request):
-    """The option ``--seconds``. Without it, worlds wait less for input, to save time."""
+    """The option ``--seconds``. Without it, worlds wait for input only briefly."""
     return request.config.getoption("--seconds", None)
 
 

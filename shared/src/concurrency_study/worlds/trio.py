@@ -322,7 +322,7 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
         """Have the run end by this error, if it is trio's thread that waits."""
         self.failure = self.failure or error
         main = self._machine.main
-        # A task that blocks the thread in a wait of its own is ended there, by `Unwind`.
+        # A task that blocks the thread in a wait of its own is ended there.
         spins = self._machine.current is main and not main.waiting
         self._unresolved = self._waits or spins
         if self._unresolved:

@@ -226,7 +226,8 @@ class Machine:
             states = [state_of(t.native) for t in list(self.outside.values())]
             moves = State.RUNS in states or State.ENDED in states
             blocked = 0 if moves or self._ready else blocked + 1
-            for thread in [t for t in list(self.outside.values()) if t not in self._live]:
+            ended = [t for t in self.outside.values() if t not in self._live]
+            for thread in ended:
                 self.outside.pop(thread.ident, None)
             if self._ready:
                 self._switch(self.main)
