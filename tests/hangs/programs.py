@@ -348,7 +348,7 @@ for _name, _line in [
         f"""
         import queue, threading, time
         from concurrency_study.worlds.threads import machine
-        machine.LIMIT = 100_000  # the real limit takes ten seconds of an empty queue
+        machine.LIMIT = 50_000  # the real limit takes ten seconds of an empty queue
         def program():
             lock = threading.Lock()
             lock.acquire()
