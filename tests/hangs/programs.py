@@ -7,6 +7,7 @@ value that the program returns, where the world can make it work.
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from dataclasses import dataclass
 
@@ -27,10 +28,17 @@ class Program:
 
 
 PROGRAMS: list[Program] = []
+OLD_FAULTS = {
+    "two locks from before the run in opposite order": "the process does not end",
+    "a TLS handshake without an answer": "the next test gets a warning",
+}
+"""Faults that were seen with Python 3.11."""
 
 
 def hangs(name: str, world: str, end: str, text: str, **options: str) -> None:
     """Add a program to the table."""
+    if sys.version_info < (3, 13) and name in OLD_FAULTS:
+        options["fault"] = OLD_FAULTS[name]
     PROGRAMS.append(Program(name, world, end, textwrap.dedent(text), **options))
 
 
@@ -68,8 +76,10 @@ TWO_LOCKS = """
                 time.sleep(1)
                 with second:
                     pass
-        pairs = [(one, two), (two, one)]
-        threads = [threading.Thread(target=work, args=pair) for pair in pairs]
+        threads = [
+            threading.Thread(target=work, args=pair)
+            for pair in [(one, two), (two, one)]
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -294,7 +304,7 @@ for _name, _line in [
     ("accept without a client", "server.accept()"),
     ("sendall to a peer that does not read", "ours.sendall(bytes(10**7))"),
     ("sendmsg to a peer that does not read", "send()"),
-    ("a TLS handshake with nobody", "context.wrap_socket(ours)"),
+    ("a TLS handshake without an answer", "context.wrap_socket(ours)"),
     ("select on an idle socket", "select.select([ours], [], [])"),
 ]:
     hangs(
@@ -346,7 +356,7 @@ for _name, _line in [
         f"""
         import queue, threading, time
         from concurrency_study.worlds.threads import machine
-        machine.LIMIT = 100_000  # the real limit takes ten seconds of an empty queue
+        machine.LIMIT = 50_000  # the real limit takes ten seconds of an empty queue
         def program():
             lock = threading.Lock()
             lock.acquire()

@@ -39,7 +39,7 @@ Steps = list[tuple[Any, ...]]
 
 
 def programs(longest: int, actors: int, most: int) -> st.SearchStrategy[list[Steps]]:
-    """Return programs whose sleeps and timeouts have at most so many ticks."""
+    """Return programs whose sleeps and timeouts have at most ``longest`` ticks."""
     ticks, which = st.integers(1, longest), st.integers(0, 1)
     step = st.one_of(
         st.tuples(st.just("hold"), ticks, which, ticks),
@@ -52,7 +52,7 @@ def programs(longest: int, actors: int, most: int) -> st.SearchStrategy[list[Ste
 
 @dataclass
 class Record:
-    """What the actors of one run have done. ``clock`` returns ticks."""
+    """The events and timers of the actors of one run. ``clock`` returns ticks."""
 
     clock: Callable[[], float]
     events: list[tuple[float, int, str]] = field(default_factory=list)
