@@ -22,7 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from time import monotonic, sleep
 
 import pytest
-from concurrency_study.world import NotCovered
+from concurrency_study.world import Deadlock, NotCovered
 from concurrency_study.worlds.threads import patches, really_sleep
 
 LOCK = threading.Lock()
@@ -310,6 +310,18 @@ def test_workers_wait_for_a_lock_also_of_before(world, in_thread, side_by_side, 
 
     world.run(job)
     assert [at for at, _ in say] == [10, 20]
+    assert LOCK.acquire(blocking=False)
+    LOCK.release()
+
+
+def test_a_job_that_really_blocks_for_ever_is_a_deadlock(world):
+    @world.job
+    async def job(w):
+        with LOCK:
+            LOCK.acquire()
+
+    with pytest.raises(Deadlock, match=r"LOCK\.acquire\(\)"):
+        world.run(job)
     assert LOCK.acquire(blocking=False)
     LOCK.release()
 

@@ -853,3 +853,17 @@ def test_watching_a_greenlet_does_not_retrieve_its_error(place):
     place.watching = True
     with pytest.raises(LostError):
         place.run(answer)
+
+
+@pytest.mark.parametrize("name", ["gevent", "threads"])
+def test_a_patched_process_is_refused_by_name(name):
+    program = (
+        "from gevent import monkey; monkey.patch_all()\n"
+        "import gevent\n"
+        "from concurrency_study import make_world\n"
+        f"make_world({name!r}).run(lambda: gevent.sleep(10))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert "NotCovered: gevent has patched this process" in ended.stderr

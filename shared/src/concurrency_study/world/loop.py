@@ -120,6 +120,10 @@ class LoopWorld(World):
         with running(machine) as replaced:
             try:
                 yield replaced
+            except KeyboardInterrupt:
+                # The watchdog interrupts a thread that is blocked for real.
+                if machine.failure is None:
+                    raise
             finally:
                 events = len(self.trace)
                 machine.unwind()

@@ -11,11 +11,9 @@ instant fire as in libev: those of higher priority first, then the earlier made.
 `gevent.Timeout` has a lower priority than a sleep.) The threads of a ``ThreadPool`` and
 other threads run in virtual time as well (see `concurrency_study.worlds.threads`).
 
-In a process that gevent has monkey-patched, the replaced functions of the standard
-library wait in virtual time because they wait by the hub.
-
 Not covered are gevent inside worker threads and leftovers among raw greenlets
-(``spawn_raw``). Subprocesses, signals and file watchers raise `NotCovered`.
+(``spawn_raw``). Subprocesses, signals, file watchers and a monkey-patched process raise
+`NotCovered`.
 """
 
 from __future__ import annotations

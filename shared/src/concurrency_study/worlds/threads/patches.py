@@ -92,6 +92,15 @@ def running(machine: Machine) -> Generator[Callable[[Any], Any]]:
         places.append((place, name, old))
         _set(place, name, new)
 
+    monkey: Any = sys.modules.get("gevent.monkey")
+    if monkey and (
+        monkey.is_module_patched("time") or monkey.is_module_patched("threading")
+    ):
+        raise NotCovered(
+            "gevent has patched this process, so that its threads and clocks are no "
+            "longer those that a world replaces: run the test in a process without "
+            "`monkey.patch_all()`"
+        )
     _add_tls()
     set_active(machine)
     try:
