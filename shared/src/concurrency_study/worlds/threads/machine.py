@@ -849,7 +849,8 @@ class Machine:
                 continue
             if thread is self.main and (waiters := self.inside()):
                 listed += waiters
-                if self._idles or not self.is_of_loop:
+                blocked = self.is_of_loop or thread.ident in self.outside
+                if self._idles or not blocked:
                     continue
                 # It does not wait in its loop: code that the loop runs has blocked it.
             line = f"thread {thread.name}: {_where(frames.get(thread.ident))}"
