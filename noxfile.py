@@ -107,7 +107,6 @@ def prove(session: nox.Session, study: str) -> None:
             tests = [
                 "tests/conformance",
                 "tests/worlds/test_every_world.py",
-                "tests/worlds/test_everywhere.py",
                 f"tests/worlds/test_{study}.py",
                 f"tests/helpers/test_{study}.py",
                 *(["tests/kernel"] if study == "generators" else []),
@@ -373,17 +372,26 @@ def fixtures(session: nox.Session) -> None:
     session.install(
         *CONSTRAINTS,
         *("pytest", "pytest-randomly", "pytest-xdist", "hypothesis"),
-        *("trio", "anyio", "gevent", "-e", "./shared"),
+        *("trio", "anyio", "gevent", "-e", "./shared", "-e", "./packages/generators"),
     )
+    at_once = ("-n", f"{min(CORES, 2)}", "--dist", "worksteal")
+    worlds = [name for study in STUDIES for name in _worlds(study)]
+    everywhere = (word for name in worlds for word in ("--world", name))
+    session.run(*PYTEST, *at_once, *everywhere, "tests/worlds/test_everywhere.py")
     session.run(
-        *PYTEST,
-        *("-n", f"{min(CORES, 2)}", "--dist", "worksteal"),
+        *(*PYTEST, *at_once),
         "tests/worlds/test_fixture.py",
         "tests/worlds/test_fixture_pytest.py",
         "tests/worlds/test_real_time.py",
         "tests/hangs",
         *session.posargs,
     )
+
+
+def _worlds(study: str) -> list[str]:
+    """Return the worlds of a study that every supported Python has."""
+    names = REGISTRY[study].get("worlds", [study])
+    return [name for name in names if " " not in name]
 
 
 @nox.session(python=HERE)

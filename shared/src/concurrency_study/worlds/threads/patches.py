@@ -518,7 +518,8 @@ class _Elsewhere:
         wanted = [
             patch.original
             for patch in _PATCHES
-            if id(patch.original) in replaced and patch.place in (os, time, threading)
+            if id(patch.original) in replaced
+            and patch.place in (os, time, threading, queue)
         ]
         known = {id(getattr(m, "__dict__", None)) for m in list(sys.modules.values())}
         ours = {id(wanted), id(globals())}
