@@ -35,6 +35,7 @@ from .outside import (
     real_time_ns,
     really_sleep,
     state_of,
+    switches_of,
 )
 
 if TYPE_CHECKING:
@@ -518,6 +519,7 @@ class Machine:
         me = self.current
         if due is not None and due > self.ns and self._is_next(due):
             me.looks = self._polls = self._rounds = 0
+            self._moves += 1
             if self.may_jump(due):
                 self._move_to(due)
         else:
@@ -664,6 +666,8 @@ class Machine:
                 for thread in [t for t, s in states.items() if s is State.ENDED]:
                     self.outside.pop(thread.ident, None)
                 moving = [t for t, s in states.items() if s is not State.WAITS]
+                if State.RUNS in states.values():
+                    limit = real_time() + patience
                 strangers = self._strangers.found(self._managed())
                 acted = [self._strangers.moves(t.native_id or 0) for t, _ in strangers]
                 if not moving and True not in acted:
@@ -866,8 +870,11 @@ class Machine:
         if seen.moves != self._moves or self._really_waits:
             return Seen(self, self._moves, time_process())
         blocked, since = seen.blocked, seen.since
-        state = state_of(thread.native)
-        if state is State.RUNS or not thread.native or _is_ours(thread):
+        # While this thread looks, one that computes waits for the interpreter's lock.
+        # It wakes every few milliseconds. One that is blocked has not woken since.
+        state, switches = state_of(thread.native), switches_of(thread.native)
+        stirs = state is State.RUNS or switches != seen.switches
+        if stirs or not thread.native or _is_ours(thread):
             blocked = 0
         else:
             blocked += 1
@@ -881,7 +888,7 @@ class Machine:
             since = time_process()
             self.failure = self.failure or _spins(self.current)
             _interrupt(self.current.ident)
-        return Seen(self, seen.moves, since, blocked)
+        return Seen(self, seen.moves, since, blocked, switches)
 
 
 class Seen(NamedTuple):
@@ -893,6 +900,8 @@ class Seen(NamedTuple):
     """CPU time of the process when a thread last passed the baton on."""
     blocked: int = 0
     """The number of looks at which the thread with the baton was blocked."""
+    switches: str = ""
+    """The context switches of that thread, as the system counts them."""
 
 
 class _Watchdog:

@@ -53,6 +53,15 @@ def state_of(native: int) -> State:
     return State.WAITS if operation in _WAITING and not timeout else State.SLEEPS
 
 
+def switches_of(native: int) -> str:
+    """Return the number of times that a thread has waited or was preempted: a text."""
+    try:
+        with open(f"/proc/self/task/{native}/status", encoding="ascii") as file:
+            return "".join(line for line in file if "ctxt_switches" in line)
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
 def _system_call(native: int) -> str:
     try:
         with open(f"/proc/self/task/{native}/syscall", encoding="ascii") as file:
