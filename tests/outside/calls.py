@@ -1134,6 +1134,7 @@ for each in ("sleep", "in_thread"):
 def outcome(call: Call, name: str) -> str:
     """Run the program of a call in a world, and return what happened."""
     from concurrency_study import NotCovered, make_world
+    from concurrency_study.world import all_within
 
     global _expected
     _expected = LONG
@@ -1160,7 +1161,7 @@ def outcome(call: Call, name: str) -> str:
     try:
         world.run(function, leftovers="allow", within=10_000_000)
     except BaseException as error:
-        for each in _inside(error):
+        for each in all_within(error):
             if isinstance(each, NotCovered):
                 line = "in a call that this world does not replace" in str(each)
                 return (
@@ -1182,20 +1183,6 @@ def outcome(call: Call, name: str) -> str:
     return (
         "real" if now == 0 else f"fails: {now:g} s of virtual time, {took:.1f} s real"
     )
-
-
-def _inside(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    pending = [error]
-    while pending:
-        each = pending.pop()
-        if each is None or id(each) in seen:
-            continue
-        seen.add(id(each))
-        yield each
-        pending += [each.__cause__, each.__context__]
-        if isinstance(each, BaseExceptionGroup):
-            pending += each.exceptions
 
 
 def try_all(world: str, indices: list[int]) -> None:

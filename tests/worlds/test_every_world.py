@@ -604,24 +604,6 @@ def test_a_world_refuses_what_it_declares_absent(world, monkeypatch, name, args)
     assert str(raised.value) == world.absent[name]
 
 
-def skip_if_absent(world, name):
-    if name in world.absent:
-        pytest.skip(f"the world {world.name!r} has no {name}: {world.absent[name]}")
-
-
-@pytest.fixture
-def together(world):
-    """A job that makes each of the given calls in an actor of its own."""
-    skip_if_absent(world, "together")
-
-    @world.job
-    async def together(w, *calls):
-        await w.together(*calls)
-        return w.now()
-
-    return together
-
-
 @pytest.fixture
 def cancels(world, sleeps):
     """Tell whether this world can cancel a job that sleeps."""
@@ -797,18 +779,6 @@ def test_watched_tasks_have_a_beginning_and_an_end(world, together, sleeps):
 # Worker threads
 
 
-@pytest.fixture
-def in_thread(world):
-    """A job that makes a call in a worker thread, and returns its result."""
-    skip_if_absent(world, "in_thread")
-
-    @world.job
-    async def in_thread(w, function, *args):
-        return await w.in_thread(function, *args)
-
-    return in_thread
-
-
 def nap(seconds, result=None):
     """Sleep as blocking code does. The world replaces `time.sleep` as it runs."""
     time.sleep(seconds)
@@ -934,9 +904,9 @@ def test_a_watched_worker_is_an_actor_with_its_own_events(world, in_thread):
 
 
 @pytest.fixture
-def reads(world):
+def reads(world, skip_if_absent):
     """A job that waits for input, reads it, and returns it with its instant."""
-    skip_if_absent(world, "readable")
+    skip_if_absent("readable")
 
     @world.job
     async def reads(w, descriptor):

@@ -40,34 +40,11 @@ class Sleeper:
         sleep(seconds)
 
 
-@pytest.fixture
-def in_thread(world):
-    """A job that makes a call in a worker thread, and returns its result."""
-    if "in_thread" in world.absent:
-        pytest.skip(world.absent["in_thread"])
-
-    @world.job
-    async def in_thread(w, function, *args):
-        return await w.in_thread(function, *args)
-
-    return in_thread
-
-
 @pytest.fixture(autouse=True)
 def thawed():
     """Let a run look for what is kept again: conftest.py has frozen it."""
     gc.unfreeze()
     patches.look_again()
-
-
-@pytest.fixture
-def side_by_side(world):
-    @world.job
-    async def side_by_side(w, *calls):
-        await w.together(*calls)
-        return w.now()
-
-    return side_by_side
 
 
 @pytest.fixture
@@ -274,7 +251,7 @@ def test_a_poll_that_never_ends_is_refused(world):
 # Threads
 
 
-def test_workers_wait_for_an_event(world, in_thread, side_by_side):
+def test_workers_wait_for_an_event(world, in_thread, together):
     event = threading.Event()
 
     @world.job
@@ -282,7 +259,7 @@ def test_workers_wait_for_an_event(world, in_thread, side_by_side):
         await w.sleep(10)
         event.set()
 
-    assert world.run(side_by_side, (in_thread, event.wait), (sets,)) == 10
+    assert world.run(together, (in_thread, event.wait), (sets,)) == 10
 
 
 def test_a_timeout_of_a_worker_is_virtual(world, in_thread):
@@ -294,7 +271,7 @@ def test_a_timeout_of_a_worker_is_virtual(world, in_thread):
 
 
 @pytest.mark.parametrize("lock", [threading.Lock, lambda: LOCK, lambda: RLOCK])
-def test_workers_wait_for_a_lock_also_of_before(world, in_thread, side_by_side, lock):
+def test_workers_wait_for_a_lock_also_of_before(world, in_thread, together, lock):
     say = world.recorder()
 
     @world.job
@@ -306,7 +283,7 @@ def test_workers_wait_for_a_lock_also_of_before(world, in_thread, side_by_side, 
                 sleep(10)
                 say("done")
 
-        await w.call(side_by_side, (in_thread, work), (in_thread, work))
+        await w.call(together, (in_thread, work), (in_thread, work))
 
     world.run(job)
     assert [at for at, _ in say] == [10, 20]
@@ -356,6 +333,49 @@ def test_a_thread_from_before_may_act(world, in_thread):
     finally:
         go.set()
         feeder.join()
+
+
+def test_a_thread_from_before_that_may_still_act_is_named(world):
+    go = threading.Event()
+
+    def feed():
+        while not go.wait(0.01):
+            pass
+
+    feeder = threading.Thread(target=feed, name="the feeder")
+    feeder.start()
+
+    @world.job
+    async def stuck(w):
+        await w.forever()
+
+    try:
+        with pytest.raises((NotCovered, Deadlock)) as caught:
+            world.run(stuck)
+    finally:
+        go.set()
+        feeder.join()
+
+    if isinstance(caught.value, Deadlock):  # of a scheduler that knows its threads
+        assert caught.value.__cause__ is not None
+    else:
+        assert "the thread the feeder" in str(caught.value)
+
+
+def test_a_deadlock_beside_a_server_from_before_is_a_deadlock(world):
+    @world.job
+    async def stuck(w):
+        await w.forever()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            with pytest.raises(Deadlock):
+                world.run(stuck)
+        finally:
+            server.shutdown()
+            serving.join()
 
 
 class Slow(BaseHTTPRequestHandler):

@@ -41,7 +41,7 @@ def in_world(
         options: Further arguments of the world, such as the ``seed`` of threads.
 
     Raises:
-        LookupError: At the call: there is no such world, or its library is missing.
+        LookupError: At the call: the world is unknown, or its library is missing.
     """
 
     def decorate(function: Callable[P, Any]) -> Callable[P, Any]:
@@ -81,7 +81,7 @@ def virtual_time(
 
     Raises:
         NotCovered: This world runs functions only.
-        LookupError: There is no such world, or its library is missing.
+        LookupError: The world is unknown, or its library is missing.
     """
     __tracebackhide__ = True
     with make_world(name, **options).block(leftovers=leftovers, within=within) as world:

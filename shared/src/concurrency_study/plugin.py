@@ -34,7 +34,7 @@ class Chosen(NamedTuple):
     world: str
     answer: Answer | None = None
     problem: str = ""
-    """The reason for which the case fails, if there is no such world."""
+    """The reason for which the case fails, if the world cannot be made."""
 
 
 class Hooks:
@@ -182,7 +182,7 @@ def _is_chosen(item: Any) -> bool:
 
 @cache
 def _problem(world: str) -> str:
-    """Return why there is no such world, or an empty text."""
+    """Return why the world cannot be made, or an empty text."""
     try:
         make_world(world)
     except LookupError as error:

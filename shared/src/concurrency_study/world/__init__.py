@@ -15,13 +15,15 @@ from .errors import (
     Raised,
     StillAlive,
     TimeLimit,
+    Unwind,
     alive_line,
+    all_within,
     broken_code,
     leaves,
 )
 from .job import Job
 from .loop import WORKER, LoopWorld
-from .waits import coroutine_frames, waits_at
+from .waits import coroutine_frames, is_of_libraries, waits_at
 
 __all__ = [
     "CANCELLED",
@@ -36,11 +38,14 @@ __all__ = [
     "Raised",
     "StillAlive",
     "TimeLimit",
+    "Unwind",
     "World",
     "alive_line",
+    "all_within",
     "broken_code",
     "coroutine_frames",
     "driven",
+    "is_of_libraries",
     "leaves",
     "waits_at",
 ]

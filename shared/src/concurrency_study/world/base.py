@@ -25,6 +25,7 @@ from .errors import (
     Raised,
     StillAlive,
     TimeLimit,
+    Unwind,
     alive_line,
     broken_code,
     leaves,
@@ -674,7 +675,8 @@ class World(ABC):
 
     def lose(self, error: BaseException) -> None:
         """Remember an error that nothing has taken. It fails the run."""
-        self.this_run.lost.append(error)
+        if not isinstance(error, Unwind):
+            self.this_run.lost.append(error)
 
     def note_end(self, natives: list[str]) -> None:
         """Note the actors that are alive at the instant at which the answer ended."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 E = TypeVar("E", bound=BaseException)
@@ -58,6 +58,10 @@ class NotCovered(RuntimeError):
     """The code used something that this world does not have in virtual time."""
 
 
+class Unwind(BaseException):
+    """The exception that ends a thread or a loop of a run that is over."""
+
+
 FINDINGS = (Deadlock, StillAlive, TimeLimit, LostError, NotCovered)
 """The errors that a world raises itself; no answer raises them."""
 
@@ -104,8 +108,8 @@ BROKEN = (NameError, AttributeError, ImportError, SyntaxError, TypeError)
 """The errors of code that is wrong, not of a library that lacks a capability."""
 
 
-def broken_code(error: BaseException | None) -> BaseException | None:
-    """Return an error of broken code in a group, a cause or a context, or None."""
+def all_within(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and all inside it: of a group, its causes, its contexts."""
     seen: set[int] = set()
     pending = [error]
     while pending:
@@ -113,7 +117,10 @@ def broken_code(error: BaseException | None) -> BaseException | None:
         if each is None or id(each) in seen:
             continue
         seen.add(id(each))
-        if isinstance(each, BROKEN):
-            return each
+        yield each
         pending += [*leaves(each), each.__cause__, each.__context__]
-    return None
+
+
+def broken_code(error: BaseException | None) -> BaseException | None:
+    """Return an error of broken code in a group, a cause or a context, or None."""
+    return next((each for each in all_within(error) if isinstance(each, BROKEN)), None)

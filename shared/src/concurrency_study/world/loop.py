@@ -67,7 +67,7 @@ class LoopWorld(World):
     def leftover_threads(self, *workers: object) -> list[str]:
         """Return the names of threads and of calls in worker threads that are alive.
 
-        ``workers`` are functions that run a worker thread, which may be idle.
+        ``workers`` are functions or classes of worker threads, which may be idle.
         """
         own = [
             f"thread {thread.name}"
@@ -84,11 +84,6 @@ class LoopWorld(World):
 
     def waiting(self) -> list[str]:
         return self.machine.waiters()
-
-    def lose(self, error: BaseException) -> None:
-        """Remember an error that nothing has taken. It fails the run."""
-        if type(error).__name__ != "Unwind":
-            super().lose(error)
 
     def _whose(self) -> str:
         ident = threading.get_ident()

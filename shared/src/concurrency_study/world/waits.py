@@ -43,6 +43,16 @@ def coroutine_frames(coroutine: Any) -> list[FrameType]:
     return frames
 
 
+def is_of_libraries(frame: FrameType | None) -> bool:
+    """Return whether a stack, from its innermost frame, has no code of the user's."""
+    while frame is not None:
+        path = frame.f_code.co_filename
+        if not path.startswith((*_INSTALLED, _STDLIB, _OURS, "<frozen")):
+            return False
+        frame = frame.f_back
+    return True
+
+
 _STDLIB = sysconfig.get_path("stdlib") + os.sep
 _INSTALLED = (
     sysconfig.get_path("purelib") + os.sep,

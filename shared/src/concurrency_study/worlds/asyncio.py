@@ -28,10 +28,10 @@ from ..world import (
     Job,
     LoopWorld,
     NotCovered,
+    Unwind,
     coroutine_frames,
     waits_at,
 )
-from .threads.machine import Unwind
 
 
 class AsyncioJob(Job):

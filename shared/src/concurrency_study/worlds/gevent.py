@@ -52,11 +52,12 @@ from ..world import (
     Job,
     LoopWorld,
     NotCovered,
+    Unwind,
     driven,
     waits_at,
 )
 from .threads.locks import Lock
-from .threads.machine import ManagedThread, Unwind
+from .threads.machine import ManagedThread
 
 _Greenlet: TypeAlias = "gevent.Greenlet[..., Any]"
 

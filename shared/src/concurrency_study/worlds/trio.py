@@ -26,8 +26,8 @@ import trio
 import trio.abc
 import trio.lowlevel
 
-from ..world import Job, LoopWorld, leaves, waits_at
-from .threads.machine import Unwind, real_poll
+from ..world import Job, LoopWorld, Unwind, leaves, waits_at
+from .threads.machine import real_poll
 
 _run: Any = trio._core._run  # pyright: ignore
 _cache: Any = trio._core._thread_cache  # pyright: ignore

@@ -18,7 +18,7 @@ _queue: Any = queue
 _PY_RLOCK: Any = _threading._RLock
 _REAL_RLOCK: Any = _threading._CRLock
 _PY_SIMPLE_QUEUE: Any = _queue._PySimpleQueue
-REAL_SIMPLE_QUEUE: Any = queue.SimpleQueue
+_REAL_SIMPLE_QUEUE: Any = queue.SimpleQueue
 
 
 class Lock:
@@ -198,4 +198,4 @@ class SimpleQueue(_PY_SIMPLE_QUEUE):
     """The standard library's SimpleQueue in Python."""
 
     def __new__(cls) -> Any:
-        return object.__new__(cls) if mine() else REAL_SIMPLE_QUEUE()
+        return object.__new__(cls) if mine() else _REAL_SIMPLE_QUEUE()

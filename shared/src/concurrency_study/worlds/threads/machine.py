@@ -14,7 +14,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 import weakref
 from _thread import allocate_lock as real_lock
 from _thread import start_new_thread
@@ -27,7 +26,7 @@ from threading import get_ident, get_native_id
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from ...world import Deadlock, NotCovered, waits_at
+from ...world import Deadlock, NotCovered, Unwind, is_of_libraries, waits_at
 from .outside import (
     State,
     Strangers,
@@ -36,6 +35,7 @@ from .outside import (
     really_sleep,
     state_of,
     switches_of,
+    time_process,
 )
 
 if TYPE_CHECKING:
@@ -72,14 +72,9 @@ _pools: Any = concurrent.futures.thread
 _FAILED = select.POLLERR | select.POLLHUP | select.POLLNVAL
 real_poll = select.poll
 pthread_kill = signal.pthread_kill
-time_process = time.process_time
 
 Descriptors = Iterable[tuple[int, int]]
 """Descriptors with the ``select.POLL*`` events that are awaited of them."""
-
-
-class Unwind(BaseException):
-    """The exception that ends a thread of a run that is over."""
 
 
 class ManagedThread:
@@ -210,6 +205,8 @@ class Machine:
         self._really_waits = self._idles = False
         self._alarm: tuple[int, float] = (0, 0.0)
         self._strangers = Strangers()
+        self._patience_left = REAL
+        """Real seconds that the jumps of this run may still wait for them."""
         self._signals: deque[tuple[int, Any]] = deque()
 
     # Life
@@ -497,9 +494,8 @@ class Machine:
         if seconds < 1e-9:
             self.creep(seconds)
             self._tiny += 1
-            return (
-                self.ns + self._tiny // 10_000
-            )  # for those who read a clock of whole ns
+            # One who reads a clock of whole nanoseconds would never see it move.
+            return self.ns + self._tiny // 10_000
         least = max(1, math.ceil(math.ulp(self.ns / 1e9) * 1e9))
         return self.ns + max(least, round(seconds * 1e9))
 
@@ -583,7 +579,7 @@ class Machine:
                 continue
             if self._ready or self._strangers_act():
                 continue
-            self.fail(Deadlock(self.waiters()))
+            self._give_up(Deadlock(self.waiters()))
         if self._random:
             lot = self._random.randrange(len(self._ready))
             thread = self._ready[lot]
@@ -599,6 +595,17 @@ class Machine:
         if self.loop_watches() or not self._idles:
             return True
         return any(thread is not self.main for thread in watchers)
+
+    def _give_up(self, error: BaseException) -> None:
+        """End the run, in which no thread can go on, by this error.
+
+        A loop that promises to end has to be ready then. Otherwise this would be for
+        ever.
+        """
+        self.fail(error)
+        if not self._ready and not self.unwinding:
+            self.failure = self.failure or error
+            self._abort()
 
     def _first_timer(self) -> int | None:
         timers = self._timers
@@ -658,7 +665,8 @@ class Machine:
         """
         if not self.outside and len(_threading._active) <= len(self._live):
             return False
-        limit = real_time() + patience
+        began = real_time()
+        limit = began + patience
         self._really_waits = True
         try:
             while not self._ready:
@@ -673,19 +681,24 @@ class Machine:
                 if not moving and True not in acted:
                     return False
                 if moving and real_time() > limit:
-                    self.fail(_blocks(moving[0]))
+                    self._give_up(_blocks(moving[0]))
                     return True
-                if not moving and real_time() > limit:
+                if not moving and real_time() > began + self._patience_left:
                     return False
                 really_sleep(0.001)
             return True
         finally:
             self._really_waits = False
+            if not self.outside:
+                spent = real_time() - began
+                self._patience_left = max(0, self._patience_left - spent)
 
     def _strangers_act(self) -> bool:
         """Wait for a thread from outside of the run. Return whether one acted.
 
-        One that may still act when time is up ends the run: it could be no deadlock.
+        One that may still act when time is up ends the run: it could be no deadlock. A
+        thread that is in code of libraries only, such as a server's, has to be asked
+        for something before it acts, and this run has nothing that it could answer.
         """
         limit = real_time() + REAL
         self._really_waits = True
@@ -693,22 +706,24 @@ class Machine:
             while True:
                 listed = self._strangers.found(self._managed())
                 able = [
-                    (t, frame)
-                    for t, frame in listed
-                    if state_of(t.native_id or 0) is not State.WAITS
+                    (stranger, frame)
+                    for stranger, frame in listed
+                    if state_of(stranger.native_id or 0) is not State.WAITS
                 ]
                 if self._ready:
                     return True
                 if not able:
                     return False
                 if real_time() > limit:
-                    self.fail(_waits_for(*able[0], self.waiters()))
-                    return True
+                    own = [each for each in able if not is_of_libraries(each[1])]
+                    if own:
+                        self._give_up(_waits_for(*own[0], self.waiters()))
+                    return bool(own)
                 really_sleep(0.002)
         finally:
             self._really_waits = False
 
-    def take_over(self, seconds: float = 0) -> None:
+    def take_over(self) -> None:
         """Pass the baton on in place of a thread that is blocked for real."""
         blocked = self.current
         self.outside[blocked.ident] = blocked
@@ -974,21 +989,25 @@ def _is_ours(thread: ManagedThread) -> bool:
 
 
 def _spins(thread: ManagedThread) -> NotCovered:
-    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
-    return NotCovered(
+    return _not_covered(
         "a thread polls or computes without ever waiting, and virtual time passes "
-        "only while all threads wait; let it wait, or sleep between its looks:\n"
-        f"  thread {thread.name}: {_where(frames.get(thread.ident))}"
+        "only while all threads wait; let it wait, or sleep between its looks",
+        thread,
     )
 
 
 def _blocks(thread: ManagedThread) -> NotCovered:
-    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
-    return NotCovered(
+    return _not_covered(
         "a thread waits in real time, in a call that this world does not replace, and "
-        "nothing else can run; do that outside of a world, or replace it in the test:\n"
-        f"  thread {thread.name}: {_where(frames.get(thread.ident))}"
+        "nothing else can run; do that outside of a world, or replace it in the test",
+        thread,
     )
+
+
+def _not_covered(why: str, thread: ManagedThread) -> NotCovered:
+    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
+    where = _where(frames.get(thread.ident))
+    return NotCovered(f"{why}:\n  thread {thread.name}: {where}")
 
 
 def _waits_for(

@@ -53,7 +53,6 @@ from .descriptors import (
     tls_methods,
 )
 from .locks import (
-    REAL_SIMPLE_QUEUE,
     Handle,
     Lock,
     RLock,
@@ -653,5 +652,3 @@ def look_again() -> None:
 
 _PATCHES = _make()
 """All patches, made when this module is loaded: before a test mocks anything."""
-
-__all__ = ["REAL_SIMPLE_QUEUE", "running"]

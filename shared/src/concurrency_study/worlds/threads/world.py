@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 
 from ...world import Job, NotCovered, TimeLimit, World, driven, leaves
 from .descriptors import Source
-from .machine import Machine, ManagedThread, Unwind, active
+from .machine import Machine, ManagedThread, active
 from .patches import running
 
 HORIZON = 3600.0
@@ -121,11 +121,6 @@ class ThreadsWorld(World):
     def now(self) -> float:
         """Return virtual seconds since the world began to run, to the nanosecond."""
         return self._machine.ns / 1e9 if self._machine else 0.0
-
-    def lose(self, error: BaseException) -> None:
-        """Remember an error that no thread has taken; it fails the run."""
-        if not isinstance(error, Unwind):
-            super().lose(error)
 
     def source(self, descriptor: int) -> BinaryIO:
         """Return a readable binary file over a real descriptor, which it closes."""
