@@ -652,3 +652,18 @@ def test_watching_a_task_does_not_retrieve_its_error(place):
     place.watching = True
     with pytest.raises(LostError):
         place.run(answer)
+
+
+def test_a_mocked_time_of_the_loop_decides_when_timers_fire(place, monkeypatch):
+    async def answer():
+        loop, now = asyncio.get_running_loop(), [0]
+        monkeypatch.setattr(loop, "time", lambda: now[0])
+        timer = loop.create_future()
+        loop.call_at(1, timer.set_result, None)
+        await asyncio.wait([timer], timeout=0)
+        assert not timer.done()
+        now[0] = 1
+        await asyncio.wait([timer], timeout=0)
+        return timer.done()
+
+    assert place.run(answer)

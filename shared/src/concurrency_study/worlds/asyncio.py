@@ -259,7 +259,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     @property
     def _clock_resolution(self) -> float:
         """Timers due within these seconds run together."""
-        return math.ulp(self.machine.reading)
+        self.internal = True
+        return math.ulp(self.time())  # which a test may mock
 
     @_clock_resolution.setter
     def _clock_resolution(self, seconds: float) -> None: ...
@@ -268,11 +269,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self, delay: float, callback: Any, *args: Any, context: Any = None
     ) -> asyncio.TimerHandle:
         """Call back after a delay in seconds, to the nanosecond."""
-        machine = self.machine
-        if 0 < delay < FAR:
+        machine, self.internal = self.machine, True
+        when = self.time()
+        if when == machine.reading and 0 < delay < FAR:
             when = machine.due(delay) / 1e9
-        else:  # also infinity, and None, which is an error
-            when = machine.ns / 1e9 + delay
+        else:  # for infinity, for None, which is an error, and if a test mocks `time`
+            when += delay
         return self._call_at(when, callback, args, context)
 
     def call_at(

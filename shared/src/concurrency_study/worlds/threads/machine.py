@@ -34,8 +34,8 @@ from .outside import (
     real_time_ns,
     really_sleep,
     state_of,
-    switches_of,
     time_process,
+    worked,
 )
 
 if TYPE_CHECKING:
@@ -886,9 +886,9 @@ class Machine:
             return Seen(self, self._moves, time_process())
         blocked, since = seen.blocked, seen.since
         # While this thread looks, one that computes waits for the interpreter's lock.
-        # It wakes every few milliseconds. One that is blocked has not woken since.
-        state, switches = state_of(thread.native), switches_of(thread.native)
-        stirs = state is State.RUNS or switches != seen.switches
+        # So its state is that of a blocked one. Its processor time is not.
+        state, work = state_of(thread.native), worked(thread.native)
+        stirs = state is State.RUNS or work - seen.work > TICK / 10
         if stirs or not thread.native or _is_ours(thread):
             blocked = 0
         else:
@@ -903,7 +903,7 @@ class Machine:
             since = time_process()
             self.failure = self.failure or _spins(self.current)
             _interrupt(self.current.ident)
-        return Seen(self, seen.moves, since, blocked, switches)
+        return Seen(self, seen.moves, since, blocked, work)
 
 
 class Seen(NamedTuple):
@@ -915,8 +915,8 @@ class Seen(NamedTuple):
     """CPU time of the process when a thread last passed the baton on."""
     blocked: int = 0
     """The number of looks at which the thread with the baton was blocked."""
-    switches: str = ""
-    """The context switches of that thread, as the system counts them."""
+    work: float = 0.0
+    """Seconds of processor time of that thread."""
 
 
 class _Watchdog:

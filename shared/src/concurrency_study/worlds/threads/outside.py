@@ -54,15 +54,13 @@ def state_of(native: int) -> State:
     return State.WAITS if operation in _WAITING and not timeout else State.SLEEPS
 
 
-def switches_of(native: int) -> str:
-    """Return a text that changes if a thread runs: its context switches, on Linux."""
+def worked(native: int) -> float:
+    """Return the seconds of processor time of a thread; elsewhere, of the process."""
     try:
-        with open(f"/proc/self/task/{native}/status", encoding="ascii") as file:
-            return "".join(line for line in file if "ctxt_switches" in line)
-    except (OSError, UnicodeDecodeError):
-        pass
-    # Elsewhere the processor time of the process has to do, in steps of 2 ms.
-    return str(int(time_process() * 500))
+        with open(f"/proc/self/task/{native}/schedstat", encoding="ascii") as file:
+            return int(file.read().split()[0]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return time_process()
 
 
 def _system_call(native: int) -> str:
