@@ -119,6 +119,24 @@ def test_a_name_kept_from_a_run_is_real_afterwards(world):
     assert type(lock()) is type(threading.Lock())
 
 
+def test_an_object_in_place_of_a_module_does_no_harm(world, monkeypatch):
+    class Lazy:
+        __dict__ = None
+
+        def __getattr__(self, name):
+            raise RuntimeError(name)
+
+    for number, odd in enumerate([None, Lazy(), 5, Lazy]):
+        monkeypatch.setitem(sys.modules, f"odd_module_{number}", odd)
+
+    @world.job
+    async def job(w):
+        await w.sleep(1)
+
+    world.run(job)
+    assert world.returned_at == 1
+
+
 def test_a_mock_from_before_the_run_stays(world, in_thread, monkeypatch):
     calls = []
     monkeypatch.setattr(time, "sleep", calls.append)

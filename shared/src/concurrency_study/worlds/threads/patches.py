@@ -505,7 +505,7 @@ class _Elsewhere:
             if id(patch.original) in self._replaced
         }
         for label in set(sys.modules) - self._modules:
-            names = getattr(sys.modules.get(label), "__dict__", {})
+            names = _names_in(sys.modules.get(label))
             for name, value in list(names.items()):
                 if id(value) in originals:
                     names[name] = originals[id(value)]
@@ -520,7 +520,7 @@ class _Elsewhere:
             if id(patch.original) in replaced
             and patch.place in (os, time, threading, queue)
         ]
-        known = {id(getattr(m, "__dict__", None)) for m in list(sys.modules.values())}
+        known = {id(_names_in(module)) for module in list(sys.modules.values())}
         ours = {id(wanted), id(globals())}
         for patch in _PATCHES:  # a replacement calls its original, in its closure
             if isinstance(patch.replacement, types.FunctionType):
@@ -567,10 +567,19 @@ def _is_tuple(holder: object) -> bool:
 def _names_of_modules(originals: set[int]) -> Iterator[tuple[dict[str, Any], str]]:
     for label, module in list(sys.modules.items()):
         if not _is_left_alone(label):
-            names: dict[str, Any] = getattr(module, "__dict__", {})
+            names = _names_in(module)
             for name, value in list(names.items()):
                 if id(value) in originals:
                     yield names, name
+
+
+def _names_in(module: object) -> dict[str, Any]:
+    """Return the names of what is in ``sys.modules``, which need not be a module."""
+    with contextlib.suppress(Exception):
+        names = vars(module)
+        if type(names) is dict:
+            return names
+    return {}
 
 
 def _is_left_alone(label: str) -> bool:
