@@ -597,10 +597,10 @@ class Machine:
         return any(thread is not self.main for thread in watchers)
 
     def _give_up(self, error: BaseException) -> None:
-        """End the run, in which no thread can go on, by this error.
+        """End the run by this error, because none of its threads can run.
 
-        A loop that promises to end has to be ready then. Otherwise this would be for
-        ever.
+        A loop may say that it ends by itself (`resolve`). If it is not ready then, the
+        threads are unwound, because nothing else would ever end the run.
         """
         self.fail(error)
         if not self._ready and not self.unwinding:
