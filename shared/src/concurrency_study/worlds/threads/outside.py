@@ -13,10 +13,18 @@ from typing import Any
 _threading: Any = threading
 
 # Real time, whatever a run replaces. This module is loaded before the first run.
-really_sleep = time.sleep
+_sleep = time.sleep
 real_time = time.monotonic
 real_time_ns = time.time_ns
 time_process = time.process_time
+
+
+def really_sleep(seconds: float) -> None:
+    """Sleep in real time, also in a test that runs in a world.
+
+    (It is a function, because a run would replace another name of `time.sleep`.)
+    """
+    _sleep(seconds)
 
 
 class State(enum.Enum):
