@@ -77,12 +77,30 @@ NEWEST = PYTHONS[-1]
 MISSING = [v for v in SUPPORTED if v not in PYTHONS]
 
 
-def prove(session: nox.Session, study: str) -> None:
-    session.install(
+def install(session: nox.Session, study: str) -> None:
+    """Install a study alone, if its environment is not as it has to be already."""
+    wanted = [
         *CONSTRAINTS,
         *("pytest", "pytest-randomly", "pytest-xdist"),
+        *(["hypothesis"] if study == "generators" else []),
         *("-e", "./shared", "-e", f"./packages/{study}"),
-    )
+    ]
+    read = [
+        "constraints.txt",
+        "shared/pyproject.toml",
+        f"packages/{study}/pyproject.toml",
+    ]
+    text = "\n".join([*wanted, *((ROOT / path).read_text("utf-8") for path in read)])
+    done = Path(session.virtualenv.location) / "installed.txt"
+    if done.exists() and done.read_text("utf-8") == text:
+        session.log(f"{study} is installed; nox -N does it again")
+        return
+    session.install(*wanted)
+    done.write_text(text, "utf-8")
+
+
+def prove(session: nox.Session, study: str) -> None:
+    install(session, study)
     options = session.posargs[1:]
     at_once = ()
     match session.posargs[:1]:
@@ -111,8 +129,6 @@ def prove(session: nox.Session, study: str) -> None:
                 f"tests/helpers/test_{study}.py",
                 *(["tests/kernel"] if study == "generators" else []),
             ]
-            if study == "generators":
-                session.install(*CONSTRAINTS, "hypothesis")
             whole = () if chosen else ("--complete", "tests/conformance")
             at_once = () if chosen else ("-n", f"{CORES}", "--dist", "worksteal")
             options = session.posargs

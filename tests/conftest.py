@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import signal
 
@@ -15,14 +14,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector what pytest keeps: a tenth of a run's time.
-
-    What libraries keep of the standard library has to be found by the worlds before.
-    """
-    with contextlib.suppress(ImportError, LookupError):
-        from concurrency_study.available import make_world
-
-        make_world("threads").run(int)
+    """Spare the garbage collector what pytest keeps: a tenth of a run's time."""
     gc.collect()
     gc.freeze()
 

@@ -41,9 +41,9 @@ class Sleeper:
 
 
 @pytest.fixture(autouse=True)
-def thawed():
-    """Let a run look for what is kept again: conftest.py has frozen it."""
-    gc.unfreeze()
+def frozen():
+    """Have a run look again for what is kept, also where the collector does not."""
+    gc.freeze()
     patches.look_again()
 
 

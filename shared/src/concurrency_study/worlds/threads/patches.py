@@ -475,7 +475,8 @@ class _Elsewhere:
             self._modules = set(sys.modules)
             originals = {id(p.original) for p in _PATCHES} - {id(_MISSING)}
             self._named = list(_names_of_modules(originals))
-            self._held = list(self._referrers(replaced))
+            with _thawed():
+                self._held = list(self._referrers(replaced))
         for names, name in self._named:
             value = names.get(name)
             if (new := replaced.get(id(value))) is not None:
@@ -554,6 +555,19 @@ class _Elsewhere:
                 for value in wanted:
                     if any(each is value for each in defaults):
                         yield functools.partial(_set_default, function, value), value
+
+
+@contextlib.contextmanager
+def _thawed() -> Generator[None]:
+    """Have the garbage collector see what `gc.freeze` has hidden from it."""
+    frozen = gc.get_freeze_count()
+    if frozen:
+        gc.unfreeze()
+    try:
+        yield
+    finally:
+        if frozen:
+            gc.freeze()
 
 
 def _is_static(holder: object) -> bool:
