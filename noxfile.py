@@ -12,6 +12,7 @@ nox -s trio -- --suite      ... or what all studies are asked, for the report
 nox -s realtime -- trio     its programs, Ctrl-C and the obstacle course, in real time
 nox -s planted -- asyncio   plant mistakes in its answers: does the suite notice?
 nox -s foreign              the suites of other packages, in virtual time
+nox -s overhead             what virtual time costs
 nox -s mutants -- trio      change its answers on purpose: does the suite notice?
 nox -l              the list of sessions
 """
@@ -380,6 +381,17 @@ def foreign(session: nox.Session) -> None:
     cache = session.cache_dir / "foreign"
     session.run(*PYTEST, "tests/foreign")
     session.run("python", "-m", "tests.foreign", f"--cache={cache}", *session.posargs)
+
+
+@nox.session(python=NEWEST, default=False)
+def overhead(session: nox.Session) -> None:
+    """Measure what virtual time costs, beside looptime and trio's MockClock."""
+    session.install(
+        *CONSTRAINTS,
+        *("pytest", "trio", "anyio", "gevent", "looptime"),
+        *("-e", "./shared", "-e", "./packages/generators"),
+    )
+    session.run("python", "-m", "tests.worlds.overhead", *session.posargs)
 
 
 @nox.session(python=list(dict.fromkeys((PYTHONS[0], NEWEST))))

@@ -86,11 +86,6 @@ def running(machine: Machine) -> Generator[Callable[[Any], Any]]:
     log, quiet = _base.LOGGER, _base.LOGGER.disabled
     places: list[tuple[Any, str, Any]] = []
     replaced: dict[int, Any] = {}
-
-    def put(place: Any, name: str, old: Any, new: Any) -> None:
-        places.append((place, name, old))
-        _set(place, name, new)
-
     monkey: Any = sys.modules.get("gevent.monkey")
     if monkey and (
         monkey.is_module_patched("time") or monkey.is_module_patched("threading")
@@ -104,19 +99,21 @@ def running(machine: Machine) -> Generator[Callable[[Any], Any]]:
     set_active(machine)
     try:
         for place, name, original, replacement in _PATCHES:
-            old = _held_by(place, name)
+            old = place.__dict__.get(name, _MISSING)
             if old is original or old is replacement:
-                put(place, name, original, replacement)
+                places.append((place, name, original))
+                _set(place, name, replacement)
                 if original is not _MISSING:
                     replaced.setdefault(id(original), replacement)
         _elsewhere.replace(replaced)
-        put(threading, "excepthook", threading.excepthook, machine.excepthook)
-        put(_base, "time", time, _AHEAD)
-        for name, value in (
-            ("_global_shutdown_lock", Lock()),
-            ("_threads_queues", weakref.WeakKeyDictionary[Any, Any]()),
+        for place, name, value in (
+            (threading, "excepthook", machine.excepthook),
+            (_base, "time", _AHEAD),
+            (_pools, "_global_shutdown_lock", Lock()),
+            (_pools, "_threads_queues", weakref.WeakKeyDictionary[Any, Any]()),
         ):
-            put(_pools, name, getattr(_pools, name), value)
+            places.append((place, name, getattr(place, name)))
+            _set(place, name, value)
         yield lambda value: _instead(value, replaced)
     finally:
         _elsewhere.put_back()
@@ -134,9 +131,11 @@ def _set(place: Any, name: str, value: Any) -> None:
         setattr(place, name, value)
         return
     _TYPES[place][name] = value
-    modified = ctypes.pythonapi.PyType_Modified
-    modified.argtypes = [ctypes.py_object]
-    modified(place)
+    _modified(place)
+
+
+_modified = ctypes.pythonapi.PyType_Modified
+_modified.argtypes = [ctypes.py_object]
 
 
 def _names_of(kind: type) -> dict[str, Any]:
