@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,12 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+class Server(ThreadingHTTPServer):
+    def shutdown_request(self, request: Any) -> None:
+        """Close only: so no descriptor is left here when the client sees the end."""
+        self.close_request(request)
+
+
 class Addresses:
     """Hosts and their addresses, all with one port of the loopback network."""
 
@@ -42,7 +49,7 @@ class Addresses:
     silent = ("127.0.0.3", "127.0.0.4")
 
     def __init__(self, cleanup: ExitStack) -> None:
-        server = ThreadingHTTPServer((self.answering, 0), Handler)
+        server = Server((self.answering, 0), Handler)
         cleanup.enter_context(server)
         serving = threading.Thread(target=server.serve_forever, args=(0.01,))
         serving.start()

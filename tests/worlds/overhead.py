@@ -1,7 +1,7 @@
 """What virtual time costs: an empty run and a sleep in each world, beside others.
 
-``python -m tests.worlds.overhead`` measures all of them in one process: in turn, several
-times. The best figure of each counts. looptime is a virtual clock for asyncio,
+``python -m tests.worlds.overhead`` measures all of them in one process: in turn,
+several times. The best figure of each counts. looptime is a virtual clock for asyncio,
 ``trio.testing.MockClock`` that of trio. Neither replaces the clocks of other modules.
 """
 

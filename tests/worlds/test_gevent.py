@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import weakref
+from pathlib import Path
 
 import gevent
 import gevent.hub
@@ -855,15 +856,19 @@ def test_watching_a_greenlet_does_not_retrieve_its_error(place):
         place.run(answer)
 
 
-@pytest.mark.parametrize("name", ["gevent", "threads"])
-def test_a_patched_process_is_refused_by_name(name):
-    program = (
-        "from gevent import monkey; monkey.patch_all()\n"
-        "import gevent\n"
-        "from concurrency_study import make_world\n"
-        f"make_world({name!r}).run(lambda: gevent.sleep(10))\n"
-    )
+PATCH = "from gevent import monkey; monkey.patch_all()\n"
+
+
+@pytest.mark.parametrize("first", ["", PATCH], ids=["late", "early"])
+def test_a_process_that_gevent_has_patched(first):
+    """Run a file of tests in such a process; patched late, the file does it itself."""
+    program = f"{first}import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    file = str(Path(__file__).with_name("patched_by_gevent.py"))
     ended = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, "-q", "-p", "no:cacheprovider", file],
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert "NotCovered: gevent has patched this process" in ended.stderr
+    assert ended.returncode == 0, ended.stdout
+    assert "16 passed" in ended.stdout

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from .base import World
 from .errors import NotCovered, TimeLimit
+from .unpatched import get_ident
 
 if TYPE_CHECKING:
     from ..worlds.threads.machine import Machine
@@ -51,7 +51,7 @@ class LoopWorld(World):
         name = self.trace.named("thread")
 
         def working(*args: Any, **kwargs: Any) -> Any:
-            ident = threading.get_ident()
+            ident = get_ident()
             self._worker_names[ident] = name
             self.trace.spawned(name, WORKER)
             how = "error"
@@ -78,6 +78,8 @@ class LoopWorld(World):
         return own + ["a worker thread"] * self.unfinished
 
     tells_jumps = True
+    greenlets = False
+    """True if it runs in a process that `gevent.monkey` has patched."""
 
     def give_up_at_limit(self, limit: TimeLimit) -> None:
         self.machine.fail(limit)
@@ -86,7 +88,7 @@ class LoopWorld(World):
         return self.machine.waiters()
 
     def _whose(self) -> str:
-        ident = threading.get_ident()
+        ident = get_ident()
         if ident != self._thread:
             return self._worker_names.get(ident, "")
         return super()._whose()
@@ -110,9 +112,9 @@ class LoopWorld(World):
         machine.is_of_loop = True
         machine.may_jump = lambda ns: self.may_jump(ns / 1e9)
         self._began, self.unfinished = True, 0
-        self._thread = threading.get_ident()
+        self._thread = get_ident()
         self._worker_names.clear()
-        with running(machine) as replaced:
+        with running(machine, greenlets=self.greenlets) as replaced:
             try:
                 yield replaced
             except KeyboardInterrupt:

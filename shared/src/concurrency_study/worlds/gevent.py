@@ -11,9 +11,11 @@ instant fire as in libev: those of higher priority first, then the earlier made.
 `gevent.Timeout` has a lower priority than a sleep.) The threads of a ``ThreadPool`` and
 other threads run in virtual time as well (see `concurrency_study.worlds.threads`).
 
+In a process that `gevent.monkey.patch_all` has patched, the threads, locks, queues and
+sockets of the standard library are gevent's, so they are virtual as well.
+
 Not covered are gevent inside worker threads and leftovers among raw greenlets
-(``spawn_raw``). Subprocesses, signals, file watchers and a monkey-patched process raise
-`NotCovered`.
+(``spawn_raw``). Subprocesses, signals and file watchers raise `NotCovered`.
 """
 
 from __future__ import annotations
@@ -25,10 +27,10 @@ import gc
 import heapq
 import math
 import sys
-import threading
 import weakref
 from collections.abc import Callable, Coroutine, Generator, MutableMapping
 from itertools import count
+from threading import Thread
 from types import FrameType
 from typing import Any, TypeAlias, cast
 from weakref import WeakKeyDictionary
@@ -56,6 +58,7 @@ from ..world import (
     driven,
     waits_at,
 )
+from ..world.unpatched import get_ident
 from .threads.locks import Lock
 from .threads.machine import ManagedThread
 
@@ -108,6 +111,7 @@ class GeventWorld(LoopWorld):
     Cancelled = gevent.GreenletExit
     TimedOut = gevent.Timeout
     kind = "greenlet"
+    greenlets = True
     libraries = ("gevent", "greenlet")
     order = "greenlets that are ready run first come, first served"
 
@@ -205,7 +209,7 @@ class GeventWorld(LoopWorld):
         real_spawn, real_sleep = ThreadPool.spawn, pools.sleep
 
         def started(begun: _Greenlet) -> None:
-            if threading.get_ident() == self._thread:
+            if get_ident() == self._thread:
                 self._greenlets[begun] = _links(begun)
                 if self.trace.watching and not _ends_threads(begun):
                     self._watch(begun)
@@ -213,7 +217,7 @@ class GeventWorld(LoopWorld):
         def spawn(
             pool: ThreadPool, func: Callable[..., Any], *args: Any, **kwargs: Any
         ) -> AsyncResult[Any]:
-            if threading.get_ident() != self._thread or not machine.mine():
+            if get_ident() != self._thread or not machine.mine():
                 return real_spawn(pool, func, *args, **kwargs)
             work = functools.partial(self.as_worker(func))  # an object of its own
             result = real_spawn(pool, work, *args, **kwargs)  # once a thread is free
@@ -323,6 +327,11 @@ class GeventWorld(LoopWorld):
         outside = self._hub.parent
         assert outside is not None
         outside.throw(self._failure or Deadlock(self.waiters()))
+
+    def lose(self, error: BaseException) -> None:
+        """Note an error that nobody takes; to be killed is no error in gevent."""
+        if not isinstance(error, gevent.GreenletExit):
+            super().lose(error)
 
     def _failed(self, context: Any, t: object, v: Any, tb: object) -> None:
         """Take an error that the hub would print on stderr."""
@@ -656,6 +665,9 @@ def _name(greenlet: _Greenlet) -> str:
     if type(greenlet) is not gevent.Greenlet:
         return f"{type(greenlet).__name__} {greenlet.name}"
     run = getattr(greenlet, "_run", None)
+    of = getattr(run, "__self__", None)
+    if isinstance(of, Thread):  # of a patched process
+        return f"thread {of.name}"
     return f"greenlet {vars(greenlet).get('name') or getattr(run, '__name__', run)}"
 
 

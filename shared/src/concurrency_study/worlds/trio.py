@@ -17,7 +17,6 @@ import math
 import os
 import random
 import select
-import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any
 
@@ -27,6 +26,7 @@ import trio.abc
 import trio.lowlevel
 
 from ..world import Job, LoopWorld, Unwind, leaves, waits_at
+from ..world.unpatched import get_ident
 from .threads.machine import real_poll
 
 _run: Any = trio._core._run  # pyright: ignore
@@ -194,7 +194,7 @@ class TrioWorld(LoopWorld):
             deliver: Callable[[Any], object],
             name: str | None = None,
         ) -> None:
-            if threading.get_ident() != self._thread:
+            if get_ident() != self._thread:
                 start(cache, function, deliver, name)
                 return
 

@@ -13,6 +13,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+from ...world.unpatched import unpatched
 from .machine import Machine, mine
 
 
@@ -181,11 +182,14 @@ def _meets(machine: Machine, sock: socket.socket, address: Any) -> None:
         machine.peers.add(sock)
 
 
+_SOCKET: Any = unpatched(socket, "socket")
+
+
 def socket_methods() -> dict[str, Callable[..., Any]]:
     """Return the blocking methods of sockets by name, in virtual time."""
 
     def receiving(name: str) -> Callable[..., Any]:
-        real = getattr(socket.socket, name)
+        real = getattr(_SOCKET, name)
 
         def method(self: Any, *args: Any, **kwargs: Any) -> Any:
             _socket_wait(self, select.POLLIN)
@@ -194,7 +198,7 @@ def socket_methods() -> dict[str, Callable[..., Any]]:
         return method
 
     def sending(name: str) -> Callable[..., Any]:
-        real = getattr(socket.socket, name)
+        real = getattr(_SOCKET, name)
 
         def method(self: Any, data: Any, *args: Any) -> Any:
             if not mine() or self.gettimeout() == 0:
@@ -214,7 +218,7 @@ def socket_methods() -> dict[str, Callable[..., Any]]:
             flags |= socket.MSG_DONTWAIT
         return real_sendmsg(self, buffers, ancdata, flags, address)
 
-    real_sendmsg = socket.socket.sendmsg
+    real_sendmsg = _SOCKET.sendmsg
 
     def sendall(self: Any, data: Any, flags: int = 0) -> None:
         if not mine():
@@ -280,8 +284,8 @@ def socket_methods() -> dict[str, Callable[..., Any]]:
             machine.ports.add(_port(self.getsockname()))
         return found, address
 
-    real_sendall, real_connect = socket.socket.sendall, socket.socket.connect
-    real_connect_ex, real_listen = socket.socket.connect_ex, socket.socket.listen
+    real_sendall, real_connect = _SOCKET.sendall, _SOCKET.connect
+    real_connect_ex, real_listen = _SOCKET.connect_ex, _SOCKET.listen
     real_accept: Any = vars(_socket.socket)["_accept"]
     send = sending("send")
     incoming = ("recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg")

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 import queue
 import threading
-from _thread import allocate_lock as real_lock
 from collections import deque
 from typing import Any
 
+from ...world.unpatched import unpatched
 from .machine import ManagedThread, active, mine
-from .outside import real_time, really_sleep
+from .outside import real_lock, real_time, really_sleep
 
 # Private names of the standard library, which the type checker does not know.
 _threading: Any = threading
 _queue: Any = queue
 _PY_RLOCK: Any = _threading._RLock
-_REAL_RLOCK: Any = _threading._CRLock
+_REAL_RLOCK: Any = unpatched(threading, "_CRLock")
 _PY_SIMPLE_QUEUE: Any = _queue._PySimpleQueue
 _REAL_SIMPLE_QUEUE: Any = queue.SimpleQueue
 

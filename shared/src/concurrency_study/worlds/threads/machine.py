@@ -15,24 +15,25 @@ import socket
 import sys
 import threading
 import weakref
-from _thread import allocate_lock as real_lock
-from _thread import start_new_thread
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import _base  # pyright: ignore[reportPrivateUsage]
 from heapq import heappop, heappush
 from pathlib import Path
-from threading import get_ident, get_native_id
+from threading import get_native_id
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ...world import Deadlock, NotCovered, Unwind, is_of_libraries, waits_at
+from ...world.unpatched import get_ident, unpatched
 from .outside import (
     State,
     Strangers,
+    real_lock,
     real_time,
     real_time_ns,
     really_sleep,
+    start_new_thread,
     state_of,
     time_process,
     worked,
@@ -70,7 +71,7 @@ _threading: Any = threading
 _pools: Any = concurrent.futures.thread
 
 _FAILED = select.POLLERR | select.POLLHUP | select.POLLNVAL
-real_poll = select.poll
+real_poll = unpatched(select, "poll")
 pthread_kill = signal.pthread_kill
 
 Descriptors = Iterable[tuple[int, int]]

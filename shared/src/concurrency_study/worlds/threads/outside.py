@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import enum
 import os
 import sys
@@ -10,11 +11,15 @@ import time
 from types import FrameType
 from typing import Any
 
+from ...world.unpatched import unpatched
+
 _threading: Any = threading
 
 # Real time, whatever a run replaces. This module is loaded before the first run.
-_sleep = time.sleep
+_sleep = unpatched(time, "sleep")
 real_time = time.monotonic
+real_lock = unpatched(_thread, "allocate_lock")
+start_new_thread = unpatched(_thread, "start_new_thread")
 real_time_ns = time.time_ns
 time_process = time.process_time
 

@@ -43,6 +43,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple, cast
 
 from ...world import NotCovered
+from ...world.unpatched import is_patched, unpatched
 from . import clocks
 from .descriptors import (
     Poller,
@@ -76,8 +77,13 @@ class Patch(NamedTuple):
 
 
 @contextlib.contextmanager
-def running(machine: Machine) -> Generator[Callable[[Any], Any]]:
+def running(
+    machine: Machine, *, greenlets: bool = False
+) -> Generator[Callable[[Any], Any]]:
     """Make the calling thread the managed ``main``, and install the replacements.
+
+    With ``greenlets``, the process may be one that gevent has patched. What gevent has
+    put into the standard library then stays, because it takes its time from the hub.
 
     Afterwards every name is what it was before. The block gets a function that returns
     the replacement of a value, or else the value: the answer itself may be
@@ -86,22 +92,22 @@ def running(machine: Machine) -> Generator[Callable[[Any], Any]]:
     log, quiet = _base.LOGGER, _base.LOGGER.disabled
     places: list[tuple[Any, str, Any]] = []
     replaced: dict[int, Any] = {}
-    monkey: Any = sys.modules.get("gevent.monkey")
-    if monkey and (
-        monkey.is_module_patched("time") or monkey.is_module_patched("threading")
-    ):
+    patched = is_patched()
+    if patched and not greenlets:
         raise NotCovered(
-            "gevent has patched this process, so that its threads and clocks are no "
-            "longer those that a world replaces: run the test in a process without "
-            "`monkey.patch_all()`"
+            "gevent has patched this process, so that its threads are greenlets: use "
+            "the world 'gevent', or a process without `monkey.patch_all()`"
         )
     _add_tls()
     set_active(machine)
     try:
         for place, name, original, replacement in _PATCHES:
             old = place.__dict__.get(name, _MISSING)
-            if old is original or old is replacement:
-                places.append((place, name, original))
+            of_gevent = patched and place is os and old is not original
+            if old is original or old is replacement or of_gevent:
+                if patched and place in _SELECTORS:
+                    continue
+                places.append((place, name, old if of_gevent else original))
                 _set(place, name, replacement)
                 if original is not _MISSING:
                     replaced.setdefault(id(original), replacement)
@@ -109,7 +115,7 @@ def running(machine: Machine) -> Generator[Callable[[Any], Any]]:
         for place, name, value in (
             (threading, "excepthook", machine.excepthook),
             (_base, "time", _AHEAD),
-            (_pools, "_global_shutdown_lock", Lock()),
+            (_pools, "_global_shutdown_lock", threading.Lock()),
             (_pools, "_threads_queues", weakref.WeakKeyDictionary[Any, Any]()),
         ):
             places.append((place, name, getattr(place, name)))
@@ -165,6 +171,11 @@ def _instead(value: Any, replaced: dict[int, Any]) -> Any:
     return replaced.get(id(value), value)
 
 
+_SELECTORS: list[Any] = [
+    getattr(selectors, name)
+    for name in ("SelectSelector", "PollSelector", "EpollSelector", "KqueueSelector")
+    if hasattr(selectors, name)
+]
 _AHEAD = types.SimpleNamespace(monotonic=clocks.monotonic_ahead)
 _MISSING: Any = object()
 
@@ -178,7 +189,10 @@ def _make() -> list[Patch]:
     found: list[Patch] = []
 
     def add(place: Any, name: str, replacement: Any) -> None:
-        found.append(Patch(place, name, _held_by(place, name), replacement))
+        original = _held_by(place, name)
+        if original is not _MISSING and isinstance(place, types.ModuleType):
+            original = unpatched(place, name)
+        found.append(Patch(place, name, original, replacement))
 
     for name, replacement in clocks.clocks().items():
         add(time, name, replacement)
@@ -191,13 +205,12 @@ def _make() -> list[Patch]:
     add(threading, "_allocate_lock", Signal)
     add(threading, "_CRLock", RLock)
     add(queue, "SimpleQueue", SimpleQueue)
-    add(select, "select", selecting_function(select.select))
-    add(select, "poll", _polling(select.poll, 1e-3))
+    add(select, "select", selecting_function(unpatched(select, "select")))
+    add(select, "poll", _polling(unpatched(select, "poll"), 1e-3))
     if hasattr(select, "epoll"):
         add(select, "epoll", _polling(select.epoll, 1.0))
-    for name in ("SelectSelector", "PollSelector", "EpollSelector", "KqueueSelector"):
-        if selector := getattr(selectors, name, None):
-            add(selector, "select", selecting(selector.select))
+    for selector in _SELECTORS:
+        add(selector, "select", selecting(selector.select))
     add(os, "read", _reading(os.read))
     add(os, "write", _writing(os.write))
     for name, make in (
@@ -208,14 +221,17 @@ def _make() -> list[Patch]:
         if real := getattr(os, name, None):
             add(os, name, make(real))
     for name, method in socket_methods().items():
-        add(socket.socket, name, method)
+        add(unpatched(socket, "socket"), name, method)
     starts = "_start_joinable_thread"
     if not hasattr(threading, starts):
         starts = "_start_new_thread"  # to 3.12
-        add(threading, "_set_sentinel", _sentinel(vars(threading)["_set_sentinel"]))
-    add(threading, starts, _starting(getattr(threading, starts), starts))
+        add(
+            threading, "_set_sentinel", _sentinel(unpatched(threading, "_set_sentinel"))
+        )
+    add(threading, starts, _starting(unpatched(threading, starts), starts))
     process = "a process"
-    add(subprocess.Popen, "__init__", _never(subprocess.Popen.__init__, process))
+    popen: Any = unpatched(subprocess, "Popen")
+    add(popen, "__init__", _never(popen.__init__, process))
     add(BaseProcess, "start", _never(BaseProcess.start, process))
     for name in ("fork", "forkpty", "posix_spawn", "posix_spawnp"):
         if real := getattr(os, name, None):
@@ -223,9 +239,7 @@ def _make() -> list[Patch]:
     add(os, "system", _never(getattr(os, "system"), "os.system"))  # noqa: B009
     for name, replacement in _waits_for_children().items():
         add(os, name, replacement)
-    popen: Any = subprocess.Popen
-    if hasattr(popen, "_wait"):  # that of gevent has none
-        add(popen, "_wait", _waiting_for_process(popen._wait))
+    add(popen, "_wait", _waiting_for_process(popen._wait))
     for name in ("sigwait", "sigwaitinfo", "sigtimedwait", "pause"):
         if real := getattr(signal, name, None):
             add(signal, name, _never(real, f"signal.{name}"))
