@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import time
+from io import FileIO
 from types import FrameType
 from typing import Any
 
@@ -70,21 +71,25 @@ def state_of(native: int) -> State:
 def worked(native: int) -> float:
     """Return the seconds of processor time of a thread; elsewhere, of the process."""
     try:
-        with open(f"/proc/self/task/{native}/schedstat", encoding="ascii") as file:
-            return int(file.read().split()[0]) / 1e9
+        return int(_read(f"/proc/self/task/{native}/schedstat").split()[0]) / 1e9
     except (OSError, IndexError, ValueError):
         return time_process()
 
 
 def _system_call(native: int) -> str:
     try:
-        with open(f"/proc/self/task/{native}/syscall", encoding="ascii") as file:
-            return file.read()
+        return _read(f"/proc/self/task/{native}/syscall")
     except (FileNotFoundError, ProcessLookupError):
         ended = os.path.exists("/proc/self/task")
         return "ended" if ended else ""
     except OSError:
         return ""
+
+
+def _read(path: str) -> str:
+    # Not by `open`: a test may have replaced it, or the codec that it loads.
+    with FileIO(path) as file:
+        return (file.readall() or b"").decode()
 
 
 class Strangers:
