@@ -1,4 +1,4 @@
-"""What virtual time costs: an empty run and a sleep in each world, beside others.
+"""Costs of virtual time: of an empty run and of a sleep, in each world and elsewhere.
 
 ``python -m tests.worlds.overhead`` measures all of them in one process: in turn,
 several times. The best figure of each counts. looptime is a virtual clock for asyncio,
@@ -84,7 +84,7 @@ def in_world(name, function, *args):
 
 
 class Contestant(NamedTuple):
-    """What is measured, and beside which other one."""
+    """A way to run code in virtual time, and the one that it is compared with."""
 
     run: Callable[..., Any]
     empty: Callable[..., Any]
@@ -129,8 +129,8 @@ def measure(rounds: int, sleeps: int) -> dict[tuple[str, str], float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="measure so many times")
-    parser.add_argument("--sleeps", type=int, default=100_000, help="... of one run")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of measuring, 5 unless told")
+    parser.add_argument("--sleeps", type=int, default=100_000, help="sleeps of one run")
     options = parser.parse_args()
     best = measure(options.rounds, options.sleeps)
     print(f"{'':17} {'an empty run':30} a sleep")
