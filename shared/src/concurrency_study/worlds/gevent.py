@@ -329,7 +329,7 @@ class GeventWorld(LoopWorld):
         outside.throw(self._failure or Deadlock(self.waiters()))
 
     def lose(self, error: BaseException) -> None:
-        """Note an error that is not taken. A greenlet that was killed has not failed."""
+        """Note an error that is not taken. A killed greenlet has not failed."""
         if not isinstance(error, gevent.GreenletExit):
             super().lose(error)
 
