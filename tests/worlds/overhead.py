@@ -129,7 +129,9 @@ def measure(rounds: int, sleeps: int) -> dict[tuple[str, str], float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of measuring, 5 unless told")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="rounds of measuring, 5 unless told"
+    )
     parser.add_argument("--sleeps", type=int, default=100_000, help="sleeps of one run")
     options = parser.parse_args()
     best = measure(options.rounds, options.sleeps)
