@@ -309,6 +309,23 @@ def test_workers_wait_for_a_lock_also_of_before(world, in_thread, together, lock
     LOCK.release()
 
 
+def test_a_replaced_open_does_not_hide_a_blocked_thread(
+    world, in_thread, together, monkeypatch
+):
+    def work():
+        with LOCK:
+            sleep(10)
+
+    @world.job
+    async def job(w):
+        monkeypatch.setattr("builtins.open", None)
+        await w.call(together, (in_thread, work), (in_thread, work))
+        monkeypatch.undo()
+
+    world.run(job)
+    assert world.returned_at == 20
+
+
 def test_a_job_that_really_blocks_for_ever_is_a_deadlock(world):
     @world.job
     async def job(w):
