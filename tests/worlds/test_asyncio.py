@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import os
+import signal
 import sys
 import threading
 import time
@@ -667,3 +668,23 @@ def test_a_mocked_time_of_the_loop_decides_when_timers_fire(place, monkeypatch):
         return timer.done()
 
     assert place.run(answer)
+
+
+def test_ctrl_c_reaches_the_caller(place):
+    async def answer():
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(10)
+
+    with pytest.raises(KeyboardInterrupt):
+        place.run(answer)
+
+
+def test_a_timer_of_the_system_calls_the_handler_of_the_loop(place):
+    async def answer():
+        rung = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGALRM, rung.set)
+        signal.setitimer(signal.ITIMER_REAL, 5)
+        await rung.wait()
+
+    place.run(answer)
+    assert place.returned_at == 5

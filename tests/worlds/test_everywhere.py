@@ -36,6 +36,9 @@ class Sleeper:
     nap = time.sleep
     static = staticmethod(time.sleep)
 
+    def __init__(self):
+        self.clock = time.monotonic
+
     def by_default(self, seconds, sleep=time.sleep):
         sleep(seconds)
 
@@ -80,9 +83,14 @@ def test_a_captured_sleep_is_virtual_wherever_it_is_kept(world, in_thread):
         Sleeper.nap(4)
         Sleeper().by_default(5)
         Sleeper.static(6)
+        Sleeper().nap(7)  # no class binds a builtin function
+        return sleeper.clock()
 
-    world.run(in_thread, work)
-    assert world.returned_at == 21
+    sleeper = Sleeper()
+    patches.look_again()
+    assert world.run(in_thread, work) == 28
+    assert world.returned_at == 28
+    assert sleeper.clock is time.monotonic
     assert later.func is table["sleep"] is Sleeper.nap is time.sleep is sleep
     assert Sleeper.static is sleep
     assert Sleeper.by_default.__defaults__ == (sleep,)
@@ -101,6 +109,27 @@ def test_a_module_loaded_in_a_run_keeps_no_virtual_clock(world, in_thread):
     assert (module.sleep, module.monotonic) == REAL
     assert module.Lock is threading.Lock
     assert world.run(in_thread, work) == 10
+
+
+@pytest.mark.usefixtures("lazily")
+def test_a_module_that_was_loaded_again(world, in_thread):
+    def work():
+        sys.modules["loaded_lazily"].sleep(10)
+
+    for _ in range(2):
+        sys.modules.pop("loaded_lazily", None)
+        importlib.import_module("loaded_lazily")
+        world.run(in_thread, work)
+        assert world.returned_at == 10
+
+
+def test_a_mock_made_in_a_run_lives_until_its_own_end(world, in_thread, monkeypatch):
+    original = time.monotonic
+    world.run(in_thread, lambda: monkeypatch.setattr(time, "monotonic", lambda: 7))
+    assert time.monotonic() == 7
+    monkeypatch.undo()
+    patches.clear()  # the plugin does it after each test
+    assert time.monotonic is original
 
 
 def test_a_name_kept_from_a_run_is_real_afterwards(world):

@@ -498,3 +498,13 @@ def test_the_name_of_a_recorder_is_a_kind_of_event():
 
     world.run(main)
     assert world.trace.when("say") == world.trace.when("call") == [(1, "say")]
+
+
+def test_the_world_of_generators_refuses_a_coroutine_function():
+    pytest.importorskip("generators_study")
+
+    async def answer():
+        pass
+
+    with pytest.raises(TypeError, match="runs plain and generator functions"):
+        make_world("generators").run(answer)

@@ -8,6 +8,7 @@ import os
 import queue
 import select
 import selectors
+import signal
 import socket
 import ssl
 import subprocess
@@ -1642,3 +1643,105 @@ def test_a_silent_peer_times_the_handshake_out(world):
 
     world.run(run)
     assert world.returned_at == 3600
+
+
+# What the system does by itself in real time
+
+
+def test_small_pieces_are_sent_at_once():
+    place = ThreadsWorld()
+
+    def serve(server):
+        peer, _ = server.accept()
+        with peer:
+            while peer.recv(100):
+                peer.sendall(b"head")
+                peer.sendall(b"body")
+
+    def answer():
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            thread = threading.Thread(target=serve, args=(server,))
+            thread.start()
+            with socket.create_connection(server.getsockname(), timeout=20) as client:
+                for _ in range(5):
+                    client.sendall(b"get")
+                    received = b""
+                    while len(received) < 8:
+                        received += client.recv(100)
+            thread.join()
+
+    place.run(answer)
+    assert place.returned_at == 0
+
+
+def test_the_timeout_of_sendall_is_for_all_of_it():
+    place = ThreadsWorld()
+
+    def reads(reader):
+        with contextlib.suppress(OSError):
+            while reader.recv(500_000):
+                time.sleep(3)
+
+    def answer():
+        writer, reader = socket.socketpair()
+        thread = threading.Thread(target=reads, args=(reader,))
+        thread.start()
+        writer.settimeout(5)
+        with writer, pytest.raises(TimeoutError):
+            writer.sendall(bytes(5_000_000))
+        assert time.monotonic() == 5
+        thread.join()
+        reader.close()
+
+    place.run(answer)
+
+
+def test_a_call_that_must_not_wait_does_not():
+    place = ThreadsWorld()
+
+    def answer():
+        one, other = socket.socketpair()
+        with one, other, pytest.raises(BlockingIOError):
+            one.recv(1, socket.MSG_DONTWAIT)
+
+    place.run(answer)
+
+
+def test_an_alarm_that_is_ignored_and_what_is_left_of_a_timer():
+    place = ThreadsWorld()
+
+    def answer():
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        signal.setitimer(signal.ITIMER_REAL, 10, 3)
+        time.sleep(4)
+        left = signal.getitimer(signal.ITIMER_REAL)
+        time.sleep(20)
+        signal.alarm(0)
+        with pytest.raises(signal.ItimerError):
+            signal.setitimer(signal.ITIMER_REAL, -1)
+        return left
+
+    before = signal.getsignal(signal.SIGALRM)
+    try:
+        assert place.run(answer) == (6, 3)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_pool_from_an_earlier_run_is_no_deadlock():
+    place = ThreadsWorld()
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(StillAlive):
+            place.run(lambda: pool.submit(time.sleep, 2).result())
+        begun = threading.Event()
+        kept = pool.submit(lambda: begun.set() or select.select([], [], [], 3))
+        begun.wait()
+        with pytest.raises(NotCovered, match="outside of the run"):
+            place.run(lambda: pool.submit(int).result())
+        kept.result()
+
+
+def test_the_date_does_not_go_back_when_a_run_begins():
+    place = ThreadsWorld()
+    before = time.time()
+    assert place.run(time.time) >= before

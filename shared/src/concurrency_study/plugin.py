@@ -9,6 +9,7 @@ plugin of its own: `concurrency_study.suite`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
@@ -346,6 +347,16 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         left, used.overlooked = used.overlooked, None
         raise left
     return outcome
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, object, object]:
+    """Put back what the undo of a mock, made in a run, has put into a module."""
+    try:
+        return (yield)
+    finally:
+        if patches := sys.modules.get(f"{__package__}.worlds.threads.patches"):
+            patches.clear()
 
 
 @pytest.hookimpl(wrapper=True)

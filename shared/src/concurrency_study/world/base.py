@@ -467,9 +467,10 @@ class World(ABC):
         # A lambda or an object may still return a coroutine, so only functions count.
         tells = inspect.isroutine(bare) and bare.__name__ != "<lambda>"
         wrong = not is_async if self.colour == "async" else is_async
-        if tells and wrong and self.colour != "any":
+        if tells and wrong:
+            kinds = "plain and generator" if self.colour == "any" else self.colour
             raise TypeError(
-                f"the world {self.name!r} runs {self.colour} functions, "
+                f"the world {self.name!r} runs {kinds} functions, "
                 f"and {bare.__name__} is not one"
             )
 

@@ -108,6 +108,8 @@ class AsyncioWorld(LoopWorld):
             except BaseException as raised:
                 value, error = None, raised
             result = value, loop.failure or error
+            if isinstance(error, asyncio.CancelledError):
+                raise error  # for asyncio: it may come from Ctrl-C
 
         with self.virtual_time() as replaced, self._patched():
             args = tuple(map(replaced, args))

@@ -176,10 +176,18 @@ def _port(address: Any) -> object:
 
 def _meets(machine: Machine, sock: socket.socket, address: Any) -> None:
     """Note a connection, and whether its other end is outside of the run."""
+    _without_delay(sock)
     with contextlib.suppress(OSError):
         machine.ports.add(_port(sock.getsockname()))
     if _port(address) not in machine.ports:
         machine.peers.add(sock)
+
+
+def _without_delay(sock: socket.socket) -> None:
+    """Have the system send small pieces at once: it would hold them in real time."""
+    if sock.family in (socket.AF_INET, socket.AF_INET6):
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 _SOCKET: Any = unpatched(socket, "socket")
@@ -190,9 +198,12 @@ def socket_methods() -> dict[str, Callable[..., Any]]:
 
     def receiving(name: str) -> Callable[..., Any]:
         real = getattr(_SOCKET, name)
+        place = 1 if name in ("recv", "recvfrom") else 2
 
         def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-            _socket_wait(self, select.POLLIN)
+            flags = args[place] if len(args) > place else kwargs.get("flags", 0)
+            if not flags & socket.MSG_DONTWAIT:
+                _socket_wait(self, select.POLLIN)
             return real(self, *args, **kwargs)
 
         return method
@@ -221,12 +232,18 @@ def socket_methods() -> dict[str, Callable[..., Any]]:
     real_sendmsg = _SOCKET.sendmsg
 
     def sendall(self: Any, data: Any, flags: int = 0) -> None:
-        if not mine():
+        machine, patience = mine(), self.gettimeout()
+        if not machine:
             real_sendall(self, data, flags)
             return
+        limit = machine.due(patience) if patience else None
         with memoryview(data) as view, view.cast("B") as rest:
             sent = 0
             while sent < len(rest):
+                if limit is not None:  # for all of it
+                    left = (limit - machine.ns) / 1e9
+                    if not machine.until(self.fileno(), select.POLLOUT, left):
+                        raise TimeoutError("timed out")
                 sent += send(self, rest[sent:], flags)
 
     def connect(self: Any, address: Any) -> None:
@@ -276,6 +293,7 @@ def socket_methods() -> dict[str, Callable[..., Any]]:
         real_listen(self, *args)
         if machine := mine():
             machine.ports.add(_port(self.getsockname()))
+            _without_delay(self)  # those that it accepts inherit it
 
     def _accept(self: Any) -> Any:
         _socket_wait(self, select.POLLIN)

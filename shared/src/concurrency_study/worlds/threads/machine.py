@@ -68,6 +68,7 @@ REAL = 1.2
 
 # Private names of the standard library, which the type checker does not know.
 _threading: Any = threading
+_raise_signal = signal.raise_signal
 _pools: Any = concurrent.futures.thread
 
 _FAILED = select.POLLERR | select.POLLHUP | select.POLLNVAL
@@ -108,6 +109,23 @@ class ManagedThread:
     @property
     def name(self) -> str:
         return str(self.owner.name) if self.owner else self._label
+
+
+def _works(frame: FrameType | None) -> bool:
+    """Return whether a thread of a pool has been given something to do."""
+    while frame is not None:
+        if frame.f_code is _pools._WorkItem.run.__code__:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def is_handled(handler: object) -> bool:
+    """Return whether it is a handler in Python, and not the one of a loop.
+
+    asyncio learns of a signal from C, by the file descriptor of a loop.
+    """
+    return callable(handler) and getattr(handler, "__name__", "") != "_sighandler_noop"
 
 
 class Machine:
@@ -177,7 +195,7 @@ class Machine:
         """Returns whether a loop in the main thread watches anything but itself."""
         self.held_up: Callable[[], object] = lambda: None
         """Called when the main thread has slept by ``time.sleep``."""
-        self.epoch = real_time_ns() // 10**9 * 10**9
+        self.epoch = -(-real_time_ns() // 10**9) * 10**9
         """The date at instant 0, in nanoseconds since 1970."""
         self.ports: set[object] = set()
         """The addresses at which threads of the run listen."""
@@ -716,7 +734,11 @@ class Machine:
                 if not able:
                     return False
                 if real_time() > limit:
-                    own = [each for each in able if not is_of_libraries(each[1])]
+                    own = [
+                        each
+                        for each in able
+                        if not is_of_libraries(each[1]) or _works(each[1])
+                    ]
                     if own:
                         self._give_up(_waits_for(*own[0], self.waiters()))
                     return bool(own)
@@ -742,12 +764,17 @@ class Machine:
 
     def alarm(self, seconds: float, interval: float) -> tuple[float, float]:
         """Have SIGALRM delivered in virtual time; return what was left of the last."""
-        due, before = self._alarm
+        left = self.alarm_left()
         self._alarm = 0, interval
         if seconds > 0:
             self._alarm = self.due(seconds), interval
             self._plan_alarm()
-        return max(0, due - self.ns) / 1e9, before
+        return left
+
+    def alarm_left(self) -> tuple[float, float]:
+        """Return the seconds until SIGALRM is delivered, and its interval."""
+        due, interval = self._alarm
+        return max(0, due - self.ns) / 1e9, interval
 
     def _plan_alarm(self) -> None:
         mine = self._alarm
@@ -760,9 +787,11 @@ class Machine:
                 self._alarm = self.due(mine[1]), mine[1]
                 self._plan_alarm()
             handler = signal.getsignal(signal.SIGALRM)
-            if callable(handler):
+            if is_handled(handler):
                 self.deliver(signal.SIGALRM, handler)
-            else:
+            elif callable(handler):
+                _raise_signal(signal.SIGALRM)
+            elif handler is not signal.SIG_IGN:
                 self.fail(
                     NotCovered("SIGALRM has no handler: it would end the process")
                 )

@@ -23,8 +23,10 @@ import concurrent.futures.thread
 import contextlib
 import ctypes
 import datetime
+import errno
 import functools
 import gc
+import inspect
 import os
 import queue
 import select
@@ -61,7 +63,7 @@ from .locks import (
     SimpleQueue,
     sentinel_of,
 )
-from .machine import Machine, ManagedThread, mine, set_active
+from .machine import Machine, ManagedThread, active, is_handled, mine, set_active
 
 _pools: Any = concurrent.futures.thread
 _PACKAGE = __name__.rpartition(".")[0].rpartition(".")[0].rpartition(".")[0]
@@ -90,7 +92,7 @@ def running(
     ``time.sleep``.
     """
     log, quiet = _base.LOGGER, _base.LOGGER.disabled
-    places: list[tuple[Any, str, Any]] = []
+    places: list[tuple[Any, str, Any, Any]] = []
     replaced: dict[int, Any] = {}
     patched = is_patched()
     if patched and not greenlets:
@@ -107,7 +109,9 @@ def running(
             if old is original or old is replacement or of_gevent:
                 if patched and place in _SELECTORS:
                     continue
-                places.append((place, name, old if of_gevent else original))
+                places.append(
+                    (place, name, old if of_gevent else original, replacement)
+                )
                 _set(place, name, replacement)
                 if original is not _MISSING:
                     replaced.setdefault(id(original), replacement)
@@ -118,12 +122,14 @@ def running(
             (_pools, "_global_shutdown_lock", threading.Lock()),
             (_pools, "_threads_queues", weakref.WeakKeyDictionary[Any, Any]()),
         ):
-            places.append((place, name, getattr(place, name)))
+            places.append((place, name, getattr(place, name), None))
             _set(place, name, value)
         yield lambda value: _instead(value, replaced)
     finally:
         _elsewhere.put_back()
-        for place, name, old in reversed(places):
+        for place, name, old, new in reversed(places):
+            if new is not None and place.__dict__.get(name, _MISSING) is not new:
+                continue  # the test has put something there, a mock for instance
             if old is _MISSING:
                 delattr(place, name)
             else:
@@ -192,6 +198,10 @@ def _make() -> list[Patch]:
         original = _held_by(place, name)
         if original is not _MISSING and isinstance(place, types.ModuleType):
             original = unpatched(place, name)
+        if isinstance(original, types.BuiltinFunctionType) and inspect.isfunction(
+            replacement
+        ):
+            replacement = staticmethod(replacement)  # no class binds it, nor a builtin
         found.append(Patch(place, name, original, replacement))
 
     for name, replacement in clocks.clocks().items():
@@ -245,6 +255,7 @@ def _make() -> list[Patch]:
             add(signal, name, _never(real, f"signal.{name}"))
     add(signal, "alarm", _alarm(signal.alarm))
     add(signal, "setitimer", _setitimer(signal.setitimer))
+    add(signal, "getitimer", _getitimer(signal.getitimer))
     add(os, "kill", _killing(os.kill, os.getpid))
     add(signal, "raise_signal", _raising(signal.raise_signal))
     return found
@@ -423,16 +434,28 @@ def _setitimer(real: Callable[..., Any]) -> Callable[..., Any]:
         machine = mine()
         if not machine or which != signal.ITIMER_REAL:
             return real(which, seconds, interval)
+        if seconds < 0 or interval < 0:
+            raise signal.ItimerError(errno.EINVAL, os.strerror(errno.EINVAL))
         return machine.alarm(seconds, interval)
 
     return setitimer
+
+
+def _getitimer(real: Callable[[int], Any]) -> Callable[[int], Any]:
+    def getitimer(which: int, /) -> Any:
+        machine = mine()
+        if not machine or which != signal.ITIMER_REAL:
+            return real(which)
+        return machine.alarm_left()
+
+    return getitimer
 
 
 def _killing(real: Callable[..., None], own: Callable[[], int]) -> Callable[..., None]:
     def kill(pid: int, number: int, /) -> None:
         machine = mine()
         handler = signal.getsignal(number) if machine and number else None
-        if machine and pid == own() and _is_handled(handler):
+        if machine and pid == own() and is_handled(handler):
             machine.deliver(number, handler)
         elif machine and pid == own() and callable(handler):
             # The system may deliver a signal of kill(2) later, in another thread. This
@@ -449,20 +472,12 @@ def _raising(real: Callable[[int], None]) -> Callable[[int], None]:
     def raise_signal(number: int, /) -> None:
         machine = mine()
         handler = signal.getsignal(number) if machine else None
-        if machine and _is_handled(handler):
+        if machine and is_handled(handler):
             machine.deliver(number, handler)
         else:
             real(number)
 
     return raise_signal
-
-
-def _is_handled(handler: object) -> bool:
-    """Return whether it is a handler in Python, and not the one of a loop.
-
-    asyncio learns of a signal from C, by the file descriptor of a loop.
-    """
-    return callable(handler) and getattr(handler, "__name__", "") != "_sighandler_noop"
 
 
 # Others who hold the originals
@@ -472,7 +487,7 @@ class _Elsewhere:
     """The originals in other places, found and put back."""
 
     def __init__(self) -> None:
-        self._modules: set[str] = set()
+        self._modules: list[Any] = []
         """The modules that have been looked through."""
         self._named: list[tuple[dict[str, Any], str]] = []
         """The names of modules that hold an original: after ``from time import``."""
@@ -484,8 +499,9 @@ class _Elsewhere:
     def replace(self, replaced: dict[int, Any]) -> None:
         """Put the replacements where the originals are."""
         self._replaced = replaced
-        if len(sys.modules) != len(self._modules):
-            self._modules = set(sys.modules)
+        modules = list(sys.modules.values())
+        if modules != self._modules:
+            self._modules = modules
             originals = {id(p.original) for p in _PATCHES} - {id(_MISSING)}
             self._named = list(_names_of_modules(originals))
             with _thawed():
@@ -501,7 +517,7 @@ class _Elsewhere:
 
     def forget(self) -> None:
         """Forget which modules have been looked through."""
-        self._modules = set()
+        self._modules = []
 
     def put_back(self) -> None:
         """Put the originals back, also in modules that the run has loaded."""
@@ -511,15 +527,17 @@ class _Elsewhere:
         self._changed.clear()
         for put, original in self._held:
             put(original)
-        if len(sys.modules) == len(self._modules):
+        modules = list(sys.modules.values())
+        if modules == self._modules:
             return
         originals = {
             id(patch.replacement): patch.original
             for patch in _PATCHES
             if id(patch.original) in self._replaced
         }
-        for label in set(sys.modules) - self._modules:
-            names = _names_in(sys.modules.get(label))
+        seen = set(map(id, self._modules))
+        for module in modules:
+            names = _names_in(module) if id(module) not in seen else {}
             for name, value in list(names.items()):
                 if id(value) in originals:
                     names[name] = originals[id(value)]
@@ -537,9 +555,13 @@ class _Elsewhere:
         known = {id(_names_in(module)) for module in list(sys.modules.values())}
         ours = {id(wanted), id(globals())}
         for patch in _PATCHES:  # a replacement calls its original, in its closure
-            if isinstance(patch.replacement, types.FunctionType):
-                ours |= {id(cell) for cell in patch.replacement.__closure__ or ()}
-                ours.add(id(patch.replacement.__dict__))  # it may hold __wrapped__
+            made: Any = patch.replacement
+            if isinstance(made, staticmethod):
+                ours.add(id(made.__dict__))  # it may hold __wrapped__
+                made = cast("Any", made).__func__
+            if isinstance(made, types.FunctionType):
+                ours |= {id(cell) for cell in made.__closure__ or ()}
+                ours.add(id(made.__dict__))
         tuples: dict[int, tuple[Any, ...]] = {}
         statics: dict[int, Any] = {}
         holders: list[Any] = gc.get_referrers(*wanted)
@@ -636,6 +658,10 @@ def _setter(holder: Any, value: Any) -> Callable[[Any], None] | None:
         return functools.partial(setattr, holder, "cell_contents")
     if kind is functools.partial and holder.func is value:
         return functools.partial(_set_function, holder)
+    names = _names_in(holder)  # an instance, for instance a rate limiter with a clock
+    if names and not _is_left_alone(kind.__module__):
+        keys = [key for key, each in list(names.items()) if each is value]
+        return _all([functools.partial(names.__setitem__, key) for key in keys])
     return None
 
 
@@ -679,6 +705,21 @@ def _standing_for(original: Any) -> Any:
 
 
 _elsewhere = _Elsewhere()
+
+
+def clear() -> None:
+    """Put back the originals where code outside of a run has put a replacement.
+
+    That is what the undo of a mock does, if the mock was made in a run.
+    """
+    if active() is None:
+        for place, name, original, replacement in _PATCHES:
+            if place.__dict__.get(name, _MISSING) is not replacement:
+                continue
+            if original is _MISSING:
+                delattr(place, name)
+            else:
+                _set(place, name, original)
 
 
 def look_again() -> None:
