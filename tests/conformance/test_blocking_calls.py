@@ -343,12 +343,12 @@ def test_beats_count_from_the_start_of_the_call(world, block, beat):
     assert world.returned_at == 0.743
 
 
-def test_setting_the_wall_clock_back_changes_nothing(world, block):
+def test_setting_the_wall_clock_back_changes_nothing(world, block, monkeypatch):
     beaten = []
 
     def beat():
         beaten.append(world.now())
-        time.time = lambda: -3600.0  # the world restores it
+        monkeypatch.setattr(time, "time", lambda: -3600.0)
 
     world.run(world.answer, block, [0.25, 0.35, 0.18], beat, 2)
     assert beaten == [0, 0.1, 0.2, 0.3, 0.4]

@@ -487,9 +487,9 @@ def test_hellos_count_from_the_start_of_the_call(world, pipe, say):
     ]
 
 
-def test_setting_the_wall_clock_back_changes_nothing(world, pipe, say):
+def test_setting_the_wall_clock_back_changes_nothing(world, pipe, say, monkeypatch):
     def set_back():
-        time.time = lambda: -3600.0  # the world restores it
+        monkeypatch.setattr(time, "time", lambda: -3600.0)
 
     world.at(1.25, set_back)
     world.at(2.5, pipe.write, b"10\n")

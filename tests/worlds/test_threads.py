@@ -1728,7 +1728,7 @@ def test_an_alarm_that_is_ignored_and_what_is_left_of_a_timer():
         signal.signal(signal.SIGALRM, before)
 
 
-def test_a_pool_from_an_earlier_run_is_no_deadlock():
+def test_a_call_in_a_pool_from_an_earlier_run_is_refused_by_name():
     place = ThreadsWorld()
     with ThreadPoolExecutor(1) as pool:
         with pytest.raises(StillAlive):
