@@ -9,6 +9,7 @@ import time
 import pytest
 import trio
 import trio.testing
+from concurrency_study import make_world
 from concurrency_study.world import (
     Deadlock,
     NotCovered,
@@ -238,6 +239,14 @@ def test_a_worker_that_waits_for_the_loop_does_not_stop_time(place):
         raise KeyError
 
     assert place.run(trio.to_thread.run_sync, work) == 4.5
+
+
+def test_a_worker_of_another_world_is_not_used_after_its_run():
+    async def answer():
+        await trio.to_thread.run_sync(int)
+
+    make_world("threads").run(trio.run, answer, leftovers="allow")
+    trio.run(answer)
 
 
 def test_an_abandoned_worker_that_waits_for_the_loop(place):

@@ -16,10 +16,10 @@ start do not see the replacements.
 
 A lock, a queue or a pool from before the run works as well. A thread that waits for one
 really blocks. A watchdog sees that within some tenths of a second, and passes the baton
-on in its place. Virtual time does not pass while anything outside of the run may still
-act: a thread that really blocks in input, a thread that was started before the run, a
-server in another process. Between connections to such a server, time passes as it does
-in reality.
+on in its place. Virtual time does not pass while a thread of the run really blocks in
+input, or while a thread that was started before the run computes. One that sleeps is
+waited for only if the run has no timer of its own: a wait with a timeout does not wait
+for it. With a connection to another process, time passes as it does in reality.
 
 Without a seed the order is first come, first served, and the same in every run. With a
 seed, the next thread is chosen at random and may be preempted at each lock operation.

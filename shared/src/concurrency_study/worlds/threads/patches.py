@@ -124,7 +124,8 @@ def running(
         ):
             places.append((place, name, getattr(place, name), None))
             _set(place, name, value)
-        yield lambda value: _instead(value, replaced)
+        with _own_workers_of_trio():
+            yield lambda value: _instead(value, replaced)
     finally:
         _elsewhere.put_back()
         for place, name, old, new in reversed(places):
@@ -136,6 +137,22 @@ def running(
                 _set(place, name, old)
         set_active(None)
         log.disabled = quiet
+
+
+@contextlib.contextmanager
+def _own_workers_of_trio() -> Generator[None]:
+    """Let the run have trio's idle worker threads of its own, which end with it."""
+    module = "trio._core._thread_cache"
+    before: Any = getattr(sys.modules.get(module), "THREAD_CACHE", None)
+    kept: dict[Any, None] = {}
+    if before:
+        kept, before._idle_workers = before._idle_workers, {}
+    try:
+        yield
+    finally:
+        cache: Any = getattr(sys.modules.get(module), "THREAD_CACHE", None)
+        if cache:
+            cache._idle_workers = kept
 
 
 def _set(place: Any, name: str, value: Any) -> None:
