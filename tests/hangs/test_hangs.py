@@ -22,7 +22,7 @@ from concurrency_study import World, make_world
 
 from .programs import PROGRAMS
 
-BACKSTOP = 300
+BACKSTOP = 60
 """Real seconds after which a process is killed: its program hangs for real."""
 
 TESTS = """
