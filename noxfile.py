@@ -79,7 +79,7 @@ MISSING = [v for v in SUPPORTED if v not in PYTHONS]
 
 
 def install(session: nox.Session, study: str) -> None:
-    """Install a study alone, if its environment is not as it has to be already."""
+    """Install a study alone, unless its environment is as wanted already."""
     wanted = [
         *CONSTRAINTS,
         *("pytest", "pytest-randomly", "pytest-xdist"),

@@ -18,12 +18,14 @@ import sys
 import threading
 import time
 import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from time import monotonic, sleep
 
 import pytest
 from concurrency_study.world import Deadlock, NotCovered
 from concurrency_study.worlds.threads import patches, really_sleep
+
+from .answering import Answering
 
 LOCK = threading.Lock()
 RLOCK = threading.RLock()
@@ -442,18 +444,9 @@ def test_a_deadlock_beside_a_server_from_before_is_a_deadlock(world):
             serving.join()
 
 
-class Slow(BaseHTTPRequestHandler):
-    seconds = 0.1
-
-    def do_GET(self):
-        really_sleep(self.seconds)
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    def log_message(self, *args):
-        pass
+class Slow(Answering):
+    def wait(self):
+        really_sleep(0.1)
 
 
 def test_a_server_from_before_answers_before_a_timeout(world, in_thread):

@@ -1730,15 +1730,17 @@ def test_an_alarm_that_is_ignored_and_what_is_left_of_a_timer():
 
 def test_a_call_in_a_pool_from_an_earlier_run_is_refused_by_name():
     place = ThreadsWorld()
+    end, feed = os.pipe()
     with ThreadPoolExecutor(1) as pool:
         with pytest.raises(StillAlive):
             place.run(lambda: pool.submit(time.sleep, 2).result())
-        begun = threading.Event()
-        kept = pool.submit(lambda: begun.set() or select.select([], [], [], 3))
-        begun.wait()
+        kept = pool.submit(os.read, end, 1)
         with pytest.raises(NotCovered, match="outside of the run"):
             place.run(lambda: pool.submit(int).result())
-        kept.result()
+        os.write(feed, b"!")
+        assert kept.result() == b"!"
+    os.close(end)
+    os.close(feed)
 
 
 def test_the_date_does_not_go_back_when_a_run_begins():

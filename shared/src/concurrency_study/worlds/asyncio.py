@@ -109,7 +109,7 @@ class AsyncioWorld(LoopWorld):
                 value, error = None, raised
             result = value, loop.failure or error
             if isinstance(error, asyncio.CancelledError):
-                raise error  # for asyncio: it may come from Ctrl-C
+                raise error  # so that asyncio can tell Ctrl-C
 
         with self.virtual_time() as replaced, self._patched():
             args = tuple(map(replaced, args))

@@ -205,20 +205,17 @@ class TrioWorld(LoopWorld):
             self.unfinished += 1
             start(cache, self.as_worker(function), finished, name)
 
-        threads = _cache.THREAD_CACHE
         # Trio runs tasks that are ready in random order. With this, seeding `random`
         # replays a run, and pytest-randomly does that for each test.
         _run._r.seed(random.random())
         if self.trace.watching:
             _run.Runner.task_exited = exited
         _ThreadCache.start_thread_soon = start_thread_soon
-        _cache.THREAD_CACHE = _ThreadCache()
         try:
             yield
         finally:
             _run.Runner.task_exited = task_exited
             _ThreadCache.start_thread_soon = start
-            _cache.THREAD_CACHE = threads
 
 
 class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):

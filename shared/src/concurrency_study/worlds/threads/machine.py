@@ -111,15 +111,6 @@ class ManagedThread:
         return str(self.owner.name) if self.owner else self._label
 
 
-def _works(frame: FrameType | None) -> bool:
-    """Return whether a thread of a pool has been given something to do."""
-    while frame is not None:
-        if frame.f_code is _pools._WorkItem.run.__code__:
-            return True
-        frame = frame.f_back
-    return False
-
-
 def is_handled(handler: object) -> bool:
     """Return whether it is a handler in Python, and not the one of a loop.
 
@@ -196,7 +187,7 @@ class Machine:
         self.held_up: Callable[[], object] = lambda: None
         """Called when the main thread has slept by ``time.sleep``."""
         self.epoch = -(-real_time_ns() // 10**9) * 10**9
-        """The date at instant 0, in nanoseconds since 1970."""
+        """The date at instant 0, in nanoseconds since 1970: whole seconds, not past."""
         self.ports: set[object] = set()
         """The addresses at which threads of the run listen."""
         self.peers = weakref.WeakSet[socket.socket]()
@@ -737,7 +728,7 @@ class Machine:
                     own = [
                         each
                         for each in able
-                        if not is_of_libraries(each[1]) or _works(each[1])
+                        if not is_of_libraries(each[1]) or _makes_a_call(each[1])
                     ]
                     if own:
                         self._give_up(_waits_for(*own[0], self.waiters()))
@@ -1038,6 +1029,15 @@ def _not_covered(why: str, thread: ManagedThread) -> NotCovered:
     frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
     where = _where(frames.get(thread.ident))
     return NotCovered(f"{why}:\n  thread {thread.name}: {where}")
+
+
+def _makes_a_call(frame: FrameType | None) -> bool:
+    """Return whether a thread of a pool makes one of the calls given to the pool."""
+    while frame is not None:
+        if frame.f_code is _pools._WorkItem.run.__code__:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _waits_for(

@@ -105,7 +105,8 @@ def running(
     try:
         for place, name, original, replacement in _PATCHES:
             old = place.__dict__.get(name, _MISSING)
-            of_gevent = patched and place is os and old is not original
+            # Gevent's own os.fork and the like are refused, too.
+            of_gevent = patched and place is os and _is_of_gevent(old)
             if old is original or old is replacement or of_gevent:
                 if patched and place in _SELECTORS:
                     continue
@@ -122,6 +123,7 @@ def running(
             (_pools, "_global_shutdown_lock", threading.Lock()),
             (_pools, "_threads_queues", weakref.WeakKeyDictionary[Any, Any]()),
         ):
+            # None: it is put back whatever the run has put there.
             places.append((place, name, getattr(place, name), None))
             _set(place, name, value)
         with _own_workers_of_trio():
@@ -130,13 +132,17 @@ def running(
         _elsewhere.put_back()
         for place, name, old, new in reversed(places):
             if new is not None and place.__dict__.get(name, _MISSING) is not new:
-                continue  # the test has put something there, a mock for instance
+                continue  # the run has put something there, such as a mock
             if old is _MISSING:
                 delattr(place, name)
             else:
                 _set(place, name, old)
         set_active(None)
         log.disabled = quiet
+
+
+def _is_of_gevent(function: object) -> bool:
+    return str(getattr(function, "__module__", "")).startswith("gevent.")
 
 
 @contextlib.contextmanager
@@ -218,7 +224,8 @@ def _make() -> list[Patch]:
         if isinstance(original, types.BuiltinFunctionType) and inspect.isfunction(
             replacement
         ):
-            replacement = staticmethod(replacement)  # no class binds it, nor a builtin
+            # As with a builtin, a class that keeps it does not bind it.
+            replacement = staticmethod(replacement)
         found.append(Patch(place, name, original, replacement))
 
     for name, replacement in clocks.clocks().items():
@@ -676,7 +683,7 @@ def _setter(holder: Any, value: Any) -> Callable[[Any], None] | None:
     if kind is functools.partial and holder.func is value:
         return functools.partial(_set_function, holder)
     names = _names_in(holder)  # an instance, for instance a rate limiter with a clock
-    if names and not _is_left_alone(kind.__module__):
+    if names and not _is_left_alone(str(kind.__module__)):
         keys = [key for key, each in list(names.items()) if each is value]
         return _all([functools.partial(names.__setitem__, key) for key in keys])
     return None
