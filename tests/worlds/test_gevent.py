@@ -1,6 +1,9 @@
 """The gevent world: exact instants, leftovers named, no error lost or printed."""
 
+import contextlib
 import os
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +16,7 @@ import gevent.hub
 import gevent.os
 import gevent.select
 import gevent.socket
+import gevent.subprocess
 import pytest
 from concurrency_study.world import (
     CANCELLED,
@@ -26,6 +30,7 @@ from gevent.event import AsyncResult, Event
 from gevent.lock import BoundedSemaphore, RLock, Semaphore
 from gevent.pool import Group, Pool
 from gevent.queue import Channel, Empty, Full, JoinableQueue, Queue
+from gevent.server import StreamServer
 from gevent.threadpool import ThreadPool, ThreadPoolExecutor
 
 
@@ -854,6 +859,57 @@ def test_watching_a_greenlet_does_not_retrieve_its_error(place):
     place.watching = True
     with pytest.raises(LostError):
         place.run(answer)
+
+
+def test_a_greenlet_that_survives_each_kill_is_named(place):
+    def survivor():
+        while True:
+            with contextlib.suppress(gevent.GreenletExit):
+                gevent.sleep(5)
+
+    def answer():
+        gevent.spawn(survivor)
+        gevent.sleep(1)
+        return "a result"
+
+    with pytest.raises(StillAlive, match="survivor"):
+        place.run(answer)
+    assert place.run(answer, leftovers="allow") == "a result"
+
+
+def test_a_plain_client_of_a_gevent_server_waits_in_virtual_time(place):
+    def serve(peer, address):
+        peer.recv(10)
+        gevent.sleep(3600)
+        peer.sendall(b"late")
+        peer.close()
+
+    def ask(port):
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(b"a question")
+            return client.recv(10)
+
+    def answer():
+        server = StreamServer(("127.0.0.1", 0), serve)
+        server.start()
+        try:
+            return gevent.get_hub().threadpool.apply(ask, (server.server_port,))
+        finally:
+            server.stop()
+
+    assert place.run(answer) == b"late"
+    assert place.returned_at == 3600
+
+
+def test_subprocesses_and_signal_handlers_work_between_runs(place):
+    place.run(gevent.sleep, 1)
+    assert gevent.subprocess.check_output(["echo", "one"]) == b"one\n"
+    place.run(gevent.sleep, 1)
+    received = Event()
+    handler = gevent.signal_handler(signal.SIGUSR1, received.set)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    assert received.wait(60)
+    handler.cancel()
 
 
 PATCH = "from gevent import monkey; monkey.patch_all()\n"

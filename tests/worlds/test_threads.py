@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures.thread
 import contextlib
+import datetime
 import gc
 import os
 import queue
@@ -1741,6 +1742,14 @@ def test_a_call_in_a_pool_from_an_earlier_run_is_refused_by_name():
         assert kept.result() == b"!"
     os.close(end)
     os.close(feed)
+
+
+def test_the_date_shows_microseconds_that_have_passed():
+    def answer():
+        time.sleep(0.000_001_999)
+        return datetime.datetime.now().microsecond
+
+    assert ThreadsWorld().run(answer) == 1
 
 
 def test_the_date_does_not_go_back_when_a_run_begins():

@@ -38,6 +38,7 @@ from weakref import WeakKeyDictionary
 import gevent
 import gevent._threading
 import gevent.select
+import gevent.socket
 import gevent.threadpool
 import greenlet
 from gevent.event import AsyncResult, Event
@@ -59,6 +60,7 @@ from ..world import (
     waits_at,
 )
 from ..world.unpatched import get_ident
+from .threads.descriptors import serves
 from .threads.locks import Lock
 from .threads.machine import ManagedThread
 
@@ -207,6 +209,7 @@ class GeventWorld(LoopWorld):
         pools: Any = gevent.threadpool
         hub: Any = self._hub
         real_spawn, real_sleep = ThreadPool.spawn, pools.sleep
+        real_listen = gevent.socket.socket.listen
 
         def started(begun: _Greenlet) -> None:
             if get_ident() == self._thread:
@@ -240,10 +243,15 @@ class GeventWorld(LoopWorld):
             else:
                 machine.pass_on()  # only until the thread has taken its last steps
 
+        def listen(listening: Any, *args: Any) -> None:
+            real_listen(listening, *args)
+            serves(machine, listening)
+
         real_start, real_lock = pools.start_new_thread, _threading.Lock
         pool, resolver = hub._threadpool, hub._resolver
         hub._threadpool = hub._resolver = None  # their threads would be those before
         pools.ThreadPool.spawn, pools.sleep = spawn, sleep
+        gevent.socket.socket.listen = listen
         pools.start_new_thread, _threading.Lock = start_new_thread, Lock
         gevent.Greenlet.add_spawn_callback(started)
         self._hub.print_exception = self._failed
@@ -255,6 +263,7 @@ class GeventWorld(LoopWorld):
             del self._hub.print_exception
             gevent.Greenlet.remove_spawn_callback(started)
             pools.ThreadPool.spawn, pools.sleep = real_spawn, real_sleep
+            gevent.socket.socket.listen = real_listen
             pools.start_new_thread, _threading.Lock = real_start, real_lock
             hub._threadpool, hub._resolver = pool, resolver
 
@@ -288,9 +297,10 @@ class GeventWorld(LoopWorld):
         made._run = watched
 
     def _tear_down(self) -> None:
-        with contextlib.suppress(*FINDINGS, Unwind):  # a cleanup may never end
+        # A cleanup may never end, and a greenlet may survive each kill.
+        with contextlib.suppress(*FINDINGS, Unwind, gevent.Timeout):
             while alive := self._living():
-                gevent.killall(alive)
+                gevent.killall(alive, timeout=HORIZON)
         self._loop.leave()
         gevent.idle(self._loop.MINPRI)  # run the callbacks that are due, and no more
 
@@ -395,8 +405,8 @@ class VirtualLoop(corecext.loop):
     is dropped when it comes to the top.
     """
 
-    def __init__(self) -> None:
-        super().__init__(default=False)
+    def __init__(self, default: bool) -> None:
+        super().__init__(default=default)  # only the default one watches processes
         self.world: GeventWorld | None = None
         self._heap: list[tuple[int, int, VirtualTimer]] = []
         self._number = count()
@@ -530,13 +540,32 @@ class VirtualLoop(corecext.loop):
         if self.world and self._heap and self._heap[0][0] < self.world.machine.ns:
             self._fire(self.world.machine.ns)
 
-    def _not_covered(self, *args: Any, **kwargs: Any) -> Any:
-        raise NotCovered(
-            "subprocesses, signals and file watchers take real time: use them outside "
-            "of a world"
-        )
+    def child(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a watcher of a process; outside of a world only."""
+        self._refuse()
+        return super().child(*args, **kwargs)
 
-    child = signal = stat = install_sigchld = _not_covered
+    def signal(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a watcher of a signal; outside of a world only."""
+        self._refuse()
+        return super().signal(*args, **kwargs)
+
+    def stat(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a watcher of a file; outside of a world only."""
+        self._refuse()
+        return super().stat(*args, **kwargs)
+
+    def install_sigchld(self) -> None:
+        """Prepare for watchers of processes; outside of a world only."""
+        self._refuse()
+        super().install_sigchld()
+
+    def _refuse(self) -> None:
+        if self.world is not None:
+            raise NotCovered(
+                "subprocesses, signals and file watchers take real time: use them "
+                "outside of a world"
+            )
 
 
 _libev: Any = corecext
@@ -646,7 +675,7 @@ def _virtual_hub() -> Hub:
             loop.run_callback(loop.break_)
             with contextlib.suppress(LoopExit):
                 hub.switch()
-        virtual: Any = VirtualLoop()
+        virtual: Any = VirtualLoop(loop.default)
         hub.loop = virtual
     return hub
 
@@ -716,6 +745,9 @@ class _Pool:
 
 _POOL = _Pool()
 _threading: Any = gevent._threading  # pyright: ignore
+HORIZON = 3600.0
+"""Virtual seconds that the greenlets left over have for their cleanup."""
+
 ROUNDS = 300
 """Turns of the loop, of some 1,000 callbacks each, after which greenlets spin."""
 _WORKER: Any = gevent.threadpool._WorkerGreenlet  # pyright: ignore

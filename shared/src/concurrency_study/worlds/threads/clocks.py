@@ -153,7 +153,8 @@ def dates() -> dict[str, Any]:
         machine = mine()
         if machine is None:
             return real_now.__get__(None, cls)(tz)
-        return cls.fromtimestamp((machine.epoch + machine.ns) / _SECOND, tz)
+        whole, rest = divmod(machine.epoch + machine.ns, _SECOND)
+        return cls.fromtimestamp(whole, tz).replace(microsecond=rest // 1000)
 
     def utcnow(cls: Any) -> Any:
         if mine() is None:

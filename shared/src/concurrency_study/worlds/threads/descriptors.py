@@ -183,6 +183,16 @@ def _meets(machine: Machine, sock: socket.socket, address: Any) -> None:
         machine.peers.add(sock)
 
 
+def serves(machine: Machine, sock: socket.socket) -> None:
+    """Note a listening socket of the run: its clients are none of another process."""
+    machine.ports.add(_port(sock.getsockname()))
+    _without_delay(sock)  # those that it accepts inherit it
+    for peer in list(machine.peers):
+        with contextlib.suppress(OSError):
+            if _port(peer.getpeername()) in machine.ports:
+                machine.peers.discard(peer)
+
+
 def _without_delay(sock: socket.socket) -> None:
     """Have the system send small pieces at once: it would hold them in real time."""
     if sock.family in (socket.AF_INET, socket.AF_INET6):
@@ -292,14 +302,13 @@ def socket_methods() -> dict[str, Callable[..., Any]]:
     def listen(self: Any, *args: Any) -> None:
         real_listen(self, *args)
         if machine := mine():
-            machine.ports.add(_port(self.getsockname()))
-            _without_delay(self)  # those that it accepts inherit it
+            serves(machine, self)
 
     def _accept(self: Any) -> Any:
         _socket_wait(self, select.POLLIN)
         found, address = real_accept(self)
         if machine := mine():
-            machine.ports.add(_port(self.getsockname()))
+            serves(machine, self)
         return found, address
 
     real_sendall, real_connect = _SOCKET.sendall, _SOCKET.connect
