@@ -15,6 +15,8 @@ from concurrency_study.world import (
     NotCovered,
     StillAlive,
 )
+from concurrency_study.worlds.threads import really_sleep
+from concurrency_study.worlds.threads.outside import Strangers
 from concurrency_study.worlds.trio import TrioWorld
 
 
@@ -247,6 +249,18 @@ def test_a_worker_of_another_world_is_not_used_after_its_run():
 
     make_world("threads").run(trio.run, answer, leftovers="allow")
     trio.run(answer)
+
+
+def test_an_idle_worker_from_before_is_not_waited_for():
+    strangers = Strangers()
+    trio.run(trio.to_thread.run_sync, int)
+    for _ in range(3_000):  # it becomes idle some steps after its result is there
+        names = [thread.name for thread, _ in strangers.found(set())]
+        if not any(name.startswith("Trio thread") for name in names):
+            break
+        really_sleep(0.001)
+    else:
+        pytest.fail(f"these count as threads that may act: {names}")
 
 
 def test_an_abandoned_worker_that_waits_for_the_loop(place):

@@ -107,7 +107,7 @@ class Strangers:
             frame = frames.get(one.ident or 0)
             if frame is None or one.ident in managed or one.native_id is None:
                 continue
-            if not _is_of_a_tool(frame):
+            if not _is_of_a_tool(frame) and not _is_idle(frame):
                 listed.append((one, frame))
         return listed
 
@@ -123,6 +123,12 @@ class Strangers:
 
 _TOOLS = ("execnet", "xdist", "pytest_timeout", "pydevd", "debugpy", "coverage")
 _TOOL_FILES = tuple(f"{os.sep}{name}" for name in _TOOLS)
+
+
+def _is_idle(frame: FrameType) -> bool:
+    """Return whether a worker thread of trio waits for a call, with a timeout."""
+    path = frame.f_code.co_filename
+    return frame.f_code.co_name == "_work" and path.endswith("_thread_cache.py")
 
 
 def _is_of_a_tool(frame: FrameType) -> bool:
