@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -928,3 +929,20 @@ def test_a_process_that_gevent_has_patched(first):
     )
     assert ended.returncode == 0, ended.stdout
     assert "16 passed" in ended.stdout
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_greenlet_from_before_the_run_is_named(place, later):
+    event = Event()
+
+    def set_soon():
+        gevent.sleep(0.2)
+        event.set()
+
+    other = gevent.spawn_later(0.2, event.set) if later else gevent.spawn(set_soon)
+    gevent.sleep(0)
+    name = "set: has not begun" if later else "set_soon: .*gevent.sleep"
+    with pytest.raises(Deadlock) as caught:
+        place.run(event.wait)
+    assert re.search(f"before it.*\n  greenlet {name}", caught.value.__notes__[0])
+    other.join()

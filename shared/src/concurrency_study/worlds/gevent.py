@@ -329,8 +329,31 @@ class GeventWorld(LoopWorld):
 
     def resolve(self, error: BaseException) -> bool:
         """Have the run end by this error, if it is gevent's thread that waits."""
+        if isinstance(error, Deadlock) and (others := self._from_before()):
+            error.add_note(
+                "A run does not wait for greenlets that were started before it. If one "
+                "of these would end a wait, start it in the run:"
+                + "".join(
+                    f"\n  {_waiter(g) if g.gr_frame else _name(g) + ': has not begun'}"
+                    for g in others
+                )
+            )
         self._failure = self._failure or error
         return self._loop.interrupt()
+
+    def _from_before(self) -> list[_Greenlet]:
+        """Return the greenlets that were started outside of the run and have not ended.
+
+        Greenlets that only serve gevent, such as a hub, are none of them.
+        """
+        return [
+            each
+            for each in gc.get_objects()
+            if isinstance(each, gevent.Greenlet)
+            and each.started
+            and not each.dead
+            and each not in self._greenlets
+        ]
 
     def give_up(self) -> None:
         """Raise the error where `run` waits for the answer. The loop calls this."""
