@@ -455,6 +455,14 @@ class World(ABC):
     colour: ClassVar[str] = "plain"
     """The kind of function that `run` takes: ``plain``, ``async`` or ``any``."""
 
+    def is_native(self, function: Callable[..., Any]) -> bool:
+        """Return whether this is a function of the kind that the study writes."""
+        return self.colour != "async" or inspect.iscoroutinefunction(_bare(function))
+
+    def run_for_real(self, function: Callable[..., Any]) -> Any:
+        """Run a native function in real time, by the library's own front door."""
+        return function()
+
     def _check_colour(self, function: Any) -> None:
         """Refuse a function of another kind before it does anything."""
         __tracebackhide__ = True

@@ -66,6 +66,9 @@ class AnyioOnAsyncioWorld(AsyncioWorld):
     def native_job(self, actor: str) -> Job:
         return AnyioJob(self, actor)
 
+    def run_for_real(self, function: Callable[..., Any]) -> Any:
+        return anyio.run(function, backend="asyncio")
+
     def _drive(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         options = {"loop_factory": lambda: self._loop}
         anyio.run(main, backend="asyncio", backend_options=options)
@@ -127,6 +130,9 @@ class AnyioOnTrioWorld(TrioWorld):
 
     def native_job(self, actor: str) -> Job:
         return AnyioOnTrioJob(self, actor)
+
+    def run_for_real(self, function: Callable[..., Any]) -> Any:
+        return anyio.run(function, backend="trio")
 
     def _drive(self, main: Callable[[], Coroutine[Any, Any, None]], clock: Any) -> None:
         options = {"clock": clock, "instruments": [clock]}

@@ -155,6 +155,9 @@ class AsyncioWorld(LoopWorld):
         name = self.note_spawned(task, name.rpartition(".")[2], became)
         task.add_done_callback(lambda _: self.trace.exited(name, became()))
 
+    def run_for_real(self, function: Callable[..., Any]) -> Any:
+        return asyncio.run(function())
+
     def _drive(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(main())
@@ -202,6 +205,11 @@ class AsyncioEagerWorld(AsyncioWorld):
         self._factory = getattr(asyncio, "eager_task_factory", None)
         if self._factory is None:
             raise LookupError("the world 'asyncio-eager' needs Python 3.12 or newer")
+
+    def run_for_real(self, function: Callable[..., Any]) -> Any:
+        with asyncio.Runner() as runner:
+            runner.get_loop().set_task_factory(self._factory)
+            return runner.run(function())
 
     def _drive(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._loop.set_task_factory(self._factory)

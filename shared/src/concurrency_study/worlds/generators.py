@@ -192,6 +192,12 @@ class GeneratorsWorld(ThreadsWorld):
             "end" * (owner.name == idle)
         )
 
+    def is_native(self, function: Callable[..., Any]) -> bool:
+        return inspect.isgeneratorfunction(inspect.unwrap(function))
+
+    def run_for_real(self, function: Callable[..., Any]) -> Any:
+        return _kernel().run(function)
+
     def native_kind(self, native: object) -> str:
         bare: Any = inspect.unwrap(native) if callable(native) else native
         plain = inspect.isfunction(bare) and not inspect.isgeneratorfunction(bare)

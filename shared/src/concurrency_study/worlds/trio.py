@@ -148,6 +148,9 @@ class TrioWorld(LoopWorld):
             self.machine.failure = None
         return result[0], clock.failure or result[1]
 
+    def run_for_real(self, function: Callable[..., Any]) -> Any:
+        return trio.run(function)
+
     def _drive(self, main: Callable[[], Coroutine[Any, Any, None]], clock: Any) -> None:
         trio.run(main, clock=clock, instruments=[clock])
 

@@ -1,0 +1,1 @@
+"""What asyncio does: one function for each question and way."""

@@ -1,0 +1,128 @@
+"""Measure answers: run the functions of a study and see what they return."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import inspect
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..available import make_world
+from ..study import Study
+from ..world import CANCELLED
+from .published import Row
+
+HANG = 3.0
+"""Real seconds after which a function that is published to hang is taken to."""
+LIMIT = 60.0
+"""Real seconds after which another function is taken to hang."""
+
+
+def measured(row: Row, world: str) -> str:
+    """Run the function of a row in a world and return what it says.
+
+    The outcomes of an answer that is left open are sorted, with " or " between them.
+    """
+    if row.apart:
+        return _apart(row, world)
+    function = function_of(row.study, row.group, row.function)
+    return _said(run(function, world, real=row.real))
+
+
+def run(function: Callable[..., Any], world: str, *, real: bool) -> Any:
+    """Run a function of a study natively: in real or in virtual time."""
+    place = make_world(world)
+    if not place.is_native(function):
+        return function()
+    if real:
+        return place.run_for_real(function)
+    result = place.run(function, leftovers="allow")
+    return "cancelled" if result is CANCELLED else result
+
+
+def function_of(study: str, group: str, name: str) -> Callable[..., Any]:
+    """Return a function of a study.
+
+    Raises:
+        LookupError: there is no such module or function.
+    """
+    try:
+        module = importlib.import_module(f"{study}_study.behaviours.{group}")
+        return getattr(module, name)
+    except (ImportError, AttributeError) as error:
+        if isinstance(error, ImportError) and "behaviours" not in str(error):
+            raise
+        raise LookupError(f"{study} has no function {name} in {group}.py") from error
+
+
+def matches(row: Row, published: str, said: str) -> bool:
+    """Return whether what was measured is what is published."""
+    if published != "unspecified":
+        return said == published
+    outcomes = said.split(" or ")
+    return set(outcomes) <= {*row.outcomes, "unspecified"} and (
+        len(outcomes) > 1 or bool(row.sources)
+    )
+
+
+def all_measured(
+    study: Study, rows: Iterable[Row], worlds: Iterable[str]
+) -> list[dict[str, str]]:
+    """Measure rows in worlds; a failure is an answer that begins with "fails"."""
+    found: list[dict[str, str]] = []
+    for world in worlds:
+        for row in rows:
+            try:
+                said = measured(row, world)
+            except Exception as error:
+                said = f"fails: {type(error).__name__}: {error}".splitlines()[0]
+            found.append({"world": world, "function": row.function, "answer": said})
+    return found
+
+
+def _said(result: Any) -> str:
+    if isinstance(result, set | frozenset):
+        return " or ".join(sorted(result))
+    if not isinstance(result, str):
+        raise TypeError(f"the function must return a text, not {result!r}")
+    return result
+
+
+def _apart(row: Row, world: str) -> str:
+    """Run a function in a process of its own, as a leader of its own group."""
+    limit = HANG if row.answer(world) == "hangs" else LIMIT
+    command = [sys.executable, "-W", "ignore", "-m", f"{__package__}.apart"]
+    # A session of its own, so that nothing it starts outlives it.
+    with subprocess.Popen(
+        [*command, row.study, row.group, row.function, world],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            begun = process.stdout.readline()  # imports are not counted
+            try:
+                out, err = process.communicate(timeout=limit)
+            except subprocess.TimeoutExpired:
+                return "hangs"
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    lines = out.splitlines()
+    if begun != "begun\n":
+        raise RuntimeError(f"{row.function} could not begin:\n{err}")
+    said = [json.loads(line[5:]) for line in lines if line.startswith("said ")]
+    return _said(said[-1]) if said else "crashes"
+
+
+def shown(function: Callable[..., Any]) -> str:
+    """Return the text of a function, as a page shows it."""
+    return inspect.getsource(function)

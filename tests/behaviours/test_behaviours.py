@@ -1,0 +1,160 @@
+"""What is published of the study's behaviour is what is measured."""
+
+import ast
+import functools
+import inspect
+
+import pytest
+from concurrency_study.behaviours import GROUPS, KINDS, questions
+from concurrency_study.behaviours.measure import (
+    function_of,
+    matches,
+    measured,
+    run,
+)
+from concurrency_study.behaviours.published import kind_of, read
+
+
+def test_the_published_answer_is_measured(row, place, record_property, collected):
+    published = row.answer(place)
+    said = measured(row, place)
+    record_property(
+        "behaviour",
+        {
+            "record": "behaviour",
+            "number": row.question.number,
+            "function": row.function,
+            "way": row.way,
+            "world": place,
+            "answer": published,
+            "kind": kind_of(published),
+            "measured": said,
+        },
+    )
+    assert matches(row, published, said), (
+        f"{row.question.text} Published for {place}: {published}. Measured: {said}."
+    )
+
+
+def test_every_other_published_answer_would_fail(row, place, collected):
+    published = row.answer(place)
+    said = published if row.apart else measured(row, place)
+    if published != "unspecified":
+        for other in {*row.question.words, *KINDS} - {published}:
+            assert other == "unspecified" or not matches(row, other, said)
+
+
+def test_every_question_has_an_answer_in_every_world(published):
+    study, rows = published
+    for question in questions().values():
+        for world in study.worlds:
+            answers = [r.answer(world) for r in rows if r.question == question]
+            assert any(answers), f"{question.number} {question.key} in {world}"
+
+
+def test_every_function_has_an_answer_and_every_answer_a_function(published):
+    study, rows = published
+    snippets = {row.snippet for row in rows if row.snippet}
+    for group in GROUPS:
+        path = study.folder / "behaviours" / f"{group}.py"
+        if not path.exists():
+            assert not [row.function for row in rows if row.group == group]
+            continue
+        tree = ast.parse(path.read_text("utf-8"))
+        kinds = ast.FunctionDef | ast.AsyncFunctionDef
+        functions = {node.name for node in tree.body if isinstance(node, kinds)}
+        named = {row.function for row in rows if row.group == group}
+        assert named <= functions, f"{group}.toml names what {path.name} has not"
+        assert functions <= named | snippets, f"{path.name} has what is not published"
+
+
+def test_every_condition_holds_for_some_supported_version(published):
+    study, rows = published
+    for row in rows:
+        for number, answer in enumerate(row.answers):
+            pythons = [f"3.{minor}.5" for minor in range(11, 15)]
+            holds = [
+                (world, python)
+                for world in study.entry.every_world
+                for python in pythons
+                if "python" not in answer or _first(row, number, world, python)
+            ]
+            assert holds, f"{row.function}: {answer} matches no Python and world"
+            assert answer.get("world", study.worlds[0]) in study.entry.every_world
+
+
+def _first(row, number, world, python):
+    only = {**row.answers[number]}
+    only.pop("world", None)
+    libraries = {name: "999" for name in only if name not in {"answer", "python"}}
+    return bool(
+        type(row)(
+            *(row.study, row.group, row.function, row.question, (only,), row.why)
+        ).answer(world, {"python": python} | libraries)
+    )
+
+
+def test_ways_of_a_question_have_names_of_their_own(published):
+    _, rows = published
+    for question in questions().values():
+        ways = [row.way for row in rows if row.question == question]
+        assert len(ways) == len(set(ways)), question.key
+        assert len(ways) < 2 or all(ways), f"{question.key} needs a way in each table"
+
+
+def test_each_snippet_works(published):
+    study, rows = published
+    named = {row.function: row for row in rows}
+    for row in rows:
+        if row.snippet and row.snippet not in named:
+            function = function_of(row.study, row.group, row.snippet)
+            assert run(function, study.worlds[0], real=row.real) == "works"
+
+
+def test_each_function_is_short(published):
+    _, rows = published
+    for row in rows:
+        function = function_of(row.study, row.group, row.function)
+        lines = inspect.getsource(function).strip().splitlines()
+        assert len(lines) <= 35, f"{row.function} has {len(lines)} lines"
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ('[no_such]\nanswer = "no"', "no question"),
+        ('[one_of_three_fails]\nanswer = "perhaps"\nwhy = "A."', "is not one of"),
+        ('[one_of_three_fails]\nanswer = "no"\nwhy = "A"', "sentence"),
+        ("[one_of_three_fails]", "either answer or answers"),
+        ('[one_of_three_fails]\nanswer = "no"\nwho = "A"', "no key 'who'"),
+        ('[one_of_three_fails]\nanswer = "unspecified"\nwhy = "A."', "two outcomes"),
+        ('[start_order]\nanswer = "no"\nwhy = "A."', "group starting"),
+        (
+            '[one_of_three_fails]\nwhy = "A."\n'
+            'answers = [{answer = "no", python = "3.12"}]',
+            "not like >=3.12",
+        ),
+    ],
+)
+def test_a_wrong_table_is_refused_by_name(tmp_path, table, message):
+    folder = tmp_path / "behaviours"
+    folder.mkdir()
+    (folder / "failing.toml").write_text(table)
+    with pytest.raises(ValueError, match=message):
+        read("toy", tmp_path)
+
+
+def test_the_first_answer_whose_conditions_hold_counts(tmp_path):
+    (tmp_path / "behaviours").mkdir()
+    (tmp_path / "behaviours/failing.toml").write_text(
+        "[one_of_three_fails]\n"
+        'why = "A."\n'
+        'answers = [{answer = "absent", world = "b"},\n'
+        ' {answer = "yes", python = ">=3.12", trio = "<0.30"}, {answer = "no"}]\n'
+    )
+    (row,) = read("toy", tmp_path)
+    versions = functools.partial(dict, python="3.12.1")
+    assert row.answer("b", versions()) == "absent"
+    assert row.answer("a", versions(trio="0.29.0")) == "yes"
+    assert row.answer("a", versions(trio="0.30.0")) == "no"
+    assert row.answer("a", {"python": "3.11.7", "trio": "0.29"}) == "no"
