@@ -12,6 +12,7 @@ nox -s trio -- --suite      ... or what all studies are asked, for the report
 nox -s realtime -- trio     its programs, Ctrl-C and the obstacle course, in real time
 nox -s planted -- asyncio   plant mistakes in its answers: does the suite notice?
 nox -s foreign              the suites of other packages, in virtual time
+nox -s drift -- trio==0.30 --python 3.12    which answers change with a version
 nox -s overhead             what virtual time costs
 nox -s mutants -- trio      change its answers on purpose: does the suite notice?
 nox -l              the list of sessions
@@ -120,11 +121,12 @@ def prove(session: nox.Session, study: str) -> None:
             tests = ["tests/installed", *(["tests/obstacles"] * course.exists())]
             whole = ()
         case ["--suite"]:
-            tests = ["tests/conformance"]
+            tests = ["tests/conformance", "tests/behaviours"]
             whole = ("--complete", "tests/conformance")
         case chosen:
             tests = [
                 "tests/conformance",
+                "tests/behaviours",
                 "tests/worlds/test_every_world.py",
                 f"tests/worlds/test_{study}.py",
                 f"tests/helpers/test_{study}.py",
@@ -187,7 +189,7 @@ def comparisons(session: nox.Session) -> None:
     """Test the `study` command and what it is made of."""
     session.install(
         *CONSTRAINTS,
-        *("pytest", "hypothesis", "jsonschema"),
+        *("pytest", "hypothesis", "jsonschema", "packaging"),
         *("-e", "./shared", "-e", "./comparisons"),
     )
     session.run(*PYTEST, "tests/comparisons", *session.posargs)
@@ -381,6 +383,13 @@ def foreign(session: nox.Session) -> None:
     cache = session.cache_dir / "foreign"
     session.run(*PYTEST, "tests/foreign")
     session.run("python", "-m", "tests.foreign", f"--cache={cache}", *session.posargs)
+
+
+@nox.session(python=HERE, default=False)
+def drift(session: nox.Session) -> None:
+    """Print the answers that change with a version: `-- trio==0.30 --python 3.12`."""
+    session.install("packaging", "uv")
+    session.run("python", "tests/behaviours/drift.py", *session.posargs)
 
 
 @nox.session(python=NEWEST, default=False)

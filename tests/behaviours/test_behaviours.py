@@ -46,6 +46,8 @@ def test_every_other_published_answer_would_fail(row, place, collected):
 
 def test_every_question_has_an_answer_in_every_world(published):
     study, rows = published
+    if not (study.folder / "behaviours").exists():
+        return  # a study from elsewhere may leave them all out, not some of them
     for question in questions().values():
         for world in study.worlds:
             answers = [r.answer(world) for r in rows if r.question == question]

@@ -320,12 +320,12 @@ def test_a_report_edited_by_hand_is_refused(report, old, new):
     assert "was changed after the run that wrote it" in refusal(report)
 
 
-@pytest.mark.parametrize("version", [0, 2, "3", None])
+@pytest.mark.parametrize("version", [0, 3, "3", None])
 def test_another_version_of_the_format_is_refused(report, version):
     found = records(report)
     found[0]["version"] = version
     rewrite(report, found)
-    assert f"has version {version!r} of the format, not 3" in refusal(report)
+    assert f"has version {version!r} of the format, not 4" in refusal(report)
 
 
 @pytest.mark.parametrize("text", ["", "\n", "not JSON\n", "[]\n", "{}\n", "[" * 99999])

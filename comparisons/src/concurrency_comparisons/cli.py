@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
+from concurrency_study.behaviours import GROUPS
+from concurrency_study.behaviours.published import BadAnswer
 from concurrency_study.report import EXAMPLE
 from rich.console import Console
 from rich.progress import track
 
-from . import markdown, reports, runner, site
+from . import markdown, questions, reports, runner, site
 from .answers import AnswerFile, NotFound, Topic, Tree, Unreadable, unknown
 from .bench import costs
 from .comparison import shared_lines
@@ -285,6 +287,89 @@ def run(
 
 
 @app.command()
+def ask(
+    context: typer.Context,
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="WORDS...",
+            help='Words of the question, as "gather cancel", or its number.',
+            show_default=False,
+        ),
+    ],
+    code: Annotated[
+        bool, typer.Option("--code", help="Show the code that measures each answer.")
+    ] = False,
+    as_json: Json = False,
+    no_pager: NoPager = False,
+) -> None:
+    """Find a question about behaviour, and print its answers.
+
+    Each answer was measured by a test. Without reports the published answers are
+    printed, which the next run of `nox -s STUDY` would measure.
+    """
+    tree = _tree(context)
+    text = " ".join(words)
+    found = questions.matching(questions.all_asked(tree).values(), text)
+    if not found:
+        raise NotFound(f"no question has {text!r}; `study questions` lists them all")
+    if as_json:
+        _print_json([each.as_json() for each in found[:1]])
+        return
+    with _screen(pager=not no_pager) as screen:
+        screen.asked(found[0], found[1:6], code=code)
+
+
+@app.command("questions")
+def list_questions(
+    context: typer.Context,
+    world: Annotated[
+        list[str] | None,
+        typer.Option(help="Show this world only; may be repeated.", show_default=False),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Show this group only: {', '.join(GROUPS)}.", show_default=False
+        ),
+    ] = None,
+    differ: Annotated[
+        bool, typer.Option("--differ", help="Show those whose answers differ.")
+    ] = False,
+    pair: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="WORLD WORLD",
+            help="Show those that these two worlds answer otherwise.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+    no_pager: NoPager = False,
+) -> None:
+    """List the questions about behaviour, with their answers in each world."""
+    tree = _tree(context)
+    if group is not None and group not in GROUPS:
+        raise NotFound(unknown("group", group, GROUPS))
+    known = [name for entry in tree.entries.values() for name in entry.every_world]
+    wanted = [*(pair or ()), *(world or ())]
+    for name in wanted:
+        if name not in known:
+            raise NotFound(unknown("world", name, known))
+    found = [
+        each.of(wanted) if wanted else each
+        for each in questions.all_asked(tree).values()
+        if group in (None, each.question.group)
+        and (not (differ or pair) or each.differs(wanted))
+    ]
+    if as_json:
+        _print_json([each.as_json() for each in found])
+        return
+    with _screen(pager=not no_pager) as screen:
+        screen.questions(found, wanted or known)
+
+
+@app.command()
 def matrix(
     context: typer.Context,
     topic: AnyTopic = None,
@@ -474,7 +559,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(status if isinstance(status, int) else 0)
     except NotFound as error:
         _fail(error, 2)
-    except (Unreadable, Impossible, reports.Refused) as error:
+    except (Unreadable, Impossible, BadAnswer, reports.Refused) as error:
         _fail(error, 1)
     except Exception as error:
         # typer's own copy of click is private, and so are its classes of errors.

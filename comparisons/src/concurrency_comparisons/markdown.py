@@ -15,12 +15,13 @@ from concurrency_study import inputs
 from . import figures
 from .answers import Line, Tree
 from .comparison import dedented
+from .questions import of_topic
 from .rendering import linked, listed, templates
 from .reports import spoken
 from .subject import Subject, versions
 
 FOLDER = "comparisons/pages"
-VERSION = 2
+VERSION = 3
 """The version of a page's form. Raise it by hand when the form changes: that makes all
 pages stale. A golden page in the tests says when that is so."""
 
@@ -41,6 +42,7 @@ def page(subject: Subject) -> str:
         spoken=spoken,
         listed=listed,
         code=_code,
+        of_topic=of_topic,
         cell=_in_cell,
     )
     seal = _sealed(body, _drawn(subject))
@@ -91,7 +93,8 @@ def stale(tree: Tree) -> list[str]:
 def made_from(tree: Tree, topic: str, studies: Sequence[str]) -> str:
     """Return the first line of a page: the digest of what it depends on."""
     costs = figures.of_topic(tree.root, topic, [*studies])
-    more = f"{VERSION} {' '.join(tree.topics)} {costs}"
+    asked = [(each.number, each.text) for each in of_topic(topic)]
+    more = f"{VERSION} {' '.join(tree.topics)} {costs} {asked}"
     entries = [tree.entries[name] for name in studies if name in tree.entries]
     digest = inputs.of_page(tree.root, entries, tree.sections, topic, more)
     return f"<!-- made from {digest} of {' '.join(studies)} -->"

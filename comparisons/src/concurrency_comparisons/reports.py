@@ -11,7 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn, cast
@@ -69,6 +69,21 @@ class Story:
 
 
 @dataclass(frozen=True)
+class Behaviour:
+    """What was measured of one question, for one way in one world."""
+
+    number: int
+    function: str
+    way: str
+    world: str
+    answer: str
+    """The published answer."""
+    kind: str
+    measured: str
+    """What the run said. It differs from the answer only if that is left open."""
+
+
+@dataclass(frozen=True)
 class Report:
     """A complete run of a study's suite on the current text."""
 
@@ -80,6 +95,7 @@ class Report:
     tests: list[Test]
     stories: list[Story]
     """The stories of the examples, and of small tests that some answers cannot pass."""
+    behaviours: list[Behaviour] = field(default_factory=list[Behaviour])
 
     @property
     def examples(self) -> list[Story]:
@@ -100,6 +116,7 @@ def read(path: Path, root: Path) -> Report:
     file.check(foot, "footer")
     tests: list[Test] = []
     stories: list[Story] = []
+    behaviours: list[Behaviour] = []
     for record in file.records[1:-1]:
         match record.get("record"):
             case "test":
@@ -109,6 +126,8 @@ def read(path: Path, root: Path) -> Report:
                 events = [file.check(event, "event") for event in fields["events"]]
                 fields["events"] = [_event(event) for event in events]
                 stories.append(Story(**fields))
+            case "behaviour":
+                behaviours.append(Behaviour(**file.check(record, "behaviour")))
             case other:
                 file.refuse(f"has a record {other!r} between its header and its footer")
     counts = Counter(test.outcome for test in tests)
@@ -128,6 +147,7 @@ def read(path: Path, root: Path) -> Report:
         libraries=head["libraries"],
         tests=tests,
         stories=stories,
+        behaviours=sorted(behaviours, key=lambda b: (b.number, b.function, b.world)),
     )
 
 

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from .answers import GUARD, HELPERS, IMPORTS, SIGNATURE, AnswerFile, Line, Part, Topic
 from .comparison import Change, aligned, code_of, rows
+from .questions import Asked, of_topic
 from .reports import Report, Story, Test, spoken
 from .timeline.lanes import Lane, in_order, lanes, stepped
 from .timeline.scale import Scale
@@ -66,6 +67,63 @@ class Screen:
             self.console.print(Text(f"{number}. {step}"))
         self.console.print(Text(f"\nAnswered by {', '.join(names)}.", style="dim"))
 
+    def asked(self, asked: Asked, others: Sequence[Asked], *, code: bool) -> None:
+        """Print a question with its answers, and name others that fit as well."""
+        question = asked.question
+        self.console.print(Text(f"{question.number}. {question.text}\n", "bold"))
+        table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
+        for name in ("world", "way", "answer", "why"):
+            table.add_column(name, overflow="fold", no_wrap=name == "world")
+        for told, worlds in asked.merged:
+            answer = "\n".join([told.answer, *(f"but {e}" for e in told.elsewhere)])
+            table.add_row(
+                Text("\n".join(worlds), "cyan"),
+                told.row.way,
+                Text(answer, "bold"),
+                told.row.why,
+            )
+        self.console.print(table)
+        insteads = {
+            told.row.instead: told for told in asked.answers if told.row.instead
+        }
+        if insteads:
+            self._rule("What to write instead")
+        for instead, told in insteads.items():
+            self.console.print(Text(f"{told.study}: {instead}"))
+        for told in {t.row.function + t.study: t for t in asked.answers}.values():
+            if code:
+                self._rule(f"{told.study} {told.row.way}".strip())
+                self.console.print(HIGHLIGHT.highlight(told.code))
+        sources = [s for t in asked.answers for s in (*t.row.sources, *t.row.disputed)]
+        if sources:
+            self._rule("Sources")
+        for source in dict.fromkeys(sources):
+            said = any(source in told.row.disputed for told in asked.answers)
+            self.console.print(Text(source + " (says otherwise)" * said, "dim"))
+        if any(not told.measured for told in asked.answers):
+            unmeasured = dict.fromkeys(t.study for t in asked.answers if not t.measured)
+            self.console.print()
+            self.console.print(
+                Text(f"Published, not measured here: {', '.join(unmeasured)}.", "dim")
+            )
+        if others:
+            self._rule("See also")
+        for each in others:
+            self.console.print(Text(f"{each.question.number}. {each.question.text}"))
+
+    def questions(self, asked: Sequence[Asked], worlds: Sequence[str]) -> None:
+        """Print a line for each question, and one for each answer that worlds share."""
+        for each in asked:
+            question = each.question
+            self.console.print(Text(f"{question.number}. {question.text}", "bold"))
+            shared: dict[str, list[str]] = {}
+            for world in worlds:
+                words = sorted(each.words_in(world))
+                if words:
+                    shared.setdefault(" or ".join(words), []).append(world)
+            for words, having in shared.items():
+                self.console.print(Text(f"    {words}: {', '.join(having)}"))
+
     def show(self, topic: Topic, answers: Sequence[AnswerFile], *, whole: bool) -> None:
         """Print answers side by side, step by step."""
         self.console.print(Text(topic.title, style="bold"))
@@ -80,6 +138,10 @@ class Screen:
                 self._rule(topic.heading(name))
                 cells = [self._cell(part) for part in parts]
                 self._banks(answers, cells, _fold)
+        if depends := of_topic(topic.name):
+            self._rule("Questions that the answers depend on")
+            for each in depends:
+                self.console.print(Text(f"{each.number}. {each.text}"))
         if topic.neighbours:
             self.console.print()
             self.console.print(Text(f"See also: {', '.join(topic.neighbours)}", "dim"))

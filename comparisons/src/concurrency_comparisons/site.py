@@ -9,12 +9,13 @@ from __future__ import annotations
 import ast
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 
+from concurrency_study.behaviours import GROUPS
 from markupsafe import Markup, escape
 from pygments.lexers.python import (  # pyright: ignore[reportMissingTypeStubs]
     PythonLexer,
@@ -24,6 +25,7 @@ from pygments.token import Comment, Keyword, Name, Number, Operator, String
 from .answers import AnswerFile, Line, Tree
 from .comparison import Change, aligned, code_of, dedented, rows, shared_lines
 from .figures import told
+from .questions import all_asked, of_topic
 from .rendering import linked, listed, templates
 from .reports import Report, spoken
 from .subject import Subject, versions
@@ -147,11 +149,11 @@ SILENT = ("__future__", "collections", "concurrency_study", "typing")
 """Modules whose names say nothing about concurrency."""
 
 
-def highlighted(answer: AnswerFile) -> dict[int, list[tuple[str, str]]]:
-    """Return every line of an answer by number: pairs of a colour and a token."""
+def highlighted(code: str) -> dict[int, list[tuple[str, str]]]:
+    """Return every line of a text by number: pairs of a colour and a token."""
     lexer = PythonLexer(stripnl=False, ensurenl=False)
     lines: list[list[tuple[str, str]]] = [[]]
-    for kind, text in lexer.get_tokens(answer.text):
+    for kind, text in lexer.get_tokens(code):
         while kind not in COLOURS and kind.parent:
             kind = kind.parent
         for number, piece in enumerate(text.split("\n")):
@@ -190,7 +192,7 @@ class Code:
     ) -> Markup:
         """Return a line, with a mark if another task may run there."""
         if answer.path not in self.coloured:
-            self.coloured[answer.path] = highlighted(answer)
+            self.coloured[answer.path] = highlighted(answer.text)
         if not line.text.strip():
             return Markup('<span class="line"></span>')
         tokens = self.coloured[answer.path][line.number]
@@ -218,6 +220,14 @@ SWITCH = Markup(
     '<b class="switch" role="img" title="another task may run here" '
     'aria-label="another task may run here:">»</b>'
 )
+
+
+def coloured(code: str) -> Markup:
+    """Return a text of Python as HTML, line by line."""
+    return Markup("\n").join(
+        Markup().join(_spanned(*token) for token in line)
+        for line in highlighted(code).values()
+    )
 
 
 def prose(text: str) -> Markup:
@@ -276,6 +286,8 @@ def pages(tree: Tree, found: Mapping[str, Report]) -> Iterator[tuple[str, str]]:
         "markup": Markup,
         "prose": prose,
         "inline": inline,
+        "coloured": coloured,
+        "of_topic": of_topic,
     }
 
     def rendered(template: str, **here: object) -> str:
@@ -299,6 +311,7 @@ def pages(tree: Tree, found: Mapping[str, Report]) -> Iterator[tuple[str, str]]:
             ),
         )
         yield f"{subject.topic.name}.trace.json", chrome_trace(subject.examples)
+    yield from _of_questions(tree, found, rendered)
     for pair in pairs:
         yield (
             f"{pair.name}.html",
@@ -310,6 +323,19 @@ def pages(tree: Tree, found: Mapping[str, Report]) -> Iterator[tuple[str, str]]:
                 },
             ),
         )
+
+
+def _of_questions(
+    tree: Tree, found: Mapping[str, Report], rendered: Callable[..., str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the page of all questions, and one for each."""
+    every = [*all_asked(tree, found).values()]
+    groups = {g: [a for a in every if a.question.group == g] for g in GROUPS}
+    worlds = list(dict.fromkeys(w for study in found for w in found[study].worlds))
+    yield "questions.html", rendered("questions.html", groups=groups, worlds=worlds)
+    for asked in every:
+        name = f"question-{asked.question.number}.html"
+        yield name, rendered("question.html", asked=asked)
 
 
 def write(tree: Tree, files: Iterable[tuple[str, str]]) -> Path:

@@ -33,9 +33,24 @@ def of_report(root: Path, entry: Entry, sections: dict[str, tuple[str, ...]]) ->
     answers = [path for _, path in answers_in(entry.package, sections)]
     return digest(
         root,
-        shown=[*questions(root, topics), *closure([*answers, *fronts([entry])])],
-        run=[*sorted((root / SUITE).glob("*.py")), *worlds(root, [entry])],
+        shown=[
+            *questions(root, topics),
+            *closure([*answers, *fronts([entry])]),
+            *behaviours(root, entry),
+        ],
+        run=[
+            *sorted((root / SUITE).glob("*.py")),
+            *sorted((root / "tests/behaviours").glob("*.py")),
+            *worlds(root, [entry]),
+        ],
     )
+
+
+def behaviours(root: Path, entry: Entry) -> list[Path]:
+    """Return the files of the behaviour questions, and of a study's answers to them."""
+    folders = (root / SHARED / "behaviours", entry.package / "behaviours")
+    found = (path for folder in folders for path in sorted(folder.glob("*.*")))
+    return [path for path in found if path.suffix in {".py", ".toml"}]
 
 
 def of_page(

@@ -2,7 +2,8 @@
 
 A report is a file of JSON lines: a header (the study, its versions and a digest of its
 text), a record for each test, the story of some runs (of each topic's example, and of
-tests that not every study passes), and a footer. It is written during the run. A report
+tests that not every study passes), a record for each behaviour that was measured, and a
+footer. It is written during the run. A report
 without a footer is from a run that did not end. A report that does not match the digest
 in its footer was changed afterwards. ``report.schema.json`` beside this module
 describes the lines.
@@ -27,7 +28,7 @@ from .topics import SECTIONS
 from .world import World
 
 FORMAT = "concurrency-study-report"
-VERSION = 3
+VERSION = 4
 OUTCOMES = ("passed", "cannot", "differs", "failed")
 EXAMPLE = "test_the_example"
 """The test that runs the example of its topic."""
@@ -68,7 +69,7 @@ class Report:
             fingerprint=fingerprint(root, study.name),
             python=platform.python_version(),
             implementation=platform.python_implementation(),
-            libraries=_libraries(study),
+            libraries=libraries_of(study),
         )
 
     def add(self, record: dict[str, Any]) -> None:
@@ -144,7 +145,7 @@ def story_records(name: str, world: World, answer: Answer) -> list[dict[str, Any
     return [story]
 
 
-def _libraries(study: Study) -> dict[str, str]:
+def libraries_of(study: Study) -> dict[str, str]:
     """Return the versions of the libraries that the study builds on.
 
     The repository's own packages do not count. An extra that is named after a library

@@ -271,8 +271,14 @@ class _Suite:
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write down a test that ran, in this process or in one of its workers."""
+        if self.worker is not None:
+            return
+        if self.report is not None:
+            for name, value in report.user_properties if report.passed else ():
+                if name == "behaviour" and report.when == "call":
+                    self.report.add(cast("dict[str, Any]", value))
         noted = getattr(report, "concurrency_study", None)
-        if noted is None or self.worker is not None:
+        if noted is None:
             return
         case, records = noted
         self.ran.add(Case(*case))

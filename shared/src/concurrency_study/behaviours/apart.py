@@ -16,8 +16,7 @@ def main(study: str, group: str, name: str, world: str) -> None:
     function = function_of(study, group, name)
     print("begun", flush=True)
     result = run(function, world, real=True)
-    said = sorted(result) if isinstance(result, set) else result
-    print("said", json.dumps(said), flush=True)
+    print("said", json.dumps(result, default=list), flush=True)
 
 
 if __name__ == "__main__":

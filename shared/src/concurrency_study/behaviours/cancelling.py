@@ -147,4 +147,18 @@ QUESTIONS = (
         ("a timeout", "a cancellation", "nothing"),
         topics=("timeout",),
     ),
+    Question(
+        81,
+        "first_result_stops_rest",
+        "Does taking only the first result cancel the jobs that still run?",
+        ("yes", "no"),
+        topics=("race",),
+    ),
+    Question(
+        87,
+        "cancel_finished_task",
+        "What does cancelling a task that has ended do?",
+        ("nothing", "returns False", "raises RuntimeError"),
+        topics=("tasks",),
+    ),
 )

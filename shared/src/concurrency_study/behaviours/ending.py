@@ -60,7 +60,7 @@ QUESTIONS = (
         63,
         "subprocess_after_cancel",
         "What becomes of a subprocess whose waiter is cancelled?",
-        ("is killed", "lives on"),
+        ("is killed", "lives on", "is waited for"),
     ),
     Question(
         64,
@@ -87,5 +87,26 @@ QUESTIONS = (
         "run_inside_run",
         "Is run() inside run() allowed?",
         ("yes", "raises RuntimeError"),
+    ),
+    Question(
+        70,
+        "child_return_value",
+        "Does what spawn returns give the child's return value?",
+        ("yes", "no"),
+        topics=("tasks",),
+    ),
+    Question(
+        71,
+        "results_in_input_order",
+        "In which order does the call that runs many jobs return their results?",
+        ("input order", "completion order"),
+        topics=("results_at_end",),
+    ),
+    Question(
+        82,
+        "abandoned_thread_delays_exit",
+        "What waits for a worker thread whose caller has timed out?",
+        ("run() waits", "the exit waits", "nothing waits"),
+        topics=("blocking_calls", "timeout"),
     ),
 )

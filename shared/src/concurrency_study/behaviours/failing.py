@@ -69,7 +69,7 @@ QUESTIONS = (
         19,
         "join_cancelled_task",
         "What does joining a cancelled task give?",
-        ("raises the cancellation", "a value", "nothing"),
+        ("raises the cancellation", "raises another error", "a value", "nothing"),
         topics=("tasks",),
     ),
     Question(
@@ -77,5 +77,13 @@ QUESTIONS = (
         "except_exception_swallows",
         "Does `except Exception` swallow a cancellation?",
         ("yes", "no"),
+    ),
+    Question(
+        80,
+        "block_on_own_loop",
+        "The loop's own thread blocks on a result that the loop must produce: what "
+        "happens?",
+        ("raises RuntimeError", "raises BlockingSwitchOutError", "raises LoopExit"),
+        topics=("sync_vs_async",),
     ),
 )

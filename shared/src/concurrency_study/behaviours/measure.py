@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import inspect
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 from ..available import make_world
-from ..study import Study
 from ..world import CANCELLED
 from .published import Row
 
@@ -71,24 +69,33 @@ def matches(row: Row, published: str, said: str) -> bool:
     )
 
 
-def all_measured(
-    study: Study, rows: Iterable[Row], worlds: Iterable[str]
-) -> list[dict[str, str]]:
+def all_measured(rows: Iterable[Row], worlds: Iterable[str]) -> list[dict[str, Any]]:
     """Measure rows in worlds; a failure is an answer that begins with "fails"."""
-    found: list[dict[str, str]] = []
+    found: list[dict[str, Any]] = []
+    every = [*rows]
     for world in worlds:
-        for row in rows:
+        for row in every:
             try:
                 said = measured(row, world)
             except Exception as error:
                 said = f"fails: {type(error).__name__}: {error}".splitlines()[0]
-            found.append({"world": world, "function": row.function, "answer": said})
+            found.append(
+                {
+                    "number": row.question.number,
+                    "question": row.question.text,
+                    "function": row.function,
+                    "way": row.way,
+                    "world": world,
+                    "published": row.answer(world),
+                    "measured": said,
+                }
+            )
     return found
 
 
 def _said(result: Any) -> str:
-    if isinstance(result, set | frozenset):
-        return " or ".join(sorted(result))
+    if isinstance(result, set | list):  # an outcome of several runs each
+        return " or ".join(sorted(cast("set[str]", result)))
     if not isinstance(result, str):
         raise TypeError(f"the function must return a text, not {result!r}")
     return result
@@ -121,8 +128,3 @@ def _apart(row: Row, world: str) -> str:
         raise RuntimeError(f"{row.function} could not begin:\n{err}")
     said = [json.loads(line[5:]) for line in lines if line.startswith("said ")]
     return _said(said[-1]) if said else "crashes"
-
-
-def shown(function: Callable[..., Any]) -> str:
-    """Return the text of a function, as a page shows it."""
-    return inspect.getsource(function)

@@ -92,4 +92,43 @@ QUESTIONS = (
         "Is `threading.local` one per task?",
         ("yes", "no"),
     ),
+    Question(
+        73,
+        "foreign_thread_wakes",
+        "Does setting an event from another thread wake a task that waits for it?",
+        ("yes", "raises RuntimeError"),
+        topics=("blocking_calls",),
+    ),
+    Question(
+        74,
+        "lock_outlives_loop",
+        "Can a lock that was contended in one run() be used in the next one?",
+        ("yes", "raises RuntimeError"),
+    ),
+    Question(
+        79,
+        "nested_pool",
+        "A job in a full pool waits for another job of the same pool: what happens?",
+        ("completes", "raises LoopExit"),
+        topics=("blocking_calls",),
+    ),
+    Question(
+        83,
+        "notify_without_lock",
+        "What does notifying a condition without holding its lock do?",
+        ("raises RuntimeError", "wakes a waiter", "nothing"),
+    ),
+    Question(
+        85,
+        "extra_semaphore_release",
+        "What does releasing a semaphore above its first value do?",
+        ("raises its value", "raises ValueError", "raises RuntimeError", "nothing"),
+    ),
+    Question(
+        86,
+        "yielding_starves_timers",
+        "When does an expired timer fire while a task only yields in a loop?",
+        ("at once", "later", "never"),
+        topics=("event_loop",),
+    ),
 )

@@ -1,0 +1,272 @@
+"""The behaviour questions, with the answers of all studies that can be read here."""
+
+from __future__ import annotations
+
+import ast
+import platform
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+from concurrency_study.behaviours import Question, questions
+from concurrency_study.behaviours.published import Row, kind_of, read
+
+from .answers import Tree
+from .reports import Refused, Report, newest
+
+
+@dataclass(frozen=True)
+class Told:
+    """The answer of one way in one world."""
+
+    row: Row
+    world: str
+    answer: str
+    versions: Mapping[str, str]
+    """The Python and the libraries that it was measured with."""
+    measured: bool
+    """True if a report that can be trusted holds the measurement."""
+
+    @property
+    def study(self) -> str:
+        """The study that the answer is of."""
+        return self.row.study
+
+    @property
+    def code(self) -> str:
+        """The function that measures it."""
+        return function_in(self.row.file, self.row.function)
+
+    @property
+    def snippet(self) -> str:
+        """The code to write instead, or ""."""
+        return function_in(self.row.file, self.row.snippet) if self.row.snippet else ""
+
+    @property
+    def elsewhere(self) -> list[str]:
+        """The answers with other versions, each with its condition."""
+        told: list[str] = []
+        for each in self.row.answers:
+            on = {k: v for k, v in each.items() if k not in {"answer", "world"}}
+            if each.get("world", self.world) == self.world and (
+                each["answer"] != self.answer
+            ):
+                where = ", ".join(f"{name} {wanted}" for name, wanted in on.items())
+                told.append(f"{each['answer']} ({where or 'other versions'})")
+        return told
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what a program may want to know of it."""
+        row = self.row
+        return {
+            "world": self.world,
+            "way": row.way,
+            "answer": self.answer,
+            "kind": kind_of(self.answer),
+            "why": row.why,
+            "instead": row.instead,
+            "sources": list(row.sources),
+            "disputed": list(row.disputed),
+            "versions": dict(self.versions),
+            "elsewhere": self.elsewhere,
+            "measured": self.measured,
+            "study": row.study,
+            "function": row.function,
+            "code": self.code,
+            "snippet": self.snippet,
+        }
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question with all its answers, in the order of the studies."""
+
+    question: Question
+    answers: tuple[Told, ...]
+
+    @cached_property
+    def by_world(self) -> dict[str, list[Told]]:
+        """The answers in each world."""
+        found: dict[str, list[Told]] = {}
+        for told in self.answers:
+            found.setdefault(told.world, []).append(told)
+        return found
+
+    @property
+    def merged(self) -> list[tuple[Told, list[str]]]:
+        """Each answer of a way, with the worlds in which it is the same."""
+        found: dict[tuple[str, str, str], tuple[Told, list[str]]] = {}
+        for told in self.answers:
+            key = (told.study, told.row.function, told.answer)
+            found.setdefault(key, (told, []))[1].append(told.world)
+        return [*found.values()]
+
+    @property
+    def ways(self) -> list[Told]:
+        """One answer for each function."""
+        return [*{(t.study, t.row.function): t for t in self.answers[::-1]}.values()][
+            ::-1
+        ]
+
+    @property
+    def usual(self) -> str:
+        """The answer that is given most often, if more than half give it."""
+        count = Counter(told.answer for told in self.answers)
+        answer, most = max(count.items(), key=lambda pair: pair[1], default=("", 0))
+        return answer if 2 * most > len(self.answers) else ""
+
+    @property
+    def sources(self) -> list[str]:
+        """The addresses that confirm an answer."""
+        return [*dict.fromkeys(s for t in self.answers for s in t.row.sources)]
+
+    @property
+    def disputed(self) -> list[str]:
+        """The addresses that say otherwise."""
+        return [*dict.fromkeys(s for t in self.answers for s in t.row.disputed)]
+
+    def words_in(self, world: str) -> frozenset[str]:
+        """Return the answers that a world gives, by all its ways."""
+        return frozenset(told.answer for told in self.by_world.get(world, []))
+
+    def of(self, worlds: Sequence[str]) -> Asked:
+        """Return the same question with the answers of these worlds only."""
+        return Asked(self.question, tuple(t for t in self.answers if t.world in worlds))
+
+    def differs(self, worlds: Sequence[str] = ()) -> bool:
+        """Return whether these worlds, or all that answer, give other answers."""
+        return len({self.words_in(w) for w in worlds or self.by_world}) > 1
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the question and its answers for a program."""
+        question = self.question
+        return {
+            "number": question.number,
+            "key": question.key,
+            "group": question.group,
+            "question": question.text,
+            "topics": list(question.topics),
+            "answers": [told.as_json() for told in self.answers],
+        }
+
+
+def all_asked(
+    tree: Tree, found: Mapping[str, Report] | None = None
+) -> dict[str, Asked]:
+    """Return all questions by key, with what is published and measured.
+
+    Args:
+        found: The reports to use; by default the newest of each study. A study without
+            a report answers by what it publishes for the pinned versions.
+    """
+    told: dict[str, list[Told]] = {key: [] for key in questions()}
+    for study in tree.studies:
+        entry = tree.entries[study]
+        report = found.get(study) if found is not None else _newest(tree.root, study)
+        if report is not None:
+            versions = {"python": report.python, **report.libraries}
+        else:
+            versions = {"python": platform.python_version(), **_pins(tree.root)}
+        ran = {(b.function, b.world) for b in (report.behaviours if report else ())}
+        for row in read(study, entry.package):
+            for world in entry.every_world:
+                answer = row.answer(world, versions)
+                if answer:
+                    measured = (row.function, world) in ran
+                    of = report.libraries if report else _own(row, versions)
+                    shown = {"python": versions["python"], **of}
+                    told[row.question.key].append(
+                        Told(row, world, answer, shown, measured)
+                    )
+    return {
+        key: Asked(questions()[key], tuple(answers)) for key, answers in told.items()
+    }
+
+
+def of_topic(topic: str) -> list[Question]:
+    """Return the questions that the answers to a topic depend on."""
+    return [each for each in questions().values() if topic in each.topics]
+
+
+def matching(asked: Iterable[Asked], text: str) -> list[Asked]:
+    """Return the questions that fit some words, the best first.
+
+    A number or a key finds its question alone.
+    """
+    every = [*asked]
+    for each in every:
+        if text.strip() in {str(each.question.number), each.question.key}:
+            return [each]
+    words = [_stem(word) for word in re.findall(r"[a-z0-9]+", text.lower())]
+    words = [word for word in words if word not in _COMMON] or words
+    scored = [(_score(each, words), each) for each in every]
+    found = [pair for pair in scored if pair[0] > 0]
+    found.sort(key=lambda pair: (-pair[0], pair[1].question.number))
+    return [each for _, each in found]
+
+
+_COMMON = frozenset(
+    ["a", "an", "the", "does", "do", "i", "it", "in", "of", "to", "what", "when", "is"]
+    + ["are", "how", "can", "and", "or", "my", "one", "why", "if", "with"]
+)
+
+
+def _stem(word: str) -> str:
+    for end in ("ation", "ling", "led", "ing", "ed", "es", "s"):
+        if word.endswith(end) and len(word) - len(end) >= 4:
+            return word.removesuffix(end)
+    return word
+
+
+def _score(asked: Asked, words: Sequence[str]) -> float:
+    question = asked.question
+    title = f"{question.key} {question.text} {question.group}".lower()
+    ways = " ".join({t.row.way + " " + t.row.function for t in asked.answers}).lower()
+    rest = " ".join({t.row.why + " " + t.row.instead for t in asked.answers}).lower()
+    code = " ".join({t.code for t in asked.answers}).lower()
+    total, hit = 0.0, 0
+    for word in words:
+        places = ((title, 3.0), (ways, 3.0), (rest, 1.0), (code, 0.5))
+        gained = sum(weight for place, weight in places if word in place)
+        total, hit = total + gained, hit + bool(gained)
+    return total * hit / len(words) if words else 0.0
+
+
+def function_in(path: Path, name: str) -> str:
+    """Return the text of a function at the top of a file."""
+    return _functions(path).get(name, "")
+
+
+@cache
+def _functions(path: Path) -> dict[str, str]:
+    text = path.read_text("utf-8")
+    lines = text.splitlines()
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return {
+        node.name: dedent("\n".join(lines[node.lineno - 1 : node.end_lineno]))
+        for node in ast.parse(text).body
+        if isinstance(node, kinds)
+    }
+
+
+def _newest(root: Path, study: str) -> Report | None:
+    try:
+        return newest(root, study)
+    except Refused:
+        return None
+
+
+@cache
+def _pins(root: Path) -> dict[str, str]:
+    path = root / "constraints.txt"
+    text = path.read_text("utf-8") if path.exists() else ""
+    return dict(re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE))
+
+
+def _own(row: Row, versions: Mapping[str, str]) -> dict[str, str]:
+    return {row.study: versions[row.study]} if row.study in versions else {}

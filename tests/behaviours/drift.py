@@ -1,0 +1,141 @@
+"""Print the answers that change between two versions of a library or of Python.
+
+Both environments are made anew, with the pinned versions except for those that are
+named. Each measures all answers of the studies, and only what differs is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+ROOT = Path(__file__).parents[2]
+HERE = platform.python_version().rpartition(".")[0]
+
+
+def libraries(study: str) -> set[str]:
+    """Return the names of a study's distributions and libraries."""
+    path = ROOT / f"packages/{study}/pyproject.toml"
+    project = tomllib.loads(path.read_text("utf-8"))
+    needs = {Requirement(line).name for line in project["project"]["dependencies"]}
+    extras = {
+        extra
+        for line in project["project"]["dependencies"]
+        for extra in Requirement(line).extras
+    }
+    return (needs | extras | {study}) - {"concurrency-study", "http"}
+
+
+def measured(
+    folder: Path, studies: list[str], python: str, libraries: list[Requirement]
+) -> dict[str, Any]:
+    """Return what each study says, in environments of its own."""
+    pins = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    named = {library.name for library in libraries}
+    kept = [pin for pin in pins if pin.partition("==")[0] not in named]
+    constraints = folder / "constraints.txt"
+    constraints.write_text("\n".join(kept), "utf-8")
+    found: dict[str, Any] = {}
+    for study in studies:
+        place = folder / study
+        uv("venv", "-q", "--python", python, str(place))
+        interpreter = place / "bin/python"
+        if not interpreter.exists():
+            interpreter = place / "Scripts/python.exe"
+        uv(
+            *("pip", "install", "-q", "--python", str(interpreter)),
+            *("-c", str(constraints), "pytest", *map(str, libraries)),
+            *("-e", str(ROOT / "shared"), "-e", str(ROOT / f"packages/{study}")),
+        )
+        print(f"{study}: measuring with Python {python} ...", file=sys.stderr)
+        done = subprocess.run(
+            [interpreter, "-W", "ignore", "-m", "concurrency_study.behaviours"],
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            sys.exit(f"{study} could not be measured:\n{done.stderr}")
+        (found[study],) = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def uv(*arguments: str) -> None:
+    """Run uv; its own message says what is wrong."""
+    command = [sys.executable, "-m", "uv", *arguments]
+    if subprocess.run(command).returncode:
+        sys.exit(f"cannot make an environment: uv {' '.join(arguments[:3])} failed")
+
+
+def versions(of: dict[str, Any]) -> str:
+    """Return the versions that were measured, as one reads them."""
+    used = {"Python": of["python"], **of["libraries"]}
+    return ", ".join(f"{name} {version}" for name, version in used.items())
+
+
+def changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Return a line for each answer that is another one after the change."""
+    old = {(a["function"], a["world"]): a for a in before["answers"]}
+    new = {(a["function"], a["world"]): a for a in after["answers"]}
+    lines: list[str] = []
+    for key in old | new:
+        was, now = old.get(key), new.get(key)
+        here: Any = was or now
+        said = [each["measured"] if each else "not there" for each in (was, now)]
+        if said[0] != said[1]:
+            way = f", {here['way']}" if here["way"] else ""
+            lines.append(
+                f"  {here['number']}. {here['question']}\n"
+                f"     {here['world']}{way}: {said[0]} -> {said[1]}"
+            )
+    return lines
+
+
+def main() -> None:
+    """Compare the pinned versions with those that are named."""
+    parser = argparse.ArgumentParser(prog="nox -s drift --", description=__doc__)
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="LIBRARY==VERSION|STUDY",
+        help="a version to compare the pinned one with, or a study (default: those "
+        "that use the library, or all)",
+    )
+    parser.add_argument(
+        "--python", default=HERE, help=f"the Python to compare with (default: {HERE})"
+    )
+    parser.add_argument(
+        "--from-python", default=HERE, help=f"the Python before (default: {HERE})"
+    )
+    options = parser.parse_args()
+    known = sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.toml"))
+    asked = [name for name in options.names if name in known]
+    try:
+        others = [Requirement(name) for name in options.names if name not in known]
+    except InvalidRequirement as error:
+        parser.error(f"{error}; name a study ({', '.join(known)}) or trio==0.30")
+    using = [s for s in known if {r.name for r in others} & libraries(s)]
+    studies = asked or (using if others else known)
+    if not studies:
+        parser.error(f"no study uses {', '.join(map(str, others))}")
+    if not others and options.python == options.from_python:
+        parser.error("name a version, as trio==0.30, or another Python: --python 3.12")
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+        before = measured(Path(one), studies, options.from_python, [])
+        after = measured(Path(other), studies, options.python, others)
+    for study in studies:
+        lines = changes(before[study], after[study])
+        print(f"{study}: {versions(before[study])} -> {versions(after[study])}")
+        print("\n".join(lines) or "  no answer changes")
+
+
+if __name__ == "__main__":
+    main()
