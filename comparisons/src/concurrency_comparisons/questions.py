@@ -13,7 +13,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from concurrency_study.behaviours import Question, questions
+from concurrency_study.behaviours import MOST_ASKED, Question, questions
 from concurrency_study.behaviours.published import Row, kind_of, read
 
 from .answers import Tree
@@ -211,8 +211,24 @@ def matching(asked: Iterable[Asked], text: str) -> list[Asked]:
 
 
 _COMMON = frozenset(
-    ["a", "an", "the", "does", "do", "i", "it", "in", "of", "to", "what", "when", "is"]
-    + ["are", "how", "can", "and", "or", "my", "one", "why", "if", "with"]
+    {
+        *(
+            "a",
+            "an",
+            "and",
+            "are",
+            "can",
+            "do",
+            "does",
+            "how",
+            "i",
+            "if",
+            "in",
+            "is",
+            "it",
+        ),
+        *("my", "of", "one", "or", "the", "to", "what", "when", "why", "with"),
+    }
 )
 
 
@@ -225,8 +241,8 @@ def _stem(word: str) -> str:
 
 def _score(asked: Asked, words: Sequence[str]) -> float:
     question = asked.question
-    title = f"{question.key} {question.text} {question.group}".lower()
-    ways = " ".join({t.row.way + " " + t.row.function for t in asked.answers}).lower()
+    title = f"{question.key} {question.text} {question.also}".lower()
+    ways = " ".join({t.row.way for t in asked.answers}).lower()
     rest = " ".join({t.row.why + " " + t.row.instead for t in asked.answers}).lower()
     code = " ".join({t.code for t in asked.answers}).lower()
     total, hit = 0.0, 0
@@ -234,7 +250,8 @@ def _score(asked: Asked, words: Sequence[str]) -> float:
         places = ((title, 3.0), (ways, 3.0), (rest, 1.0), (code, 0.5))
         gained = sum(weight for place, weight in places if word in place)
         total, hit = total + gained, hit + bool(gained)
-    return total * hit / len(words) if words else 0.0
+    asked_often = 1.3 if question.number in MOST_ASKED else 1.0
+    return asked_often * total * hit / len(words) if words else 0.0
 
 
 def function_in(path: Path, name: str) -> str:

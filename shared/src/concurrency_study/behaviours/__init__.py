@@ -14,6 +14,8 @@ from functools import cache
 from importlib import import_module
 
 GROUPS = ("starting", "failing", "cancelling", "sharing", "ending")
+MOST_ASKED = (10, 11, 15, 14, 23, 28, 67, 55, 56, 37, 20, 21, 33, 34, 69, 75, 5, 6)
+"""The questions that people ask most, in that order."""
 KINDS = ("absent", "unspecified", "hangs", "crashes")
 """Answers that every question may have, besides its own words."""
 
@@ -29,6 +31,8 @@ class Question:
     """The answers that it may have. One may end in more words: ``raises ...``."""
     topics: tuple[str, ...] = ()
     """The topics whose answers depend on it."""
+    also: str = ""
+    """Other words that people ask it with."""
 
     @property
     def group(self) -> str:

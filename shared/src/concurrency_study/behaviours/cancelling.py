@@ -8,6 +8,7 @@ QUESTIONS = (
         "swallowed_once",
         "A task swallows its cancellation once: does it come again at the next wait?",
         ("yes", "no"),
+        also="suppress uncancel",
     ),
     Question(
         22,
@@ -22,6 +23,7 @@ QUESTIONS = (
         "Does a cancellation interrupt a blocking call or work on the CPU?",
         ("yes", "no"),
         topics=("blocking_calls",),
+        also="stop kill a thread",
     ),
     Question(
         24,
@@ -58,6 +60,7 @@ QUESTIONS = (
         "Does cancelling a parent cancel its children?",
         ("yes", "no"),
         topics=("tasks",),
+        also="stop a task tree structured concurrency",
     ),
     Question(
         29,
@@ -95,6 +98,7 @@ QUESTIONS = (
         "May a cleanup wait after a cancellation?",
         ("yes", "only in a shield"),
         topics=("resource", "timeout"),
+        also="finally await after cancel shield",
     ),
     Question(
         34,
@@ -124,6 +128,7 @@ QUESTIONS = (
         "Which exception is a timeout?",
         ("TimeoutError", "TooSlowError", "gevent.Timeout"),
         topics=("timeout",),
+        also="asyncio.TimeoutError wait_for fail_after",
     ),
     Question(
         38,

@@ -8,12 +8,14 @@ QUESTIONS = (
         "interrupt_while_waiting",
         "Ctrl-C while all tasks wait: does the `finally` of every task run?",
         ("of all", "of the main task", "of none"),
+        also="KeyboardInterrupt SIGINT",
     ),
     Question(
         56,
         "interrupt_while_computing",
         "Ctrl-C while a task computes: which one ends the program?",
         ("the first", "the second", "none"),
+        also="KeyboardInterrupt SIGINT",
     ),
     Question(
         57,
@@ -87,6 +89,7 @@ QUESTIONS = (
         "run_inside_run",
         "Is run() inside run() allowed?",
         ("yes", "raises RuntimeError"),
+        also="event loop is already running nested jupyter",
     ),
     Question(
         70,

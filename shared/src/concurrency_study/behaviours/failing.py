@@ -9,6 +9,7 @@ QUESTIONS = (
         "One of three siblings raises: are the others cancelled?",
         ("yes", "no"),
         topics=("results_at_end", "results_as_we_go", "race"),
+        also="gather siblings",
     ),
     Question(
         11,
@@ -16,6 +17,7 @@ QUESTIONS = (
         "One of three siblings raises: what does the parent see?",
         ("the error", "an ExceptionGroup", "nothing"),
         topics=("results_at_end",),
+        also="exception group except*",
     ),
     Question(
         12,
@@ -36,6 +38,7 @@ QUESTIONS = (
         "Where does the error of a task that is not awaited go?",
         ("to the caller", "to stderr", "to a log", "nowhere"),
         topics=("tasks",),
+        also="exception was never retrieved lost swallowed silent",
     ),
     Question(
         15,
@@ -43,6 +46,7 @@ QUESTIONS = (
         "Can the garbage collector remove a task that has not ended?",
         ("yes", "no"),
         topics=("tasks",),
+        also="weak reference disappears vanished",
     ),
     Question(
         16,
@@ -77,6 +81,7 @@ QUESTIONS = (
         "except_exception_swallows",
         "Does `except Exception` swallow a cancellation?",
         ("yes", "no"),
+        also="CancelledError BaseException",
     ),
     Question(
         80,

@@ -35,6 +35,7 @@ QUESTIONS = (
         "run?",
         ("yes", "no"),
         topics=("event_loop",),
+        also="starvation starve sleep(0)",
     ),
     Question(
         6,
@@ -42,6 +43,7 @@ QUESTIONS = (
         "Does one checkpoint let every ready task run before the caller continues?",
         ("yes", "no"),
         topics=("event_loop",),
+        also="starvation starve sleep(0)",
     ),
     Question(
         7,
@@ -75,6 +77,7 @@ QUESTIONS = (
         "Can the construct that starts children limit how many run at once?",
         ("yes", "no"),
         topics=("results_at_end",),
+        also="limit concurrency semaphore at a time",
     ),
     Question(
         72,
@@ -88,6 +91,7 @@ QUESTIONS = (
         "import_before_patching",
         "Does a function that was imported before monkey-patching become cooperative?",
         ("yes", "no"),
+        also="monkey patch_all order",
     ),
     Question(
         76,
