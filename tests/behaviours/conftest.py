@@ -32,7 +32,7 @@ def published(request):
 
 @pytest.fixture
 def collected():
-    """What a test leaves in reference cycles is collected while it can still say so."""
+    """Collect what a test leaves in reference cycles, while it can still say so."""
     gc.unfreeze()
     yield
     gc.collect()

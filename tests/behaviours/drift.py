@@ -1,6 +1,6 @@
 """Print the answers that change between two versions of a library or of Python.
 
-Both environments are made anew, with the pinned versions except for those that are
+Both environments are new, with the pinned versions except for those that are
 named. Each measures all answers of the studies, and only what differs is printed.
 """
 

@@ -1,4 +1,4 @@
-"""What is published of the study's behaviour is what is measured."""
+"""The published answers of the study are those that are measured."""
 
 import ast
 import functools

@@ -70,7 +70,7 @@ class Story:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What was measured of one question, for one way in one world."""
+    """The measured answer to one question, for one way in one world."""
 
     number: int
     function: str
@@ -80,7 +80,7 @@ class Behaviour:
     """The published answer."""
     kind: str
     measured: str
-    """What the run said. It differs from the answer only if that is left open."""
+    """The words of the run. They differ from the answer only if that is left open."""
 
 
 @dataclass(frozen=True)

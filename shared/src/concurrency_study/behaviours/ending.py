@@ -35,8 +35,8 @@ QUESTIONS = (
     Question(
         59,
         "yield_inside_timeout",
-        "A generator yields inside a timeout, which expires in the consumer: who is "
-        "cancelled?",
+        "A generator yields inside a timeout, which expires in the consumer: what "
+        "does it cancel?",
         ("the consumer", "the generator", "an error"),
         topics=("timeout",),
     ),

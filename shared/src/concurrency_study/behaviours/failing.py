@@ -1,4 +1,4 @@
-"""Failing: who hears of an error, when, and what becomes of the others."""
+"""Failing: the way of an error, and the fate of the others."""
 
 from . import Question
 

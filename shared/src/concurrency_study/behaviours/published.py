@@ -10,7 +10,7 @@
     instead = "Use a TaskGroup."        # where the answer bites
     snippet = "one_of_three_fails_task_group"   # a function that shows it
 
-``answers`` stands in the place of ``answer`` where it depends on the world, the Python
+``answers`` replaces ``answer`` where it depends on the world, the Python
 or the library. The first one that matches holds::
 
     answers = [

@@ -1,4 +1,4 @@
-"""Whether a loop only looks, so that nothing but another actor can end it."""
+"""Find loops that only look, so that nothing but another actor can end them."""
 
 from __future__ import annotations
 
