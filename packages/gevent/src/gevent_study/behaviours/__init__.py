@@ -1,0 +1,1 @@
+"""The behaviour of gevent: one function for each question and way."""
