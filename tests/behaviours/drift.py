@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 ROOT = Path(__file__).parents[2]
 HERE = platform.python_version().rpartition(".")[0]
+
+
+class Failed(Exception):
+    """An environment cannot be made, or not be measured."""
 
 
 def libraries(study: str) -> set[str]:
@@ -63,7 +68,7 @@ def measured(
             text=True,
         )
         if done.returncode:
-            sys.exit(f"{study} could not be measured:\n{done.stderr}")
+            raise Failed(f"{study} could not be measured:\n{done.stderr}")
         (found[study],) = json.loads(done.stdout.splitlines()[-1])
     return found
 
@@ -72,7 +77,7 @@ def uv(*arguments: str) -> None:
     """Run uv; its own message says what is wrong."""
     command = [sys.executable, "-m", "uv", *arguments]
     if subprocess.run(command).returncode:
-        sys.exit(f"cannot make an environment: uv {' '.join(arguments[:3])} failed")
+        raise Failed(f"uv {' '.join(arguments[:3])} failed; its message is above")
 
 
 def versions(of: dict[str, Any]) -> str:
@@ -86,7 +91,12 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     old = {(a["function"], a["world"]): a for a in before["answers"]}
     new = {(a["function"], a["world"]): a for a in after["answers"]}
     lines: list[str] = []
+    worlds = [{world for _, world in side} for side in (old, new)]
+    for world in sorted(worlds[0] ^ worlds[1]):
+        lines.append(f"  {world}: only {'before' if world in worlds[0] else 'after'}")
     for key in old | new:
+        if key[1] not in worlds[0] & worlds[1]:
+            continue
         was, now = old.get(key), new.get(key)
         here: Any = was or now
         said = [each["measured"] if each else "not there" for each in (was, now)]
@@ -128,9 +138,19 @@ def main() -> None:
         parser.error(f"no study uses {', '.join(map(str, others))}")
     if not others and options.python == options.from_python:
         parser.error("name a version, as trio==0.30, or another Python: --python 3.12")
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
-        before = measured(Path(one), studies, options.from_python, [])
-        after = measured(Path(other), studies, options.python, others)
+    with (
+        tempfile.TemporaryDirectory() as one,
+        tempfile.TemporaryDirectory() as other,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        sides = (
+            pool.submit(measured, Path(one), studies, options.from_python, []),
+            pool.submit(measured, Path(other), studies, options.python, others),
+        )
+        try:
+            before, after = (side.result() for side in sides)
+        except Failed as error:
+            sys.exit(str(error))
     for study in studies:
         lines = changes(before[study], after[study])
         print(f"{study}: {versions(before[study])} -> {versions(after[study])}")

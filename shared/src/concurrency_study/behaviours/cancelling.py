@@ -126,7 +126,7 @@ QUESTIONS = (
         37,
         "which_except_catches_timeout",
         "Which exception is a timeout?",
-        ("TimeoutError", "TooSlowError", "gevent.Timeout"),
+        ("TimeoutError", "TooSlowError", "gevent.Timeout", "queue.Empty", "none"),
         topics=("timeout",),
         also="asyncio.TimeoutError wait_for fail_after",
     ),

@@ -109,7 +109,7 @@ QUESTIONS = (
         82,
         "abandoned_thread_delays_exit",
         "What waits for a worker thread whose caller has timed out?",
-        ("run() waits", "the exit waits", "nothing waits"),
+        ("run() waits", "the exit waits", "nothing waits", "the caller waits"),
         topics=("blocking_calls", "timeout"),
     ),
 )

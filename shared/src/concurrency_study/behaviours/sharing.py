@@ -96,7 +96,7 @@ QUESTIONS = (
         73,
         "foreign_thread_wakes",
         "Does setting an event from another thread wake a task that waits for it?",
-        ("yes", "raises RuntimeError"),
+        ("yes", "no", "raises RuntimeError", "raises LoopExit"),
         topics=("blocking_calls",),
     ),
     Question(

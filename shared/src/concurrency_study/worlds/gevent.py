@@ -445,7 +445,10 @@ class VirtualLoop(corecext.loop):
         machine = world.machine
         machine.resolve, machine.inside = world.resolve, world.waiters
         machine.loop_watches, machine.most_rounds = self._watches, ROUNDS
-        machine.held_up = lambda: self.run_callback(self.fire_overdue)
+        # After the callbacks that are ready: a loop runs these before its timers.
+        machine.held_up = lambda: self.run_callback(
+            self.run_callback, self.fire_overdue
+        )
         self._idle.start(self._nothing_pending)
         self._turn.start(self._turns)
 
