@@ -1,0 +1,1 @@
+"""Answers to the behaviour questions, measured on the kernel."""
