@@ -250,8 +250,9 @@ def _score(asked: Asked, words: Sequence[str]) -> float:
         places = ((title, 3.0), (ways, 3.0), (rest, 1.0), (code, 0.5))
         gained = sum(weight for place, weight in places if word in place)
         total, hit = total + gained, hit + bool(gained)
-    asked_often = 1.3 if question.number in MOST_ASKED else 1.0
-    return asked_often * total * hit / len(words) if words else 0.0
+    place = MOST_ASKED.index(question.number) if question.number in MOST_ASKED else 20
+    often = 1.5 - place / 40  # between questions that fit as well
+    return often * total * hit / len(words) if words else 0.0
 
 
 def function_in(path: Path, name: str) -> str:

@@ -1,1 +1,1 @@
-"""What asyncio does: one function for each question and way."""
+"""The behaviour of asyncio: one function for each question and way."""

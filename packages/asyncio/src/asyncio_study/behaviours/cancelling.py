@@ -1,0 +1,585 @@
+"""The behaviour of asyncio when a task is cancelled or a timeout expires."""
+
+import asyncio
+import contextlib
+import threading
+import time
+
+
+async def swallowed_once():
+    async def stubborn():
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+        await asyncio.sleep(60)
+        return "no"
+
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(1)
+    task.cancel()
+    await asyncio.wait([task])
+    return "yes" if task.cancelled() else task.result()
+
+
+async def cancelled_until_it_ends():
+    async def stubborn():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        await asyncio.sleep(60)
+
+    task = asyncio.create_task(stubborn())
+    while not task.done():
+        await asyncio.sleep(1)
+        task.cancel()
+    return "works" if task.cancelled() else "fails"
+
+
+async def cancel_waits_for_cleanup_cancel():
+    cleaned = []
+
+    async def working():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(1)
+            cleaned.append("up")
+
+    task = asyncio.create_task(working())
+    await asyncio.sleep(1)
+    task.cancel()
+    answer = "yes" if cleaned else "no"
+    await asyncio.wait([task])
+    return answer
+
+
+async def cancel_waits_for_cleanup_task_group():
+    cleaned = []
+
+    async def working():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(1)
+            cleaned.append("up")
+
+    async def parent():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(working())
+
+    task = asyncio.create_task(parent())
+    await asyncio.sleep(1)
+    task.cancel()
+    await asyncio.wait([task])
+    return "yes" if cleaned else "no"
+
+
+async def cancel_waits_for_cleanup_wait_for():
+    cleaned = []
+
+    async def working():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(1)
+            cleaned.append("up")
+
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(working(), 1)
+    return "yes" if cleaned else "no"
+
+
+async def cancel_and_wait():
+    async def working():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(1)
+            cleaned.append("works")
+
+    cleaned = []
+    task = asyncio.create_task(working())
+    await asyncio.sleep(1)
+    task.cancel()
+    await asyncio.wait([task])
+    return cleaned[0]
+
+
+async def cancel_interrupts_blocking():
+    async def blocking():
+        time.sleep(2)
+        return "no"
+
+    task = asyncio.create_task(blocking())
+    asyncio.get_running_loop().call_later(1, task.cancel)
+    await asyncio.wait([task])
+    return "yes" if task.cancelled() else task.result()
+
+
+async def overdue_and_zero_wait():
+    try:
+        async with asyncio.timeout(1):
+            time.sleep(2)
+            await asyncio.sleep(0)
+    except TimeoutError:
+        return "yes"
+    return "no"
+
+
+async def overdue_and_no_wait():
+    try:
+        async with asyncio.timeout(1):
+            time.sleep(2)
+    except TimeoutError:
+        return "yes"
+    return "no"
+
+
+async def deadline_checked():
+    try:
+        async with asyncio.timeout(1) as scope:
+            time.sleep(2)
+            if scope.when() <= asyncio.get_running_loop().time():
+                raise TimeoutError
+    except TimeoutError:
+        return "works"
+    return "fails"
+
+
+async def timeout_of_zero_timeout():
+    queue = asyncio.Queue()
+    queue.put_nowait("yes")
+    try:
+        async with asyncio.timeout(0):
+            return await queue.get()
+    except TimeoutError:
+        return "no"
+
+
+async def timeout_of_zero_wait_for():
+    queue = asyncio.Queue()
+    queue.put_nowait("yes")
+    try:
+        return await asyncio.wait_for(queue.get(), 0)
+    except TimeoutError:
+        return "no"
+
+
+async def cancel_while_thread_works():
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    task = asyncio.create_task(asyncio.to_thread(time.sleep, 5))
+    await asyncio.sleep(1)
+    task.cancel()
+    await asyncio.wait([task])
+    return "at once" if loop.time() - begin < 5 else "when the thread ends"
+
+
+async def thread_is_asked_to_stop():
+    stop = threading.Event()
+
+    def working():
+        return "works" if stop.wait(60) else "fails"
+
+    task = asyncio.create_task(asyncio.to_thread(working))
+    try:
+        async with asyncio.timeout(1):
+            await asyncio.shield(task)
+    except TimeoutError:
+        stop.set()
+    return await task
+
+
+async def cancel_reaches_children_create_task():
+    children = []
+
+    async def parent():
+        children.append(asyncio.create_task(asyncio.sleep(2)))
+        await asyncio.sleep(60)
+
+    task = asyncio.create_task(parent())
+    await asyncio.sleep(1)
+    task.cancel()
+    await asyncio.wait([task, *children])
+    return "yes" if children[0].cancelled() else "no"
+
+
+async def cancel_reaches_children_wait():
+    children = []
+
+    async def parent():
+        children.append(asyncio.create_task(asyncio.sleep(2)))
+        await asyncio.wait(children)
+
+    task = asyncio.create_task(parent())
+    await asyncio.sleep(1)
+    task.cancel()
+    await asyncio.wait([task, *children])
+    return "yes" if children[0].cancelled() else "no"
+
+
+async def cancel_reaches_children_gather():
+    children = []
+
+    async def parent():
+        children.append(asyncio.create_task(asyncio.sleep(2)))
+        await asyncio.gather(*children)
+
+    task = asyncio.create_task(parent())
+    await asyncio.sleep(1)
+    task.cancel()
+    await asyncio.wait([task, *children])
+    return "yes" if children[0].cancelled() else "no"
+
+
+async def cancel_reaches_children_task_group():
+    children = []
+
+    async def parent():
+        async with asyncio.TaskGroup() as group:
+            children.append(group.create_task(asyncio.sleep(2)))
+
+    task = asyncio.create_task(parent())
+    await asyncio.sleep(1)
+    task.cancel()
+    await asyncio.wait([task, *children])
+    return "yes" if children[0].cancelled() else "no"
+
+
+async def delivered_then_cancelled_queue():
+    queue = asyncio.Queue()
+    receiver = asyncio.create_task(queue.get())
+    await asyncio.sleep(1)
+    queue.put_nowait("value")
+    receiver.cancel()
+    await asyncio.wait([receiver])
+    return "yes" if receiver.cancelled() and queue.empty() else "no"
+
+
+async def delivered_then_cancelled_wait():
+    queue = asyncio.Queue()
+
+    async def receive():
+        getter = asyncio.create_task(queue.get())
+        await asyncio.wait([getter])
+        return getter.result()
+
+    receiver = asyncio.create_task(receive())
+    await asyncio.sleep(1)
+    queue.put_nowait("value")
+    receiver.cancel()
+    await asyncio.wait([receiver])
+    return "yes" if receiver.cancelled() and queue.empty() else "no"
+
+
+async def cancelled_get_keeps_item():
+    queue = asyncio.Queue()
+
+    async def receive():
+        async with asyncio.timeout(60):
+            return await queue.get()
+
+    receiver = asyncio.create_task(receive())
+    await asyncio.sleep(1)
+    queue.put_nowait("works")
+    receiver.cancel()
+    await asyncio.wait([receiver])
+    return queue.get_nowait()
+
+
+async def cancelled_then_delivered_queue():
+    queue = asyncio.Queue()
+    receiver = asyncio.create_task(queue.get())
+    await asyncio.sleep(1)
+    receiver.cancel()
+    queue.put_nowait("value")
+    await asyncio.wait([receiver])
+    return "yes" if receiver.cancelled() and queue.empty() else "no"
+
+
+async def cancelled_then_delivered_wait():
+    queue = asyncio.Queue()
+
+    async def receive():
+        getter = asyncio.create_task(queue.get())
+        await asyncio.wait([getter])
+        return getter.result()
+
+    receiver = asyncio.create_task(receive())
+    await asyncio.sleep(1)
+    receiver.cancel()
+    queue.put_nowait("value")
+    await asyncio.wait([receiver])
+    return "yes" if receiver.cancelled() and queue.empty() else "no"
+
+
+async def woken_lock_waiter_cancelled():
+    lock = asyncio.Lock()
+
+    async def locking():
+        async with lock:
+            return "yes"
+
+    await lock.acquire()
+    first, second = (asyncio.create_task(locking()) for _ in range(2))
+    await asyncio.sleep(1)
+    lock.release()
+    first.cancel()
+    await asyncio.wait([first, second], timeout=60)
+    return second.result() if first.cancelled() and second.done() else "no"
+
+
+async def shared_result_waiter_cancelled_await():
+    result = asyncio.get_running_loop().create_future()
+
+    async def waiting():
+        return await result
+
+    first, second = (asyncio.create_task(waiting()) for _ in range(2))
+    await asyncio.sleep(1)
+    first.cancel()
+    await asyncio.sleep(1)
+    if not result.done():
+        result.set_result("gets the result")
+    await asyncio.wait([first, second])
+    return "is cancelled" if second.cancelled() else second.result()
+
+
+async def shared_result_waiter_cancelled_shield():
+    result = asyncio.get_running_loop().create_future()
+
+    async def waiting():
+        return await asyncio.shield(result)
+
+    first, second = (asyncio.create_task(waiting()) for _ in range(2))
+    await asyncio.sleep(1)
+    first.cancel()
+    await asyncio.sleep(1)
+    if not result.done():
+        result.set_result("gets the result")
+    await asyncio.wait([first, second])
+    return "is cancelled" if second.cancelled() else second.result()
+
+
+async def cleanup_may_wait():
+    cleaned = []
+
+    async def working():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(5)
+            cleaned.append("up")
+
+    task = asyncio.create_task(working())
+    await asyncio.sleep(1)
+    task.cancel()
+    await asyncio.wait([task])
+    return "yes" if cleaned else "only in a shield"
+
+
+async def cleanup_has_a_limit():
+    async def working():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(5):
+                    await asyncio.sleep(3600)
+
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(working(), 1)
+    return "works" if loop.time() - begin == 6 else "fails"
+
+
+async def deadline_reaches_into_shield():
+    async def saving():
+        await asyncio.sleep(2)
+
+    task = asyncio.create_task(saving())
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(1):
+            await asyncio.shield(task)
+    await asyncio.wait([task])
+    return "yes" if task.cancelled() else "no"
+
+
+async def shielded_and_awaited():
+    async def saving():
+        await asyncio.sleep(2)
+        return "works"
+
+    task = asyncio.create_task(saving())
+    try:
+        async with asyncio.timeout(1):
+            await asyncio.shield(task)
+    except TimeoutError:
+        return await task  # the shield protects the task, not the code that waits
+    return "fails"
+
+
+async def shield_with_deadline():
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    save = asyncio.create_task(asyncio.wait_for(asyncio.sleep(60), 3))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(1):
+            await asyncio.shield(save)
+    await asyncio.wait([save])
+    own = isinstance(save.exception(), TimeoutError) and loop.time() - begin == 3
+    return "yes" if own else "no"
+
+
+async def nested_timeouts():
+    caught = []
+    try:
+        async with asyncio.timeout(1) as outer:
+            try:
+                async with asyncio.timeout(2) as inner:
+                    await asyncio.sleep(60)
+            except TimeoutError:
+                caught.append("inner")
+    except TimeoutError:
+        caught.append("outer")
+    right = caught == ["outer"] and outer.expired() and not inner.expired()
+    return "yes" if right else "no"
+
+
+async def which_except_catches_timeout():
+    try:
+        async with asyncio.timeout(1):
+            await asyncio.sleep(2)
+    except Exception as error:
+        return type(error).__qualname__
+
+
+async def timeout_leaves_running_wait_for():
+    ended = []
+
+    async def working():
+        await asyncio.sleep(2)
+        ended.append("work")
+
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(working(), 1)
+    await asyncio.sleep(5)
+    return "yes" if ended else "no"
+
+
+async def timeout_leaves_running_wait():
+    ended = []
+
+    async def working():
+        await asyncio.sleep(2)
+        ended.append("work")
+
+    await asyncio.wait([asyncio.create_task(working())], timeout=1)
+    await asyncio.sleep(5)
+    return "yes" if ended else "no"
+
+
+async def timeout_leaves_running_thread():
+    ended = []
+
+    def working():
+        time.sleep(2)
+        ended.append("work")
+
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.to_thread(working), 1)
+    await asyncio.sleep(5)
+    return "yes" if ended else "no"
+
+
+async def cancellation_races_completion_timeout():
+    result = asyncio.get_running_loop().create_future()
+
+    async def waiting():
+        async with asyncio.timeout(60):
+            await result
+        await asyncio.sleep(1)
+
+    task = asyncio.create_task(waiting())
+    await asyncio.sleep(1)
+    result.set_result(None)
+    task.cancel()
+    await asyncio.wait([task])
+    return "no" if task.cancelled() else "yes"
+
+
+async def cancellation_races_completion_wait_for():
+    result = asyncio.get_running_loop().create_future()
+
+    async def waiting():
+        await asyncio.wait_for(result, 60)
+        await asyncio.sleep(1)
+
+    task = asyncio.create_task(waiting())
+    await asyncio.sleep(1)
+    result.set_result(None)
+    task.cancel()
+    await asyncio.wait([task])
+    return "no" if task.cancelled() else "yes"
+
+
+async def scope_cancelled_by_hand():
+    try:
+        async with asyncio.timeout(60) as scope:
+            scope.cancel()
+            await asyncio.sleep(1)
+    except AttributeError:
+        return "absent"
+    except TimeoutError:
+        return "a timeout"
+    except asyncio.CancelledError:
+        return "a cancellation"
+    return "nothing"
+
+
+async def scope_expires_by_hand():
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(60) as scope:
+            scope.reschedule(loop.time())
+            await asyncio.sleep(1)
+    except TimeoutError:
+        return "works"
+    return "fails"
+
+
+async def first_result_stops_rest_wait():
+    quick, slow = (asyncio.create_task(asyncio.sleep(each)) for each in (1, 2))
+    await asyncio.wait([quick, slow], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.sleep(5)
+    return "yes" if slow.cancelled() else "no"
+
+
+async def first_result_stops_rest_as_completed():
+    quick, slow = (asyncio.create_task(asyncio.sleep(each)) for each in (1, 2))
+    for first in asyncio.as_completed([quick, slow]):
+        await first
+        break
+    await asyncio.sleep(5)
+    return "yes" if slow.cancelled() else "no"
+
+
+async def rest_is_cancelled():
+    quick, slow = (asyncio.create_task(asyncio.sleep(each)) for each in (1, 2))
+    _, rest = await asyncio.wait([quick, slow], return_when=asyncio.FIRST_COMPLETED)
+    for task in rest:
+        task.cancel()
+    await asyncio.wait(rest)
+    return "works" if slow.cancelled() else "fails"
+
+
+async def cancel_finished_task():
+    task = asyncio.create_task(asyncio.sleep(1, "result"))
+    await task
+    try:
+        accepted = task.cancel()
+    except RuntimeError:
+        return "raises RuntimeError"
+    assert await task == "result"
+    return "returns False" if accepted is False else "nothing"

@@ -1,0 +1,1 @@
+"""Answers to the behaviour questions, measured on threads, queues and futures."""
