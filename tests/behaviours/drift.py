@@ -24,7 +24,7 @@ HERE = platform.python_version().rpartition(".")[0]
 
 
 class Failed(Exception):
-    """An environment cannot be made, or not be measured."""
+    """A study cannot be installed with these versions, or not be measured."""
 
 
 def libraries(study: str) -> set[str]:
@@ -43,41 +43,54 @@ def libraries(study: str) -> set[str]:
 def measured(
     folder: Path, studies: list[str], python: str, libraries: list[Requirement]
 ) -> dict[str, Any]:
-    """Return what each study says, in environments of its own."""
+    """Return what each study says, in an environment of its own.
+
+    The value of a study that cannot be installed or measured is a `Failed`.
+    """
     pins = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     named = {library.name for library in libraries}
     kept = [pin for pin in pins if pin.partition("==")[0] not in named]
-    constraints = folder / "constraints.txt"
-    constraints.write_text("\n".join(kept), "utf-8")
+    (folder / "constraints.txt").write_text("\n".join(kept), "utf-8")
     found: dict[str, Any] = {}
     for study in studies:
-        place = folder / study
-        uv("venv", "-q", "--python", python, str(place))
-        interpreter = place / "bin/python"
-        if not interpreter.exists():
-            interpreter = place / "Scripts/python.exe"
-        uv(
-            *("pip", "install", "-q", "--python", str(interpreter)),
-            *("-c", str(constraints), "pytest", *map(str, libraries)),
-            *("-e", str(ROOT / "shared"), "-e", str(ROOT / f"packages/{study}")),
-        )
-        print(f"{study}: measuring with Python {python} ...", file=sys.stderr)
-        done = subprocess.run(
-            [interpreter, "-W", "ignore", "-m", "concurrency_study.behaviours"],
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            raise Failed(f"{study} could not be measured:\n{done.stderr}")
-        (found[study],) = json.loads(done.stdout.splitlines()[-1])
+        try:
+            interpreter = install(folder, study, python, libraries)
+            print(f"{study}: measuring with Python {python} ...", file=sys.stderr)
+            command = [
+                interpreter,
+                "-W",
+                "ignore",
+                "-m",
+                "concurrency_study.behaviours",
+            ]
+            (found[study],) = json.loads(output(*command).splitlines()[-1])
+        except Failed as error:
+            found[study] = error
     return found
 
 
-def uv(*arguments: str) -> None:
-    """Run uv; its own message says what is wrong."""
-    command = [sys.executable, "-m", "uv", *arguments]
-    if subprocess.run(command).returncode:
-        raise Failed(f"uv {' '.join(arguments[:3])} failed; its message is above")
+def install(folder: Path, study: str, python: str, libraries: list[Requirement]) -> str:
+    """Make an environment with one study, and return its interpreter."""
+    uv = (sys.executable, "-m", "uv")
+    place = folder / study
+    output(*uv, "venv", "-q", "--python", python, str(place))
+    interpreter = place / "bin/python"
+    if not interpreter.exists():
+        interpreter = place / "Scripts/python.exe"
+    output(
+        *(*uv, "pip", "install", "-q", "--python", str(interpreter)),
+        *("-c", str(folder / "constraints.txt"), "pytest", *map(str, libraries)),
+        *("-e", str(ROOT / "shared"), "-e", str(ROOT / f"packages/{study}")),
+    )
+    return str(interpreter)
+
+
+def output(*command: str) -> str:
+    """Return the output of a command, or raise what it says on stderr."""
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise Failed(done.stderr.strip())
+    return done.stdout
 
 
 def versions(of: dict[str, Any]) -> str:
@@ -147,11 +160,14 @@ def main() -> None:
             pool.submit(measured, Path(one), studies, options.from_python, []),
             pool.submit(measured, Path(other), studies, options.python, others),
         )
-        try:
-            before, after = (side.result() for side in sides)
-        except Failed as error:
-            sys.exit(str(error))
+        before, after = (side.result() for side in sides)
+    if all(isinstance(after[study], Failed) for study in studies):
+        sys.exit("\n".join(f"{study}: {after[study]}" for study in studies))
     for study in studies:
+        failed = [e for e in (before[study], after[study]) if isinstance(e, Failed)]
+        if failed:
+            print(f"{study}: left out, for it cannot be installed:\n{failed[0]}")
+            continue
         lines = changes(before[study], after[study])
         print(f"{study}: {versions(before[study])} -> {versions(after[study])}")
         print("\n".join(lines) or "  no answer changes")

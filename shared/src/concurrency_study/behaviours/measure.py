@@ -79,6 +79,9 @@ def all_measured(rows: Iterable[Row], worlds: Iterable[str]) -> list[dict[str, A
                 said = measured(row, world)
             except Exception as error:
                 said = f"fails: {type(error).__name__}: {error}".splitlines()[0]
+            published = row.answer(world)
+            if published == "unspecified" and matches(row, published, said):
+                said = published
             found.append(
                 {
                     "number": row.question.number,
@@ -86,7 +89,7 @@ def all_measured(rows: Iterable[Row], worlds: Iterable[str]) -> list[dict[str, A
                     "function": row.function,
                     "way": row.way,
                     "world": world,
-                    "published": row.answer(world),
+                    "published": published,
                     "measured": said,
                 }
             )
