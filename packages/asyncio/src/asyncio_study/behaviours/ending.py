@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import os
 import signal
 import socket
 import threading
@@ -23,8 +22,8 @@ def interrupt_while_waiting():
     async def main():
         tasks.extend(asyncio.create_task(waiting(name)) for name in "ab")
         await asyncio.sleep(0)
-        ctrl_c = threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGINT))
-        asyncio.get_running_loop().call_soon(ctrl_c.start)
+        loop = asyncio.get_running_loop()
+        loop.call_soon(signal.raise_signal, signal.SIGINT)
         await waiting("main")
 
     try:

@@ -1,0 +1,1 @@
+"""The behaviour of AnyIO: one function for each question and way."""

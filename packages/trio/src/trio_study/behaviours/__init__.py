@@ -1,0 +1,1 @@
+"""The behaviour of trio: one function for each question and way."""
