@@ -17,7 +17,7 @@ from concurrency_study.behaviours import MOST_ASKED, Question, questions
 from concurrency_study.behaviours.published import Row, kind_of, read
 
 from .answers import Tree
-from .reports import Refused, Report, newest
+from .reports import Refused, Report, newest, version_in
 
 
 @dataclass(frozen=True)
@@ -174,12 +174,19 @@ def all_asked(
             versions = {"python": platform.python_version(), **_pins(tree.root)}
         ran = {(b.function, b.world) for b in (report.behaviours if report else ())}
         for row in read(study, entry.package):
-            for world in entry.every_world:
-                answer = row.answer(world, versions)
+            of = report.libraries if report else _own(row, versions)
+            for world, least in entry.every_world.items():
+                python = versions["python"]
+                if report is not None and world not in report.worlds:
+                    if found is not None:
+                        continue  # these reports know nothing of it
+                    python = least
+                elif report is None and least and _older(python, least):
+                    python = least
+                answer = row.answer(world, versions | {"python": python})
                 if answer:
                     measured = (row.function, world) in ran
-                    of = report.libraries if report else _own(row, versions)
-                    shown = {"python": versions["python"], **of}
+                    shown = {"python": python, **of}
                     told[row.question.key].append(
                         Told(row, world, answer, shown, measured)
                     )
@@ -284,6 +291,10 @@ def _pins(root: Path) -> dict[str, str]:
     path = root / "constraints.txt"
     text = path.read_text("utf-8") if path.exists() else ""
     return dict(re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE))
+
+
+def _older(version: str, least: str) -> bool:
+    return version_in(version)[:2] < version_in(least)
 
 
 def _own(row: Row, versions: Mapping[str, str]) -> dict[str, str]:

@@ -157,7 +157,7 @@ def exit_with_its_code():
                 nursery.start_soon(child)
         except BaseExceptionGroup as group:
             exits, others = group.split(SystemExit)
-            if others or len(exits.exceptions) > 1:
+            if exits is None or others is not None:
                 raise
             raise exits.exceptions[0] from None
 
