@@ -16,7 +16,7 @@ from ..available import make_world
 from ..world import CANCELLED
 from .published import Row
 
-HANG = 3.0
+HANG = 2.0
 """Real seconds after which a function that is published to hang is taken to."""
 LIMIT = 60.0
 """Real seconds after which another function is taken to hang."""
@@ -113,21 +113,22 @@ def _apart(row: Row, world: str) -> str:
         [*command, row.study, row.group, row.function, world],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        bufsize=0,  # readline must not read ahead of what communicate reads
         start_new_session=True,
     ) as process:
         assert process.stdout is not None
         try:
             begun = process.stdout.readline()  # imports are not counted
             try:
-                out, err = process.communicate(timeout=limit)
+                told = process.communicate(timeout=limit)
             except subprocess.TimeoutExpired:
                 return "hangs"
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+    out, err = (text.decode(errors="replace") for text in told)
     lines = out.splitlines()
-    if begun != "begun\n":
+    if begun.strip() != b"begun":
         raise RuntimeError(f"{row.function} could not begin:\n{err}")
     said = [json.loads(line[5:]) for line in lines if line.startswith("said ")]
     return _said(said[-1]) if said else "crashes"
