@@ -3,7 +3,9 @@
 import ast
 import functools
 import inspect
+import re
 from dataclasses import replace
+from importlib.metadata import requires, version
 
 import pytest
 from concurrency_study.behaviours import GROUPS, KINDS, questions
@@ -90,28 +92,41 @@ def test_every_function_has_an_answer_and_every_answer_a_function(published):
 
 def test_every_condition_holds_for_some_supported_version(published):
     study, rows = published
+    supported = list(_supported(study))
     for row in rows:
         for number, answer in enumerate(row.answers):
-            pythons = [f"3.{minor}.5" for minor in range(11, 15)]
-            holds = [
-                (world, python)
+            alone = replace(row, answers=row.answers[number : number + 1])
+            assert any(
+                alone.answer(world, versions)
                 for world in study.entry.every_world
-                for python in pythons
-                if "python" not in answer or _first(row, number, world, python)
-            ]
-            assert holds, f"{row.function}: {answer} matches no Python and world"
-            assert answer.get("world", study.worlds[0]) in study.entry.every_world
+                for versions in supported
+            ), f"{row.function}: {answer} holds nowhere"
 
 
-def _first(row, number, world, python):
-    only = {**row.answers[number]}
-    only.pop("world", None)
-    libraries = {name: "999" for name in only if name not in {"answer", "python"}}
-    return bool(
-        type(row)(
-            *(row.study, row.group, row.function, row.question, (only,), row.why)
-        ).answer(world, {"python": python} | libraries)
+def _supported(study):
+    """Yield the oldest and the tested version of each library, with each Python."""
+    needs = [
+        line for line in requires(f"{study.name}-study") or [] if "extra" not in line
+    ]
+    found = [re.match(r"([\w-]+)[^>]*(?:>=([\d.]+))?", line).groups() for line in needs]
+    tested = {name: version(name) for name, _ in found}
+    oldest = {name: least or tested[name] for name, least in found}
+    for minor in range(11, 15):
+        for libraries in (tested, oldest):
+            yield {**libraries, "python": f"3.{minor}.5"}
+
+
+@pytest.mark.parametrize("condition", ["python = '>=3.99'", "no-such = '<2'"])
+def test_a_condition_that_holds_nowhere_is_found(tmp_path, published, condition):
+    study, _ = published
+    (tmp_path / "behaviours").mkdir()
+    (tmp_path / "behaviours/failing.toml").write_text(
+        f'[one_of_three_fails]\nanswers = [{{answer = "no", {condition}}}]\nwhy = "A."'
     )
+    with pytest.raises(AssertionError, match="holds nowhere"):
+        test_every_condition_holds_for_some_supported_version(
+            (study, read("toy", tmp_path))
+        )
 
 
 def test_ways_of_a_question_have_names_of_their_own(published):

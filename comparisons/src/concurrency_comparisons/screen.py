@@ -99,7 +99,8 @@ class Screen:
             self._rule("Sources")
         for source in dict.fromkeys(sources):
             said = any(source in told.row.disputed for told in asked.answers)
-            self.console.print(Text(source + " (says otherwise)" * said, "dim"))
+            line = Text(source + " (says otherwise)" * said, "dim")
+            self.console.print(line, soft_wrap=True)  # an address that can be copied
         if any(not told.measured for told in asked.answers):
             unmeasured = dict.fromkeys(t.study for t in asked.answers if not t.measured)
             self.console.print()
