@@ -39,6 +39,11 @@ def pytest_addoption(parser):
     )
 
 
+def is_topic(name):
+    """Return whether a page is that of a topic."""
+    return not ("-vs-" in name or name.startswith("question") or name == "index.html")
+
+
 @dataclass
 class Site:
     """A folder and the address that serves it."""
@@ -57,7 +62,8 @@ class Site:
         kinds = {
             "start": lambda name: name == "index.html",
             "pair": lambda name: "-vs-" in name,
-            "topic": lambda name: "-vs-" not in name and name != "index.html",
+            "question": lambda name: name.startswith("question-"),
+            "topic": is_topic,
         }
         found = [name for name in self.pages if kinds[kind](name)]
         assert found, f"no {kind} page in {self.folder}"

@@ -11,7 +11,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-KINDS = ["start", "topic", "pair"]
+from .conftest import is_topic
+
+KINDS = ["start", "question", "topic", "pair"]
 COMPARISONS = ["topic", "pair"]
 WIDTHS = [360, 768, 1680]
 """Pixels: a phone, a tablet, a screen."""
@@ -323,7 +325,7 @@ def test_timelines_have_title_and_description(visited, site):
 
 
 def test_every_topic_has_a_timeline(visited):
-    topics = {n: p for n, p in visited.items() if "-vs-" not in n and n != "index.html"}
+    topics = {n: p for n, p in visited.items() if is_topic(n)}
     assert [name for name, page in topics.items() if not page.pictures] == []
 
 

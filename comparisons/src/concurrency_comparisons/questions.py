@@ -113,12 +113,18 @@ class Asked:
             ::-1
         ]
 
-    @property
-    def usual(self) -> str:
-        """The answer that is given most often, if more than half give it."""
+    @cached_property
+    def tints(self) -> dict[str, str]:
+        """A letter for each answer: a for the one that is given most often."""
         count = Counter(told.answer for told in self.answers)
-        answer, most = max(count.items(), key=lambda pair: pair[1], default=("", 0))
-        return answer if 2 * most > len(self.answers) else ""
+        return {
+            answer: "abcd"[min(place, 3)]
+            for place, (answer, _) in enumerate(count.most_common())
+        }
+
+    def of_study(self, study: str) -> list[tuple[Told, list[str]]]:
+        """Return the answers of a study, each with the worlds that give it."""
+        return [pair for pair in self.merged if pair[0].study == study]
 
     @property
     def sources(self) -> list[str]:
@@ -193,6 +199,24 @@ def all_asked(
     return {
         key: Asked(questions()[key], tuple(answers)) for key, answers in told.items()
     }
+
+
+def asked_most(asked: Mapping[str, Asked]) -> list[Asked]:
+    """Return the questions that people ask most, in that order."""
+    numbered = {each.question.number: each for each in asked.values()}
+    return [numbered[number] for number in MOST_ASKED if number in numbered]
+
+
+def changed(asked: Mapping[str, Asked], one: str, other: str) -> list[Asked]:
+    """Return the questions that two studies answer otherwise, the most asked first."""
+    found = [
+        each
+        for each in asked.values()
+        if {t.answer for t, _ in each.of_study(one)}
+        != {t.answer for t, _ in each.of_study(other)}
+    ]
+    most = asked_most(asked)
+    return [e for e in most if e in found] + [e for e in found if e not in most]
 
 
 def of_topic(topic: str) -> list[Question]:

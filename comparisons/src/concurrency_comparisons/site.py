@@ -25,7 +25,7 @@ from pygments.token import Comment, Keyword, Name, Number, Operator, String
 from .answers import AnswerFile, Line, Tree
 from .comparison import Change, aligned, code_of, dedented, rows, shared_lines
 from .figures import told
-from .questions import all_asked, of_topic
+from .questions import Asked, all_asked, asked_most, changed, of_topic
 from .rendering import linked, listed, templates
 from .reports import Report, spoken
 from .subject import Subject, versions
@@ -274,6 +274,7 @@ def pages(tree: Tree, found: Mapping[str, Report]) -> Iterator[tuple[str, str]]:
     subjects = [Subject(tree, topic, found) for topic in tree.topics.values()]
     pairs = [Pair(subjects, *names) for names in combinations(found, 2)]
     code = Code()
+    asked = all_asked(tree, found)
     known: dict[str, object] = {
         "subjects": subjects,
         "pairs": pairs,
@@ -288,6 +289,9 @@ def pages(tree: Tree, found: Mapping[str, Report]) -> Iterator[tuple[str, str]]:
         "inline": inline,
         "coloured": coloured,
         "of_topic": of_topic,
+        "asked": asked,
+        "most": asked_most(asked),
+        "changed": changed,
     }
 
     def rendered(template: str, **here: object) -> str:
@@ -311,7 +315,7 @@ def pages(tree: Tree, found: Mapping[str, Report]) -> Iterator[tuple[str, str]]:
             ),
         )
         yield f"{subject.topic.name}.trace.json", chrome_trace(subject.examples)
-    yield from _of_questions(tree, found, rendered)
+    yield from _of_questions(asked, found, rendered)
     for pair in pairs:
         yield (
             f"{pair.name}.html",
@@ -326,16 +330,18 @@ def pages(tree: Tree, found: Mapping[str, Report]) -> Iterator[tuple[str, str]]:
 
 
 def _of_questions(
-    tree: Tree, found: Mapping[str, Report], rendered: Callable[..., str]
+    asked: Mapping[str, Asked],
+    found: Mapping[str, Report],
+    rendered: Callable[..., str],
 ) -> Iterator[tuple[str, str]]:
     """Yield the page of all questions, and one for each."""
-    every = [*all_asked(tree, found).values()]
+    every = [*asked.values()]
     groups = {g: [a for a in every if a.question.group == g] for g in GROUPS}
     worlds = list(dict.fromkeys(w for study in found for w in found[study].worlds))
     yield "questions.html", rendered("questions.html", groups=groups, worlds=worlds)
-    for asked in every:
-        name = f"question-{asked.question.number}.html"
-        yield name, rendered("question.html", asked=asked)
+    for each in every:
+        name = f"question-{each.question.number}.html"
+        yield name, rendered("question.html", asked=each)
 
 
 def write(tree: Tree, files: Iterable[tuple[str, str]]) -> Path:
