@@ -16,7 +16,7 @@ from concurrency_study.world import (
     StillAlive,
 )
 from concurrency_study.worlds.threads import really_sleep
-from concurrency_study.worlds.threads.outside import Strangers
+from concurrency_study.worlds.threads.outside import Strangers, real_lock
 from concurrency_study.worlds.trio import TrioWorld
 
 
@@ -249,6 +249,23 @@ def test_a_worker_of_another_world_is_not_used_after_its_run():
 
     make_world("threads").run(trio.run, answer, leftovers="allow")
     trio.run(answer)
+
+
+def test_a_worker_from_before_that_becomes_idle_does_no_work_of_the_run(place):
+    release, idle = real_lock(), real_lock()
+    release.acquire()
+    idle.acquire()
+    # A worker is idle when it delivers its result.
+    trio.lowlevel.start_thread_soon(release.acquire, lambda _: idle.release())
+
+    async def main():
+        release.release()
+        assert idle.acquire(timeout=60)
+        await trio.to_thread.run_sync(time.sleep, 2)
+        return trio.current_time()
+
+    begin = place.now()
+    assert place.run(main) - begin == pytest.approx(2)
 
 
 def test_an_idle_worker_from_before_is_not_waited_for():

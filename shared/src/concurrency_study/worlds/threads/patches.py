@@ -145,6 +145,23 @@ def _is_of_gevent(function: object) -> bool:
     return str(getattr(function, "__module__", "")).startswith("gevent.")
 
 
+class _WorkersOfRun(dict[Any, None]):
+    """The idle workers of a run. One from before, which becomes idle, is not of them.
+
+    A worker itself notes that it is idle.
+    """
+
+    def __init__(self, others: dict[Any, None]) -> None:
+        super().__init__()
+        self._others = others
+
+    def __setitem__(self, worker: Any, _: None) -> None:
+        if mine():
+            super().__setitem__(worker, None)
+        else:
+            self._others[worker] = None
+
+
 @contextlib.contextmanager
 def _own_workers_of_trio() -> Generator[None]:
     """Let the run have trio's idle worker threads of its own, which end with it."""
@@ -152,7 +169,8 @@ def _own_workers_of_trio() -> Generator[None]:
     before: Any = getattr(sys.modules.get(module), "THREAD_CACHE", None)
     kept: dict[Any, None] = {}
     if before:
-        kept, before._idle_workers = before._idle_workers, {}
+        kept = before._idle_workers
+        before._idle_workers = _WorkersOfRun(kept)
     try:
         yield
     finally:
