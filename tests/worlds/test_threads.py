@@ -1114,36 +1114,6 @@ def test_spinning_is_an_error(monkeypatch, in_main):
         run(answer)
 
 
-def test_a_loop_that_looks_at_a_queue_sees_time_pass(monkeypatch):
-    monkeypatch.setattr(machine, "SPIN", 2)
-
-    def answer():
-        items = queue.Queue()
-
-        def put_one():
-            time.sleep(1)
-            items.put(1)
-
-        with started(put_one):
-            while items.empty():
-                pass
-        return time.monotonic()
-
-    assert run(answer)[0] == pytest.approx(1, abs=0.001)
-
-
-def test_a_loop_that_counts_may_compute_for_long(monkeypatch):
-    monkeypatch.setattr(machine, "SPIN", 2)
-
-    def answer():
-        begin, rounds = machine.time_process(), 0
-        while machine.time_process() - begin < 0.8:
-            rounds += 1
-        return rounds
-
-    assert run(answer)[0] > 0
-
-
 def test_a_thread_that_swallows_its_end_does_not_hang_the_run():
     let_go = []
 

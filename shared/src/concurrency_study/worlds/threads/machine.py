@@ -38,17 +38,12 @@ from .outside import (
     time_process,
     worked,
 )
-from .spins import loop_that_looks
 
 if TYPE_CHECKING:
     from .locks import Lock, Sentinel
 
 SPIN = 20.0
-"""Seconds of CPU time for which a thread may compute without a call of this module.
-
-A loop that can be seen to change nothing, such as ``while not flag: pass``, may last a
-twentieth of it.
-"""
+"""Seconds of CPU time for which a thread may compute without a call of this module."""
 
 LIMIT = 1_000_000
 """Looks at clocks and locks, without a wait, after which a thread is spinning."""
@@ -64,9 +59,6 @@ IDLE = 50
 
 STUCK = 2
 """Looks of the watchdog after which a thread that uses no CPU is really blocked."""
-
-LOOKS = 3
-"""Looks of the watchdog, in a row, after which a thread is spinning in its loop."""
 
 BLOCKED = 0.5
 """Real seconds after which a thread that waits for the system is really blocked."""
@@ -911,8 +903,7 @@ class Machine:
     def look_after(self, seen: Seen) -> Seen:
         """Look after the thread that has the baton: it may compute, or really block."""
         thread = self.current
-        moved = seen.moves != self._moves and thread.looks <= GRACE
-        if seen.machine is not self or moved or self._really_waits:
+        if seen.moves != self._moves or self._really_waits:
             return Seen(self, self._moves, time_process())
         blocked, since = seen.blocked, seen.since
         # While this thread looks, one that computes waits for the interpreter's lock.
@@ -929,17 +920,11 @@ class Machine:
         elif blocked >= enough and self.current is thread:
             self.take_over()
             blocked = 0
-        looks, loop = 0, None
-        if (spent := time_process() - since) > SPIN / 20:
-            loop = _loop_of(thread)
-            looks = seen.looks + 1 if loop and loop == seen.loop else 0
-        if looks >= LOOKS and thread.looks > GRACE:
-            thread.looks = LIMIT - 1  # its next look moves the clock, or fails the run
-        elif spent > SPIN or looks >= LOOKS:
+        elif time_process() - since > SPIN:
             since = time_process()
-            self.failure = self.failure or _spins(thread)
-            _interrupt(thread.ident)
-        return Seen(self, self._moves, since, blocked, work, loop, looks)
+            self.failure = self.failure or _spins(self.current)
+            _interrupt(self.current.ident)
+        return Seen(self, seen.moves, since, blocked, work)
 
 
 class Seen(NamedTuple):
@@ -953,10 +938,6 @@ class Seen(NamedTuple):
     """The number of looks at which the thread with the baton was blocked."""
     work: float = 0.0
     """Seconds of processor time of that thread."""
-    loop: tuple[int, int] | None = None
-    """The loop in which that thread only looks, if it does."""
-    looks: int = 0
-    """The number of looks in a row at which it was in this loop."""
 
 
 class _Watchdog:
@@ -987,7 +968,12 @@ class _Watchdog:
                 if idle >= IDLE and _active is None:
                     self._awake = False
                     return
-            seen = Seen() if machine is None else machine.look_after(seen)
+            if machine is None:
+                seen = Seen()
+            elif seen.machine is machine:
+                seen = machine.look_after(seen)
+            else:
+                seen = Seen(machine, machine._moves, time_process())  # pyright: ignore
 
 
 _watchdog = _Watchdog()
@@ -1021,11 +1007,6 @@ def _is_ours(thread: ManagedThread) -> bool:
     frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
     frame = frames.get(thread.ident)
     return frame is None or frame.f_code.co_filename == __file__
-
-
-def _loop_of(thread: ManagedThread) -> tuple[int, int] | None:
-    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
-    return loop_that_looks(frames.get(thread.ident), _WAITING)
 
 
 def _spins(thread: ManagedThread) -> NotCovered:
