@@ -1,7 +1,7 @@
 """Print the answers that change between two versions of a library or of Python.
 
-Both environments are new, with the pinned versions except for those that are
-named. Each measures all answers of the studies, and only what differs is printed.
+Each side gets a new environment: one with the pinned versions, one with those that are
+named. Both measure every answer, and only what differs is printed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 
 ROOT = Path(__file__).parents[2]
+MEASURE = "concurrency_study.behaviours"
 HERE = platform.python_version().rpartition(".")[0]
 
 
@@ -30,14 +31,10 @@ class Failed(Exception):
 def libraries(study: str) -> set[str]:
     """Return the names of a study's distributions and libraries."""
     path = ROOT / f"packages/{study}/pyproject.toml"
-    project = tomllib.loads(path.read_text("utf-8"))
-    needs = {Requirement(line).name for line in project["project"]["dependencies"]}
-    extras = {
-        extra
-        for line in project["project"]["dependencies"]
-        for extra in Requirement(line).extras
-    }
-    return (needs | extras | {study}) - {"concurrency-study", "http"}
+    project = tomllib.loads(path.read_text("utf-8"))["project"]
+    needs = [Requirement(line) for line in project["dependencies"]]
+    found = {name for need in needs for name in (need.name, *need.extras)}
+    return (found | {study}) - {"concurrency-study", "http"}
 
 
 def measured(
@@ -56,14 +53,8 @@ def measured(
         try:
             interpreter = install(folder, study, python, libraries)
             print(f"{study}: measuring with Python {python} ...", file=sys.stderr)
-            command = [
-                interpreter,
-                "-W",
-                "ignore",
-                "-m",
-                "concurrency_study.behaviours",
-            ]
-            (found[study],) = json.loads(output(*command).splitlines()[-1])
+            said = output(interpreter, "-W", "ignore", "-m", MEASURE)
+            (found[study],) = json.loads(said.splitlines()[-1])
         except Failed as error:
             found[study] = error
     return found

@@ -305,8 +305,8 @@ def ask(
 ) -> None:
     """Find a question about behaviour, and print its answers.
 
-    Each answer was measured by a test. Without reports the published answers are
-    printed, which the next run of `nox -s STUDY` would measure.
+    A test measures each answer. If there is no report of the current text, the answers
+    are those that are published, and the output says so.
     """
     tree = _tree(context)
     text = " ".join(words)

@@ -108,23 +108,26 @@ class Asked:
 
     @property
     def ways(self) -> list[Told]:
-        """One answer for each function."""
-        return [*{(t.study, t.row.function): t for t in self.answers[::-1]}.values()][
-            ::-1
-        ]
+        """The first answer of each function."""
+        found: dict[tuple[str, str], Told] = {}
+        for told in self.answers:
+            found.setdefault((told.study, told.row.function), told)
+        return [*found.values()]
 
     @cached_property
     def tints(self) -> dict[str, str]:
-        """A letter for each answer: a for the one that is given most often."""
-        count = Counter(told.answer for told in self.answers)
-        return {
-            answer: "abcd"[min(place, 3)]
-            for place, (answer, _) in enumerate(count.most_common())
-        }
+        """A tint for each of the four answers that are given most often."""
+        count = Counter(told.answer for told in self.answers).most_common()
+        return {answer: tint for (answer, _), tint in zip(count, "abcd", strict=False)}
 
     def of_study(self, study: str) -> list[tuple[Told, list[str]]]:
-        """Return the answers of a study, each with the worlds that give it."""
-        return [pair for pair in self.merged if pair[0].study == study]
+        """Return the answers of a study, each with the worlds that give it.
+
+        The list is empty if all worlds of the study give it.
+        """
+        mine = [(told, worlds) for told, worlds in self.merged if told.study == study]
+        every = {world for _, worlds in mine for world in worlds}
+        return [(told, [] if set(worlds) == every else worlds) for told, worlds in mine]
 
     @property
     def sources(self) -> list[str]:
@@ -182,12 +185,10 @@ def all_asked(
         for row in read(study, entry.package):
             of = report.libraries if report else _own(row, versions)
             for world, least in entry.every_world.items():
+                if found and report and world not in report.worlds:
+                    continue  # these reports know nothing of it
                 python = versions["python"]
-                if report is not None and world not in report.worlds:
-                    if found is not None:
-                        continue  # these reports know nothing of it
-                    python = least
-                elif report is None and least and _older(python, least):
+                if least and version_in(python)[:2] < version_in(least):
                     python = least
                 answer = row.answer(world, versions | {"python": python})
                 if answer:
@@ -315,10 +316,6 @@ def _pins(root: Path) -> dict[str, str]:
     path = root / "constraints.txt"
     text = path.read_text("utf-8") if path.exists() else ""
     return dict(re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE))
-
-
-def _older(version: str, least: str) -> bool:
-    return version_in(version)[:2] < version_in(least)
 
 
 def _own(row: Row, versions: Mapping[str, str]) -> dict[str, str]:

@@ -90,17 +90,14 @@ class Screen:
             self._rule("What to write instead")
         for instead, told in insteads.items():
             self.console.print(Text(f"{told.study}: {instead}"))
-        for told in {t.row.function + t.study: t for t in asked.answers}.values():
-            if code:
-                self._rule(f"{told.study} {told.row.way}".strip())
-                self.console.print(HIGHLIGHT.highlight(told.code))
-        sources = [s for t in asked.answers for s in (*t.row.sources, *t.row.disputed)]
+        for told in asked.ways if code else ():
+            self._rule(f"{told.study} {told.row.way}".strip())
+            self.console.print(HIGHLIGHT.highlight(told.code))
+        sources = [*asked.sources, *(f"{s} (says otherwise)" for s in asked.disputed)]
         if sources:
             self._rule("Sources")
-        for source in dict.fromkeys(sources):
-            said = any(source in told.row.disputed for told in asked.answers)
-            line = Text(source + " (says otherwise)" * said, "dim")
-            self.console.print(line, soft_wrap=True)  # an address that can be copied
+        for source in sources:  # not folded, so that it can be copied
+            self.console.print(Text(source, "dim"), soft_wrap=True)
         if any(not told.measured for told in asked.answers):
             unmeasured = dict.fromkeys(t.study for t in asked.answers if not t.measured)
             self.console.print()

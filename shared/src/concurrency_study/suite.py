@@ -273,9 +273,9 @@ class _Suite:
         """Write down a test that ran, in this process or in one of its workers."""
         if self.worker is not None:
             return
-        if self.report is not None:
-            for name, value in report.user_properties if report.passed else ():
-                if name == "behaviour" and report.when == "call":
+        if self.report is not None and report.when == "call" and report.passed:
+            for name, value in report.user_properties:
+                if name == "behaviour":
                     self.report.add(cast("dict[str, Any]", value))
         noted = getattr(report, "concurrency_study", None)
         if noted is None:

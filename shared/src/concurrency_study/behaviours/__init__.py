@@ -1,4 +1,4 @@
-"""The behaviour questions: what each library does, measured.
+"""The questions about behaviour, each answered by a measurement in every study.
 
 A group of questions is a module of this package. A study answers the questions of a
 group in a module of the same name, ``<study>_study/behaviours/<group>.py``, with one
@@ -15,9 +15,9 @@ from importlib import import_module
 
 GROUPS = ("starting", "failing", "cancelling", "sharing", "ending")
 MOST_ASKED = (10, 11, 15, 14, 23, 28, 67, 55, 56, 37, 20, 21, 33, 34, 69, 75, 5, 6)
-"""The questions that people ask most, in that order."""
+"""The numbers of the questions that people ask most, in that order."""
 KINDS = ("absent", "unspecified", "hangs", "crashes")
-"""Answers that every question may have, besides its own words."""
+"""Answers that every question may have."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Question:
     key: str
     text: str
     words: tuple[str, ...]
-    """The answers that it may have. One may end in more words: ``raises ...``."""
+    """The answers that it may have, besides `KINDS`."""
     topics: tuple[str, ...] = ()
     """The topics whose answers depend on it."""
     also: str = ""

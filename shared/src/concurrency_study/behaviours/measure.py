@@ -48,7 +48,7 @@ def function_of(study: str, group: str, name: str) -> Callable[..., Any]:
     """Return a function of a study.
 
     Raises:
-        LookupError: there is no such module or function.
+        LookupError: no module or function of the study has that name.
     """
     try:
         module = importlib.import_module(f"{study}_study.behaviours.{group}")

@@ -40,6 +40,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
 from . import GROUPS, KINDS, Question, questions
 
 KEYS = {
@@ -136,7 +138,7 @@ def _row(study: str, path: Path, name: str, table: Any) -> Row:
     if question.group != path.stem:
         raise wrong(f"the question is in the group {question.group}")
     if unknown := sorted(set(entry) - KEYS):
-        raise wrong(f"there is no key {unknown[0]!r}; there are {sorted(KEYS)}")
+        raise wrong(f"unknown key {unknown[0]!r}; the keys are {sorted(KEYS)}")
     if ("answer" in entry) == ("answers" in entry):
         raise wrong("it needs either answer or answers")
     answers: list[Mapping[str, str]] = entry.get("answers") or [
@@ -148,9 +150,9 @@ def _row(study: str, path: Path, name: str, table: Any) -> Row:
         for condition, specifier in each.items():
             if condition not in {"answer", "world"}:
                 try:
-                    _parsed(specifier)
-                except ValueError as error:
-                    raise wrong(str(error)) from None
+                    SpecifierSet(specifier)
+                except InvalidSpecifier:
+                    raise wrong(f"{specifier!r} is not like >=3.12,<3.14") from None
     if not entry.get("why", "").endswith((".", "?", "!")):
         raise wrong("why must be a sentence")
     if any(e["answer"] == "unspecified" for e in answers) and not (
@@ -176,25 +178,7 @@ def _row(study: str, path: Path, name: str, table: Any) -> Row:
     )
 
 
-_SIGNS = ("<=", ">=", "==", "<", ">")
-
-
-def _parsed(specifier: str) -> list[tuple[str, tuple[int, ...]]]:
-    """Parse a specifier such as ``>=3.12,<3.14``: the signs are < > <= >= ==."""
-    parsed: list[tuple[str, tuple[int, ...]]] = []
-    for part in specifier.split(","):
-        sign = next((s for s in _SIGNS if part.strip().startswith(s)), None)
-        if sign is None:
-            raise ValueError(f"{specifier!r} is not like >=3.12,<3.14")
-        parsed.append((sign, _numbers(part.strip().removeprefix(sign))))
-    return parsed
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.strip().split("."))
-
-
-def _fits(name: str, specifier: str, versions: Mapping[str, str] | None) -> bool:
+def _fits(name: str, wanted: str, versions: Mapping[str, str] | None) -> bool:
     if versions is not None:
         having = versions.get(name, "")
     elif name == "python":
@@ -204,19 +188,4 @@ def _fits(name: str, specifier: str, versions: Mapping[str, str] | None) -> bool
             having = version(name)
         except PackageNotFoundError:
             having = ""
-    if not having:
-        return False
-    digits = having.replace("rc", ".").replace("a", ".").replace("b", ".")
-    has = tuple(int(p) for p in digits.split(".") if p.isdigit())
-    for sign, wanted in _parsed(specifier):
-        cut = has[: len(wanted)]
-        fits = {
-            "<": has < wanted,
-            ">": cut > wanted,
-            "<=": cut <= wanted,
-            ">=": has >= wanted,
-            "==": cut == wanted,
-        }[sign]
-        if not fits:
-            return False
-    return True
+    return bool(having) and SpecifierSet(wanted).contains(having, prereleases=True)

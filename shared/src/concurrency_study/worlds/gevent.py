@@ -63,6 +63,7 @@ from ..world.unpatched import get_ident
 from .threads.descriptors import serves
 from .threads.locks import Lock
 from .threads.machine import ManagedThread
+from .threads.patches import thawed
 
 _Greenlet: TypeAlias = "gevent.Greenlet[..., Any]"
 
@@ -346,13 +347,12 @@ class GeventWorld(LoopWorld):
 
         Greenlets that only serve gevent, such as a hub, are none of them.
         """
+        with thawed():
+            greenlets = [g for g in gc.get_objects() if isinstance(g, gevent.Greenlet)]
         return [
-            each
-            for each in gc.get_objects()
-            if isinstance(each, gevent.Greenlet)
-            and each.started
-            and not each.dead
-            and each not in self._greenlets
+            g
+            for g in greenlets
+            if g.started and not g.dead and g not in self._greenlets
         ]
 
     def give_up(self) -> None:

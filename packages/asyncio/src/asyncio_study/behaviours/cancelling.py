@@ -89,29 +89,13 @@ async def cancel_waits_for_cleanup_wait_for():
     return "yes" if cleaned else "no"
 
 
-async def cancel_and_wait():
-    async def working():
-        try:
-            await asyncio.sleep(60)
-        finally:
-            await asyncio.sleep(1)
-            cleaned.append("works")
-
-    cleaned = []
-    task = asyncio.create_task(working())
-    await asyncio.sleep(1)
-    task.cancel()
-    await asyncio.wait([task])
-    return cleaned[0]
-
-
 async def cancel_interrupts_blocking():
     async def blocking():
+        asyncio.get_running_loop().call_later(1, asyncio.current_task().cancel)
         time.sleep(2)
         return "no"
 
     task = asyncio.create_task(blocking())
-    asyncio.get_running_loop().call_later(1, task.cancel)
     await asyncio.wait([task])
     return "yes" if task.cancelled() else task.result()
 
@@ -428,8 +412,9 @@ async def shield_with_deadline():
         async with asyncio.timeout(1):
             await asyncio.shield(save)
     await asyncio.wait([save])
-    own = isinstance(save.exception(), TimeoutError) and loop.time() - begin == 3
-    return "yes" if own else "no"
+    if save.cancelled() or not isinstance(save.exception(), TimeoutError):
+        return "no"
+    return "yes" if loop.time() - begin == 3 else "no"
 
 
 async def nested_timeouts():

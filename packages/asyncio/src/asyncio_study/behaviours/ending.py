@@ -450,17 +450,20 @@ async def results_in_input_order_as_completed():
 
 
 def abandoned_thread_delays_exit():
-    timed_out = threading.Event()
+    started, timed_out = threading.Event(), threading.Event()
     ended = []
 
     def working():
+        started.set()
         timed_out.wait(60)
         time.sleep(0.1)
         ended.append("work")
 
     async def main():
+        task = asyncio.create_task(asyncio.to_thread(working))
+        await asyncio.to_thread(started.wait)
         try:
-            await asyncio.wait_for(asyncio.to_thread(working), 0.01)
+            await asyncio.wait_for(task, 0.01)
         except TimeoutError:
             timed_out.set()
 
@@ -469,15 +472,18 @@ def abandoned_thread_delays_exit():
 
 
 def thread_stops_early():
-    stop = threading.Event()
+    started, stop = threading.Event(), threading.Event()
     ended = []
 
     def working():
+        started.set()
         ended.append("works" if stop.wait(60) else "fails")
 
     async def main():
+        task = asyncio.create_task(asyncio.to_thread(working))
+        await asyncio.to_thread(started.wait)
         try:
-            await asyncio.wait_for(asyncio.to_thread(working), 0.01)
+            await asyncio.wait_for(task, 0.01)
         except TimeoutError:
             stop.set()
 

@@ -94,7 +94,7 @@ async def what_the_parent_sees_wait():
 
 async def second_error_kept_gather():
     async def failing(error):
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
         raise error
 
     logged = []
@@ -217,14 +217,19 @@ async def kept_until_it_ends():
     background = set()
 
     async def waiting():
-        await asyncio.sleep(1)
+        await asyncio.get_running_loop().create_future()
 
-    task = asyncio.create_task(waiting())
-    background.add(task)
-    task.add_done_callback(background.discard)
-    del task
+    def start():
+        task = asyncio.create_task(waiting())
+        background.add(task)
+        task.add_done_callback(background.discard)
+
+    start()
+    await asyncio.sleep(0)
     gc.collect()
-    await asyncio.sleep(2)
+    (task,) = background
+    task.cancel()
+    await asyncio.wait([task])
     return "fails" if background else "works"
 
 

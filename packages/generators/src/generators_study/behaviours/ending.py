@@ -49,7 +49,7 @@ def interrupt_while_waiting():
     try:
         run(open_group, body)
     except KeyboardInterrupt:
-        ends = {0: "of none", 1: f"of the {cleaned} task", 2: "of all"}
+        ends = {0: "of none", 1: f"of the {cleaned[0]} task", 2: "of all"}
         return ends[len(cleaned)]
 
 

@@ -60,7 +60,7 @@ def unlock_by_another_semaphore():
     return (yield from open_group(body))
 
 
-def release_what_is_not_held_lock():
+def release_what_is_not_held():
     lock = Lock()
     yield from checkpoint()
     try:
@@ -68,18 +68,6 @@ def release_what_is_not_held_lock():
     except (RuntimeError, ValueError) as error:
         return f"raises {type(error).__name__}"
     return "no"
-
-
-def release_what_is_not_held_semaphore():
-    semaphore = Semaphore(1)
-    try:
-        semaphore.release()
-    except (RuntimeError, ValueError) as error:
-        return f"raises {type(error).__name__}"
-    with move_on_after(1):
-        yield from semaphore.acquire()
-        yield from semaphore.acquire()
-        return "no"
 
 
 def owner_locks_again_lock():

@@ -146,9 +146,10 @@ def _is_of_gevent(function: object) -> bool:
 
 
 class _WorkersOfRun(dict[Any, None]):
-    """The idle workers of a run. One from before, which becomes idle, is not of them.
+    """The idle workers of a run, and of no other time.
 
-    A worker itself notes that it is idle.
+    A worker adds itself when it becomes idle. One from before the run, which may become
+    idle during it, goes to the others, because its time is real.
     """
 
     def __init__(self, others: dict[Any, None]) -> None:
@@ -546,7 +547,7 @@ class _Elsewhere:
             self._modules = modules
             originals = {id(p.original) for p in _PATCHES} - {id(_MISSING)}
             self._named = list(_names_of_modules(originals))
-            with _thawed():
+            with thawed():
                 self._held = list(self._referrers(replaced))
         for names, name in self._named:
             value = names.get(name)
@@ -635,7 +636,7 @@ class _Elsewhere:
 
 
 @contextlib.contextmanager
-def _thawed() -> Generator[None]:
+def thawed() -> Generator[None]:
     """Have the garbage collector see what `gc.freeze` has hidden from it."""
     frozen = gc.get_freeze_count()
     if frozen:
