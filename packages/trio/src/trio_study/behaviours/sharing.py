@@ -1,4 +1,4 @@
-"""The behaviour of trio's locks, channels, events, and of what is one per task."""
+"""The behaviour of trio's locks, channels, events and task-local state."""
 
 import contextvars
 import threading
@@ -36,10 +36,9 @@ async def unlock_by_another_semaphore():
         except RuntimeError:
             answer = "raises RuntimeError"
 
+    await semaphore.acquire()
     async with trio.open_nursery() as nursery:
-        await semaphore.acquire()
         nursery.start_soon(other)
-        await semaphore.acquire()
     return answer
 
 

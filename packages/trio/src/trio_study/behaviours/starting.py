@@ -45,7 +45,7 @@ async def start_order():
             nursery.start_soon(child, 1, started)
             nursery.start_soon(child, 2, started)
         seen.add("yes" if started == [1, 2] else "no")
-    return seen
+    return seen if len(seen) == 2 else f"always {seen.pop()}"
 
 
 async def started_in_order():
@@ -149,7 +149,7 @@ async def checkpoint_lets_all_run():
                 nursery.start_soon(peer, number, ran)
             await trio.lowlevel.checkpoint()
             seen.add("yes" if len(ran) == 10 else "no")
-    return seen
+    return seen if len(seen) == 2 else f"always {seen.pop()}"
 
 
 async def wait_until_all_wait():
@@ -181,7 +181,7 @@ async def equal_deadlines():
             nursery.start_soon(sleeper, 1, instant, woken)
             nursery.start_soon(sleeper, 2, instant, woken)
         seen.add("yes" if woken == [1, 2] else "no")
-    return seen
+    return seen if len(seen) == 2 else f"always {seen.pop()}"
 
 
 async def spawn_into_ended_group_closed():
@@ -201,20 +201,19 @@ async def spawn_into_ended_group_closed():
 
 
 async def spawn_into_ended_group_cancelled():
-    answer = "raises RuntimeError"
+    answer = "cancels the child"
 
     async def child():
         nonlocal answer
-        try:
-            await trio.sleep(1)
-            answer = "starts the child"
-        except trio.Cancelled:
-            answer = "cancels the child"
-            raise
+        await trio.sleep(1)
+        answer = "starts the child"
 
     async with trio.open_nursery() as nursery:
         nursery.cancel_scope.cancel()
-        nursery.start_soon(child)
+        try:
+            nursery.start_soon(child)
+        except RuntimeError:
+            answer = "raises RuntimeError"
     return answer
 
 
@@ -307,8 +306,12 @@ async def plain_function_waits():
         trio.run(event.wait)
         return "yes"
 
+    async def set_later():
+        await trio.sleep(1)
+        event.set()
+
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(trio.sleep, 1)
+        nursery.start_soon(set_later)
         try:
             return plain()
         except RuntimeError:
@@ -337,7 +340,7 @@ async def import_before_patching():
         return "yes"
     with trio.move_on_after(1) as scope:
         time.sleep(2)
-    return "no" if scope.cancelled_caught else "absent"
+    return "yes" if scope.cancelled_caught else "absent"
 
 
 async def default_thread_limit():
@@ -414,14 +417,14 @@ async def full_pool_blocks_submitter_run_sync():
     submitted = []
 
     async def submitter():
-        await trio.to_thread.run_sync(submitted.append, "job", limiter=limiter)
+        await trio.to_thread.run_sync(time.sleep, 0, limiter=limiter)
+        submitted.append("job")
 
     async with trio.open_nursery() as nursery:
         async with limiter:
             nursery.start_soon(submitter)
             await trio.sleep(1)
-            answer = "yes" if limiter.statistics().tasks_waiting == 1 else "no"
-            assert not submitted
+            answer = "no" if submitted else "yes"
     return answer
 
 
