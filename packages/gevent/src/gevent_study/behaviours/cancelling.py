@@ -1,7 +1,6 @@
 """The kills and timeouts of gevent, and what they leave."""
 
 import queue
-import threading
 import time
 
 import gevent
@@ -40,6 +39,20 @@ def swallowed_once_timeout():
     except gevent.Timeout:
         return "yes"
     return "no"
+
+
+def only_its_own_timeout():
+    own = gevent.Timeout(60)
+    try:
+        with gevent.Timeout(1):
+            try:
+                with own:
+                    gevent.sleep(60)
+            except gevent.Timeout as timeout:
+                if timeout is not own:
+                    raise
+    except gevent.Timeout:
+        return "works"
 
 
 def kill_until_dead():
@@ -162,14 +175,19 @@ def timeout_of_zero_argument():
 
 
 def cancel_while_thread_works():
-    release = threading.Event()
+    ended = []
+
+    def block():
+        time.sleep(2)
+        ended.append("thread")
+
     pool = gevent.get_hub().threadpool
-    waiter = gevent.spawn(lambda: pool.spawn(release.wait).get())
+    waiter = gevent.spawn(lambda: pool.spawn(block).get())
     gevent.sleep(1)
     waiter.kill()
-    answer = "when the thread ends" if release.is_set() else "at once"
-    release.set()
-    return answer
+    answer = "when the thread ends" if ended else "at once"
+    gevent.sleep(5)
+    return answer if ended else "fails"
 
 
 def wait_for_the_thread():

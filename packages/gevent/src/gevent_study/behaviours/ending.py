@@ -29,6 +29,7 @@ def interrupt_while_waiting():
             cleaned_up.append("worker")
 
     workers = [gevent.spawn(worker) for _ in range(3)]
+    gevent.sleep(0)  # lets every worker reach its wait
     interrupt = threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT])
     try:
         interrupt.start()

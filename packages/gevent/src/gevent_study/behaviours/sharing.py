@@ -226,8 +226,7 @@ def worker_dies_before_task_done():
     queue = Queue(items=["item"])
 
     def worker():
-        queue.get()
-        raise ValueError
+        int(queue.get())  # a ValueError
         queue.task_done()
 
     gevent.spawn(worker).join()
@@ -238,9 +237,9 @@ def task_done_in_finally():
     queue = Queue(items=["item"])
 
     def worker():
-        queue.get()
+        item = queue.get()
         try:
-            raise ValueError
+            int(item)  # a ValueError
         finally:
             queue.task_done()
 
@@ -313,13 +312,14 @@ def foreign_thread_wakes_beside_a_timer():
 
 def foreign_thread_wakes_alone():
     event = Event()
-    thread = threading.Timer(0.1, event.set)
+    thread = threading.Timer(5, event.set)
     thread.start()
     try:
         return "yes" if event.wait() else "no"
     except LoopExit:  # nothing in the loop can wake the waiter
         return "raises LoopExit"
     finally:
+        thread.cancel()
         thread.join()
 
 
@@ -386,7 +386,7 @@ def event_instead_of_a_condition():
     waiter = gevent.spawn(event.wait)
     gevent.sleep(1)
     event.set()
-    event.clear()  # the waiters have been scheduled and wake all the same
+    event.clear()  # the waiters are already scheduled
     return "works" if waiter.get(timeout=1) else "fails"
 
 

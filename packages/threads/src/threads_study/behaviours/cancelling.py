@@ -88,27 +88,29 @@ def cancel_interrupts_blocking_future():
 
 
 def cancel_interrupts_blocking_raised():
-    begun = threading.Event()
+    begun, leave = threading.Event(), threading.Event()
 
     def blocking():
         try:
             begun.set()
-            time.sleep(0.5)
+            leave.wait()
         except SystemExit:
             pass
 
     thread = threading.Thread(target=blocking)
-    sys.setswitchinterval(60)  # begun is seen once the other thread sleeps
+    sys.setswitchinterval(60)  # begun is seen once the other thread blocks
     try:
         thread.start()
         begun.wait()
-        begin = time.monotonic()
         ident, error = ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, error)
+        thread.join(timeout=0.5)
+        answer = "no" if thread.is_alive() else "yes"
+        leave.set()
         thread.join()
     finally:
         sys.setswitchinterval(0.005)
-    return "no" if time.monotonic() - begin > 0.2 else "yes"
+    return answer
 
 
 def cancel_interrupts_blocking_computing():
@@ -274,18 +276,14 @@ def cancel_reaches_children_event():
 def delivered_then_cancelled_get():
     items = queue.Queue()
     received = []
-
-    def receiver():
-        try:
-            received.append(items.get(timeout=1))
-        except queue.Empty:
-            pass
-
-    thread = threading.Thread(target=receiver)
-    thread.start()
+    sender = threading.Timer(2, items.put, ["item"])
+    sender.start()
     time.sleep(1)
-    items.put("item")
-    thread.join()
+    try:
+        received.append(items.get(timeout=1))  # expires just after the put
+    except queue.Empty:
+        pass
+    sender.join()
     return "no" if received or items.qsize() else "yes"
 
 
@@ -334,15 +332,16 @@ def woken_lock_waiter_cancelled():
             lock.release()
 
     lock.acquire()
-    threads = [
+    releaser = threading.Timer(2, lock.release)
+    releaser.start()
+    time.sleep(1)
+    threads = [  # the first one times out just after the release
         threading.Thread(target=waiter, args=("first", 1)),
         threading.Thread(target=waiter, args=("second", 60)),
     ]
     for thread in threads:
         thread.start()
-    time.sleep(1)
-    lock.release()  # in the instant of the first one's timeout
-    for thread in threads:
+    for thread in (releaser, *threads):
         thread.join()
     return "yes" if "second" in got else "no"
 
@@ -445,8 +444,9 @@ def own_timeout_or_its_error():
         future = pool.submit(failing)
         try:
             future.result(timeout=1)
-        except TimeoutError:
-            return "works" if future.done() else "fails"
+        except TimeoutError as error:
+            of_the_call = future.done() and future.exception() is error
+    return "works" if of_the_call else "fails"
 
 
 def which_except_catches_timeout_result():

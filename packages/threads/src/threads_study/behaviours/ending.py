@@ -87,16 +87,19 @@ def interrupt_while_computing_thread():
         threading.Event().wait()
     """
     command = [sys.executable, "-c", code]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, **pipes) as process:
         process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        for line in process.stderr:
+            if b"KeyboardInterrupt" in line:  # the main thread has ended
+                break
         for number, seconds in ("first", 1), ("second", 30):
-            process.send_signal(signal.SIGINT)
             try:
                 process.wait(timeout=seconds)
                 return f"the {number}"
             except subprocess.TimeoutExpired:
-                pass
+                process.send_signal(signal.SIGINT)
         process.kill()
     return "none"
 
@@ -229,18 +232,22 @@ def socket_closed_under_reader_close():
 
     def reader():
         try:
-            seen.append("end of file" if ours.recv(1) == b"" else "data")
+            received = ours.recv(2, socket.MSG_WAITALL)
+            seen.append("data" if len(received) == 2 else "end of file")
         except OSError:
             seen.append("an error")
 
     ours, theirs = socket.socketpair()
     thread = threading.Thread(target=reader)
     thread.start()
-    time.sleep(0.2)  # it waits in recv by now
+    theirs.send(b"1")
+    while select.select([ours], [], [], 0)[0]:
+        time.sleep(0.001)  # until recv has taken the first of its two bytes
     ours.close()
     thread.join(timeout=0.5)
     answer = seen[0] if seen else "nothing, for ever"
-    theirs.send(b".")  # the system still hands it to the reader
+    if thread.is_alive():
+        theirs.send(b"2")  # the system still hands it to the reader
     thread.join()
     theirs.close()
     return answer
@@ -277,7 +284,7 @@ def server_closed_while_idle():
         client.sendall(b"begin\n")
         client.recv(100)
         server.shutdown()
-        server.socket.close()
+        server.socket.close()  # server_close would wait for the idle client
         client.sendall(b"still here\n")
         answer = client.recv(100)
     serving.join()
@@ -432,14 +439,20 @@ def results_in_input_order_as_completed():
 
 def abandoned_thread_delays_exit_pool():
     code = """if True:
-        import time
+        import threading, time
         from concurrent.futures import ThreadPoolExecutor, wait
 
+        def call():
+            at_end.wait(timeout=5)
+            time.sleep(0.2)
+            print("thread")
+
+        at_end = threading.Event()
         pool = ThreadPoolExecutor()
-        future = pool.submit(lambda: time.sleep(0.5) or print("thread"))
-        wait([future], timeout=0.1)
+        wait([pool.submit(call)], timeout=0.1)
         pool.shutdown(wait=False, cancel_futures=True)
         print("main")
+        at_end.set()
     """
     command = [sys.executable, "-c", code]
     output = subprocess.run(command, capture_output=True, timeout=30).stdout

@@ -78,13 +78,16 @@ def the_others_are_stopped():
 
 
 def what_the_parent_sees_thread():
-    def failing():
-        raise ValueError
+    def sibling(number):
+        if number == 2:
+            raise ValueError
 
+    threads = [threading.Thread(target=sibling, args=(n,)) for n in (1, 2, 3)]
     try:
-        thread = threading.Thread(target=failing)
-        thread.start()
-        thread.join()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     except ValueError:
         return "the error"
     except ExceptionGroup:
@@ -93,13 +96,16 @@ def what_the_parent_sees_thread():
 
 
 def what_the_parent_sees_result():
-    def failing():
+    def sibling(number):
         time.sleep(1)
-        raise ValueError
+        if number == 2:
+            raise ValueError
 
     try:
         with ThreadPoolExecutor() as pool:
-            pool.submit(failing).result()
+            futures = [pool.submit(sibling, number) for number in (1, 2, 3)]
+            for future in futures:
+                future.result()
     except ValueError:
         return "the error"
     except ExceptionGroup:
@@ -108,13 +114,15 @@ def what_the_parent_sees_result():
 
 
 def what_the_parent_sees_submit():
-    def failing():
+    def sibling(number):
         time.sleep(1)
-        raise ValueError
+        if number == 2:
+            raise ValueError
 
     try:
         with ThreadPoolExecutor() as pool:
-            pool.submit(failing)
+            for number in (1, 2, 3):
+                pool.submit(sibling, number)
     except ValueError:
         return "the error"
     except ExceptionGroup:

@@ -187,7 +187,7 @@ def newcomer_steals_simple_queue():
     return "yes"
 
 
-def first_come_first_served_lock():
+def first_come_first_served():
     outcomes = set()
 
     def waiter(number):
@@ -198,29 +198,6 @@ def first_come_first_served_lock():
     for _ in range(5):
         lock, order, threads = threading.Lock(), [], []
         with lock:
-            for number in range(5):
-                begun = threading.Event()
-                threads.append(threading.Thread(target=waiter, args=(number,)))
-                threads[-1].start()
-                begun.wait()
-                time.sleep(0.001)
-        for thread in threads:
-            thread.join()
-        outcomes.add("yes" if order == sorted(order) else "no")
-    return outcomes
-
-
-def first_come_first_served_semaphore():
-    outcomes = set()
-
-    def waiter(number):
-        begun.set()
-        with semaphore:
-            order.append(number)
-
-    for _ in range(5):
-        semaphore, order, threads = threading.Semaphore(), [], []
-        with semaphore:
             for number in range(5):
                 begun = threading.Event()
                 threads.append(threading.Thread(target=waiter, args=(number,)))

@@ -131,20 +131,27 @@ def free_operation_yields_once():
 
 
 def free_operation_yields_loop():
-    lock, ran = threading.Lock(), []
-    thread = threading.Thread(target=ran.append, args=("other",))
+    lock, go, ran = threading.Lock(), threading.Event(), []
+
+    def other():
+        go.wait()
+        ran.append("other")
+
+    thread = threading.Thread(target=other)
     thread.start()
+    go.set()
     deadline = time.monotonic() + 30
     while not ran and time.monotonic() < deadline:
         with lock:
             pass
+    answer = "yes" if ran else "no"
     thread.join()
-    return "yes" if time.monotonic() < deadline else "no"
+    return answer
 
 
 def checkpoint_lets_all_run():
     outcomes = set()
-    for _ in range(20):
+    for _ in range(100):
         ran = []
         go = threading.Event()
 
