@@ -347,6 +347,7 @@ class GeventWorld(LoopWorld):
 
         Greenlets that only serve gevent, such as a hub, are none of them.
         """
+        greenlets: list[_Greenlet]
         with thawed():
             greenlets = [g for g in gc.get_objects() if isinstance(g, gevent.Greenlet)]
         return [
