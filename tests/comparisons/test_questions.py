@@ -167,6 +167,23 @@ def test_a_report_says_what_was_measured_and_with_which_versions():
         assert answer.versions == {"python": "3.13.1", "trio": "0.30.0"}
 
 
+def test_an_answer_names_those_of_other_versions_but_not_of_other_worlds(asked):
+    row = asked["spawn_returns_first"].answers[0].row
+    answers = (
+        {"answer": "no", "world": "one"},
+        {"answer": "yes", "python": ">=3.13"},
+        {"answer": "no"},
+    )
+    several = replace(row, answers=answers)
+    one, other = (
+        questions.Told(several, world, answer, {}, True)
+        for world, answer in (("one", "no"), ("other", "yes"))
+    )
+    assert one.elsewhere == []
+    assert other.elsewhere == ["no (other versions)"]
+    assert replace(other, answer="no").elsewhere == ["yes (python >=3.13)"]
+
+
 @pytest.fixture(scope="module")
 def drift():
     return runpy.run_path(str(ROOT / "tests/behaviours/drift.py"))

@@ -52,12 +52,13 @@ class Told:
         """The answers with other versions, each with its condition."""
         told: list[str] = []
         for each in self.row.answers:
-            on = {k: v for k, v in each.items() if k not in {"answer", "world"}}
-            if each.get("world", self.world) == self.world and (
-                each["answer"] != self.answer
-            ):
-                where = ", ".join(f"{name} {wanted}" for name, wanted in on.items())
-                told.append(f"{each['answer']} ({where or 'other versions'})")
+            if each.get("world", self.world) == self.world:
+                on = {k: v for k, v in each.items() if k not in {"answer", "world"}}
+                if each["answer"] != self.answer:
+                    where = ", ".join(f"{name} {wanted}" for name, wanted in on.items())
+                    told.append(f"{each['answer']} ({where or 'other versions'})")
+                if not on:  # it always holds, so the rest is never reached
+                    break
         return told
 
     def as_json(self) -> dict[str, Any]:
