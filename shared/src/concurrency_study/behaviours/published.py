@@ -28,6 +28,9 @@ A library is named as its distribution is: ``trio = "<0.30"``. The other keys:
 - ``apart``: True if it needs a process of its own, because it may hang, crash, or get
   Ctrl-C. It runs in real time.
 - ``disputed``: Addresses that say otherwise.
+- ``asked``: The question as people type it about this way, with the library's own
+  names: "Does asyncio.gather cancel the other tasks when one fails?" The answer to it
+  must read well as ``answer`` followed by ``why``.
 """
 
 from __future__ import annotations
@@ -46,7 +49,7 @@ from . import GROUPS, KINDS, Question, questions
 
 KEYS = {
     *("way", "answer", "answers", "why", "sources", "instead", "snippet"),
-    *("outcomes", "real", "apart", "disputed"),
+    *("outcomes", "real", "apart", "disputed", "asked"),
 }
 
 
@@ -73,6 +76,7 @@ class Row:
     outcomes: tuple[str, ...] = ()
     real: bool = False
     apart: bool = False
+    asked: str = ""
     folder: Path = field(default=Path(), compare=False)
 
     def answer(self, world: str, versions: Mapping[str, str] | None = None) -> str:
@@ -155,6 +159,8 @@ def _row(study: str, path: Path, name: str, table: Any) -> Row:
                     raise wrong(f"{specifier!r} is not like >=3.12,<3.14") from None
     if not entry.get("why", "").endswith((".", "?", "!")):
         raise wrong("why must be a sentence")
+    if not entry.get("asked", "?").endswith("?"):
+        raise wrong("asked must be a question")
     if any(e["answer"] == "unspecified" for e in answers) and not (
         entry.get("sources") or len(entry.get("outcomes", ())) > 1
     ):
@@ -174,6 +180,7 @@ def _row(study: str, path: Path, name: str, table: Any) -> Row:
         outcomes=tuple(entry.get("outcomes", ())),
         real=entry.get("real", False) or entry.get("apart", False),
         apart=entry.get("apart", False),
+        asked=entry.get("asked", ""),
         folder=path.parent,
     )
 

@@ -29,7 +29,9 @@ def interrupt_while_waiting():
     def ctrl_c():
         for _ in range(2):
             begun.acquire()
-        os.kill(os.getpid(), signal.SIGINT)
+        while not cleaned:  # a signal right before a wait does not interrupt that wait
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
 
     try:
         threading.Thread(target=waiting, args=("child",), daemon=True).start()
