@@ -75,10 +75,78 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1e9:.3g} ns"
 
 
+def microseconds(seconds: float) -> str:
+    """Return a time with two digits, in microseconds, as in 5.5 µs, up to 1 ms."""
+    if seconds < 0.9995e-3:
+        return f"{_two_digits(seconds * 1e6)} µs"
+    if seconds < 0.9995:
+        return f"{_two_digits(seconds * 1e3)} ms"
+    return f"{_two_digits(seconds)} s"
+
+
+def cost(figure: Figure, count: int = 1) -> str:
+    """Return the time or the memory of some operations, as in 5.5 µs or 969 bytes."""
+    if "bytes" in figure:
+        return f"{figure['bytes'] * count:,} bytes"
+    return microseconds(figure["per_operation_s"] * count)
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 99.5 else f"{value:#.2g}".rstrip(".")
+
+
+# Comparisons in words
+
+REFERENCE: Figure = {"ratio_to_asyncio": 1.0, "low": 1.0, "high": 1.0}
+"""The figure of asyncio, to which all ratios are."""
+UNDECIDED = "no measurable difference"
+ALIKE = "about the same"
+CLOSE = 1.05
+"""The factor up to which two costs are alike. The memory of a process is laid out
+otherwise each time it is started, and that alone can make such a difference."""
+TIME = ("slower", "faster")
+MEMORY = ("more", "less")
+
+
+def compared(figure: Figure, other: Figure = REFERENCE) -> str:
+    """Return how one cost compares with another, as in 3.2 × slower.
+
+    The words are those of `UNDECIDED` if the intervals overlap, since the difference
+    may be chance then, and those of `ALIKE` if the factor is at most `CLOSE`. Of two
+    ratios to asyncio, the quotient is the ratio of the two.
+    """
+    if figure["low"] <= other["high"] and other["low"] <= figure["high"]:
+        return UNDECIDED
+    mine, its = figure["ratio_to_asyncio"], other["ratio_to_asyncio"]
+    factor = max(mine, its) / min(mine, its)
+    if factor <= CLOSE:
+        return ALIKE
+    return f"{_factor(factor)} × {_words(figure)[mine > its]}"
+
+
+def between(figure: Figure) -> str:
+    """Return the interval of a comparison with asyncio, as in 3.1 to 3.4 × slower."""
+    low, high = figure["low"], figure["high"]
+    worse, better = _words(figure)
+    if low < 1 < high:
+        return f"{number(1 / low)} × {worse} to {number(high)} × {better}"
+    ends = (low, high) if low >= 1 else (1 / high, 1 / low)
+    numbers = " to ".join(dict.fromkeys(map(number, ends)))
+    return f"{numbers} × {better if low >= 1 else worse}"
+
+
+def _words(figure: Figure) -> tuple[str, str]:
+    return MEMORY if "bytes" in figure else TIME
+
+
+def _factor(factor: float) -> str:
+    return f"{factor:.1f}" if factor < 9.95 else f"{factor:,.0f}"
+
+
 def told(figure: Figure | None) -> str:
-    """Return the time of an operation, with its speed relative to asyncio."""
+    """Return the cost of an operation, and how it compares with asyncio's."""
     if figure is None:
         return "not measured"
-    ratio = number(figure["ratio_to_asyncio"])
-    doubt = "" if decided(figure) else "?"
-    return f"{duration(figure['per_operation_s'])} ({ratio}{doubt})"
+    if all(figure[key] == value for key, value in REFERENCE.items()):
+        return cost(figure)
+    return f"{cost(figure)}, {compared(figure)}"

@@ -110,6 +110,14 @@ class Benchmark:
     """The name of the function in a contestant's file, if it is another."""
     topic: str = ""
     """The topic whose answer is called, if it is a benchmark of answers."""
+    title: str = ""
+    """One operation as a reader would name it, with ``{size}`` in place of the size."""
+    does: str = ""
+    """A sentence on the work that is divided by the number of operations."""
+    topics: tuple[str, ...] = ()
+    """The topics that it concerns."""
+    questions: tuple[int, ...] = ()
+    """The numbers of the behaviour questions that it concerns."""
 
     @property
     def called(self) -> str:
@@ -133,26 +141,61 @@ CORE = (
         "start a task and await its end, {size} at once",
         100_000,
         quick=10_000,
+        title="Start a task and await its end",
+        does="{size} tasks that do nothing are started at once, and all are awaited.",
+        topics=("tasks", "results_at_end"),
+        questions=(1, 4, 14),
     ),
-    Benchmark("switch", "let the other of {size} tasks run", 2),
-    Benchmark("ping_pong", "there and back between two tasks", 2, operations=_one),
+    Benchmark(
+        "switch",
+        "let the other of {size} tasks run",
+        2,
+        title="Switch between {size} tasks",
+        does="{size} tasks let each other run, in turns: a wait of no length.",
+        topics=("event_loop",),
+        questions=(5, 6, 77),
+    ),
+    Benchmark(
+        "ping_pong",
+        "there and back between two tasks",
+        2,
+        operations=_one,
+        title="Send a value to a task and get one back",
+        does="Two tasks pass a value to and fro. Each waits for the other.",
+        topics=("futures",),
+        questions=(30, 47),
+    ),
     Benchmark(
         "pipeline",
         "an item through three tasks, queues of {size} between them",
         10,
         operations=_one,
+        title="Pass an item through two queues",
+        does="Items pass through three tasks, with a queue of {size} items before the "
+        "second and the third.",
+        topics=("pipeline",),
+        questions=(5, 29, 46),
     ),
     Benchmark(
         "timers",
         "start a task that sleeps 1 to 2 ms and await its end, {size} at once",
         10_000,
         quick=2_000,
+        title="Start a task that sleeps, and await its end",
+        does="{size} tasks are started at once. Each sleeps for 1 to 2 ms, so their "
+        "timers overlap, and the sleep itself is hardly part of the figure.",
+        topics=("periodic",),
+        questions=(7, 86),
     ),
     Benchmark(
         "cancel",
         "cancel one of {size} sleeping tasks and await its end",
         20_000,
         quick=5_000,
+        title="Cancel a sleeping task and await its end",
+        does="{size} tasks sleep for an hour. All are cancelled and awaited.",
+        topics=("tasks", "timeout"),
+        questions=(20, 22, 28),
     ),
     Benchmark(
         "memory",
@@ -160,6 +203,11 @@ CORE = (
         50_000,
         quick=20_000,
         kind="memory",
+        title="Memory of a task that waits",
+        does="{size} tasks wait for an event. The figure is the growth of the process's "
+        "resident memory.",
+        topics=("tasks",),
+        questions=(15,),
     ),
     Benchmark(
         "skynet",
@@ -167,22 +215,49 @@ CORE = (
         100_000,
         quick=10_000,
         operations=_tree,
+        title="Start a task in a tree of tasks",
+        does="A task starts ten tasks and adds up their results. Each of the ten does "
+        "the same, down to {size} tasks that return their number.",
+        topics=("results_at_end",),
+        questions=(28, 70),
     ),
     Benchmark(
-        "wake", "wake one of {size} that wait for the same, and await its end", 1000
+        "wake",
+        "wake one of {size} that wait for the same, and await its end",
+        1000,
+        title="Wake a waiting task and await its end",
+        does="{size} tasks wait for the same event. It is set, and all are awaited.",
+        topics=("futures",),
+        questions=(48, 73),
     ),
     Benchmark(
         "race",
         "start {size} tasks, take the first, cancel the others",
         10,
         operations=_one,
+        title="Race {size} tasks: take the first result, cancel the rest",
+        does="{size} tasks are started. One ends at once. The others sleep, are "
+        "cancelled and awaited.",
+        topics=("race", "hedge"),
+        questions=(22, 81),
     ),
 )
 """The ten benchmarks of the geometric mean."""
 
+_ECHO = (
+    "A client sends 1 KB over TCP and awaits its echo, again and again, on {size} "
+    "connection%s. Only the server's processor time counts."
+)
 MORE = (
     Benchmark(
-        "switch_100", "let the others of {size} tasks run", 100, function="switch"
+        "switch_100",
+        "let the others of {size} tasks run",
+        100,
+        function="switch",
+        title="Switch among {size} tasks",
+        does="{size} tasks let each other run, in turns: a wait of no length.",
+        topics=("event_loop",),
+        questions=(6, 77),
     ),
     Benchmark(
         "echo_1",
@@ -190,6 +265,9 @@ MORE = (
         1,
         kind="echo",
         function="echo",
+        title="Echo 1 KB over {size} connection: the server's processor time",
+        does=_ECHO % "",
+        questions=(61, 62),
     ),
     Benchmark(
         "echo_100",
@@ -197,6 +275,9 @@ MORE = (
         100,
         kind="echo",
         function="echo",
+        title="Echo 1 KB over {size} connections: the server's processor time",
+        does=_ECHO % "s",
+        questions=(61, 62),
     ),
 )
 
