@@ -12,10 +12,11 @@ from concurrency_study.behaviours import GROUPS, KINDS, questions
 from concurrency_study.behaviours.measure import (
     function_of,
     matches,
-    measured,
+    measure,
     run,
 )
-from concurrency_study.behaviours.published import kind_of, read
+from concurrency_study.behaviours.published import read
+from concurrency_study.report import behaviour_record
 from packaging.requirements import Requirement
 
 
@@ -23,20 +24,9 @@ def test_the_published_answer_is_measured(
     row, place, published, record_property, collected
 ):
     answer = row.answer(place)
-    said = measured(row, place)
-    record_property(
-        "behaviour",
-        {
-            "record": "behaviour",
-            "number": row.question.number,
-            "function": row.function,
-            "way": row.way,
-            "world": place,
-            "answer": answer,
-            "kind": kind_of(answer),
-            "measured": said,
-        },
-    )
+    run = measure(row, place)
+    said = run.said
+    record_property("behaviour", behaviour_record(row, place, run))
     assert matches(row, answer, said), (
         f"{row.question.text} Published for {place}: {answer}. Measured: {said}."
     )

@@ -159,7 +159,9 @@ def test_a_report_says_what_was_measured_and_with_which_versions():
         for t in questions.all_asked(TREE, {})["spawn_returns_first"].answers
         if t.study == "trio"
     )
-    behaviour = Behaviour(1, row.function, row.way, "trio", "yes", "answer", "yes")
+    behaviour = Behaviour(
+        1, row.function, row.way, "trio", "yes", "answer", "yes", None, []
+    )
     for told, measured in ((run, False), (replace(run, behaviours=[behaviour]), True)):
         found = questions.all_asked(TREE, {"trio": told})
         answer = next(t for t in found["spawn_returns_first"].answers if t.row == row)

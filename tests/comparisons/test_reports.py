@@ -325,7 +325,7 @@ def test_another_version_of_the_format_is_refused(report, version):
     found = records(report)
     found[0]["version"] = version
     rewrite(report, found)
-    assert f"has version {version!r} of the format, not 4" in refusal(report)
+    assert f"has version {version!r} of the format, not 5" in refusal(report)
 
 
 @pytest.mark.parametrize("text", ["", "\n", "not JSON\n", "[]\n", "{}\n", "[" * 99999])

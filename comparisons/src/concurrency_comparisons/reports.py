@@ -81,6 +81,19 @@ class Behaviour:
     kind: str
     measured: str
     """The words of the run. They differ from the answer only if that is left open."""
+    seconds: float | None
+    """Virtual seconds until the function returned; None if it ran in real time."""
+    events: list[Event]
+
+    @property
+    def story(self) -> Story | None:
+        """The story of the run, for a picture; None if there is nothing to draw."""
+        if not self.events or self.seconds is None:
+            return None
+        test = f"test_{self.function}"
+        return Story(
+            "", test, self.world, self.way, self.seconds, None, "", self.events
+        )
 
 
 @dataclass(frozen=True)
@@ -122,12 +135,9 @@ def read(path: Path, root: Path) -> Report:
             case "test":
                 tests.append(Test(**file.check(record, "test")))
             case "story":
-                fields = file.check(record, "story")
-                events = [file.check(event, "event") for event in fields["events"]]
-                fields["events"] = [_event(event) for event in events]
-                stories.append(Story(**fields))
+                stories.append(Story(**file.check_events(record, "story")))
             case "behaviour":
-                behaviours.append(Behaviour(**file.check(record, "behaviour")))
+                behaviours.append(Behaviour(**file.check_events(record, "behaviour")))
             case other:
                 file.refuse(f"has a record {other!r} between its header and its footer")
     counts = Counter(test.outcome for test in tests)
@@ -316,6 +326,12 @@ class _File:
             ):
                 self.refuse(f"has a {kind} whose {key} is {value!r}")
         return fields
+
+    def check_events(self, record: Any, kind: str) -> dict[str, Any]:
+        """Return the fields of a record that holds events."""
+        fields = self.check(record, kind)
+        events = [self.check(event, "event") for event in fields["events"]]
+        return fields | {"events": [_event(event) for event in events]}
 
 
 def _event(fields: dict[str, Any]) -> Event:

@@ -2,8 +2,8 @@
 
 A report is a file of JSON lines: a header (the study, its versions and a digest of its
 text), a record for each test, the story of some runs (of each topic's example, and of
-tests that not every study passes), a record for each behaviour that was measured, and a
-footer. It is written during the run. A report without a footer is from a run that did
+tests that not every study passes), a record for each behaviour that was measured (with the
+story of its run), and a footer. It is written during the run. A report without a footer is from a run that did
 not end. A report that does not match the digest in its footer was changed afterwards.
 ``report.schema.json`` beside this module describes the lines.
 """
@@ -21,13 +21,15 @@ from re import findall, split
 from typing import Any
 
 from . import inputs
+from .behaviours.measure import Measurement
+from .behaviours.published import Row, kind_of
 from .registry import registered
 from .study import Answer, Study
 from .topics import SECTIONS
 from .world import World
 
 FORMAT = "concurrency-study-report"
-VERSION = 4
+VERSION = 5
 OUTCOMES = ("passed", "cannot", "differs", "failed")
 EXAMPLE = "test_the_example"
 """The test that runs the example of its topic."""
@@ -142,6 +144,28 @@ def story_records(name: str, world: World, answer: Answer) -> list[dict[str, Any
         "events": [event._asdict() for event in events],
     }
     return [story]
+
+
+def behaviour_record(row: Row, world: str, run: Measurement) -> dict[str, Any]:
+    """Return the record of a measured answer, with the story of its run.
+
+    A story in which no time passes, with a single actor or with too many events, is
+    left out.
+    """
+    shown = bool(run.seconds) and len(run.events) <= LONGEST
+    shown &= len({event.by for event in run.events}) > 1
+    return {
+        "record": "behaviour",
+        "number": row.question.number,
+        "function": row.function,
+        "way": row.way,
+        "world": world,
+        "answer": row.answer(world),
+        "kind": kind_of(row.answer(world)),
+        "measured": run.said,
+        "seconds": run.seconds,
+        "events": [event._asdict() for event in run.events] if shown else [],
+    }
 
 
 def libraries_of(study: Study) -> dict[str, str]:

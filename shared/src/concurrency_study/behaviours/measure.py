@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from ..available import make_world
-from ..world import CANCELLED
+from ..trace import Event
+from ..world import CANCELLED, World
 from .published import Row
 
 HANG = 2.0
@@ -22,26 +25,61 @@ LIMIT = 60.0
 """Real seconds after which another function is taken to hang."""
 
 
-def measured(row: Row, world: str) -> str:
-    """Run the function of a row in a world and return what it says.
+@dataclass(frozen=True)
+class Measurement:
+    """The words of a run, and its story if it ran in virtual time."""
 
-    The outcomes of an answer that is left open are sorted, with " or " between them.
-    """
+    said: str
+    """The outcomes of an answer that is left open are sorted, with " or " between."""
+    seconds: float | None = None
+    """Virtual seconds until the function returned; None in real time."""
+    events: list[Event] = field(default_factory=list[Event])
+    """The native actors, and what the function printed."""
+
+
+def measure(row: Row, world: str) -> Measurement:
+    """Run the function of a row in a world."""
     if row.apart:
-        return _apart(row, world)
+        return Measurement(_apart(row, world))
+    place = make_world(world)
+    place.watching = True
     function = function_of(row.study, row.group, row.function)
-    return _said(run(function, world, real=row.real))
+    said = _said(_run(function, place, real=row.real))
+    if place.returned_at < 0:
+        return Measurement(said)
+    return Measurement(said, place.returned_at, place.trace.story())
+
+
+def measured(row: Row, world: str) -> str:
+    """Run the function of a row in a world and return what it says."""
+    return measure(row, world).said
 
 
 def run(function: Callable[..., Any], world: str, *, real: bool) -> Any:
     """Run a function of a study natively: in real or in virtual time."""
-    place = make_world(world)
+    return _run(function, make_world(world), real=real)
+
+
+def _run(function: Callable[..., Any], place: World, *, real: bool) -> Any:
     if not place.is_native(function):
         return function()
     if real:
         return place.run_for_real(function)
-    result = place.run(function, leftovers="allow")
+    with contextlib.redirect_stdout(_Noting(place)):
+        result = place.run(function, leftovers="allow")
     return "cancelled" if result is CANCELLED else result
+
+
+class _Noting(io.TextIOBase):
+    """A standard output that notes each print in the trace of a world."""
+
+    def __init__(self, place: World) -> None:
+        self._place = place
+
+    def write(self, text: str) -> int:
+        if text.strip():
+            self._place.trace.note("print", "call", repr(text.rstrip()))
+        return len(text)
 
 
 def function_of(study: str, group: str, name: str) -> Callable[..., Any]:
