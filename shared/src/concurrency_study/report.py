@@ -2,9 +2,10 @@
 
 A report is a file of JSON lines: a header (the study, its versions and a digest of its
 text), a record for each test, the story of some runs (of each topic's example, and of
-tests that not every study passes), a record for each behaviour that was measured (with the
-story of its run), and a footer. It is written during the run. A report without a footer is from a run that did
-not end. A report that does not match the digest in its footer was changed afterwards.
+tests that not every study passes), a record for each behaviour that was measured (with
+the story of its run), and a footer. It is written during the run. A report without a
+footer is from a run that did not end. A report that does not match the digest in its
+footer was changed afterwards.
 ``report.schema.json`` beside this module describes the lines.
 """
 
