@@ -204,8 +204,8 @@ CORE = (
         quick=20_000,
         kind="memory",
         title="Memory of a task that waits",
-        does="{size} tasks wait for an event. The figure is the growth of the process's "
-        "resident memory.",
+        does="{size} tasks wait for an event. The figure is the growth of resident "
+        "memory of the process.",
         topics=("tasks",),
         questions=(15,),
     ),

@@ -1,44 +1,62 @@
-"""The page of costs: ``comparisons/pages/costs.md`` and ``costs.svg``.
+"""The costs, as pages show them.
 
-It is made from ``comparisons/costs.json`` and ``costs.about.json``, which the bench
-writes. The same figures make the same page, byte for byte.
+They are read from ``comparisons/costs.json`` and ``costs.about.json``, which the bench
+writes. `Costs` is shown on the site. This module also writes the page in Markdown,
+``comparisons/pages/costs.md``, and its picture. The same figures make the same page,
+byte for byte.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Container, Iterator, Mapping, Sequence
-from html import escape
+import re
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from jinja2 import UndefinedError
 
+from ..figures import (
+    ALIKE,
+    CLOSE,
+    PAGE,
+    UNDECIDED,
+    Figure,
+    Figures,
+    between,
+    compared,
+    cost,
+    microseconds,
+)
 from ..figures import FILE as FIGURES
-from ..figures import PAGE, Figures, decided, duration, number
+from ..figures import REFERENCE as EXACT
 from ..rendering import templates
-from ..timeline.svg import pixels
-from .contestants import REFERENCE, libraries
+from ..reports import Refused
+from .contestants import REFERENCE, Benchmark, benchmarks, contestants, libraries
+from .dots import svg
 from .report import beside_of
 
+ORDER = (
+    *("asyncio", "uvloop", "asyncio-eager", "trio", "anyio-on-asyncio"),
+    *("anyio-on-trio", "gevent", "threads"),
+)
+"""The contestants as readers look for them. All others follow."""
 
-class NoFigures(Exception):
+
+class NoFigures(Refused):
     """A lack of figures to make a page of. The message says how to measure them."""
 
 
-def files(root: Path) -> dict[Path, str]:
-    """Return the page and the picture by path.
-
-    Raises:
-        NoFigures: the files of figures are missing or damaged.
-    """
+@contextmanager
+def _trusted(root: Path) -> Generator[None]:
+    """Raise NoFigures if the block finds the figures missing or damaged."""
     path = root / FIGURES
-    shown = libraries(root)
     try:
-        figures: Figures = json.loads(path.read_text("utf-8"))
-        about: dict[str, Any] = json.loads(beside_of(path).read_text("utf-8"))
-        page, picture = markdown(figures, about, shown), svg(figures, about)
+        yield
     except FileNotFoundError as error:
         raise NoFigures(
             f"{Path(error.filename).relative_to(root)} is not there; run "
@@ -50,6 +68,244 @@ def files(root: Path) -> dict[Path, str]:
             f"not of one run: {error!r}; run `nox -s bench -- --json {FIGURES}` to "
             "make both again"
         ) from error
+
+
+Code = tuple[Path, int]
+"""A file and a line of it."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A contestant in a benchmark, in one of its idioms."""
+
+    name: str
+    idiom: str
+    cost: str
+    words: str
+    """How it compares with asyncio. Empty if it is the reference itself."""
+    between: str
+    """The interval of that comparison, in words."""
+    at: tuple[float, float, float]
+    """The ends of the interval and the cost itself on the axis: from 0 to 100."""
+    code: Code
+    """The file and the line of the function that was measured."""
+    counts: bool
+    """False if another idiom of the contestant is cheaper."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A logarithmic axis of costs."""
+
+    low: int
+    """The power of ten at its beginning."""
+    high: int
+    memory: bool = False
+
+    def at(self, value: float) -> float:
+        """Return the place of a cost: 0 is the beginning, and 100 the end."""
+        part = (math.log10(value) - self.low) / (self.high - self.low)
+        return round(100 * part, 1)
+
+    @property
+    def labels(self) -> list[tuple[float, str]]:
+        """The places of the powers of ten, each with its label."""
+        powers = range(self.low, self.high + 1)
+        return [(self.at(10.0**power), self._label(power)) for power in powers]
+
+    def _label(self, power: int) -> str:
+        if self.memory:
+            return f"{10**power:,} B" if power < 3 else f"{10 ** (power - 3):,} KB"
+        unit, size = ("ms", -3) if power >= -3 else ("µs", -6)
+        return f"{10.0 ** (power - size):g} {unit}"
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The figures of the bench, and how they were made."""
+
+    root: Path
+    figures: Figures
+    about: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, root: Path) -> Costs:
+        """Return the costs of a checkout.
+
+        Raises:
+            NoFigures: the files of figures are missing or damaged.
+        """
+        path = root / FIGURES
+        with _trusted(root):
+            figures: Figures = json.loads(path.read_text("utf-8"))
+            about: dict[str, Any] = json.loads(beside_of(path).read_text("utf-8"))
+            if unknown := figures.keys() - about["benchmarks"].keys():
+                raise ValueError(f"no notes on {', '.join(sorted(unknown))}")
+        return cls(root, figures, about)
+
+    @cached_property
+    def contestants(self) -> list[str]:
+        """All contestants, in the order of columns."""
+        known: dict[str, Any] = self.about["contestants"]
+        return [name for name in dict.fromkeys((*ORDER, *known)) if name in known]
+
+    @cached_property
+    def ranked(self) -> list[str]:
+        """All contestants, the one with the best geometric mean first."""
+        means = self.about["geometric_means"]
+        known = [*self.about["contestants"]]
+        return sorted(known, key=lambda n: -means[n]["ratio"] if n in means else 0)
+
+    @cached_property
+    def blocks(self) -> dict[str, Benchmark]:
+        """The benchmarks of single operations, by name."""
+        known = benchmarks()
+        found = [n for n in self.figures if not self.about["benchmarks"][n]["topic"]]
+        return {name: known[name] for name in found if name in known}
+
+    @cached_property
+    def topics(self) -> dict[str, list[int]]:
+        """The numbers of inputs that each topic was measured with."""
+        found: dict[str, list[int]] = {}
+        for name in self.figures:
+            if topic := self.about["benchmarks"][name]["topic"]:
+                size = self.about["benchmarks"][name]["size"]
+                found.setdefault(topic, []).append(size)
+        return found
+
+    @cached_property
+    def libraries(self) -> dict[str, str]:
+        """The versions of the libraries that matter, by the name of the contestant."""
+        shown = libraries(self.root)
+        return {
+            name: ", ".join(
+                f"{library} {version}"
+                for library, version in sorted(known["libraries"].items())
+                if library in shown
+            )
+            for name, known in self.about["contestants"].items()
+        }
+
+    def figure(self, name: str, label: str) -> Figure | None:
+        """Return a figure, or None if that was not measured.
+
+        All ratios are to asyncio, so its own is exactly 1 where it is the reference.
+        """
+        found = self.figures.get(name, {}).get(label)
+        return {**found, **EXACT} if found and label == REFERENCE else found
+
+    def cost(self, name: str, label: str, count: int = 1) -> str:
+        """Return the cost of some operations, if it was measured."""
+        figure = self.figure(name, label)
+        return cost(figure, count) if figure else "not measured"
+
+    def compared(self, name: str, label: str, other: str = REFERENCE) -> str:
+        """Return how a contestant compares with another, in words."""
+        one, reference = self.figure(name, label), self.figure(name, other)
+        if label == other:
+            return "the reference"
+        return compared(one, reference) if one and reference else "not measured"
+
+    def axis(self, memory: bool) -> Axis:
+        """Return the axis of all times, or of memory."""
+        ends = [
+            end
+            for name in self.blocks
+            for figure in self.figures[name].values()
+            if ("bytes" in figure) == memory
+            for end in _ends(figure)
+        ]
+        low, high = (math.log10(end) for end in (min(ends), max(ends)))
+        return Axis(math.floor(low), math.ceil(high), memory)
+
+    def rows(self, name: str) -> list[Row]:
+        """Return a row for each contestant and idiom, the cheapest first."""
+        found: list[Row] = []
+        benchmark, details = self.blocks[name], self.about["benchmarks"][name]
+        axis = self.axis(benchmark.kind == "memory")
+        figures = sorted(self.figures[name].items(), key=lambda pair: _value(pair[1]))
+        for label, figure in figures:
+            contestant, _, which = label.partition(":")
+            if self.repeated(name, label):
+                continue
+            idiom = details["contestants"][label]["idiom"]
+            reference = label == REFERENCE
+            low, high = _ends(figure)
+            found.append(
+                Row(
+                    name=contestant,
+                    idiom=idiom,
+                    cost=cost(figure),
+                    words="" if reference else compared(figure),
+                    between="" if reference else between(figure),
+                    at=(axis.at(low), axis.at(high), axis.at(_value(figure))),
+                    code=self.code(contestant, benchmark, idiom),
+                    counts=not which,
+                )
+            )
+        return found
+
+    @cached_property
+    def files(self) -> dict[str, Path]:
+        """The file of each contestant."""
+        return {name: one.path for name, one in contestants(self.root).items()}
+
+    def code(self, contestant: str, benchmark: Benchmark, idiom: str) -> Code:
+        """Return the file and the line of the function of a benchmark."""
+        path = self.files[contestant]
+        name = f"{benchmark.called}_{idiom}" if idiom else benchmark.called
+        while True:
+            text = path.read_text("utf-8")
+            if found := re.search(rf"^(async )?def {name}\(", text, re.MULTILINE):
+                return path, text.count("\n", 0, found.start()) + 1
+            base = re.search(r"^from \.(\w+) import \*", text, re.MULTILINE)
+            if base is None:
+                return path, 1
+            path = path.with_name(f"{base[1]}.py")
+
+    def notes(self, name: str) -> Iterator[str]:
+        """Yield sentences on contestants that do less work, or none."""
+        details = self.about["benchmarks"][name]
+        smaller: dict[int, list[str]] = {}
+        for label, one in details["contestants"].items():
+            if ":" not in label and one["size"] != details["size"]:
+                smaller.setdefault(one["size"], []).append(label)
+        for size, who in smaller.items():
+            yield f"Only {size:,} at once: {', '.join(who)}."
+        for who, why in {**details["absent"], **details["failed"]}.items():
+            yield f"Not measured: {who} ({why.splitlines()[0]})."
+
+    def idiom(self, name: str, label: str) -> str:
+        """Return the idiom that a bare name means, in brackets."""
+        one = self.about["benchmarks"][name]["contestants"][label]
+        return f" ({one['idiom']})" if one["idiom"] and ":" not in label else ""
+
+    def repeated(self, name: str, label: str) -> bool:
+        """Return True if the row of the bare name shows this idiom already."""
+        contestant, _, which = label.partition(":")
+        known = self.about["benchmarks"][name]["contestants"]
+        return bool(which) and known.get(contestant, {}).get("idiom") == which
+
+
+def _value(figure: Figure) -> float:
+    return figure["bytes"] if "bytes" in figure else figure["per_operation_s"]
+
+
+def _ends(figure: Figure) -> tuple[float, float]:
+    """Return the ends of the interval, as costs."""
+    value = _value(figure) * figure["ratio_to_asyncio"]
+    return value / figure["high"], value / figure["low"]
+
+
+def files(root: Path) -> dict[Path, str]:
+    """Return the page in Markdown and its picture by path.
+
+    Raises:
+        NoFigures: the files of figures are missing or damaged.
+    """
+    costs = Costs.read(root)
+    with _trusted(root):
+        page, picture = markdown(costs), svg(costs.figures, costs.about, costs.ranked)
     place = root / PAGE
     return {place: page, place.with_suffix(".svg"): picture}
 
@@ -72,204 +328,24 @@ def stale(root: Path) -> list[str]:
     ]
 
 
-def ranked(about: Mapping[str, Any]) -> list[str]:
-    """Return all contestants, the one with the best geometric mean first."""
-    means = about["geometric_means"]
-    known = [*about["contestants"]]
-    return sorted(known, key=lambda name: -means[name]["ratio"] if name in means else 0)
+def _mean(ratio: float) -> str:
+    return compared(dict.fromkeys(EXACT, ratio))
 
 
-def markdown(figures: Figures, about: Mapping[str, Any], shown: Container[str]) -> str:
-    """Return the page, with the versions of the libraries that are ``shown``."""
-    contestants = ranked(about)
-    details = about["benchmarks"]
-    topics: dict[str, list[int]] = {}
-    for name in figures:
-        if topic := details[name]["topic"]:
-            topics.setdefault(topic, []).append(details[name]["size"])
-
-    def notes(name: str) -> Iterator[str]:
-        smaller: dict[int, list[str]] = {}
-        for label, one in details[name]["contestants"].items():
-            if ":" not in label and one["size"] != details[name]["size"]:
-                smaller.setdefault(one["size"], []).append(label)
-        for size, who in smaller.items():
-            yield f"Only {size:,} at once: {', '.join(who)}."
-        for who, why in {**details[name]["absent"], **details[name]["failed"]}.items():
-            yield f"Not measured: {who} ({why.splitlines()[0]})."
-
-    def idiom(name: str, label: str) -> str:
-        one = details[name]["contestants"][label]
-        return f" ({one['idiom']})" if one["idiom"] and ":" not in label else ""
-
-    def repeated(name: str, label: str) -> bool:
-        """Return True if the row of the bare name shows this idiom already."""
-        contestant, _, which = label.partition(":")
-        bare = details[name]["contestants"].get(contestant)
-        return bool(which) and bare is not None and bare["idiom"] == which
-
-    versions = {
-        name: ", ".join(
-            f"{library} {version}"
-            for library, version in sorted(
-                about["contestants"][name]["libraries"].items()
-            )
-            if library in shown
-        )
-        for name in contestants
-    }
+def markdown(costs: Costs) -> str:
+    """Return the page in Markdown."""
     templates.filters["thousands"] = lambda size: f"{size:,}"
     return templates.get_template("costs.md").render(
-        figures={name: _Missing(figures[name]) for name in figures},
-        about=about,
-        contestants=contestants,
-        others=[name for name in contestants if name != REFERENCE],
-        blocks=[name for name in figures if not details[name]["topic"]],
-        topics=topics,
-        libraries=versions,
-        duration=duration,
-        duration_in_minutes=f"{max(1, round(about['took_s'] / 60))} min",
-        decided=decided,
-        number=number,
-        notes=notes,
-        idiom=idiom,
-        repeated=repeated,
+        costs=costs,
+        about=costs.about,
+        figures=costs.figures,
+        others=[name for name in costs.ranked if name != REFERENCE],
+        mean=_mean,
+        between=between,
+        cost=cost,
+        compared=compared,
+        microseconds=microseconds,
+        undecided=UNDECIDED,
+        alike=ALIKE,
+        close=CLOSE,
     )
-
-
-class _Missing(dict[str, Mapping[str, Any]]):
-    """Figures by contestant; None for a contestant that takes no part."""
-
-    def __missing__(self, _: str) -> None:
-        return None
-
-
-# The picture
-
-_WIDTH = 800
-_PANEL = _WIDTH / 2
-_ROW = 16
-_NAMES = 136
-_VALUES = 44
-_STYLE = (
-    ".costs{--paper:#fff;--ink:#1b2430;--muted:#566272;--grid:#dfe4ea;--job:#1f6fbf;"
-    "display:block;max-width:100%;height:auto}"
-    "@media(prefers-color-scheme:dark){.costs{--paper:#14181d;--ink:#e6eaf0;"
-    "--muted:#a3aebb;--grid:#2c343d;--job:#62aef5}}"
-    ".costs text{font:12px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;"
-    "fill:#1b2430;fill:var(--ink)}"
-    ".costs .paper{fill:#fff;fill:var(--paper)}"
-    ".costs .name{font-weight:bold}"
-    ".costs .muted{fill:#566272;fill:var(--muted)}"
-    ".costs .grid{stroke:#dfe4ea;stroke:var(--grid);fill:none}"
-    ".costs .one{stroke:#566272;stroke:var(--muted);fill:none}"
-    ".costs .dot{fill:#1f6fbf;fill:var(--job);stroke:#1f6fbf;stroke:var(--job);"
-    "stroke-width:1.5}"
-    ".costs .open{fill:#fff;fill:var(--paper)}"
-)
-
-
-def svg(figures: Figures, about: Mapping[str, Any]) -> str:
-    """Return a picture with a panel for each building block.
-
-    A panel has a dot for each contestant. The axis is logarithmic and the same in all
-    panels. A line through a dot is the interval. A dot is hollow if its interval spans
-    1.
-    """
-    blocks = [name for name in figures if not about["benchmarks"][name]["topic"]]
-    rows = [name for name in ranked(about) if name != REFERENCE]
-    shown = [
-        figures[name][row] for name in blocks for row in rows if row in figures[name]
-    ]
-    low = min([0.1, *(figure["low"] for figure in shown)])
-    high = max([10.0, *(figure["high"] for figure in shown)])
-    axis = _Axis(math.floor(math.log10(low)), math.ceil(math.log10(high)))
-    tall = 22 + _ROW * len(rows) + 26
-    parts: list[str] = []
-    for index, name in enumerate(blocks):
-        x, y = index % 2 * _PANEL, index // 2 * tall + 8
-        parts += _panel(name, figures[name], rows, axis, x, y)
-    height = math.ceil(len(blocks) / 2) * tall + 12
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="costs" role="img" '
-            f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}">',
-            "<title>Times as fast as asyncio</title>",
-            f"<desc>{escape(' '.join(_told(figures, blocks, rows)))}</desc>",
-            f"<style>{_STYLE}</style>",
-            f'<rect class="paper" width="{_WIDTH}" height="{height}"/>',
-            *parts,
-            "</svg>",
-            "",
-        ]
-    )
-
-
-class _Axis:
-    """A logarithmic axis: powers of ten, from the left of a panel to its right."""
-
-    def __init__(self, low: int, high: int) -> None:
-        self.powers = range(low, high + 1)
-
-    def x(self, ratio: float) -> float:
-        low, high = self.powers[0], self.powers[-1]
-        part = (math.log10(ratio) - low) / (high - low)
-        return _NAMES + part * (_PANEL - _NAMES - _VALUES - 16)
-
-
-def _panel(
-    name: str,
-    found: Mapping[str, Mapping[str, Any]],
-    rows: Sequence[str],
-    axis: _Axis,
-    x: float,
-    y: float,
-) -> Iterator[str]:
-    yield f'<g transform="translate({pixels(x)} {pixels(y)})">'
-    yield f'<text class="name" x="12" y="12">{escape(name)}</text>'
-    bottom = 22 + _ROW * len(rows)
-    one = pixels(axis.x(1))
-    yield f'<text class="muted" x="{one}" y="12" text-anchor="middle">asyncio</text>'
-    for power in axis.powers:
-        at = pixels(axis.x(10.0**power))
-        kind = "grid" if power else "one"
-        yield f'<path class="{kind}" d="M{at} 20V{bottom}"/>'
-        yield (
-            f'<text class="muted" x="{at}" y="{bottom + 13}" text-anchor="middle">'
-            f"{10.0**power:g}</text>"
-        )
-    for index, row in enumerate(rows):
-        middle = 22 + _ROW * index + _ROW / 2
-        yield f'<text x="12" y="{pixels(middle + 4)}">{escape(row)}</text>'
-        figure = found.get(row)
-        if figure is None:
-            continue
-        ratio, low, high = (figure[key] for key in ("ratio_to_asyncio", "low", "high"))
-        at = pixels(axis.x(ratio))
-        line = f"M{pixels(axis.x(low))} {pixels(middle)}H{pixels(axis.x(high))}"
-        kind = "dot" if decided(figure) else "dot open"
-        yield f'<path class="dot" d="{line}"/>'
-        yield (
-            f'<circle class="{kind}" cx="{at}" cy="{pixels(middle)}" r="3.5">'
-            f"<title>{escape(_words(row, figure))}</title></circle>"
-        )
-        yield (
-            f'<text class="muted" x="{pixels(_PANEL - 12)}" y="{pixels(middle + 4)}" '
-            f'text-anchor="end">{number(ratio)}</text>'
-        )
-    yield "</g>"
-
-
-def _told(
-    figures: Figures, blocks: Sequence[str], rows: Sequence[str]
-) -> Iterator[str]:
-    for name in blocks:
-        words = [
-            _words(row, figures[name][row]) for row in rows if row in figures[name]
-        ]
-        yield f"{name}: {'; '.join(words)}."
-
-
-def _words(row: str, figure: Mapping[str, Any]) -> str:
-    ratio, low, high = (number(figure[k]) for k in ("ratio_to_asyncio", "low", "high"))
-    return f"{row} {ratio} ({low} to {high})"
