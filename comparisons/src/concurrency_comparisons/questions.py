@@ -7,7 +7,7 @@ import platform
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from textwrap import dedent
@@ -17,7 +17,7 @@ from concurrency_study.behaviours import MOST_ASKED, Question, questions
 from concurrency_study.behaviours.published import Row, kind_of, read
 
 from .answers import Tree
-from .reports import Refused, Report, newest, version_in
+from .reports import Refused, Report, Story, newest, version_in
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,28 @@ class Told:
     """The Python and the libraries that it was measured with."""
     measured: bool
     """True if a report that can be trusted holds the measurement."""
+    stories: Mapping[str, Story] = field(default_factory=dict[str, Story], repr=False)
+    """The stories of the study's functions in this world, by function."""
+
+    @property
+    def label(self) -> str:
+        """The study and the way."""
+        return f"{self.study}: {self.row.way}" if self.row.way else self.study
+
+    @property
+    def anchor(self) -> str:
+        """The name of its code on the page of the question."""
+        return f"{self.study}-{self.row.function}"
+
+    @property
+    def line(self) -> int:
+        """The line at which its function begins."""
+        return line_of(self.row.file, self.row.function)
+
+    @property
+    def story(self) -> Story | None:
+        """The story of the run that measured it, if there is something to draw."""
+        return self.stories.get(self.row.function)
 
     @property
     def study(self) -> str:
@@ -84,11 +106,77 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Side:
+    """One of two pieces of code that are compared."""
+
+    told: Told
+    function: str
+
+    @property
+    def instead(self) -> bool:
+        """True if it is what to write instead."""
+        return self.function != self.told.row.function
+
+    @property
+    def code(self) -> str:
+        """Its text."""
+        return function_in(self.told.row.file, self.function)
+
+    @property
+    def story(self) -> Story | None:
+        """The story of its run, if there is something to draw."""
+        return self.told.stories.get(self.function)
+
+
+PREFERRED = ("asyncio", "trio", "threads", "gevent", "anyio", "generators")
+"""The studies in the order in which a reader most probably looks for them."""
+
+
+def preference(study: str) -> int:
+    """Return the place of a study in `PREFERRED`; studies from elsewhere are last."""
+    return PREFERRED.index(study) if study in PREFERRED else len(PREFERRED)
+
+
+@dataclass(frozen=True)
 class Asked:
     """A question with all its answers, in the order of the studies."""
 
     question: Question
     answers: tuple[Told, ...]
+
+    @property
+    def page(self) -> str:
+        """The name of its page."""
+        return f"question-{self.question.key}.html"
+
+    @cached_property
+    def lead(self) -> Told | None:
+        """The answer to the question as most people type it."""
+        asked = [told for told in self.answers if told.row.asked]
+        return min(asked, key=lambda told: preference(told.study), default=None)
+
+    @property
+    def title(self) -> str:
+        """The question as most people type it."""
+        return self.lead.row.asked if self.lead else self.question.text
+
+    @property
+    def sides(self) -> list[Side]:
+        """Two pieces of code to compare: the lead and what to write instead.
+
+        If nothing has to be written instead, the other is a way that answers otherwise.
+        """
+        told = self.lead or min(
+            self.answers, key=lambda told: preference(told.study), default=None
+        )
+        if told is None:
+            return []
+        if told.row.snippet:
+            return [Side(told, told.row.function), Side(told, told.row.snippet)]
+        others = sorted(self.ways, key=lambda t: (preference(t.study), t.row.way))
+        own = [t for t in others if t.study == told.study]
+        differ = [t for t in own + others if t.answer != told.answer]
+        return [Side(t, t.row.function) for t in [told, *differ[:1]]]
 
     @cached_property
     def by_world(self) -> dict[str, list[Told]]:
@@ -183,6 +271,10 @@ def all_asked(
         else:
             versions = {"python": platform.python_version(), **_pins(tree.root)}
         ran = {(b.function, b.world) for b in (report.behaviours if report else ())}
+        stories: dict[str, dict[str, Story]] = {}
+        for each in report.behaviours if report else ():
+            if each.story is not None:
+                stories.setdefault(each.world, {})[each.function] = each.story
         for row in read(study, entry.package):
             of = report.libraries if report else _own(row, versions)
             for world, least in entry.every_world.items():
@@ -196,7 +288,9 @@ def all_asked(
                     measured = (row.function, world) in ran
                     shown = {"python": python, **of}
                     told[row.question.key].append(
-                        Told(row, world, answer, shown, measured)
+                        Told(
+                            row, world, answer, shown, measured, stories.get(world, {})
+                        )
                     )
     return {
         key: Asked(questions()[key], tuple(answers)) for key, answers in told.items()
@@ -209,16 +303,36 @@ def asked_most(asked: Mapping[str, Asked]) -> list[Asked]:
     return [numbered[number] for number in MOST_ASKED if number in numbered]
 
 
+SILENT = frozenset({"hangs", "crashes", "lost", "nowhere", "nothing", "only logged"})
+"""Answers that a program may not notice."""
+
+
 def changed(asked: Mapping[str, Asked], one: str, other: str) -> list[Asked]:
-    """Return the questions that two studies answer otherwise, the most asked first."""
+    """Return the questions that two studies answer otherwise, the worst first.
+
+    Answers of the second study that a program may not notice come first, then those
+    that need other code, then the rest; each in the order in which people ask them.
+    """
+
+    def worst(each: Asked) -> tuple[bool, bool, int, int]:
+        before = {t.answer for t, _ in each.of_study(one)}
+        mine = [t for t, _ in each.of_study(other) if t.answer not in before]
+        number = each.question.number
+        often = MOST_ASKED.index(number) if number in MOST_ASKED else len(MOST_ASKED)
+        return (
+            not any(t.answer in SILENT for t in mine),
+            not any(t.row.instead for t in mine),
+            often,
+            number,
+        )
+
     found = [
         each
         for each in asked.values()
         if {t.answer for t, _ in each.of_study(one)}
         != {t.answer for t, _ in each.of_study(other)}
     ]
-    most = asked_most(asked)
-    return [e for e in most if e in found] + [e for e in found if e not in most]
+    return sorted(found, key=worst)
 
 
 def of_topic(topic: str) -> list[Question]:
@@ -274,7 +388,8 @@ def _stem(word: str) -> str:
 
 def _score(asked: Asked, words: Sequence[str]) -> float:
     question = asked.question
-    title = f"{question.key} {question.text} {question.also}".lower()
+    typed = " ".join({t.row.asked for t in asked.answers})
+    title = f"{question.key} {question.text} {question.also} {typed}".lower()
     ways = " ".join({t.row.way for t in asked.answers}).lower()
     rest = " ".join({t.row.why + " " + t.row.instead for t in asked.answers}).lower()
     code = " ".join({t.code for t in asked.answers}).lower()
@@ -290,16 +405,24 @@ def _score(asked: Asked, words: Sequence[str]) -> float:
 
 def function_in(path: Path, name: str) -> str:
     """Return the text of a function at the top of a file."""
-    return _functions(path).get(name, "")
+    return _functions(path).get(name, (0, ""))[1]
+
+
+def line_of(path: Path, name: str) -> int:
+    """Return the line at which a function at the top of a file begins."""
+    return _functions(path).get(name, (1, ""))[0]
 
 
 @cache
-def _functions(path: Path) -> dict[str, str]:
+def _functions(path: Path) -> dict[str, tuple[int, str]]:
     text = path.read_text("utf-8")
     lines = text.splitlines()
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
     return {
-        node.name: dedent("\n".join(lines[node.lineno - 1 : node.end_lineno]))
+        node.name: (
+            node.lineno,
+            dedent("\n".join(lines[node.lineno - 1 : node.end_lineno])),
+        )
         for node in ast.parse(text).body
         if isinstance(node, kinds)
     }

@@ -19,9 +19,15 @@ templates = Environment(
 )
 
 
-def linked(tree: Tree) -> Callable[[Path], str]:
-    """Return a function that makes a file's link, relative to a page's folder."""
-    return lambda path: f"../../{path.relative_to(tree.root).as_posix()}"
+def linked(tree: Tree, source: str = "") -> Callable[[Path], str]:
+    """Return a function that makes a file's link.
+
+    Args:
+        source: The address of the repository's files. By default links are relative to
+            a page's folder.
+    """
+    start = source.rstrip("/") if source else "../.."
+    return lambda path: f"{start}/{path.relative_to(tree.root).as_posix()}"
 
 
 def listed(names: Sequence[str]) -> str:

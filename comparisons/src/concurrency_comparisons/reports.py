@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn, cast
@@ -109,6 +110,8 @@ class Report:
     stories: list[Story]
     """The stories of the examples, and of small tests that some answers cannot pass."""
     behaviours: list[Behaviour] = field(default_factory=list[Behaviour])
+    day: str = ""
+    """The day on which the file was written, as in 2026-11-28."""
 
     @property
     def examples(self) -> list[Story]:
@@ -158,6 +161,7 @@ def read(path: Path, root: Path) -> Report:
         tests=tests,
         stories=stories,
         behaviours=sorted(behaviours, key=lambda b: (b.number, b.function, b.world)),
+        day=date.fromtimestamp(path.stat().st_mtime).isoformat(),
     )
 
 

@@ -1,7 +1,7 @@
-"""The comparisons as a static site: the matrix, a page per topic, a page per pair.
+"""The answers as a static site: a page for each question, each topic, and each pair.
 
-The site needs no network and no JavaScript. With JavaScript, the address keeps the
-choice of columns.
+The site needs no network and no JavaScript. With JavaScript, there is a search, the
+address keeps the choice of columns, and code can be copied.
 """
 
 from __future__ import annotations
@@ -9,13 +9,17 @@ from __future__ import annotations
 import ast
 import re
 import shutil
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import permutations
 from pathlib import Path
 
+from concurrency_study import guide
 from concurrency_study.behaviours import GROUPS
+from concurrency_study.pasted import pasteable, pasteable_function
+from concurrency_study.topics import SECTIONS
 from markupsafe import Markup, escape
 from pygments.lexers.python import (  # pyright: ignore[reportMissingTypeStubs]
     PythonLexer,
@@ -25,11 +29,12 @@ from pygments.token import Comment, Keyword, Name, Number, Operator, String
 from .answers import AnswerFile, Line, Tree
 from .comparison import Change, aligned, code_of, dedented, rows, shared_lines
 from .figures import told
-from .questions import Asked, all_asked, asked_most, changed, of_topic
+from .questions import Asked, all_asked, asked_most, changed, of_topic, preference
 from .rendering import linked, listed, templates
 from .reports import Report, spoken
-from .subject import Subject, versions
+from .subject import Subject, slug, versions
 from .timeline.chrome import chrome_trace
+from .timeline.svg import legend, narrow, style
 
 FOLDER = "comparisons/site"
 COLOURS = {
@@ -54,10 +59,26 @@ class Pair:
     one: str
     other: str
 
+    @cached_property
+    def in_order(self) -> list[Subject]:
+        """The topics that both answer, those whose code is most alike first."""
+        both = [each for each in self.subjects if len(self.answers(each)) == 2]
+        return sorted(both, key=self.likeness, reverse=True)
+
+    def likeness(self, subject: Subject) -> float:
+        """Return the share of lines that are the same but for the library's name."""
+        marks = [
+            change.mark
+            for _, lines in self.changes(subject)
+            for change in lines
+            if not change.blank
+        ]
+        return sum(mark in "=≈" for mark in marks) / len(marks) if marks else 0
+
     @property
     def name(self) -> str:
         """The name of its page."""
-        return f"{self.one}-vs-{self.other}"
+        return f"{self.one}-to-{self.other}"
 
     def answers(self, subject: Subject) -> list[AnswerFile]:
         """Return the answers of the two studies."""
@@ -107,6 +128,15 @@ class Pair:
 
     def changes(self, subject: Subject) -> list[tuple[str, list[Change]]]:
         """Return the lines of each step side by side."""
+        if subject.topic.name not in self._changes:
+            self._changes[subject.topic.name] = self._compared(subject)
+        return self._changes[subject.topic.name]
+
+    @cached_property
+    def _changes(self) -> dict[str, list[tuple[str, list[Change]]]]:
+        return {}
+
+    def _compared(self, subject: Subject) -> list[tuple[str, list[Change]]]:
         answers = self.answers(subject)
         if len(answers) < 2:
             return []
@@ -250,6 +280,11 @@ def prose(text: str) -> Markup:
     return found
 
 
+def plain(text: str) -> str:
+    """Return a text without the marks of code, for a title."""
+    return " ".join(text.replace("`", "").split())
+
+
 def inline(text: str) -> Markup:
     """Return a text as HTML, with code for names in backticks."""
     pieces = re.split(r"(``.+?``|`.+?`)", " ".join(text.split()))
@@ -261,6 +296,27 @@ def inline(text: str) -> Markup:
     )
 
 
+def bare(lines: Sequence[Line]) -> str:
+    """Return the first line of a function without annotations, or "" if there is none.
+
+    ``async def race(functions: Sequence[Job[T]]) -> T:`` becomes
+    ``async def race(functions):``.
+    """
+    text = textwrap.dedent("\n".join(line.text for line in lines))
+    try:
+        tree = ast.parse(text + "\n    pass")
+    except SyntaxError:
+        return ""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for each in ast.walk(node.args):
+                if isinstance(each, ast.arg):
+                    each.annotation = None
+            word = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
+            return f"{word} {node.name}({ast.unparse(node.args)}):"
+    return ""
+
+
 def described(tree: Tree, study: str) -> str:
     """Return a study's description of its paradigm, from its package's docstring."""
     for path in tree.root.glob(f"packages/*/src/{study}_study/__init__.py"):
@@ -269,35 +325,60 @@ def described(tree: Tree, study: str) -> str:
     return ""
 
 
-def pages(tree: Tree, found: Mapping[str, Report]) -> Iterator[tuple[str, str]]:
-    """Yield the name and the text of each file of the site."""
+def pages(
+    tree: Tree, found: Mapping[str, Report], *, source: str = "", url: str = ""
+) -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of each file of the site.
+
+    Args:
+        source: The address at which the repository's files can be read, for links. By
+            default they are relative to the site's own folder.
+        url: The address of the published site, for its sitemap.
+    """
     subjects = [Subject(tree, topic, found) for topic in tree.topics.values()]
-    pairs = [Pair(subjects, *names) for names in combinations(found, 2)]
-    code = Code()
+    pairs = [Pair(subjects, *names) for names in permutations(found, 2)]
     asked = all_asked(tree, found)
+    groups = {
+        section: [s for s in subjects if s.topic.name in names]
+        for section, names in SECTIONS.items()
+    }
     known: dict[str, object] = {
         "subjects": subjects,
+        "groups": {k.replace("_", " "): v for k, v in groups.items() if v},
         "pairs": pairs,
         "studies": [*found],
+        "preferred": sorted(found, key=preference),
         "versions": versions(found),
-        "link": linked(tree),
-        "code": code,
+        "days": sorted({report.day for report in found.values()}),
+        "link": linked(tree, source),
+        "code": Code(),
         "spoken": spoken,
         "listed": listed,
         "markup": Markup,
         "prose": prose,
         "inline": inline,
+        "plain": plain,
         "coloured": coloured,
+        "bare": bare,
+        "slug": slug,
         "of_topic": of_topic,
         "asked": asked,
         "most": asked_most(asked),
         "changed": changed,
+        "counted": {study: counted(report) for study, report in found.items()},
+        "summaries": {study: summary(tree, study) for study in found},
+        "narrow": narrow,
+        "legend": legend,
+        "timeline_style": style,
+        "costs": None,
+        "pasteable": pasteable,
+        "pasteable_function": pasteable_function,
     }
 
     def rendered(template: str, **here: object) -> str:
         return templates.get_template(template).render(known | here)
 
-    for name in ("style.css", "columns.js"):
+    for name in ("style.css", "columns.js", "search.js"):
         yield name, rendered(name)
     yield "index.html", rendered("index.html")
     for number, subject in enumerate(subjects):
@@ -309,24 +390,43 @@ def pages(tree: Tree, found: Mapping[str, Report]) -> Iterator[tuple[str, str]]:
                 topic=subject.topic,
                 before=subjects[number - 1].topic if number else None,
                 after=subjects[number + 1].topic if subject != subjects[-1] else None,
-                picture=Markup(subject.picture),
-                shared=shared_lines(subject.answers),
+                shared=shared_lines(subject.answers + subject.others),
                 cost=told,
             ),
         )
         yield f"{subject.topic.name}.trace.json", chrome_trace(subject.examples)
     yield from _of_questions(asked, found, rendered)
     for pair in pairs:
-        yield (
-            f"{pair.name}.html",
-            rendered(
-                "pair.html",
-                pair=pair,
-                described={
-                    study: described(tree, study) for study in (pair.one, pair.other)
-                },
-            ),
-        )
+        texts = {study: described(tree, study) for study in (pair.one, pair.other)}
+        yield f"{pair.name}.html", rendered("pair.html", pair=pair, described=texts)
+    yield "sitemap.html", rendered("sitemap.html")
+    yield "404.html", rendered("404.html", base=url)
+    if url:
+        names = [f"question-{key}.html" for key in asked]
+        names += [f"{s.topic.name}.html" for s in subjects]
+        names += [f"{pair.name}.html" for pair in pairs]
+        yield "sitemap.xml", rendered("sitemap.xml", base=url, names=names)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The size of a report."""
+
+    answers: int
+    tests: int
+    measured: int
+
+
+def counted(report: Report) -> Counted:
+    """Return what a report holds: answers to topics, their tests, measured answers."""
+    answers = {(test.topic, test.variant) for test in report.tests}
+    return Counted(len(answers), len(report.tests), len(report.behaviours))
+
+
+def summary(tree: Tree, study: str) -> str:
+    """Return the sentence in which a study says what it is for, if it has a guide."""
+    path = tree.entries[study].package / guide.FILE
+    return guide.tables(path)["summary"] if path.is_file() else ""
 
 
 def _of_questions(
@@ -337,11 +437,19 @@ def _of_questions(
     """Yield the page of all questions, and one for each."""
     every = [*asked.values()]
     groups = {g: [a for a in every if a.question.group == g] for g in GROUPS}
-    worlds = list(dict.fromkeys(w for study in found for w in found[study].worlds))
-    yield "questions.html", rendered("questions.html", groups=groups, worlds=worlds)
-    for each in every:
-        name = f"question-{each.question.number}.html"
-        yield name, rendered("question.html", asked=each)
+    yield "questions.html", rendered("questions.html", by_group=groups)
+    for number, each in enumerate(every):
+        group = groups[each.question.group]
+        yield (
+            each.page,
+            rendered(
+                "question.html",
+                asked=each,
+                others=[other for other in group if other is not each][:6],
+                before=every[number - 1] if number else None,
+                after=every[number + 1] if number + 1 < len(every) else None,
+            ),
+        )
 
 
 def write(tree: Tree, files: Iterable[tuple[str, str]]) -> Path:

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from concurrency_study.pasted import Unpasteable, pasteable
+
 from . import figures
-from .answers import AnswerFile, Line, Topic, Tree
-from .comparison import rows
+from .answers import IMPORTS, AnswerFile, Line, Topic, Tree
+from .comparison import dedented, rows
 from .reports import Report, Story, spoken
 from .timeline.lanes import in_order, lanes
-from .timeline.svg import svg
+from .timeline.svg import narrow, sketch, svg
 
 FRONT_TOPIC, FRONT_TEST = "results_at_end", "test_the_first_error_stops_the_rest"
 FRONT = {"asyncio:gather": "asyncio.gather", "asyncio": "asyncio.TaskGroup"}
@@ -100,6 +102,36 @@ class Difference:
         """The timeline, as SVG."""
         return svg(self.stories, title=self.title)
 
+    @property
+    def figures(self) -> list[Figure]:
+        """The timelines one by one, for a page that shows some of them."""
+        return self.subject.figures(self.stories, self.title)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A narrow timeline, drawn once for all answers that share it."""
+
+    label: str
+    answers: list[str]
+    """The names of the answers."""
+    svg: str
+
+    @property
+    def name(self) -> str:
+        """A name that is the same for the same answers."""
+        return class_of(self.answers)
+
+
+def class_of(answers: Iterable[str]) -> str:
+    """Return the name of the class of what is shown if one of these answers is."""
+    return "shows-" + "-".join(map(slug, answers))
+
+
+def slug(answer: str) -> str:
+    """Return the name of an answer as a name in an address or a style."""
+    return answer.replace(":", "-")
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -133,6 +165,57 @@ class Subject:
             )
             for names in rows(self.answers)
         ]
+
+    @cached_property
+    def every_row(self) -> list[Row]:
+        """The parts of all answers, also of the variants."""
+        every = self.answers + self.others
+        return [
+            Row(
+                [self.topic.heading(name) for name in names],
+                [_cell(answer, names) for answer in every],
+            )
+            for names in rows(every)
+        ]
+
+    def width(self, answer: AnswerFile) -> int:
+        """Return the length of the longest line of an answer's steps, at least 44."""
+        lines = [
+            len(line.text) - dedented(part.code)
+            for part in answer.parts.values()
+            if part.name != IMPORTS
+            for line in part.code
+        ]
+        return max([44, *lines])
+
+    def script(self, answer: AnswerFile) -> str:
+        """Return a script that runs when pasted, or "" if there is none."""
+        try:
+            return pasteable(answer.path)
+        except Unpasteable:
+            return ""
+
+    @cached_property
+    def told(self) -> list[tuple[str, Story]]:
+        """All stories that the pictures show."""
+        return [*self.examples, *(s for d in self.differences for s in d.stories)]
+
+    @cached_property
+    def shown(self) -> dict[str, list[str]]:
+        """The answers of each picture and each reason, by the name of its class."""
+        every = [
+            *self.example_figures,
+            *(f for d in self.differences for f in d.figures),
+        ]
+        found = {figure.name: figure.answers for figure in every}
+        for _, answers, _ in self.reasons:
+            found[self.naming(answers)] = [answer.name for answer in answers]
+        return found
+
+    @staticmethod
+    def naming(answers: Sequence[AnswerFile]) -> str:
+        """Return the name of the class of what is about these answers."""
+        return class_of([answer.name for answer in answers])
 
     @cached_property
     def suite(self) -> Path:
@@ -209,6 +292,30 @@ class Subject:
     def picture(self) -> str:
         """The timeline of the example, as SVG."""
         return svg(self.examples, title=f"Timeline of the example of {self.topic.name}")
+
+    def figures(self, stories: Sequence[tuple[str, Story]], title: str) -> list[Figure]:
+        """Return a narrow timeline for each label, all on one time axis."""
+        owners = {w: study for study, r in self.found.items() for w in r.worlds}
+        return [
+            Figure(
+                label,
+                list(dict.fromkeys(owners.get(n, n) for n in label.split(", "))),
+                narrow([(label, story)], title=title, beside=stories),
+            )
+            for label, story in stories
+        ]
+
+    @property
+    def example_figures(self) -> list[Figure]:
+        """The timelines of the example one by one."""
+        title = f"Timeline of the example of {self.topic.name}"
+        return self.figures(self.examples, title)
+
+    @property
+    def sketch(self) -> str:
+        """A very small timeline of the example, or "" if nothing takes time."""
+        told = sorted(self.examples, key=lambda one: not one[0].startswith("asyncio"))
+        return sketch(told[0][1]) if told else ""
 
     @cached_property
     def differences(self) -> list[Difference]:

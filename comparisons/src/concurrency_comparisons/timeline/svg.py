@@ -14,6 +14,8 @@ from .scale import Scale
 from .words import IN_ORDER, in_seconds, label_of, marked, outcome, told
 
 _WIDTH = 800
+_NARROW = 360
+"""The width of a picture that fits a phone."""
 _PAD = 12
 _CHARACTER = 7.4
 """Width of a character: a bit more than 0.6 em of 12 px, so that no text is clipped."""
@@ -86,20 +88,81 @@ def svg(stories: Sequence[tuple[str, Story]], *, title: str) -> str:
     return _Picture(stories, title).drawn()
 
 
+def narrow(
+    stories: Sequence[tuple[str, Story]],
+    *,
+    title: str,
+    beside: Sequence[tuple[str, Story]] = (),
+) -> str:
+    """Return a picture that can be read on a phone, to be put into a page.
+
+    The names of lanes are above them. The page has the style (`style`) and the legend
+    (`legend`).
+
+    Args:
+        beside: The stories of all pictures in a row, which share a time axis.
+    """
+    return _Picture(stories, title, narrow=True, beside=beside or stories).drawn()
+
+
+def sketch(story: Story) -> str:
+    """Return the lanes of a story as lines, 220 pixels wide, for a list of topics."""
+    steps = in_order([("", story)])
+    shown = stepped(story) if steps else story
+    found = [lane for lane in lanes(shown) if lane.kind][:7]
+    scale = Scale([shown], 4, 216, 20)
+    parts: list[str] = []
+    for number, lane in enumerate(found):
+        y = 5 + number * 7
+        end = scale.x(shown.seconds if lane.end is None else lane.end)
+        kind = {"error": "bad", "cancelled": "cut"}.get(lane.how, "ok")
+        line = f"M{pixels(scale.x(lane.begin))} {y}H{pixels(end)}"
+        parts.append(f'<path class="{kind}" d="{line}"/>')
+    height = 10 + 7 * max(len(found) - 1, 0)
+    return (
+        f'<svg class="sketch" aria-hidden="true" viewBox="0 0 220 {height}" '
+        f'width="220" height="{height}">{"".join(parts)}</svg>'
+    )
+
+
+def legend(stories: Sequence[tuple[str, Story]]) -> list[tuple[str, str]]:
+    """Return a small picture of each mark of these stories, with its meaning."""
+    picture = _Picture(stories, "", narrow=True)
+    picture.drawn()
+    return [
+        (
+            '<svg class="study-timeline mark" aria-hidden="true" '
+            f'viewBox="0 0 18 18" width="18" height="18">{_sample(kind, 1, 9)}</svg>',
+            meaning,
+        )
+        for kind, meaning in _MARKS.items()
+        if kind in picture.marks
+    ]
+
+
 class _Picture:
-    def __init__(self, stories: Sequence[tuple[str, Story]], title: str) -> None:
+    def __init__(
+        self,
+        stories: Sequence[tuple[str, Story]],
+        title: str,
+        *,
+        narrow: bool = False,
+        beside: Sequence[tuple[str, Story]] = (),
+    ) -> None:
         self.title = clean(title)
         self.stories = stories
-        self.steps = in_order(stories)
+        self.narrow = narrow
+        self.wide = _NARROW if narrow else _WIDTH
+        self.steps = in_order(beside or stories)
         shown = [(label, stepped(s) if self.steps else s) for label, s in stories]
         self.sections = [(label, story, lanes(story)) for label, story in shown]
-        widest = max(
-            [_cells(_name(lane)) for *_, found in self.sections for lane in found],
-            default=0,
-        )
-        self.left = _PAD + widest * _CHARACTER + 18
-        self.right = _WIDTH - _PAD - 10
-        self.scale = Scale([story for _, story in shown], self.left, self.right)
+        names = [_name(lane) for *_, found in self.sections for lane in found]
+        widest = 0 if narrow else max(map(_cells, names), default=0)
+        self.left = _PAD + (12 if narrow else widest * _CHARACTER + 18)
+        self.right = self.wide - _PAD - 10
+        axis = [stepped(s) if self.steps else s for _, s in beside or stories]
+        cut = 40 if narrow else 70
+        self.scale = Scale(axis, self.left, self.right, cut)
         self.x = self.scale.x
         self.marks: set[str] = set()
         self.parts: list[str] = []
@@ -113,19 +176,20 @@ class _Picture:
         if not self.steps:
             self.axis(self.y + 20)
             self.y += 16
-        self.y += 14
-        self.legend()
+        if not self.narrow:
+            self.y += 14
+            self.legend()
         height = round(self.y + _PAD)
         story = " ".join(self.told())
         return "\n".join(
             [
                 f'<svg xmlns="http://www.w3.org/2000/svg" class="study-timeline" '
-                f'role="img" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" '
+                f'role="img" viewBox="0 0 {self.wide} {height}" width="{self.wide}" '
                 f'height="{height}">',
                 f"<title>{escape(self.title)}</title>",
                 f"<desc>{escape(story)}</desc>",
-                f"<style>{_style()}</style>",
-                f'<rect class="paper" width="{_WIDTH}" height="{height}"/>',
+                *([] if self.narrow else [f"<style>{style()}</style>"]),
+                f'<rect class="paper" width="{self.wide}" height="{height}"/>',
                 *self.parts,
                 "</svg>",
                 "",
@@ -147,12 +211,14 @@ class _Picture:
         if self.steps:
             x = (self.left + self.right) / 2
             half = _cells(IN_ORDER) * _CHARACTER / 2
-            self.text(IN_ORDER, min(x, _WIDTH - half - 4), y, "muted", anchor="middle")
+            self.text(
+                IN_ORDER, min(x, self.wide - half - 4), y, "muted", anchor="middle"
+            )
             return
         free = 0.0
-        for at in self.scale.ticks():
+        for at in self.scale.ticks(4 if self.narrow else 7):
             half = _cells(in_seconds(at)) * _CHARACTER / 2
-            x = min(self.x(at), _WIDTH - half)
+            x = max(min(self.x(at), self.wide - half), half)
             if x - half >= free:
                 self.text(in_seconds(at), x, y, "muted", anchor="middle")
                 free = x + half + _CHARACTER
@@ -174,7 +240,8 @@ class _Picture:
                 f'width="{pixels(high - low - 16)}" height="{pixels(self.y - top)}"/>'
             )
         if not self.steps:
-            parts.append(line("grid", *self.scale.ticks()))
+            ticks = self.scale.ticks(4 if self.narrow else 7)
+            parts.append(line("grid", *ticks))
         self.marks.add("returned")
         parts.append(line("returned", story.seconds))
         if story.cancelled is not None:
@@ -184,7 +251,7 @@ class _Picture:
 
     def section(self, label: str, story: Story, found: list[Lane]) -> None:
         self.y += 8
-        label = _fit(clean(label), 60)
+        label = _fit(clean(label), 28 if self.narrow else 60)
         x = _PAD + _cells(label) * _CHARACTER + 12
         self.text(label, _PAD, self.y + 14, "ink name")
         ends = outcome(story)
@@ -201,8 +268,10 @@ class _Picture:
             self.parts.insert(held, self.behind(top, story))
 
     def lane(self, lane: Lane, story: Story) -> None:
+        self.name(lane, self.y + _LANE / 2)
+        if self.narrow:
+            self.y += _ROW
         middle = self.y + _LANE / 2
-        self.name(lane, middle)
         end = story.seconds if lane.end is None else lane.end
         if lane.kind:
             self.bar("idle" if lane.hired else "alive", lane.begin, end, middle)
@@ -305,20 +374,7 @@ class _Picture:
                 x = _PAD
                 self.y += _ROW + 3
             middle = self.y + _ROW / 2
-            if kind in _BARS:
-                self.parts.append(_bar(kind, x, x + 14, middle))
-            elif kind == "cut":
-                self.parts.append(
-                    f'<rect class="cut" x="{pixels(x)}" y="{pixels(middle - 7)}" '
-                    'width="14" height="14"/>'
-                )
-            elif kind in ("returned", "outside"):
-                line = f"M{pixels(x + 7)} {pixels(middle - 7)}v14"
-                of = "returned" if kind == "returned" else "cancelled outside"
-                self.parts.append(f'<path class="{of}" d="{line}"/>')
-            else:
-                at = x + {"start": 10, "left": 3}.get(kind, 7)
-                self.parts.append(_glyph(kind, at, middle))
+            self.parts.append(_sample(kind, x, middle))
             self.text(meaning, x + 20, middle + 4, "muted")
             x += width + 14
         self.y += _ROW
@@ -341,6 +397,22 @@ def _bar(kind: str, low: float, high: float, middle: float) -> str:
         f'<rect class="{of}" x="{pixels(low)}" y="{pixels(middle - tall / 2)}" '
         f'width="{pixels(max(high - low, 0))}" height="{pixels(tall)}"/>'
     )
+
+
+def _sample(kind: str, x: float, middle: float) -> str:
+    """Return a mark of 14 pixels for a legend."""
+    if kind in _BARS:
+        return _bar(kind, x, x + 14, middle)
+    if kind == "cut":
+        return (
+            f'<rect class="cut" x="{pixels(x)}" y="{pixels(middle - 7)}" '
+            'width="14" height="14"/>'
+        )
+    if kind in ("returned", "outside"):
+        line = f"M{pixels(x + 7)} {pixels(middle - 7)}v14"
+        of = "returned" if kind == "returned" else "cancelled outside"
+        return f'<path class="{of}" d="{line}"/>'
+    return _glyph(kind, x + {"start": 10, "left": 3}.get(kind, 7), middle)
 
 
 def _glyph(kind: str, x: float, y: float, title: str = "") -> str:
@@ -371,8 +443,11 @@ def _title(hint: str) -> str:
     return f"<title>{escape(clean(hint))}</title>" if hint else ""
 
 
-def _style() -> str:
-    """Return the style. It repeats colours for viewers that know no variables."""
+def style() -> str:
+    """Return the style of pictures.
+
+    It repeats colours for viewers that know no variables.
+    """
 
     def colours(index: int) -> str:
         return "".join(f"--{name}:{both[index]};" for name, both in _COLOURS.items())
