@@ -91,6 +91,12 @@ def cost(figure: Figure, count: int = 1) -> str:
     return microseconds(figure["per_operation_s"] * count)
 
 
+def in_a_second(figure: Figure) -> str:
+    """Return the number of operations that fit into a second, with two digits."""
+    rounded = float(f"{1 / figure['per_operation_s']:.2g}")
+    return f"{rounded:,.0f}"
+
+
 def _two_digits(value: float) -> str:
     return f"{value:,.0f}" if value >= 99.5 else f"{value:#.2g}".rstrip(".")
 

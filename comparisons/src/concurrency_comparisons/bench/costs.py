@@ -16,9 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from jinja2 import UndefinedError
+from markdown_it import MarkdownIt
+from markupsafe import Markup
 
 from ..figures import (
     ALIKE,
@@ -30,6 +32,7 @@ from ..figures import (
     between,
     compared,
     cost,
+    in_a_second,
     microseconds,
 )
 from ..figures import FILE as FIGURES
@@ -103,9 +106,9 @@ class Axis:
     memory: bool = False
 
     def at(self, value: float) -> float:
-        """Return the place of a cost: 0 is the beginning, and 100 the end."""
+        """Return the place of a cost, from 0 for the beginning to 100 for the end."""
         part = (math.log10(value) - self.low) / (self.high - self.low)
-        return round(100 * part, 1)
+        return round(100 * min(max(part, 0), 1), 1)
 
     @property
     def labels(self) -> list[tuple[float, str]]:
@@ -127,6 +130,14 @@ class Costs:
     root: Path
     figures: Figures
     about: Mapping[str, Any]
+    undecided: ClassVar = UNDECIDED
+    alike: ClassVar = ALIKE
+    close: ClassVar = CLOSE
+
+    @property
+    def path(self) -> Path:
+        """The file of figures."""
+        return self.root / FIGURES
 
     @classmethod
     def read(cls, root: Path) -> Costs:
@@ -143,11 +154,27 @@ class Costs:
                 raise ValueError(f"no notes on {', '.join(sorted(unknown))}")
         return cls(root, figures, about)
 
+    @classmethod
+    def measured(cls, root: Path) -> Costs | None:
+        """Return the costs of a checkout, or None if nothing was measured.
+
+        Raises:
+            NoFigures: there are figures, but they are damaged.
+        """
+        return cls.read(root) if (root / FIGURES).exists() else None
+
     @cached_property
     def contestants(self) -> list[str]:
         """All contestants, in the order of columns."""
         known: dict[str, Any] = self.about["contestants"]
         return [name for name in dict.fromkeys((*ORDER, *known)) if name in known]
+
+    @cached_property
+    def answering(self) -> list[str]:
+        """The contestants whose answers to topics were measured."""
+        topics = [n for n in self.figures if self.about["benchmarks"][n]["topic"]]
+        found = {label for name in topics for label in self.figures[name]}
+        return [name for name in self.contestants if name in found]
 
     @cached_property
     def ranked(self) -> list[str]:
@@ -186,6 +213,17 @@ class Costs:
             for name, known in self.about["contestants"].items()
         }
 
+    def title(self, name: str) -> str:
+        """Return one operation of a benchmark as a reader would name it."""
+        return self._sized(name, self.blocks[name].title)
+
+    def does(self, name: str) -> str:
+        """Return a sentence on the work in a benchmark."""
+        return self._sized(name, self.blocks[name].does)
+
+    def _sized(self, name: str, text: str) -> str:
+        return text.format(size=f"{self.about['benchmarks'][name]['size']:,}")
+
     def figure(self, name: str, label: str) -> Figure | None:
         """Return a figure, or None if that was not measured.
 
@@ -206,17 +244,24 @@ class Costs:
             return "the reference"
         return compared(one, reference) if one and reference else "not measured"
 
+    def per_second(self, name: str, label: str) -> str:
+        """Return the number of operations in a second, with two digits."""
+        figure = self.figure(name, label)
+        return in_a_second(figure) if figure else "not measured"
+
+    def html(self, text: str) -> Markup:
+        """Return a text in Markdown as HTML."""
+        return Markup(MarkdownIt().render(text))
+
     def axis(self, memory: bool) -> Axis:
         """Return the axis of all times, or of memory."""
-        ends = [
-            end
+        values = [
+            math.log10(_value(figure))
             for name in self.blocks
             for figure in self.figures[name].values()
             if ("bytes" in figure) == memory
-            for end in _ends(figure)
         ]
-        low, high = (math.log10(end) for end in (min(ends), max(ends)))
-        return Axis(math.floor(low), math.ceil(high), memory)
+        return Axis(math.floor(min(values)), math.ceil(max(values)), memory)
 
     def rows(self, name: str) -> list[Row]:
         """Return a row for each contestant and idiom, the cheapest first."""
@@ -345,7 +390,4 @@ def markdown(costs: Costs) -> str:
         cost=cost,
         compared=compared,
         microseconds=microseconds,
-        undecided=UNDECIDED,
-        alike=ALIKE,
-        close=CLOSE,
     )
