@@ -1,4 +1,7 @@
-"""``python -m`` of every answer prints what its topic promises, in real time."""
+"""The program of every answer prints what its topic promises, in real time.
+
+There are two: ``python -m`` of the answer, and the script that people paste.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,18 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
+from pathlib import Path
 
+from concurrency_study.pasted import pasteable
 from concurrency_study.topics import TOPICS
 
+ALONE = Path(__file__).with_name("alone.py")
 
-def lines_of(module, typed):
+
+def lines_of(command, typed):
     """Return the lines that the program prints. It must not complain."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", module],
+        [sys.executable, "-W", "error", *command],
         input=typed,
         capture_output=True,
         env={**os.environ, "PYTHONWARNINGS": "error"},
@@ -30,12 +37,12 @@ def typed(answer):
     return example if isinstance(example, bytes) else b""
 
 
-def test_every_program_prints_what_its_topic_promises(study):
+def assert_promised(commands):
+    """Run the command of every answer, and compare what it prints with the topic."""
     with ThreadPoolExecutor(4) as pool:
         printed = {
-            answer: pool.submit(lines_of, answer.module, typed(answer))
-            for topic in TOPICS
-            for answer in study.answers(topic)
+            answer: pool.submit(lines_of, command, typed(answer))
+            for answer, command in commands.items()
         }
     for answer, lines in printed.items():
         found, promised = lines.result(), list(answer.question.PRINTS)
@@ -44,3 +51,18 @@ def test_every_program_prints_what_its_topic_promises(study):
         assert len(found) == len(promised), (answer.module, found)
         for line, promise in zip(found, promised, strict=True):
             assert line.startswith(promise), (answer.module, found)
+
+
+def test_every_program_prints_what_its_topic_promises(study):
+    answers = [answer for topic in TOPICS for answer in study.answers(topic)]
+    assert_promised({answer: ("-m", answer.module) for answer in answers})
+
+
+def test_every_pasted_answer_prints_what_its_topic_promises(study, refused, tmp_path):
+    commands = {}
+    for answer in (answer for topic in TOPICS for answer in study.answers(topic)):
+        section, stem = answer.module.split(".")[1:]
+        script = tmp_path / f"{stem}.py"
+        script.write_text(pasteable(study.folder / section / script.name), "utf-8")
+        commands[answer] = ("-I", ALONE, script, *refused)
+    assert_promised(commands)

@@ -32,7 +32,7 @@ from .registry import entry_of, project_of
 SHARED = Path(__file__).parent
 WIDTH = 88
 DECLARED = {"CANNOT", "DIFFERS"}
-"""What an answer declares for its tests."""
+"""The constants by which an answer tells its tests something."""
 
 
 class Unpasteable(ValueError):
@@ -171,7 +171,7 @@ class _Script:
         self._taken: dict[str, set[_Block]] = {}
         self._imports: set[_Import] = set()
         self._meanings: dict[str, object] = {}
-        """What each name of the script refers to."""
+        """The module or the import that each name of the script comes from."""
 
     def name(self, path: Path) -> str:
         """Return the name of a module of the study."""
@@ -296,11 +296,11 @@ class _Script:
             for own in (False, True)
         )
         head = [*self._requirements(), *([last.doc] if documented else [])]
-        text = "\n\n".join(["\n".join(head), *self._import_lines()]).lstrip() + "\n"
+        text = "\n\n".join(["\n".join(head), *self._import_lines()]) + "\n"
         if copied:
             text += f"\n# The example and the helpers.\n{_lines(copied)}"
             text += "\n\n# The answer.\n"
-        return text + _lines(own)
+        return (text + _lines(own)).lstrip("\n")
 
     def _requirements(self) -> Iterator[str]:
         """Yield a comment that says what to install, if anything."""
