@@ -18,6 +18,7 @@ from pathlib import Path
 
 from concurrency_study import guide
 from concurrency_study.behaviours import GROUPS
+from concurrency_study.glossary import anchor
 from concurrency_study.pasted import pasteable, pasteable_function
 from concurrency_study.topics import SECTIONS
 from markupsafe import Markup, escape
@@ -27,8 +28,10 @@ from pygments.lexers.python import (  # pyright: ignore[reportMissingTypeStubs]
 from pygments.token import Comment, Keyword, Name, Number, Operator, String
 
 from .answers import AnswerFile, Line, Tree
+from .bench.costs import Costs
 from .comparison import Change, aligned, code_of, dedented, rows, shared_lines
 from .figures import told
+from .guides import choices, guides, terms
 from .questions import Asked, all_asked, asked_most, changed, of_topic, preference
 from .rendering import linked, listed, templates
 from .reports import Report, spoken
@@ -370,7 +373,7 @@ def pages(
         "narrow": narrow,
         "legend": legend,
         "timeline_style": style,
-        "costs": None,
+        "costs": Costs.measured(tree.root),
         "pasteable": pasteable,
         "pasteable_function": pasteable_function,
     }
@@ -381,6 +384,10 @@ def pages(
     for name in ("style.css", "columns.js", "search.js"):
         yield name, rendered(name)
     yield "index.html", rendered("index.html")
+    here: dict[str, object] = {"guides": guides(tree), "choices": choices(tree)}
+    yield "guide.html", rendered("guides.html", **here)
+    here = {"terms": terms(tree), "anchor": anchor}
+    yield "glossary.html", rendered("glossary.html", **here)
     for number, subject in enumerate(subjects):
         yield (
             f"{subject.topic.name}.html",
@@ -399,6 +406,8 @@ def pages(
     for pair in pairs:
         texts = {study: described(tree, study) for study in (pair.one, pair.other)}
         yield f"{pair.name}.html", rendered("pair.html", pair=pair, described=texts)
+    if known["costs"]:
+        yield "costs.html", rendered("costs.html")
     yield "sitemap.html", rendered("sitemap.html")
     yield "404.html", rendered("404.html", base=url)
     if url:
