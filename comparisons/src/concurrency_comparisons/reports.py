@@ -91,10 +91,15 @@ class Behaviour:
         """The story of the run, for a picture; None if there is nothing to draw."""
         if not self.events or self.seconds is None:
             return None
+        events = [
+            event._replace(
+                actor="caller" if event.actor == self.function else event.actor,
+                by="caller" if event.by == self.function else event.by,
+            )
+            for event in self.events
+        ]
         test = f"test_{self.function}"
-        return Story(
-            "", test, self.world, self.way, self.seconds, None, "", self.events
-        )
+        return Story("", test, self.world, self.way, self.seconds, None, "", events)
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,11 @@ from concurrency_study.pasted import Unpasteable, pasteable
 from . import figures
 from .answers import IMPORTS, AnswerFile, Line, Topic, Tree
 from .comparison import dedented, rows
+from .questions import preference
 from .reports import Report, Story, spoken
 from .timeline.lanes import in_order, lanes
 from .timeline.svg import narrow, sketch, svg
+from .timeline.words import ending
 
 FRONT_TOPIC, FRONT_TEST = "results_at_end", "test_the_first_error_stops_the_rest"
 FRONT = {"asyncio:gather": "asyncio.gather", "asyncio": "asyncio.TaskGroup"}
@@ -113,6 +115,8 @@ class Figure:
     """A narrow timeline, drawn once for all answers that share it."""
 
     label: str
+    ends: str
+    """The end of the answer, as in: raises after 2 s."""
     answers: list[str]
     """The names of the answers."""
     svg: str
@@ -151,6 +155,12 @@ class Subject:
         """The other answers of each study."""
         return [answer for each in self._all for answer in each[1:]]
 
+    @cached_property
+    def every(self) -> list[AnswerFile]:
+        """All answers, in the order in which a reader most probably looks for them."""
+        every = sorted(self.answers, key=lambda answer: preference(answer.study))
+        return every + sorted(self.others, key=lambda one: preference(one.study))
+
     @property
     def _all(self) -> Iterator[list[AnswerFile]]:
         return (self.tree.answers(study, self.topic.name) for study in self.found)
@@ -169,13 +179,12 @@ class Subject:
     @cached_property
     def every_row(self) -> list[Row]:
         """The parts of all answers, also of the variants."""
-        every = self.answers + self.others
         return [
             Row(
                 [self.topic.heading(name) for name in names],
-                [_cell(answer, names) for answer in every],
+                [_cell(answer, names) for answer in self.every],
             )
-            for names in rows(every)
+            for names in rows(self.every)
         ]
 
     def width(self, answer: AnswerFile) -> int:
@@ -202,15 +211,18 @@ class Subject:
 
     @cached_property
     def shown(self) -> dict[str, list[str]]:
-        """The answers of each picture and each reason, by the name of its class."""
-        every = [
-            *self.example_figures,
-            *(f for d in self.differences for f in d.figures),
-        ]
-        found = {figure.name: figure.answers for figure in every}
+        """The columns with which each picture and reason is shown, by its class.
+
+        What is about a variant is also shown with its study's recommended answer.
+        """
+        differing = [figure for each in self.differences for figure in each.figures]
+        found = {f.name: f.answers for f in [*self.example_figures, *differing]}
         for _, answers, _ in self.reasons:
             found[self.naming(answers)] = [answer.name for answer in answers]
-        return found
+        return {
+            name: list(dict.fromkeys(n for a in mine for n in (a, a.partition(":")[0])))
+            for name, mine in found.items()
+        }
 
     @staticmethod
     def naming(answers: Sequence[AnswerFile]) -> str:
@@ -295,10 +307,12 @@ class Subject:
 
     def figures(self, stories: Sequence[tuple[str, Story]], title: str) -> list[Figure]:
         """Return a narrow timeline for each label, all on one time axis."""
+        steps = in_order(stories)
         owners = {w: study for study, r in self.found.items() for w in r.worlds}
         return [
             Figure(
                 label,
+                ending(story, steps=steps),
                 list(dict.fromkeys(owners.get(n, n) for n in label.split(", "))),
                 narrow([(label, story)], title=title, beside=stories),
             )

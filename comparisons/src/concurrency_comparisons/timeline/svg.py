@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 from ..reports import Story
 from .lanes import Lane, clean, in_order, lanes, stepped
 from .scale import Scale
-from .words import IN_ORDER, in_seconds, label_of, marked, outcome, told
+from .words import IN_ORDER, ending, in_seconds, label_of, marked, told
 
 _WIDTH = 800
 _NARROW = 360
@@ -96,8 +96,8 @@ def narrow(
 ) -> str:
     """Return a picture that can be read on a phone, to be put into a page.
 
-    The names of lanes are above them. The page has the style (`style`) and the legend
-    (`legend`).
+    The names of lanes are above them. The page has the style (`style`), the legend
+    (`legend`), and the label with the end (`ending`).
 
     Args:
         beside: The stories of all pictures in a row, which share a time axis.
@@ -173,7 +173,7 @@ class _Picture:
         self.y = 24
         for section in self.sections:
             self.section(*section)
-        if not self.steps:
+        if not self.steps and not self.narrow:
             self.axis(self.y + 20)
             self.y += 16
         if not self.narrow:
@@ -250,16 +250,13 @@ class _Picture:
         return "".join(parts)
 
     def section(self, label: str, story: Story, found: list[Lane]) -> None:
-        self.y += 8
-        label = _fit(clean(label), 28 if self.narrow else 60)
-        x = _PAD + _cells(label) * _CHARACTER + 12
-        self.text(label, _PAD, self.y + 14, "ink name")
-        ends = outcome(story)
-        if not self.steps:
-            when = {"is cancelled": "at", "does not end": "in"}.get(ends, "after")
-            ends += f" {when} {in_seconds(story.seconds)}"
-        self.text(ends, x, self.y + 14, "muted")
-        self.y += 22
+        if not self.narrow:
+            self.y += 8
+            label = _fit(clean(label), 60)
+            x = _PAD + _cells(label) * _CHARACTER + 12
+            self.text(label, _PAD, self.y + 14, "ink name")
+            self.text(ending(story, steps=self.steps), x, self.y + 14, "muted")
+            self.y += 22
         top = self.y
         held = len(self.parts)
         for lane in found:

@@ -93,6 +93,15 @@ def outcome(story: Story) -> str:
     return ways.get(how, "does not end")
 
 
+def ending(story: Story, *, steps: bool) -> str:
+    """Return how the answer ended, and when, as in: raises after 2 s."""
+    ends = outcome(story)
+    if steps:
+        return ends
+    when = {"is cancelled": "at", "does not end": "in"}.get(ends, "after")
+    return f"{ends} {when} {in_seconds(story.seconds)}"
+
+
 def in_seconds(seconds: float) -> str:
     """Return a number of seconds with its unit, as in 1.5 s."""
     return f"{seconds:.10g} s"
