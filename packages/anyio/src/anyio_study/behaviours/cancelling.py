@@ -11,10 +11,11 @@ async def swallowed_once():
         try:
             await anyio.sleep_forever()
         except anyio.get_cancelled_exc_class():
-            pass
+            print("swallowed")
         try:
             await anyio.sleep(1)
         except anyio.get_cancelled_exc_class():
+            print("cancelled again")
             return "yes"
         return "no"
 
@@ -82,6 +83,7 @@ async def cancel_interrupts_blocking():
     answer = "yes"
     with anyio.move_on_after(1):
         time.sleep(2)
+        print("not interrupted")
         answer = "no"
     return answer
 
@@ -173,6 +175,7 @@ async def cancel_reaches_children():
     async def child():
         await anyio.sleep(2)
         ended.append("child")
+        print("finished")
 
     async def parent():
         async with anyio.create_task_group() as group:
@@ -182,7 +185,8 @@ async def cancel_reaches_children():
         handle = group.start_soon(parent)
         await anyio.sleep(1)
         handle.cancel()
-        await anyio.sleep(5)
+        print("the parent is cancelled")
+        await anyio.sleep(2)
     return "no" if ended else "yes"
 
 
@@ -264,6 +268,7 @@ async def cleanup_may_wait():
         try:
             await anyio.sleep_forever()
         finally:
+            print("cleanup begins")
             try:
                 await anyio.sleep(1)
                 cleaned.append("plain")
@@ -271,6 +276,7 @@ async def cleanup_may_wait():
                 with anyio.CancelScope(shield=True):
                     await anyio.sleep(1)
                     cleaned.append("shielded")
+                    print("cleaned up in a shield")
     return {("shielded",): "only in a shield"}.get(tuple(cleaned), "yes")
 
 
@@ -295,7 +301,9 @@ async def deadline_reaches_into_shield():
     with anyio.move_on_after(1):
         with anyio.CancelScope(shield=True):
             await anyio.sleep(2)
+            print("saved")
             reached = "no"
+    print("the timeout is over")
     return reached
 
 
@@ -327,6 +335,7 @@ async def which_except_catches_timeout():
         with anyio.fail_after(1):
             await anyio.sleep(2)
     except Exception as error:
+        print(f"caught {type(error).__name__}")
         return type(error).__qualname__
 
 

@@ -18,6 +18,7 @@ async def one_of_three_fails_task_group():
     async def sibling():
         await anyio.sleep(2)
         ended.append("sibling")
+        print("finished")
 
     async def failing():
         await anyio.sleep(1)
@@ -29,7 +30,8 @@ async def one_of_three_fails_task_group():
             group.start_soon(failing)
             group.start_soon(sibling)
     except* ValueError:
-        await anyio.sleep(5)
+        print("the group has raised")
+        await anyio.sleep(2)
     return "no" if ended else "yes"
 
 
@@ -39,6 +41,7 @@ async def one_of_three_fails_gather():
     async def sibling():
         await anyio.sleep(2)
         ended.append("sibling")
+        print("finished")
 
     async def failing():
         await anyio.sleep(1)
@@ -47,33 +50,42 @@ async def one_of_three_fails_gather():
     try:
         await anyio.gather(sibling(), failing(), sibling())
     except* ValueError:
-        await anyio.sleep(5)
+        print("gather has raised")
+        await anyio.sleep(2)
     return "no" if ended else "yes"
 
 
 async def what_the_parent_sees_task_group():
+    async def sibling():
+        await anyio.sleep(2)
+
     async def failing():
         await anyio.sleep(1)
         raise ValueError
 
     try:
         async with anyio.create_task_group() as group:
-            group.start_soon(anyio.sleep, 2)
+            group.start_soon(sibling)
             group.start_soon(failing)
-            group.start_soon(anyio.sleep, 2)
+            group.start_soon(sibling)
     except Exception as error:
+        print(f"caught {type(error).__name__}")
         return "the error" if type(error) is ValueError else "an ExceptionGroup"
     return "nothing"
 
 
 async def what_the_parent_sees_gather():
+    async def sibling():
+        await anyio.sleep(2)
+
     async def failing():
         await anyio.sleep(1)
         raise ValueError
 
     try:
-        await anyio.gather(anyio.sleep(2), failing(), anyio.sleep(2))
+        await anyio.gather(sibling(), failing(), sibling())
     except Exception as error:
+        print(f"caught {type(error).__name__}")
         return "the error" if type(error) is ValueError else "an ExceptionGroup"
     return "nothing"
 

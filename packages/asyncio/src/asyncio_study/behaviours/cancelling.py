@@ -11,8 +11,9 @@ async def swallowed_once():
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
-            pass
-        await asyncio.sleep(60)
+            print("swallowed")
+        await asyncio.sleep(2)
+        print("not cancelled again")
         return "no"
 
     task = asyncio.create_task(stubborn())
@@ -93,6 +94,7 @@ async def cancel_interrupts_blocking():
     async def blocking():
         asyncio.get_running_loop().call_later(1, asyncio.current_task().cancel)
         time.sleep(2)
+        print("not interrupted")
         return "no"
 
     task = asyncio.create_task(blocking())
@@ -177,13 +179,18 @@ async def thread_is_asked_to_stop():
 async def cancel_reaches_children_create_task():
     children = []
 
+    async def child():
+        await asyncio.sleep(2)
+        print("finished")
+
     async def parent():
-        children.append(asyncio.create_task(asyncio.sleep(2)))
+        children.append(asyncio.create_task(child()))
         await asyncio.sleep(60)
 
     task = asyncio.create_task(parent())
     await asyncio.sleep(1)
     task.cancel()
+    print("the parent is cancelled")
     await asyncio.wait([task, *children])
     return "yes" if children[0].cancelled() else "no"
 
@@ -191,13 +198,18 @@ async def cancel_reaches_children_create_task():
 async def cancel_reaches_children_wait():
     children = []
 
+    async def child():
+        await asyncio.sleep(2)
+        print("finished")
+
     async def parent():
-        children.append(asyncio.create_task(asyncio.sleep(2)))
+        children.append(asyncio.create_task(child()))
         await asyncio.wait(children)
 
     task = asyncio.create_task(parent())
     await asyncio.sleep(1)
     task.cancel()
+    print("the parent is cancelled")
     await asyncio.wait([task, *children])
     return "yes" if children[0].cancelled() else "no"
 
@@ -205,13 +217,18 @@ async def cancel_reaches_children_wait():
 async def cancel_reaches_children_gather():
     children = []
 
+    async def child():
+        await asyncio.sleep(2)
+        print("finished")
+
     async def parent():
-        children.append(asyncio.create_task(asyncio.sleep(2)))
+        children.append(asyncio.create_task(child()))
         await asyncio.gather(*children)
 
     task = asyncio.create_task(parent())
     await asyncio.sleep(1)
     task.cancel()
+    print("the parent is cancelled")
     await asyncio.wait([task, *children])
     return "yes" if children[0].cancelled() else "no"
 
@@ -219,13 +236,18 @@ async def cancel_reaches_children_gather():
 async def cancel_reaches_children_task_group():
     children = []
 
+    async def child():
+        await asyncio.sleep(2)
+        print("finished")
+
     async def parent():
         async with asyncio.TaskGroup() as group:
-            children.append(group.create_task(asyncio.sleep(2)))
+            children.append(group.create_task(child()))
 
     task = asyncio.create_task(parent())
     await asyncio.sleep(1)
     task.cancel()
+    print("the parent is cancelled")
     await asyncio.wait([task, *children])
     return "yes" if children[0].cancelled() else "no"
 
@@ -352,8 +374,10 @@ async def cleanup_may_wait():
         try:
             await asyncio.sleep(60)
         finally:
-            await asyncio.sleep(5)
+            print("cleanup begins")
+            await asyncio.sleep(2)
             cleaned.append("up")
+            print("cleaned up")
 
     task = asyncio.create_task(working())
     await asyncio.sleep(1)
@@ -381,11 +405,13 @@ async def cleanup_has_a_limit():
 async def deadline_reaches_into_shield():
     async def saving():
         await asyncio.sleep(2)
+        print("saved")
 
     task = asyncio.create_task(saving())
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(1):
             await asyncio.shield(task)
+    print("the timeout is over")
     await asyncio.wait([task])
     return "yes" if task.cancelled() else "no"
 
@@ -437,6 +463,7 @@ async def which_except_catches_timeout():
         async with asyncio.timeout(1):
             await asyncio.sleep(2)
     except Exception as error:
+        print(f"caught {type(error).__name__}")
         return type(error).__qualname__
 
 

@@ -16,6 +16,7 @@ async def one_of_three_fails_gather():
     async def sibling():
         await asyncio.sleep(2)
         ended.append("sibling")
+        print("finished")
 
     async def failing():
         await asyncio.sleep(1)
@@ -24,7 +25,8 @@ async def one_of_three_fails_gather():
     try:
         await asyncio.gather(sibling(), failing(), sibling())
     except ValueError:
-        await asyncio.sleep(5)
+        print("gather has raised")
+        await asyncio.sleep(2)
     return "no" if ended else "yes"
 
 
@@ -34,6 +36,7 @@ async def one_of_three_fails_task_group():
     async def sibling():
         await asyncio.sleep(2)
         ended.append("sibling")
+        print("finished")
 
     async def failing():
         await asyncio.sleep(1)
@@ -45,46 +48,58 @@ async def one_of_three_fails_task_group():
             group.create_task(failing())
             group.create_task(sibling())
     except* ValueError:
-        await asyncio.sleep(5)
+        print("the group has raised")
+        await asyncio.sleep(2)
     return "no" if ended else "yes"
 
 
 async def what_the_parent_sees_gather():
+    async def sibling():
+        await asyncio.sleep(2)
+
     async def failing():
         await asyncio.sleep(1)
         raise ValueError
 
     try:
-        await asyncio.gather(asyncio.sleep(2), failing(), asyncio.sleep(2))
+        await asyncio.gather(sibling(), failing(), sibling())
     except Exception as error:
+        print(f"caught {type(error).__name__}")
         return "the error" if type(error) is ValueError else "an ExceptionGroup"
     return "nothing"
 
 
 async def what_the_parent_sees_task_group():
+    async def sibling():
+        await asyncio.sleep(2)
+
     async def failing():
         await asyncio.sleep(1)
         raise ValueError
 
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(asyncio.sleep(2))
+            group.create_task(sibling())
             group.create_task(failing())
-            group.create_task(asyncio.sleep(2))
+            group.create_task(sibling())
     except Exception as error:
+        print(f"caught {type(error).__name__}")
         return "the error" if type(error) is ValueError else "an ExceptionGroup"
     return "nothing"
 
 
 async def what_the_parent_sees_wait():
+    async def sibling():
+        await asyncio.sleep(2)
+
     async def failing():
         await asyncio.sleep(1)
         raise ValueError
 
-    coroutines = asyncio.sleep(2), failing(), asyncio.sleep(2)
-    tasks = [asyncio.create_task(each) for each in coroutines]
+    tasks = [asyncio.create_task(each()) for each in (sibling, failing, sibling)]
     try:
         await asyncio.wait(tasks)
+        print("wait has returned")
         answer = "nothing"
     except Exception as error:
         answer = "the error" if type(error) is ValueError else "an ExceptionGroup"

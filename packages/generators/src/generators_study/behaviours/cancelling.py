@@ -29,6 +29,7 @@ def swallowed_once():
                 yield from sleep(10)
             except Cancelled:
                 swallowed.append("Cancelled")
+                print(f"swallowed no. {len(swallowed)}")
 
     with move_on_after(1):
         yield from stubborn()
@@ -79,6 +80,7 @@ def cancel_interrupts_blocking():
     ended = []
     with move_on_after(1):
         time.sleep(3)
+        print("not interrupted")
         ended.append("sleep")
         yield from checkpoint()
     return "no" if ended else "yes"
@@ -150,18 +152,23 @@ def cancel_reaches_children():
     def child():
         yield from sleep(2)
         ended.append("child")
+        print("finished")
 
     def children(group):
         group.spawn(child)
         group.spawn(child)
 
+    def parent():
+        yield from open_group(children)
+
     def body(group):
-        group.spawn(open_group, children)
+        group.spawn(parent)
         yield from sleep(1)
         group.cancel()
+        print("the group is cancelled")
 
     yield from open_group(body)
-    yield from sleep(5)
+    yield from sleep(2)
     return "no" if ended else "yes"
 
 
@@ -259,16 +266,20 @@ def cleanup_may_wait():
         try:
             yield from sleep_forever()
         finally:
+            print("cleanup begins")
             yield from sleep(1)
             finished.append("without")
+            print("cleaned up")
 
     def shielded():
         try:
             yield from sleep_forever()
         finally:
+            print("cleanup begins")
             with CancelScope(5, shield=True):
                 yield from sleep(1)
                 finished.append("with a shield")
+                print("cleaned up in a shield")
 
     for task in (unprotected, shielded):
         with move_on_after(1):
@@ -281,6 +292,8 @@ def deadline_reaches_into_shield():
     with move_on_after(1):
         with CancelScope(shield=True):
             yield from sleep(3)
+            print("saved")
+    print("the timeout is over")
     took = time.monotonic() - begin
     return "yes" if took < 3 else "no"
 
@@ -313,6 +326,7 @@ def which_except_catches_timeout():
         with fail_after(1):
             yield from sleep(2)
     except Exception as error:
+        print(f"caught {type(error).__name__}")
         return type(error).__name__
 
 

@@ -25,6 +25,7 @@ def one_of_three_fails():
     def sibling():
         yield from sleep(2)
         ended.append("sibling")
+        print("finished")
 
     def failing():
         yield from sleep(1)
@@ -38,25 +39,30 @@ def one_of_three_fails():
     try:
         yield from open_group(body)
     except* ValueError:
-        yield from sleep(5)
+        print("the group has raised")
+        yield from sleep(2)
     return "no" if ended else "yes"
 
 
 def what_the_parent_sees_group():
+    def sibling():
+        yield from sleep(2)
+
     def failing():
         yield from sleep(1)
         raise ValueError
 
     def body(group):
-        group.spawn(sleep, 2)
+        group.spawn(sibling)
         group.spawn(failing)
-        group.spawn(sleep, 2)
+        group.spawn(sibling)
 
     try:
         yield from open_group(body)
     except ValueError:
         return "the error"
     except ExceptionGroup:
+        print("caught ExceptionGroup")
         return "an ExceptionGroup"
     return "nothing"
 
@@ -73,6 +79,7 @@ def what_the_parent_sees_join():
         try:
             yield from task.join()
         except ValueError:
+            print("caught ValueError")
             seen.append("the error")
         except ExceptionGroup:
             seen.append("an ExceptionGroup")

@@ -265,11 +265,11 @@ def group_limits_children():
         running -= 1
 
     def body(group):
-        for _ in range(100):
+        for _ in range(10):
             group.spawn(child)
 
     yield from open_group(body)
-    return "no" if peak == 100 and not limits else "yes"
+    return "no" if peak == 10 and not limits else "yes"
 
 
 def group_limits_children_semaphore():

@@ -19,12 +19,15 @@ def swallowed_once_kill():
             gevent.sleep(60)
         except gevent.GreenletExit:
             steps.append("swallowed")
+            print("swallowed")
         gevent.sleep(1)
         steps.append("continued")
+        print("not killed again")
 
     greenlet = gevent.spawn(worker)
     gevent.sleep(1)
     greenlet.kill()
+    print("kill has returned")
     return "no" if steps == ["swallowed", "continued"] else "yes"
 
 
@@ -34,8 +37,9 @@ def swallowed_once_timeout():
             try:
                 gevent.sleep(60)
             except gevent.Timeout:
-                pass
-            gevent.sleep(60)
+                print("swallowed")
+            gevent.sleep(2)
+            print("not raised again")
     except gevent.Timeout:
         return "yes"
     return "no"
@@ -110,6 +114,7 @@ def cancel_interrupts_blocking():
     def worker():
         time.sleep(10)  # blocks the thread, and every greenlet with it
         steps.append("not interrupted")
+        print("not interrupted")
 
     start = time.monotonic()
     greenlet = gevent.spawn(worker)
@@ -216,6 +221,7 @@ def cancel_reaches_children():
     def child():
         gevent.sleep(2)
         ended.append("child")
+        print("finished")
 
     def parent():
         gevent.spawn(child).join()
@@ -223,7 +229,8 @@ def cancel_reaches_children():
     greenlet = gevent.spawn(parent)
     gevent.sleep(1)
     greenlet.kill()
-    gevent.sleep(5)
+    print("the parent is killed")
+    gevent.sleep(2)
     return "no" if ended else "yes"
 
 
@@ -347,8 +354,10 @@ def cleanup_may_wait():
         try:
             gevent.sleep(60)
         finally:
+            print("cleanup begins")
             gevent.sleep(1)
             steps.append("cleaned up")
+            print("cleaned up")
 
     greenlet = gevent.spawn(worker)
     gevent.sleep(1)
@@ -417,6 +426,7 @@ def which_except_catches_timeout_block():
     except TimeoutError:
         return "TimeoutError"
     except gevent.Timeout:
+        print("caught gevent.Timeout")
         return "gevent.Timeout"
 
 
@@ -427,6 +437,7 @@ def which_except_catches_timeout_get():
     except TimeoutError:
         return "TimeoutError"
     except gevent.Timeout:
+        print("caught gevent.Timeout")
         return "gevent.Timeout"
 
 
@@ -438,6 +449,7 @@ def which_except_catches_timeout_joinall():
         return "gevent.Timeout"
     except TimeoutError:
         return "TimeoutError"
+    print("joinall has returned")
     return "none" if ended == [] else "gevent.Timeout"
 
 
@@ -460,6 +472,7 @@ def which_except_catches_timeout_queue():
     except gevent.Timeout:
         return "gevent.Timeout"
     except queue.Empty:
+        print("caught queue.Empty")
         return "queue.Empty"
 
 
@@ -470,6 +483,7 @@ def which_except_catches_timeout_socket():
         try:
             ours.recv(1)
         except TimeoutError:
+            print("caught TimeoutError")
             return "TimeoutError"
         except gevent.Timeout:
             return "gevent.Timeout"

@@ -19,6 +19,7 @@ def one_of_three_fails_joinall():
     def sibling():
         gevent.sleep(2)
         ended.append("sibling")
+        print("finished")
 
     def failing():
         gevent.sleep(1)
@@ -28,7 +29,8 @@ def one_of_three_fails_joinall():
     try:
         gevent.joinall(siblings, raise_error=True)
     except ValueError:
-        gevent.sleep(5)
+        print("joinall has raised")
+        gevent.sleep(2)
     return "no" if ended else "yes"
 
 
@@ -38,6 +40,7 @@ def one_of_three_fails_group():
     def sibling():
         gevent.sleep(2)
         ended.append("sibling")
+        print("finished")
 
     def failing():
         gevent.sleep(1)
@@ -49,7 +52,8 @@ def one_of_three_fails_group():
     try:
         group.join(raise_error=True)
     except ValueError:
-        gevent.sleep(5)
+        print("join has raised")
+        gevent.sleep(2)
     return "no" if ended else "yes"
 
 
@@ -76,37 +80,37 @@ def kill_the_others():
 
 
 def what_the_parent_sees_joinall():
+    def sibling():
+        gevent.sleep(2)
+
     def failing():
         gevent.sleep(1)
         raise ValueError
 
-    siblings = [
-        gevent.spawn(gevent.sleep, 2),
-        gevent.spawn(failing),
-        gevent.spawn(gevent.sleep, 2),
-    ]
+    siblings = [gevent.spawn(each) for each in (sibling, failing, sibling)]
     try:
         gevent.joinall(siblings)
     except ValueError:
         return "the error"
     except ExceptionGroup:
         return "an ExceptionGroup"
+    print("joinall has returned")
     return "nothing"
 
 
 def what_the_parent_sees_raise_error():
+    def sibling():
+        gevent.sleep(2)
+
     def failing():
         gevent.sleep(1)
         raise ValueError
 
-    siblings = [
-        gevent.spawn(gevent.sleep, 2),
-        gevent.spawn(failing),
-        gevent.spawn(gevent.sleep, 2),
-    ]
+    siblings = [gevent.spawn(each) for each in (sibling, failing, sibling)]
     try:
         gevent.joinall(siblings, raise_error=True)
     except ValueError:
+        print("joinall has raised")
         return "the error"
     except ExceptionGroup:
         return "an ExceptionGroup"
@@ -122,6 +126,7 @@ def what_the_parent_sees_map():
     try:
         Group().map(sibling, [1, 2, 3])
     except ValueError:
+        print("map has raised")
         return "the error"
     except ExceptionGroup:
         return "an ExceptionGroup"
@@ -328,6 +333,7 @@ def except_exception_swallows_timeout():
             except Exception:
                 return "yes"
     except gevent.Timeout:
+        print("caught outside")
         return "no"
 
 
@@ -340,6 +346,7 @@ def except_exception_swallows_timeout_of_own():
             try:
                 gevent.sleep(60)
             except Exception:
+                print("swallowed")
                 return "yes"
     except TooSlow:
         return "no"

@@ -22,7 +22,9 @@ def swallowed_once_event():
 
     def worker():
         looks.append(stop.wait(5))  # asked to stop, and ignores it
+        print("ignored")
         looks.append(stop.wait(5))
+        print("told again")
 
     thread = threading.Thread(target=worker)
     thread.start()
@@ -37,6 +39,7 @@ def swallowed_once_future():
         running = pool.submit(time.sleep, 2)
         time.sleep(1)
         cancelled = running.cancel()
+        print(f"cancel() returns {cancelled}")
     return "no" if cancelled or running.cancelled() else "absent"
 
 
@@ -79,11 +82,12 @@ def cancel_interrupts_blocking_future():
     def blocking():
         time.sleep(2)
         ended.append("at its end")
+        print("not interrupted")
 
     with ThreadPoolExecutor() as pool:
         future = pool.submit(blocking)
         time.sleep(1)
-        future.cancel()
+        print(f"cancel() returns {future.cancel()}")
     return "no" if ended else "yes"
 
 
@@ -244,6 +248,7 @@ def cancel_reaches_children_future():
     def child():
         time.sleep(3)
         ended.append("child")
+        print("finished")
 
     def parent():
         pool.submit(child).result()
@@ -251,7 +256,7 @@ def cancel_reaches_children_future():
     with ThreadPoolExecutor() as pool:
         future = pool.submit(parent)
         time.sleep(1)
-        future.cancel()
+        print(f"cancel() returns {future.cancel()}")
     return "no" if ended else "yes"
 
 
@@ -262,6 +267,7 @@ def cancel_reaches_children_event():
     def child(stop):
         if not stop.wait(3):
             ended.append("child")
+            print("finished")
 
     def parent(stop):
         pool.submit(child, stop).result()
@@ -270,6 +276,7 @@ def cancel_reaches_children_event():
         pool.submit(parent, stop)
         time.sleep(1)
         stop.set()
+        print("stop is set")
     return "no" if ended else "yes"
 
 
@@ -388,8 +395,10 @@ def cleanup_may_wait():
             if stop.wait(60):
                 raise CancelledError
         finally:
+            print("cleanup begins")
             time.sleep(1)
             steps.append("cleaned up")
+            print("cleaned up")
 
     with ThreadPoolExecutor() as pool:
         pool.submit(worker)
@@ -454,6 +463,7 @@ def which_except_catches_timeout_result():
         try:
             pool.submit(time.sleep, 2).result(timeout=1)
         except TimeoutError:
+            print("caught TimeoutError")
             return "TimeoutError"
 
 
@@ -464,6 +474,7 @@ def which_except_catches_timeout_queue():
     except TimeoutError:
         return "TimeoutError"
     except queue.Empty:
+        print("caught queue.Empty")
         return "queue.Empty"
 
 

@@ -43,6 +43,7 @@ def one_of_three_fails_pool():
     def sibling():
         time.sleep(2)
         ended.append("sibling")
+        print("finished")
 
     def failing():
         time.sleep(1)
@@ -54,6 +55,7 @@ def one_of_three_fails_pool():
             for future in futures:
                 future.result()
     except ValueError:
+        print("the block has raised")
         return "no" if ended else "yes"
 
 
@@ -107,6 +109,7 @@ def what_the_parent_sees_result():
             for future in futures:
                 future.result()
     except ValueError:
+        print("the block has raised")
         return "the error"
     except ExceptionGroup:
         return "an ExceptionGroup"
@@ -127,6 +130,7 @@ def what_the_parent_sees_submit():
         return "the error"
     except ExceptionGroup:
         return "an ExceptionGroup"
+    print("the block has ended")
     return "nothing"
 
 
@@ -345,6 +349,7 @@ def except_exception_swallows():
         try:
             other.result()
         except Exception:
+            print("swallowed")
             return "yes"
 
     with ThreadPoolExecutor() as pool:

@@ -13,6 +13,7 @@ async def swallowed_once():
             await trio.sleep(60)
         except trio.Cancelled:
             reached.append("swallowed")
+            print("swallowed")
         await trio.sleep(60)
         reached.append("ended")
 
@@ -62,6 +63,7 @@ async def cancel_waits_for_cleanup_nursery():
 async def cancel_interrupts_blocking():
     with trio.move_on_after(1):
         time.sleep(2)
+        print("not interrupted")
         return "no"
     return "yes"
 
@@ -149,6 +151,7 @@ async def cancel_reaches_children():
     async def child():
         await trio.sleep(2)
         ended.append("child")
+        print("finished")
 
     async def parent():
         async with trio.open_nursery() as nursery:
@@ -157,7 +160,8 @@ async def cancel_reaches_children():
 
     with trio.move_on_after(1):
         await parent()
-    await trio.sleep(5)
+    print("the parent is cancelled")
+    await trio.sleep(2)
     return "no" if ended else "yes"
 
 
@@ -243,8 +247,10 @@ async def cleanup_may_wait():
         try:
             await trio.sleep(60)
         finally:
-            await trio.sleep(5)
+            print("cleanup begins")
+            await trio.sleep(2)
             cleaned.append("up")
+            print("cleaned up")
     return "yes" if cleaned else "only in a shield"
 
 
@@ -268,6 +274,8 @@ async def deadline_reaches_into_shield():
         with trio.CancelScope(shield=True):
             await trio.sleep(2)
             saved.append("file")
+            print("saved")
+    print("the timeout is over")
     return "no" if saved else "yes"
 
 
@@ -299,6 +307,7 @@ async def which_except_catches_timeout_fail_after():
         with trio.fail_after(1):
             await trio.sleep(2)
     except Exception as error:
+        print(f"caught {type(error).__name__}")
         return type(error).__name__
     return "none"
 
@@ -309,6 +318,7 @@ async def which_except_catches_timeout_move_on_after():
             await trio.sleep(2)
     except Exception as error:
         return type(error).__name__
+    print("the block has ended")
     return "none" if scope.cancelled_caught else "it did not expire"
 
 

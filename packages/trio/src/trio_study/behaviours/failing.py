@@ -15,6 +15,7 @@ async def one_of_three_fails():
     async def sibling():
         await trio.sleep(2)
         ended.append("sibling")
+        print("finished")
 
     async def failing():
         await trio.sleep(1)
@@ -26,21 +27,26 @@ async def one_of_three_fails():
             nursery.start_soon(failing)
             nursery.start_soon(sibling)
     except* ValueError:
-        await trio.sleep(5)
+        print("the nursery has raised")
+        await trio.sleep(2)
     return "no" if ended else "yes"
 
 
 async def what_the_parent_sees():
+    async def sibling():
+        await trio.sleep(2)
+
     async def failing():
         await trio.sleep(1)
         raise ValueError
 
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(trio.sleep, 2)
+            nursery.start_soon(sibling)
             nursery.start_soon(failing)
-            nursery.start_soon(trio.sleep, 2)
+            nursery.start_soon(sibling)
     except Exception as error:
+        print(f"caught {type(error).__name__}")
         return "the error" if type(error) is ValueError else "an ExceptionGroup"
     return "nothing"
 
