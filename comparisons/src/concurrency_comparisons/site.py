@@ -7,8 +7,11 @@ address keeps the choice of columns, and code can be copied.
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 import shutil
+import subprocess
+import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,9 +35,10 @@ from .bench.costs import Costs
 from .comparison import Change, aligned, code_of, dedented, rows, shared_lines
 from .figures import told
 from .guides import choices, guides, terms
+from .names import page as index_of_names
 from .questions import Asked, all_asked, asked_most, changed, of_topic, preference
 from .rendering import linked, listed, templates
-from .reports import Report, spoken
+from .reports import Refused, Report, spoken
 from .subject import Subject, slug, versions
 from .timeline.chrome import chrome_trace
 from .timeline.svg import legend, narrow, style
@@ -408,6 +412,7 @@ def pages(
         yield f"{pair.name}.html", rendered("pair.html", pair=pair, described=texts)
     if known["costs"]:
         yield "costs.html", rendered("costs.html")
+    yield "names.html", rendered("names.html", **index_of_names(tree, [*found]))
     yield "sitemap.html", rendered("sitemap.html")
     yield "404.html", rendered("404.html", base=url)
     if url:
@@ -459,6 +464,22 @@ def _of_questions(
                 after=every[number + 1] if number + 1 < len(every) else None,
             ),
         )
+
+
+def add_search(folder: Path) -> bool:
+    """Make the index of the site's search; return False if pagefind is not installed.
+
+    Raises:
+        reports.Refused: pagefind has failed. The message has its last lines.
+    """
+    if importlib.util.find_spec("pagefind") is None:
+        return False
+    command = (sys.executable, "-m", "pagefind", "--site", str(folder), "--quiet")
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        lines = (done.stderr or done.stdout).strip().splitlines()[-5:]
+        raise Refused("pagefind could not index the site:\n" + "\n".join(lines))
+    return True
 
 
 def write(tree: Tree, files: Iterable[tuple[str, str]]) -> Path:

@@ -28,10 +28,10 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -71,7 +71,7 @@ class Name:
         """The dotted path to import it by, without a call."""
         return self.at or self.name.partition("(")[0]
 
-    @property
+    @cached_property
     def call(self) -> ast.Call | None:
         """The call that the name is written as, if it is one."""
         node = ast.parse(self.name, mode="eval").body
@@ -154,22 +154,19 @@ class Code:
     def __init__(self, node: ast.AST, roots: Mapping[str, str]) -> None:
         """Read a syntax tree, with what its file imports, as `imported` returns it."""
         self.names: set[str] = set()
-        """The names that are imported or built in, with all their dots."""
+        """The names that are imported or built in, with their dots, and their parts."""
         self.attributes: set[str] = set()
         self.calls: list[tuple[str, ast.Call]] = []
         """Each call, with the dotted name that is called, or only its last part."""
-        inner = {
-            id(each.value) for each in ast.walk(node) if isinstance(each, ast.Attribute)
-        }
         for each in ast.walk(node):
             if isinstance(each, ast.Attribute):
                 self.attributes.add(each.attr)
-            if isinstance(each, ast.Name | ast.Attribute) and id(each) not in inner:
-                self.names.add(_dotted(each, roots))
+            if isinstance(each, ast.Name | ast.Attribute):
+                parts = _dotted(each, roots).split(".")
+                self.names |= {".".join(parts[:n]) for n in range(1, len(parts) + 1)}
             if isinstance(each, ast.Call):
                 last = each.func.attr if isinstance(each.func, ast.Attribute) else ""
-                name = _dotted(each.func, roots)
-                self.calls.append((name or last, each))
+                self.calls.append((_dotted(each.func, roots) or last, each))
         self.names.discard("")
 
     def uses(self, name: Name) -> bool:
@@ -184,13 +181,9 @@ class Code:
 
     def _has(self, path: str, near: Iterable[str]) -> bool:
         owner, _, last = path.rpartition(".")
-        return self._mentions(path) or (
-            last in self.attributes
-            and any(self._mentions(each) for each in (owner, *near))
+        return path in self.names or (
+            last in self.attributes and not self.names.isdisjoint((owner, *near))
         )
-
-    def _mentions(self, path: str) -> bool:
-        return any(each == path or each.startswith(f"{path}.") for each in self.names)
 
 
 def imported(tree: ast.Module) -> dict[str, str]:
@@ -210,12 +203,14 @@ def imported(tree: ast.Module) -> dict[str, str]:
 
 def _dotted(node: ast.expr, roots: Mapping[str, str]) -> str:
     """Return the whole name of what was imported or is built in, or ""."""
-    root, dot, rest = ast.unparse(node).partition(".")
-    if not re.fullmatch(r"[\w.]*", rest):
-        return ""
-    if root in roots:
-        return roots[root] + dot + rest
-    return root if not dot and hasattr(builtins, root) else ""
+    match node:
+        case ast.Name(id=name):
+            return roots.get(name, name if hasattr(builtins, name) else "")
+        case ast.Attribute(value=value, attr=name):
+            owner = _dotted(value, roots)
+            return f"{owner}.{name}" if owner else ""
+        case _:
+            return ""
 
 
 def _fits(wanted: ast.Call, call: ast.Call) -> bool:
