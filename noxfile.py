@@ -245,7 +245,7 @@ def side_by_side(
 @nox.session(python=HERE, default=False)
 def compare(session: nox.Session) -> None:
     """Run the suite of every study, then make pages and site of the reports."""
-    session.install(*CONSTRAINTS, "-e", "./shared", "-e", "./comparisons")
+    session.install(*CONSTRAINTS, "-e", "./shared", "-e", "./comparisons[search]")
     order = sorted(STUDIES, key=lambda study: not REGISTRY[study].get("slow"))
     names = [f"{study}-{HERE}" for study in order]
     if failed := side_by_side(session, names, ["--suite"]):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import asdict
@@ -503,14 +504,44 @@ def write_pages(
 
 
 @app.command("site")
-def write_site(context: typer.Context, python: Python = None) -> None:
+def write_site(
+    context: typer.Context,
+    python: Python = None,
+    source: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="The address of the repository's files, as in "
+            "https://code.example/study/blob/main. Links to files begin with it; by "
+            "default they lead to the files of this checkout.",
+        ),
+    ] = "",
+    url: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="The address at which the folder will be published. The site then has "
+            "a sitemap.xml.",
+        ),
+    ] = "",
+) -> None:
     """Write the site, comparisons/site.
 
-    Needs the reports of all studies, which `nox -s compare` makes.
+    Needs the reports of all studies, which `nox -s compare` makes. The search needs the
+    package pagefind. Browsers load its index from a web server only, so look at the
+    site by `python -m http.server -d comparisons/site`.
     """
+    for option, address in (("--source", source), ("--url", url)):
+        if address and not re.match(r"https?://\S+$", address):
+            raise typer.BadParameter(
+                f"{option} must begin with https:// or http://, unlike {address!r}"
+            )
     tree = _tree(context)
     found = reports.of_one_python(tree.root, tree.studies, python)
-    start = site.write(tree, [*_watched(site.pages(tree, found), "Site")])
+    files = site.pages(tree, found, source=source, url=url.rstrip("/"))
+    start = site.write(tree, [*_watched(files, "Site")])
+    if not site.add_search(start.parent):
+        print("There is no search: `pip install pagefind`, and run this again.")
     print(f"The start page is {start}")
 
 
