@@ -54,6 +54,17 @@ def test_every_study_answers_every_question_in_every_world(asked):
         assert set(each.by_world) >= worlds - {"asyncio-eager"}, each.question.key
 
 
+def test_every_question_is_asked_as_people_type_it(asked):
+    for each in asked.values():
+        assert any(told.row.asked for told in each.answers), each.question.key
+    typed = [told.row.asked for each in asked.values() for told in each.ways]
+    typed = [text for text in typed if text]
+    assert sorted({*typed}) == sorted(typed), "two rows are asked alike"
+    for text in typed:
+        assert text.endswith("?"), text
+        assert len(text) <= 100, text
+
+
 @pytest.mark.parametrize(
     ("words", "number"),
     [

@@ -396,7 +396,7 @@ def _score(asked: Asked, words: Sequence[str]) -> float:
     total, hit = 0.0, 0
     for word in words:
         places = ((title, 3.0), (ways, 3.0), (rest, 1.0), (code, 0.5))
-        gained = sum(weight for place, weight in places if word in place)
+        gained = max((weight for place, weight in places if word in place), default=0)
         total, hit = total + gained, hit + bool(gained)
     place = MOST_ASKED.index(question.number) if question.number in MOST_ASKED else 20
     often = 1.5 - place / 40  # between questions that fit as well
