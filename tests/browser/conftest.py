@@ -41,7 +41,8 @@ def pytest_addoption(parser):
 
 def is_topic(name):
     """Return whether a page is that of a topic."""
-    return not ("-vs-" in name or name.startswith("question") or name == "index.html")
+    others = ("index.html", "costs.html")
+    return not ("-vs-" in name or name.startswith("question") or name in others)
 
 
 @dataclass
@@ -64,6 +65,7 @@ class Site:
             "pair": lambda name: "-vs-" in name,
             "question": lambda name: name.startswith("question-"),
             "topic": is_topic,
+            "costs": lambda name: name == "costs.html",
         }
         found = [name for name in self.pages if kinds[kind](name)]
         assert found, f"no {kind} page in {self.folder}"

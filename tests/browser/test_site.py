@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from .conftest import is_topic
 
-KINDS = ["start", "question", "topic", "pair"]
+KINDS = ["start", "question", "topic", "pair", "costs"]
 COMPARISONS = ["topic", "pair"]
 WIDTHS = [360, 768, 1680]
 """Pixels: a phone, a tablet, a screen."""
