@@ -65,7 +65,7 @@ class Guide:
     avoid: tuple[Claim, ...]
     """When to think twice."""
     know: tuple[Claim, ...]
-    """What to know before the first line of code."""
+    """Facts to know before the first line of code."""
 
 
 @dataclass(frozen=True)
