@@ -28,11 +28,15 @@ from concurrency_study.counterparts import (
     read,
     tested,
 )
+from markupsafe import Markup, escape
 
 from .answers import Tree, Unreadable
 
-MOST = 6
+MOST = 5
 """The number of questions, and of topics, that a row lists at most."""
+
+LONG = 18
+"""The most letters that a column of the table has room for."""
 
 
 @dataclass(frozen=True)
@@ -105,15 +109,6 @@ class Row:
         """The names of all studies."""
         return [used for cell in self.cells.values() for used in cell.used]
 
-    def mentions(self, word: str) -> bool:
-        """Return whether its title, key or a name has a word, in any case."""
-        texts = [
-            self.purpose.title,
-            self.purpose.key,
-            *(u.name.name for u in self.every),
-        ]
-        return any(word.lower() in text.lower() for text in texts)
-
     def as_json(self) -> dict[str, Any]:
         """Return the row for a program."""
         return {
@@ -167,7 +162,12 @@ def page(tree: Tree, studies: Sequence[str]) -> dict[str, Any]:
     for row in rows:
         groups.setdefault(row.purpose.group, []).append(row)
     letters = {study: alphabetical(rows, study) for study in studies}
-    return {"rows": rows, "by_group": groups, "letters": letters}
+    return {
+        "rows": rows,
+        "by_group": groups,
+        "letters": letters,
+        "breakable": breakable,
+    }
 
 
 def alphabetical(rows: Iterable[Row], study: str) -> dict[str, list[str]]:
@@ -178,6 +178,35 @@ def alphabetical(rows: Iterable[Row], study: str) -> dict[str, list[str]]:
             place = used.anchor or row.purpose.key
             found.setdefault(used.name.name, []).append(place)
     return dict(sorted(found.items(), key=lambda pair: pair[0].lower()))
+
+
+def matching(rows: Iterable[Row], text: str) -> list[Row]:
+    """Return the rows that have a name, or else those in which a text occurs.
+
+    The last part of a name is enough: "gather" finds ``asyncio.gather``.
+    """
+    every, text = [*rows], text.strip().lower()
+    named = [
+        row
+        for row in every
+        if any(f".{used.name.path}".lower().endswith(f".{text}") for used in row.every)
+        or row.purpose.key == text
+    ]
+    return named or [
+        row
+        for row in every
+        if text in row.purpose.title.lower()
+        or any(text in used.name.name.lower() for used in row.every)
+    ]
+
+
+def breakable(name: str) -> Markup:
+    """Return a name that may break after dots, and a long part after underscores."""
+    parts = [
+        part.replace("_", "_<wbr>") if len(part) > LONG else part
+        for part in re.split(r"\.(?=\w)", str(escape(name)))
+    ]
+    return Markup(".<wbr>".join(parts))
 
 
 class _Places:

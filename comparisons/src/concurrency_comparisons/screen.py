@@ -10,6 +10,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.rule import Rule
 from rich.syntax import Syntax
 from rich.table import Table
@@ -17,6 +18,7 @@ from rich.text import Text
 
 from .answers import GUARD, HELPERS, IMPORTS, SIGNATURE, AnswerFile, Line, Part, Topic
 from .comparison import Change, aligned, code_of, rows
+from .names import Row
 from .questions import Asked, of_topic
 from .reports import Report, Story, Test, spoken
 from .timeline.lanes import Lane, in_order, lanes, stepped
@@ -121,6 +123,22 @@ class Screen:
                     shared.setdefault(" or ".join(words), []).append(world)
             for words, having in shared.items():
                 self.console.print(Text(f"    {words}: {', '.join(having)}"))
+
+    def names(self, found: Sequence[Row], numbers: Mapping[str, int]) -> None:
+        """Print the names that each study has for some purposes."""
+        for row in found:
+            self.console.print(Text(row.purpose.title, "bold"))
+            for study, cell in row.cells.items():
+                names = ", ".join(used.name.name for used in cell.used)
+                text = cell.counterpart.absent or cell.counterpart.note
+                line = Text.assemble(
+                    *(f"{study}: ", (names, "cyan"), ". " * bool(names and text)),
+                    (text, "dim"),
+                )
+                self.console.print(Padding(line, (0, 0, 0, 4), expand=False))
+            if row.questions:
+                about = ", ".join(f"{numbers[key]}" for key in row.questions)
+                self.console.print(Text(f"    Questions: {about}"))
 
     def show(self, topic: Topic, answers: Sequence[AnswerFile], *, whole: bool) -> None:
         """Print answers side by side, step by step."""

@@ -223,7 +223,7 @@ def _fits(wanted: ast.Call, call: ast.Call) -> bool:
         *((each.value, keywords.get(each.arg)) for each in wanted.keywords),
     ]
     return all(
-        ast.unparse(value) == "..." or (had and ast.unparse(had) == ast.unparse(value))
+        had is not None and ast.unparse(value) in ("...", ast.unparse(had))
         for value, had in pairs
     )
 
