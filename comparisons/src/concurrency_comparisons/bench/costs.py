@@ -85,7 +85,7 @@ class Row:
     idiom: str
     cost: str
     words: str
-    """How it compares with asyncio. Empty if it is the reference itself."""
+    """The comparison with asyncio, empty for the reference itself."""
     between: str
     """The interval of that comparison, in words."""
     at: tuple[float, float, float]
