@@ -29,50 +29,54 @@ async def swallowed_once():
 async def cancel_waits_for_cleanup_cancel():
     cleaned = []
 
-    async def working():
+    async def worker():
         try:
             await anyio.sleep_forever()
         finally:
             with anyio.CancelScope(shield=True):
                 await anyio.sleep(1)
             cleaned.append("working")
+            print("cleaned up")
 
     async with anyio.create_task_group() as group:
-        handle = group.start_soon(working)
+        handle = group.start_soon(worker)
         await anyio.sleep(1)
         handle.cancel()
+        print("cancel has returned")
         return "yes" if cleaned else "no"
 
 
 async def cancel_waits_for_cleanup_task_group():
     cleaned = []
 
-    async def working():
+    async def worker():
         try:
             await anyio.sleep_forever()
         finally:
             with anyio.CancelScope(shield=True):
                 await anyio.sleep(1)
             cleaned.append("working")
+            print("cleaned up")
 
     async with anyio.create_task_group() as group:
-        group.start_soon(working)
+        group.start_soon(worker)
         await anyio.sleep(1)
         group.cancel_scope.cancel()
+    print("the group has ended")
     return "yes" if cleaned else "no"
 
 
 async def cancel_and_wait():
     cleaned = []
 
-    async def working():
+    async def worker():
         try:
             await anyio.sleep_forever()
         finally:
             cleaned.append("works")
 
     async with anyio.create_task_group() as group:
-        handle = group.start_soon(working)
+        handle = group.start_soon(worker)
         await anyio.sleep(1)
         handle.cancel()
         await handle.wait()
@@ -91,14 +95,14 @@ async def cancel_interrupts_blocking():
 async def thread_asks_whether_cancelled():
     rounds = []
 
-    def working():
+    def worker():
         while len(rounds) < 100:
             anyio.from_thread.check_cancelled()
             time.sleep(1)
             rounds.append("round")
 
     with anyio.move_on_after(3):
-        await anyio.to_thread.run_sync(working)
+        await anyio.to_thread.run_sync(worker)
     return "works" if len(rounds) < 5 else "fails"
 
 
@@ -108,7 +112,9 @@ async def overdue_and_zero_wait():
             time.sleep(2)
             await anyio.sleep(0)
     except TimeoutError:
+        print("caught TimeoutError")
         return "yes"
+    print("no timeout")
     return "no"
 
 
@@ -118,6 +124,7 @@ async def overdue_and_no_wait():
             time.sleep(2)
     except TimeoutError:
         return "yes"
+    print("no timeout")
     return "no"
 
 
@@ -154,19 +161,30 @@ async def received_without_waiting():
 
 
 async def cancel_while_thread_works_default():
+    def worker():
+        time.sleep(2)
+        print("the thread ends")
+
     begin = anyio.current_time()
     with anyio.move_on_after(1):
-        await anyio.to_thread.run_sync(time.sleep, 3)
+        await anyio.to_thread.run_sync(worker)
     took = anyio.current_time() - begin
-    return {1: "at once", 3: "when the thread ends"}[round(took)]
+    print("the task continues")
+    return {1: "at once", 2: "when the thread ends"}[round(took)]
 
 
 async def cancel_while_thread_works_abandon():
+    def worker():
+        time.sleep(2)
+        print("the thread ends")
+
     begin = anyio.current_time()
     with anyio.move_on_after(1):
-        await anyio.to_thread.run_sync(time.sleep, 3, abandon_on_cancel=True)
+        await anyio.to_thread.run_sync(worker, abandon_on_cancel=True)
     took = anyio.current_time() - begin
-    return {1: "at once", 3: "when the thread ends"}[round(took)]
+    print("the task continues")
+    await anyio.sleep(2)
+    return {1: "at once", 2: "when the thread ends"}[round(took)]
 
 
 async def cancel_reaches_children():
@@ -195,6 +213,7 @@ async def delivered_then_cancelled():
 
     async def receiver():
         got.append(await receive.receive())
+        print("got the value")
 
     send, receive = anyio.create_memory_object_stream(1)
     with send, receive:
@@ -203,6 +222,7 @@ async def delivered_then_cancelled():
             await anyio.sleep(1)
             send.send_nowait("value")
             handle.cancel()
+            print("put, then cancelled")
     return "no" if got == ["value"] else "yes"
 
 
@@ -211,6 +231,7 @@ async def cancelled_then_delivered():
 
     async def receiver():
         got.append(await receive.receive())
+        print("got the value")
 
     send, receive = anyio.create_memory_object_stream(1)
     with send, receive:
@@ -219,6 +240,7 @@ async def cancelled_then_delivered():
             await anyio.sleep(1)
             handle.cancel()
             send.send_nowait("value")
+            print("cancelled, then put")
         if not got and receive.statistics().current_buffer_used:
             got.append(receive.receive_nowait())
     return "no" if got == ["value"] else "yes"
@@ -230,6 +252,7 @@ async def woken_lock_waiter_cancelled():
 
     async def waiter(number):
         async with lock:
+            print("has the lock")
             await anyio.sleep(1)
             served.append(number)
 
@@ -240,24 +263,28 @@ async def woken_lock_waiter_cancelled():
             group.start_soon(waiter, 2)
             await anyio.sleep(1)
         first.cancel()
+        print("the first is cancelled")
         await anyio.sleep(60)
         group.cancel_scope.cancel()
     return "yes" if served == [2] else "no"
 
 
 async def shared_result_waiter_cancelled():
-    async def work():
+    async def worker():
         await anyio.sleep(2)
         return "result"
 
     async def waiter():
-        return await shared
+        value = await shared
+        print("got the result")
+        return value
 
     async with anyio.create_task_group() as group:
-        shared = group.start_soon(work)
+        shared = group.start_soon(worker)
         one, other = (group.start_soon(waiter) for _ in range(2))
         await anyio.sleep(1)
         one.cancel()
+        print("one is cancelled")
     finished = other.status is anyio.TaskHandle.Status.FINISHED
     return "gets the result" if finished else "is cancelled"
 
@@ -312,6 +339,7 @@ async def shield_with_deadline():
     with anyio.move_on_after(1):
         with anyio.move_on_after(3, shield=True):
             await anyio.sleep(60)
+    print("the shield is over")
     return "yes" if anyio.current_time() - begin == 3 else "no"
 
 
@@ -326,6 +354,7 @@ async def nested_timeouts():
                 caught.append("inner")
     except TimeoutError:
         caught.append("outer")
+        print("caught outside")
     right = outer.cancelled_caught and not inner.cancelled_caught
     return "yes" if right and caught == ["outer"] else "no"
 
@@ -342,27 +371,31 @@ async def which_except_catches_timeout():
 async def timeout_leaves_running_scope():
     ended = []
 
-    async def working():
+    async def worker():
         await anyio.sleep(2)
         ended.append("work")
+        print("finished")
 
     with anyio.move_on_after(1):
         async with anyio.create_task_group() as group:
-            group.start_soon(working)
-    await anyio.sleep(5)
+            group.start_soon(worker)
+    print("the timeout is over")
+    await anyio.sleep(2)
     return "yes" if ended else "no"
 
 
 async def timeout_leaves_running_thread():
     ended = []
 
-    def working():
+    def worker():
         time.sleep(2)
         ended.append("work")
+        print("finished")
 
     with anyio.move_on_after(1):
-        await anyio.to_thread.run_sync(working, abandon_on_cancel=True)
-    await anyio.sleep(5)
+        await anyio.to_thread.run_sync(worker, abandon_on_cancel=True)
+    print("the timeout is over")
+    await anyio.sleep(2)
     return "yes" if ended else "no"
 
 
@@ -373,6 +406,7 @@ async def cancellation_races_completion():
     async def waiting():
         with anyio.fail_after(60):
             await completed.wait()
+        print("the inner wait is over")
         await anyio.sleep(1)
         swallowed.append("cancellation")
 
@@ -381,6 +415,7 @@ async def cancellation_races_completion():
         await anyio.sleep(1)
         completed.set()
         handle.cancel()
+        print("completed, then cancelled")
     return "yes" if swallowed else "no"
 
 
@@ -405,7 +440,9 @@ async def scope_cancelled_by_hand_slow_cleanup():
             finally:
                 with anyio.CancelScope(shield=True):
                     await anyio.sleep(120)
+                    print("cleaned up")
     except TimeoutError:
+        print("caught TimeoutError")
         return "a timeout"
     except anyio.get_cancelled_exc_class():
         return "a cancellation"
@@ -433,10 +470,12 @@ async def first_result_stops_rest():
     async def child(seconds):
         await anyio.sleep(seconds)
         ended.append(seconds)
+        print("finished")
 
     async with anyio.as_completed(child(1), child(2)) as handles:
         await handles.receive()
-    await anyio.sleep(5)
+    print("the first result is there")
+    await anyio.sleep(2)
     return "yes" if ended == [1] else "no"
 
 

@@ -84,6 +84,7 @@ async def left_over_at_end_task_group():
         try:
             await anyio.sleep(1)
             ended.append("is waited for")
+            print("finished")
         except anyio.get_cancelled_exc_class():
             ended.append("is cancelled")
             raise
@@ -91,13 +92,14 @@ async def left_over_at_end_task_group():
     async with anyio.create_task_group() as group:
         group.start_soon(child)
         await anyio.lowlevel.checkpoint()
+    print("the block has ended")
     return ended[0] if ended else "is abandoned"
 
 
 def left_over_at_end_thread():
     seen = set()
 
-    def working(stop, scope, ended):
+    def worker(stop, scope, ended):
         anyio.from_thread.run_sync(scope.cancel)
         stop.wait(60)
         ended.append("work")
@@ -105,7 +107,7 @@ def left_over_at_end_thread():
     async def main():
         with anyio.CancelScope() as scope:
             await anyio.to_thread.run_sync(
-                working, stop, scope, ended, abandon_on_cancel=True
+                worker, stop, scope, ended, abandon_on_cancel=True
             )
 
     for backend in ("asyncio", "trio"):
@@ -197,6 +199,7 @@ async def yield_inside_timeout():
                     await anyio.sleep(2)
                 except anyio.get_cancelled_exc_class():
                     seen.append("the consumer")
+                    print("the consumer is cancelled")
                     raise
 
     try:
@@ -472,56 +475,61 @@ async def child_return_value():
 
 
 async def results_in_input_order_gather():
-    async def child(seconds):
+    async def job(seconds):
         await anyio.sleep(seconds)
         return seconds
 
-    results = await anyio.gather(child(3), child(1), child(2))
+    results = await anyio.gather(job(3), job(1), job(2))
+    print(results)
     return {(3, 1, 2): "input order", (1, 2, 3): "completion order"}[results]
 
 
 async def results_in_input_order_amap():
-    async def child(seconds):
+    async def job(seconds):
         await anyio.sleep(seconds)
         return seconds
 
-    results = await anyio.amap(child, [3, 1, 2])
+    results = await anyio.amap(job, [3, 1, 2])
+    print(results)
     return {(3, 1, 2): "input order", (1, 2, 3): "completion order"}[tuple(results)]
 
 
 async def results_in_input_order_as_completed():
-    async def child(seconds):
+    async def job(seconds):
         await anyio.sleep(seconds)
         return seconds
 
-    async with anyio.as_completed(*map(child, (3, 1, 2))) as handles:
+    async with anyio.as_completed(*map(job, (3, 1, 2))) as handles:
         results = [await handle async for handle in handles]
+    print(results)
     return {(3, 1, 2): "input order", (1, 2, 3): "completion order"}[tuple(results)]
 
 
 async def abandoned_thread_delays_exit_default():
     ended = []
 
-    def working():
+    def worker():
         time.sleep(2)
         ended.append("work")
+        print("the thread ends")
 
     with anyio.move_on_after(1):
-        await anyio.to_thread.run_sync(working)
+        await anyio.to_thread.run_sync(worker)
+    print("the block has ended")
     return "the caller waits" if ended else "run() waits"
 
 
 async def abandoned_thread_delays_exit_abandon():
     threads, ended, stop = [], [], threading.Event()
 
-    def working():
+    def worker():
         threads.append(threading.current_thread())
         anyio.from_thread.run_sync(scope.cancel)
         stop.wait(5)
         ended.append("work")
 
     with anyio.CancelScope() as scope:
-        await anyio.to_thread.run_sync(working, abandon_on_cancel=True)
+        await anyio.to_thread.run_sync(worker, abandon_on_cancel=True)
     if ended:
         return "the caller waits"
     stop.set()

@@ -4,7 +4,6 @@ import contextlib
 import gc
 import io
 import logging
-import random
 import sys
 import weakref
 
@@ -150,6 +149,7 @@ async def body_and_child_fail():
             raise ValueError("body")
     except* ValueError as errors:
         seen = {str(error) for error in errors.exceptions}
+        print(f"caught {sorted(seen)}")
     if seen == {"body", "child"}:
         return "both errors"
     return f"the {seen.pop()}'s error"
@@ -288,7 +288,7 @@ async def as_completed_order_coroutines():
         await anyio.sleep(number)
         return number
 
-    numbers = random.sample(range(50), 50)
+    numbers = (3, 1, 4, 9, 5, 2, 6, 8, 7, 0)
     async with anyio.as_completed(*map(child, numbers)) as handles:
         order = [await handle async for handle in handles]
     return "yes" if order == sorted(order) else "no"
@@ -300,16 +300,20 @@ async def as_completed_order_handles():
         return number
 
     async with anyio.create_task_group() as group:
-        numbers = random.sample(range(50), 50)
+        numbers = (3, 1, 4, 9, 5, 2, 6, 8, 7, 0)
         tasks = [group.start_soon(child, number) for number in numbers]
+    print("all are done")
     async with anyio.as_completed(*tasks) as handles:
         order = [await handle async for handle in handles]
     return "yes" if order == sorted(order) else "no"
 
 
 async def join_cancelled_task_await():
+    async def worker():
+        await anyio.sleep_forever()
+
     async with anyio.create_task_group() as group:
-        handle = group.start_soon(anyio.sleep_forever)
+        handle = group.start_soon(worker)
         await anyio.sleep(1)
         handle.cancel()
         try:
@@ -317,16 +321,22 @@ async def join_cancelled_task_await():
         except anyio.get_cancelled_exc_class():
             return "raises the cancellation"
         except anyio.TaskCancelled:
+            print("await has raised")
             return "raises another error"
 
 
 async def join_cancelled_task_wait():
+    async def worker():
+        await anyio.sleep_forever()
+
     async with anyio.create_task_group() as group:
-        handle = group.start_soon(anyio.sleep_forever)
+        handle = group.start_soon(worker)
         await anyio.sleep(1)
         handle.cancel()
         try:
-            return await handle.wait() or "nothing"
+            given = await handle.wait()
+            print("wait has returned")
+            return given or "nothing"
         except anyio.get_cancelled_exc_class():
             return "raises the cancellation"
 
@@ -334,14 +344,14 @@ async def join_cancelled_task_wait():
 async def except_exception_swallows():
     swallowed = []
 
-    async def working():
+    async def worker():
         try:
             await anyio.sleep(2)
         except Exception as error:
             swallowed.append(error)
 
     async with anyio.create_task_group() as group:
-        group.start_soon(working)
+        group.start_soon(worker)
         await anyio.sleep(1)
         group.cancel_scope.cancel()
     return "yes" if swallowed else "no"

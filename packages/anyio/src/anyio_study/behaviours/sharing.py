@@ -130,14 +130,17 @@ async def releaser_takes_back():
     async def waiter():
         async with lock:
             order.append("waiter")
+            print("has the lock")
 
     async with anyio.create_task_group() as group:
         await lock.acquire()
         group.start_soon(waiter)
         await anyio.sleep(1)
         lock.release()
+        print("released")
         async with lock:
             order.append("releaser")
+            print("has the lock again")
     return "yes" if order == ["releaser", "waiter"] else "no"
 
 
@@ -157,6 +160,7 @@ async def newcomer_steals():
 
     async def getter():
         got.append(await receive.receive())
+        print("got the value")
 
     send, receive = anyio.create_memory_object_stream(1)
     async with anyio.create_task_group() as group, send, receive:
@@ -166,6 +170,7 @@ async def newcomer_steals():
         try:
             receive.receive_nowait()
         except anyio.WouldBlock:
+            print("nothing left to take")
             await anyio.sleep(1)
             return "no" if got == ["value"] else "yes"
         group.cancel_scope.cancel()
@@ -208,6 +213,7 @@ async def close_with_waiters_receive():
         try:
             return await receive.receive()
         except anyio.EndOfStream:
+            print("caught EndOfStream")
             return "raises an error"
 
     send, receive = anyio.create_memory_object_stream()
@@ -216,6 +222,7 @@ async def close_with_waiters_receive():
             handle = group.start_soon(getter)
             await anyio.sleep(1)
             send.close()
+            print("closed")
         return handle.return_value
     return "they wait on"
 
@@ -224,6 +231,7 @@ async def close_with_waiters_async_for():
     async def getter():
         async for _ in receive:
             return "gets something"
+        print("the loop has ended")
         return "ends their loop"
 
     send, receive = anyio.create_memory_object_stream()
@@ -232,6 +240,7 @@ async def close_with_waiters_async_for():
             handle = group.start_soon(getter)
             await anyio.sleep(1)
             send.close()
+            print("closed")
         return handle.return_value
     return "they wait on"
 
@@ -242,6 +251,7 @@ async def close_with_waiters_own_end():
             async for _ in receive:
                 return "gets something"
         except anyio.ClosedResourceError:
+            print("caught ClosedResourceError")
             return "raises an error"
         return "ends their loop"
 
@@ -251,6 +261,7 @@ async def close_with_waiters_own_end():
             handle = group.start_soon(getter)
             await anyio.sleep(1)
             receive.close()
+            print("closed")
         return handle.return_value
     return "they wait on"
 
@@ -301,6 +312,7 @@ async def thread_local_per_task():
     async def child(name):
         local.name = name
         await anyio.sleep(1)
+        print(f"{name} sees {local.name}")
         return local.name
 
     names = await anyio.gather(child("one"), child("two"))
@@ -323,18 +335,20 @@ async def foreign_thread_wakes_set():
     event = anyio.Event()
     refused = []
 
-    def work():
+    def worker():
         time.sleep(1)
+        print("sets the event")
         try:
             event.set()
         except RuntimeError as error:
             refused.append(error)
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=worker)
     thread.start()
     begin = anyio.current_time()
-    with anyio.move_on_after(60):
+    with anyio.move_on_after(5):
         await event.wait()
+    print("the wait is over")
     thread.join()
     if refused:
         return "raises RuntimeError"
@@ -344,16 +358,18 @@ async def foreign_thread_wakes_set():
 async def foreign_thread_wakes_run_sync():
     event = anyio.Event()
 
-    def work():
+    def worker():
         time.sleep(1)
+        print("sets the event")
         anyio.from_thread.run_sync(event.set)
         time.sleep(1)
 
     begin = anyio.current_time()
     async with anyio.create_task_group() as group:
-        group.start_soon(anyio.to_thread.run_sync, work)
+        group.start_soon(anyio.to_thread.run_sync, worker)
         with anyio.move_on_after(60):
             await event.wait()
+        print("the wait is over")
         return "yes" if anyio.current_time() - begin == 1 else "no"
 
 
@@ -361,15 +377,17 @@ async def foreign_thread_wakes_token():
     event = anyio.Event()
     token = anyio.lowlevel.current_token()
 
-    def work():
+    def worker():
         time.sleep(1)
+        print("sets the event")
         anyio.from_thread.run_sync(event.set, token=token)
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=worker)
     thread.start()
     begin = anyio.current_time()
     with anyio.move_on_after(60):
         await event.wait()
+    print("the wait is over")
     thread.join()
     return "yes" if anyio.current_time() - begin == 1 else "no"
 
@@ -433,6 +451,7 @@ async def notify_without_lock():
             answer = "nothing" if pending else "wakes a waiter"
         except RuntimeError:
             answer = "raises RuntimeError"
+            print("notify has raised")
         group.cancel_scope.cancel()
     return answer
 

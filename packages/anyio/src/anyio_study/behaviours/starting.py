@@ -39,11 +39,13 @@ async def start_order():
 async def wait_until_ready():
     async def server(*, task_status):
         await anyio.sleep(1)
+        print("ready")
         task_status.started("yes")
         await anyio.sleep_forever()
 
     async with anyio.create_task_group() as group:
         answer = await group.start(server)
+        print("start has returned")
         group.cancel_scope.cancel()
     return answer
 
@@ -177,12 +179,14 @@ async def spawn_into_ended_group_closed():
 async def child_inherits_timeout():
     async def child():
         await anyio.sleep(2)
+        print("finished")
         return "no"
 
     async with anyio.create_task_group() as group:
         with anyio.move_on_after(1):
             handle = group.start_soon(child)
             await anyio.sleep_forever()
+        print("the timeout is over")
     cancelled = handle.status is anyio.TaskHandle.Status.CANCELLED
     return "yes" if cancelled else handle.return_value
 
@@ -268,9 +272,11 @@ async def plain_function_waits_in_worker_thread():
         for number in range(3):
             await anyio.sleep(1)
             ticks.append(number)
+            print("tick")
 
     def plain(handle):
         anyio.from_thread.run(handle.wait)
+        print("plain has waited")
         return "yes" if ticks == [0, 1, 2] else "no"
 
     async with anyio.create_task_group() as group:
@@ -400,6 +406,7 @@ async def full_pool_blocks_submitter_start_soon():
         for _ in range(20):
             group.create_task(call())
         submitted = anyio.current_time() - begin
+        print("all are started")
     assert anyio.current_time() - begin >= 10
     return "yes" if submitted >= 1 else "no"
 

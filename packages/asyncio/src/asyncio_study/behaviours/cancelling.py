@@ -39,16 +39,18 @@ async def cancelled_until_it_ends():
 async def cancel_waits_for_cleanup_cancel():
     cleaned = []
 
-    async def working():
+    async def worker():
         try:
             await asyncio.sleep(60)
         finally:
             await asyncio.sleep(1)
             cleaned.append("up")
+            print("cleaned up")
 
-    task = asyncio.create_task(working())
+    task = asyncio.create_task(worker())
     await asyncio.sleep(1)
     task.cancel()
+    print("cancel has returned")
     answer = "yes" if cleaned else "no"
     await asyncio.wait([task])
     return answer
@@ -57,36 +59,40 @@ async def cancel_waits_for_cleanup_cancel():
 async def cancel_waits_for_cleanup_task_group():
     cleaned = []
 
-    async def working():
+    async def worker():
         try:
             await asyncio.sleep(60)
         finally:
             await asyncio.sleep(1)
             cleaned.append("up")
+            print("cleaned up")
 
     async def parent():
         async with asyncio.TaskGroup() as group:
-            group.create_task(working())
+            group.create_task(worker())
 
     task = asyncio.create_task(parent())
     await asyncio.sleep(1)
     task.cancel()
     await asyncio.wait([task])
+    print("the group has ended")
     return "yes" if cleaned else "no"
 
 
 async def cancel_waits_for_cleanup_wait_for():
     cleaned = []
 
-    async def working():
+    async def worker():
         try:
             await asyncio.sleep(60)
         finally:
             await asyncio.sleep(1)
             cleaned.append("up")
+            print("cleaned up")
 
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(working(), 1)
+        await asyncio.wait_for(worker(), 1)
+    print("wait_for has raised")
     return "yes" if cleaned else "no"
 
 
@@ -109,6 +115,7 @@ async def overdue_and_zero_wait():
             await asyncio.sleep(0)
     except TimeoutError:
         return "yes"
+    print("no timeout")
     return "no"
 
 
@@ -118,6 +125,7 @@ async def overdue_and_no_wait():
             time.sleep(2)
     except TimeoutError:
         return "yes"
+    print("no timeout")
     return "no"
 
 
@@ -152,22 +160,29 @@ async def timeout_of_zero_wait_for():
 
 
 async def cancel_while_thread_works():
+    def worker():
+        time.sleep(2)
+        print("the thread ends")
+
     loop = asyncio.get_running_loop()
     begin = loop.time()
-    task = asyncio.create_task(asyncio.to_thread(time.sleep, 5))
+    task = asyncio.create_task(asyncio.to_thread(worker))
     await asyncio.sleep(1)
     task.cancel()
     await asyncio.wait([task])
-    return "at once" if loop.time() - begin < 5 else "when the thread ends"
+    took = loop.time() - begin
+    print("the task has ended")
+    await asyncio.sleep(2)
+    return "at once" if took < 2 else "when the thread ends"
 
 
 async def thread_is_asked_to_stop():
     stop = threading.Event()
 
-    def working():
+    def worker():
         return "works" if stop.wait(60) else "fails"
 
-    task = asyncio.create_task(asyncio.to_thread(working))
+    task = asyncio.create_task(asyncio.to_thread(worker))
     try:
         async with asyncio.timeout(1):
             await asyncio.shield(task)
@@ -254,10 +269,15 @@ async def cancel_reaches_children_task_group():
 
 async def delivered_then_cancelled_queue():
     queue = asyncio.Queue()
-    receiver = asyncio.create_task(queue.get())
+
+    async def receive():
+        return await queue.get()
+
+    receiver = asyncio.create_task(receive())
     await asyncio.sleep(1)
     queue.put_nowait("value")
     receiver.cancel()
+    print("put, then cancelled")
     await asyncio.wait([receiver])
     return "yes" if receiver.cancelled() and queue.empty() else "no"
 
@@ -274,6 +294,7 @@ async def delivered_then_cancelled_wait():
     await asyncio.sleep(1)
     queue.put_nowait("value")
     receiver.cancel()
+    print("put, then cancelled")
     await asyncio.wait([receiver])
     return "yes" if receiver.cancelled() and queue.empty() else "no"
 
@@ -295,10 +316,15 @@ async def cancelled_get_keeps_item():
 
 async def cancelled_then_delivered_queue():
     queue = asyncio.Queue()
-    receiver = asyncio.create_task(queue.get())
+
+    async def receive():
+        return await queue.get()
+
+    receiver = asyncio.create_task(receive())
     await asyncio.sleep(1)
     receiver.cancel()
     queue.put_nowait("value")
+    print("cancelled, then put")
     await asyncio.wait([receiver])
     return "yes" if receiver.cancelled() and queue.empty() else "no"
 
@@ -315,6 +341,7 @@ async def cancelled_then_delivered_wait():
     await asyncio.sleep(1)
     receiver.cancel()
     queue.put_nowait("value")
+    print("cancelled, then put")
     await asyncio.wait([receiver])
     return "yes" if receiver.cancelled() and queue.empty() else "no"
 
@@ -324,6 +351,7 @@ async def woken_lock_waiter_cancelled():
 
     async def locking():
         async with lock:
+            print("has the lock")
             return "yes"
 
     await lock.acquire()
@@ -331,6 +359,7 @@ async def woken_lock_waiter_cancelled():
     await asyncio.sleep(1)
     lock.release()
     first.cancel()
+    print("the first is cancelled")
     await asyncio.wait([first, second], timeout=60)
     return second.result() if first.cancelled() and second.done() else "no"
 
@@ -339,11 +368,14 @@ async def shared_result_waiter_cancelled_await():
     result = asyncio.get_running_loop().create_future()
 
     async def waiting():
-        return await result
+        value = await result
+        print("got the result")
+        return value
 
     first, second = (asyncio.create_task(waiting()) for _ in range(2))
     await asyncio.sleep(1)
     first.cancel()
+    print("the first is cancelled")
     await asyncio.sleep(1)
     if not result.done():
         result.set_result("gets the result")
@@ -355,11 +387,14 @@ async def shared_result_waiter_cancelled_shield():
     result = asyncio.get_running_loop().create_future()
 
     async def waiting():
-        return await asyncio.shield(result)
+        value = await asyncio.shield(result)
+        print("got the result")
+        return value
 
     first, second = (asyncio.create_task(waiting()) for _ in range(2))
     await asyncio.sleep(1)
     first.cancel()
+    print("the first is cancelled")
     await asyncio.sleep(1)
     if not result.done():
         result.set_result("gets the result")
@@ -370,7 +405,7 @@ async def shared_result_waiter_cancelled_shield():
 async def cleanup_may_wait():
     cleaned = []
 
-    async def working():
+    async def worker():
         try:
             await asyncio.sleep(60)
         finally:
@@ -379,7 +414,7 @@ async def cleanup_may_wait():
             cleaned.append("up")
             print("cleaned up")
 
-    task = asyncio.create_task(working())
+    task = asyncio.create_task(worker())
     await asyncio.sleep(1)
     task.cancel()
     await asyncio.wait([task])
@@ -387,7 +422,7 @@ async def cleanup_may_wait():
 
 
 async def cleanup_has_a_limit():
-    async def working():
+    async def worker():
         try:
             await asyncio.sleep(60)
         finally:
@@ -398,7 +433,7 @@ async def cleanup_has_a_limit():
     loop = asyncio.get_running_loop()
     begin = loop.time()
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(working(), 1)
+        await asyncio.wait_for(worker(), 1)
     return "works" if loop.time() - begin == 6 else "fails"
 
 
@@ -431,13 +466,19 @@ async def shielded_and_awaited():
 
 
 async def shield_with_deadline():
+    async def saving():
+        async with asyncio.timeout(3):
+            await asyncio.sleep(60)
+
     loop = asyncio.get_running_loop()
     begin = loop.time()
-    save = asyncio.create_task(asyncio.wait_for(asyncio.sleep(60), 3))
+    save = asyncio.create_task(saving())
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(1):
             await asyncio.shield(save)
+    print("the timeout is over")
     await asyncio.wait([save])
+    print("the shield is over")
     if save.cancelled() or not isinstance(save.exception(), TimeoutError):
         return "no"
     return "yes" if loop.time() - begin == 3 else "no"
@@ -454,6 +495,7 @@ async def nested_timeouts():
                 caught.append("inner")
     except TimeoutError:
         caught.append("outer")
+        print("caught outside")
     right = caught == ["outer"] and outer.expired() and not inner.expired()
     return "yes" if right else "no"
 
@@ -470,38 +512,44 @@ async def which_except_catches_timeout():
 async def timeout_leaves_running_wait_for():
     ended = []
 
-    async def working():
+    async def worker():
         await asyncio.sleep(2)
         ended.append("work")
+        print("finished")
 
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(working(), 1)
-    await asyncio.sleep(5)
+        await asyncio.wait_for(worker(), 1)
+    print("the timeout is over")
+    await asyncio.sleep(2)
     return "yes" if ended else "no"
 
 
 async def timeout_leaves_running_wait():
     ended = []
 
-    async def working():
+    async def worker():
         await asyncio.sleep(2)
         ended.append("work")
+        print("finished")
 
-    await asyncio.wait([asyncio.create_task(working())], timeout=1)
-    await asyncio.sleep(5)
+    await asyncio.wait([asyncio.create_task(worker())], timeout=1)
+    print("the timeout is over")
+    await asyncio.sleep(2)
     return "yes" if ended else "no"
 
 
 async def timeout_leaves_running_thread():
     ended = []
 
-    def working():
+    def worker():
         time.sleep(2)
         ended.append("work")
+        print("finished")
 
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.to_thread(working), 1)
-    await asyncio.sleep(5)
+        await asyncio.wait_for(asyncio.to_thread(worker), 1)
+    print("the timeout is over")
+    await asyncio.sleep(2)
     return "yes" if ended else "no"
 
 
@@ -512,11 +560,13 @@ async def cancellation_races_completion_timeout():
         async with asyncio.timeout(60):
             await result
         await asyncio.sleep(1)
+        print("not cancelled")
 
     task = asyncio.create_task(waiting())
     await asyncio.sleep(1)
     result.set_result(None)
     task.cancel()
+    print("completed, then cancelled")
     await asyncio.wait([task])
     return "no" if task.cancelled() else "yes"
 
@@ -527,11 +577,13 @@ async def cancellation_races_completion_wait_for():
     async def waiting():
         await asyncio.wait_for(result, 60)
         await asyncio.sleep(1)
+        print("not cancelled")
 
     task = asyncio.create_task(waiting())
     await asyncio.sleep(1)
     result.set_result(None)
     task.cancel()
+    print("completed, then cancelled")
     await asyncio.wait([task])
     return "no" if task.cancelled() else "yes"
 
@@ -562,19 +614,35 @@ async def scope_expires_by_hand():
 
 
 async def first_result_stops_rest_wait():
-    quick, slow = (asyncio.create_task(asyncio.sleep(each)) for each in (1, 2))
-    await asyncio.wait([quick, slow], return_when=asyncio.FIRST_COMPLETED)
-    await asyncio.sleep(5)
-    return "yes" if slow.cancelled() else "no"
+    async def quick():
+        await asyncio.sleep(1)
+
+    async def slow():
+        await asyncio.sleep(2)
+        print("finished")
+
+    tasks = [asyncio.create_task(quick()), asyncio.create_task(slow())]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    print("the first result is there")
+    await asyncio.sleep(2)
+    return "yes" if tasks[1].cancelled() else "no"
 
 
 async def first_result_stops_rest_as_completed():
-    quick, slow = (asyncio.create_task(asyncio.sleep(each)) for each in (1, 2))
-    for first in asyncio.as_completed([quick, slow]):
+    async def quick():
+        await asyncio.sleep(1)
+
+    async def slow():
+        await asyncio.sleep(2)
+        print("finished")
+
+    tasks = [asyncio.create_task(quick()), asyncio.create_task(slow())]
+    for first in asyncio.as_completed(tasks):
         await first
         break
-    await asyncio.sleep(5)
-    return "yes" if slow.cancelled() else "no"
+    print("the first result is there")
+    await asyncio.sleep(2)
+    return "yes" if tasks[1].cancelled() else "no"
 
 
 async def rest_is_cancelled():

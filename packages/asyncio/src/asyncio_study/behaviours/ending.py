@@ -72,12 +72,12 @@ def left_over_at_end_task():
 def left_over_at_end_thread():
     ended = []
 
-    def working():
+    def worker():
         time.sleep(0.1)
         ended.append("is waited for")
 
     async def main():
-        asyncio.get_running_loop().run_in_executor(None, working)
+        asyncio.get_running_loop().run_in_executor(None, worker)
 
     asyncio.run(main())
     return ended[0] if ended else "is abandoned"
@@ -90,6 +90,7 @@ async def left_over_at_end_task_group():
         try:
             await asyncio.sleep(1)
             ended.append("is waited for")
+            print("finished")
         except asyncio.CancelledError:
             ended.append("is cancelled")
             raise
@@ -97,6 +98,7 @@ async def left_over_at_end_task_group():
     async with asyncio.TaskGroup() as group:
         group.create_task(child())
         await asyncio.sleep(0)
+    print("the block has ended")
     return ended[0] if ended else "is abandoned"
 
 
@@ -439,13 +441,23 @@ async def child_return_value():
 
 
 async def results_in_input_order_gather():
-    results = await asyncio.gather(*(asyncio.sleep(each, each) for each in (3, 1, 2)))
+    async def job(seconds):
+        await asyncio.sleep(seconds)
+        return seconds
+
+    results = await asyncio.gather(job(3), job(1), job(2))
+    print(results)
     return {(3, 1, 2): "input order", (1, 2, 3): "completion order"}[tuple(results)]
 
 
 async def results_in_input_order_as_completed():
-    sleeps = [asyncio.sleep(each, each) for each in (3, 1, 2)]
-    results = [await each for each in asyncio.as_completed(sleeps)]
+    async def job(seconds):
+        await asyncio.sleep(seconds)
+        return seconds
+
+    jobs = [job(3), job(1), job(2)]
+    results = [await each for each in asyncio.as_completed(jobs)]
+    print(results)
     return {(3, 1, 2): "input order", (1, 2, 3): "completion order"}[tuple(results)]
 
 
@@ -453,14 +465,14 @@ def abandoned_thread_delays_exit():
     started, timed_out = threading.Event(), threading.Event()
     ended = []
 
-    def working():
+    def worker():
         started.set()
         timed_out.wait(60)
         time.sleep(0.1)
         ended.append("work")
 
     async def main():
-        task = asyncio.create_task(asyncio.to_thread(working))
+        task = asyncio.create_task(asyncio.to_thread(worker))
         await asyncio.to_thread(started.wait)
         try:
             await asyncio.wait_for(task, 0.01)
@@ -475,12 +487,12 @@ def thread_stops_early():
     started, stop = threading.Event(), threading.Event()
     ended = []
 
-    def working():
+    def worker():
         started.set()
         ended.append("works" if stop.wait(60) else "fails")
 
     async def main():
-        task = asyncio.create_task(asyncio.to_thread(working))
+        task = asyncio.create_task(asyncio.to_thread(worker))
         await asyncio.to_thread(started.wait)
         try:
             await asyncio.wait_for(task, 0.01)

@@ -164,6 +164,7 @@ async def body_and_child_fail():
             raise ValueError("body")
     except* ValueError as errors:
         seen = {str(error) for error in errors.exceptions}
+        print(f"caught {sorted(seen)}")
     if seen == {"body", "child"}:
         return "both errors"
     return f"the {seen.pop()}'s error"
@@ -281,9 +282,13 @@ async def child_raises_cancellation_gather():
     async def child():
         raise asyncio.CancelledError
 
+    async def sibling():
+        await asyncio.sleep(1)
+
     try:
-        await asyncio.gather(child(), asyncio.sleep(1))
+        await asyncio.gather(child(), sibling())
     except asyncio.CancelledError:
+        print("gather has raised")
         return "the exception"
     return "nothing"
 
@@ -297,6 +302,7 @@ async def child_raises_cancellation_task_group():
     async def sibling():
         await asyncio.sleep(1)
         ended.append("sibling")
+        print("finished")
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -308,9 +314,14 @@ async def child_raises_cancellation_task_group():
 
 
 async def as_completed_order():
-    delays = random.sample(range(50), 50)
-    tasks = [asyncio.create_task(asyncio.sleep(each, each)) for each in delays]
+    async def job(seconds):
+        await asyncio.sleep(seconds)
+        return seconds
+
+    seconds = (3, 1, 4, 9, 5, 2, 6, 8, 7, 0)
+    tasks = [asyncio.create_task(job(each)) for each in seconds]
     await asyncio.wait(tasks)
+    print("all are done")
     order = [await task for task in asyncio.as_completed(tasks)]
     return "yes" if order == sorted(order) else "no"
 
@@ -328,29 +339,43 @@ async def order_by_callbacks():
 
 
 async def join_cancelled_task_await():
-    task = asyncio.create_task(asyncio.sleep(2, "a value"))
+    async def worker():
+        await asyncio.sleep(2)
+        return "a value"
+
+    task = asyncio.create_task(worker())
     asyncio.get_running_loop().call_later(1, task.cancel)
     try:
         return await task or "nothing"
     except asyncio.CancelledError:
+        print("await has raised")
         return "raises the cancellation"
 
 
 async def join_cancelled_task_wait():
-    task = asyncio.create_task(asyncio.sleep(2, "a value"))
+    async def worker():
+        await asyncio.sleep(2)
+        return "a value"
+
+    task = asyncio.create_task(worker())
     asyncio.get_running_loop().call_later(1, task.cancel)
     try:
         await asyncio.wait([task])
+        print("wait has returned")
     except asyncio.CancelledError:
         return "raises the cancellation"
     return "nothing" if task.cancelled() else task.result()
 
 
 async def join_cancelled_task_gather():
-    task = asyncio.create_task(asyncio.sleep(2))
+    async def worker():
+        await asyncio.sleep(2)
+
+    task = asyncio.create_task(worker())
     asyncio.get_running_loop().call_later(1, task.cancel)
     try:
         results = await asyncio.gather(task, return_exceptions=True)
+        print("gather has returned")
     except asyncio.CancelledError:
         return "raises the cancellation"
     is_error = isinstance(results[0], asyncio.CancelledError)
@@ -360,13 +385,13 @@ async def join_cancelled_task_gather():
 async def except_exception_swallows():
     swallowed = []
 
-    async def working():
+    async def worker():
         try:
             await asyncio.sleep(2)
         except Exception as error:
             swallowed.append(error)
 
-    task = asyncio.create_task(working())
+    task = asyncio.create_task(worker())
     await asyncio.sleep(1)
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):

@@ -52,6 +52,7 @@ async def holder_ends():
         async with asyncio.timeout(3600), lock:
             return "the lock"
     except TimeoutError:
+        print("still waits")
         return "nothing, for ever"
     except RuntimeError:
         return "an error"
@@ -77,13 +78,16 @@ async def releaser_takes_back():
     async def waiter():
         async with lock:
             order.append("waiter")
+            print("has the lock")
 
     await lock.acquire()
     task = asyncio.create_task(waiter())
     await asyncio.sleep(1)
     lock.release()
+    print("released")
     async with lock:
         order.append("releaser")
+        print("has the lock again")
     await task
     return "yes" if order == ["releaser", "waiter"] else "no"
 
@@ -101,10 +105,17 @@ async def default_capacity():
 
 async def newcomer_steals():
     queue = asyncio.Queue()
-    getter = asyncio.create_task(queue.get())
+
+    async def get():
+        item = await queue.get()
+        print(f"got the {item} item")
+        return item
+
+    getter = asyncio.create_task(get())
     await asyncio.sleep(1)
     queue.put_nowait("first")
     stolen = await queue.get()
+    print(f"took the {stolen} item")
     queue.put_nowait("second")
     return "yes" if (stolen, await getter) == ("first", "second") else "no"
 
@@ -149,6 +160,7 @@ async def close_with_waiters():
     getter = asyncio.create_task(queue.get())
     await asyncio.sleep(1)
     queue.shutdown()
+    print("shut down")
     done, _ = await asyncio.wait([getter], timeout=3600)
     if not done:
         return "they wait on"
@@ -179,6 +191,7 @@ async def worker_dies_before_task_done():
     try:
         await asyncio.wait_for(queue.join(), 3600)
     except TimeoutError:
+        print("join still waits")
         return "yes" if task.exception() else "no"
     return "no"
 
@@ -234,6 +247,7 @@ async def thread_local_per_task():
     async def child(name):
         local.name = name
         await asyncio.sleep(1)
+        print(f"{name} sees {local.name}")
         return local.name
 
     names = await asyncio.gather(child("one"), child("two"))
@@ -256,15 +270,17 @@ async def foreign_thread_wakes_set():
     loop = asyncio.get_running_loop()
     event = asyncio.Event()
 
-    def work():
+    def worker():
         time.sleep(1)
+        print("sets the event")
         event.set()
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=worker)
     thread.start()
     begin = loop.time()
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), 60)
+        await asyncio.wait_for(event.wait(), 5)
+    print("the wait is over")
     thread.join()
     return "yes" if loop.time() - begin == 1 else "no"
 
@@ -273,15 +289,17 @@ async def foreign_thread_wakes_call_soon_threadsafe():
     loop = asyncio.get_running_loop()
     event = asyncio.Event()
 
-    def work():
+    def worker():
         time.sleep(1)
+        print("sets the event")
         loop.call_soon_threadsafe(event.set)
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=worker)
     thread.start()
     begin = loop.time()
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), 60)
+        await asyncio.wait_for(event.wait(), 5)
+    print("the wait is over")
     thread.join()
     return "yes" if loop.time() - begin == 1 else "no"
 
@@ -325,6 +343,7 @@ async def notify_without_lock():
     try:
         condition.notify()
     except RuntimeError:
+        print("notify has raised")
         return "raises RuntimeError"
     await asyncio.sleep(1)
     return "wakes a waiter" if task.done() else "nothing"

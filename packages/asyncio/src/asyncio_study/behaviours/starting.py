@@ -175,6 +175,7 @@ async def spawn_into_ended_group_failed():
             except RuntimeError:
                 coroutine.close()  # Python 3.13 does this by itself
                 answer = "raises RuntimeError"
+                print("create_task raises")
 
     with contextlib.suppress(ExceptionGroup):
         async with asyncio.TaskGroup() as group:
@@ -186,12 +187,16 @@ async def spawn_into_ended_group_failed():
 async def spawn_into_ended_group_cancelled():
     spawned = []
 
+    async def child():
+        await asyncio.sleep(1)
+
     async def parent():
         async with asyncio.TaskGroup() as group:
             try:
                 await asyncio.sleep(2)
             finally:
-                spawned.append(group.create_task(asyncio.sleep(1)))
+                spawned.append(group.create_task(child()))
+                print("starts a child")
 
     task = asyncio.create_task(parent())
     await asyncio.sleep(1)
@@ -203,6 +208,7 @@ async def spawn_into_ended_group_cancelled():
 async def child_inherits_timeout():
     async def child():
         await asyncio.sleep(2)
+        print("finished")
         return "no"
 
     async with asyncio.TaskGroup() as group:
@@ -210,6 +216,7 @@ async def child_inherits_timeout():
             async with asyncio.timeout(1):
                 task = group.create_task(child())
                 await asyncio.sleep(3)
+        print("the timeout is over")
     return "yes" if task.cancelled() else task.result()
 
 
@@ -389,6 +396,7 @@ async def full_pool_blocks_submitter():
     with ThreadPoolExecutor(2) as pool:
         sleeps = [loop.run_in_executor(pool, time.sleep, 1) for _ in range(20)]
         submitted = loop.time() - begin
+        print("all are submitted")
         await asyncio.gather(*sleeps)
     return "yes" if submitted >= 1 else "no"
 

@@ -44,12 +44,14 @@ def cancel_waits_for_cleanup():
             yield from sleep_forever()
         finally:
             steps.append("cleaned up")
+            print("cleaned up")
 
     def body(group):
         group.spawn(child)
         yield from checkpoint()
         group.cancel()
         steps.append("cancel returned")
+        print("cancel has returned")
 
     yield from open_group(body)
     return "yes" if steps[0] == "cleaned up" else "no"
@@ -89,7 +91,7 @@ def cancel_interrupts_blocking():
 def cancel_interrupts_blocking_flag():
     stop = threading.Event()
 
-    def work():
+    def worker():
         while not stop.wait(0.5):
             pass
 
@@ -101,7 +103,7 @@ def cancel_interrupts_blocking_flag():
 
     def body(group):
         group.spawn(stop_when_cancelled)
-        group.spawn(in_thread, work)
+        group.spawn(in_thread, worker)
 
     with move_on_after(2) as scope:
         yield from open_group(body)
@@ -114,6 +116,7 @@ def overdue_and_zero_wait():
             time.sleep(2)
             yield from sleep(0)
     except TimeoutError:
+        print("caught TimeoutError")
         return "yes"
     return "no"
 
@@ -126,6 +129,7 @@ def overdue_and_no_wait():
             yield from lock.acquire()
     except TimeoutError:
         return "yes"
+    print("no timeout")
     return "no"
 
 
@@ -139,11 +143,16 @@ def timeout_of_zero():
 
 
 def cancel_while_thread_works():
+    def worker():
+        time.sleep(2)
+        print("the thread ends")
+
     begin = time.monotonic()
     with move_on_after(1):
-        yield from in_thread(time.sleep, 3)
+        yield from in_thread(worker)
     took = time.monotonic() - begin
-    return "at once" if took < 3 else "when the thread ends"
+    print("the task continues")
+    return "at once" if took < 2 else "when the thread ends"
 
 
 def cancel_reaches_children():
@@ -178,6 +187,7 @@ def delivered_then_cancelled():
     def receiver(channel, scope):
         with scope:
             received.append((yield from channel.get()))
+            print("got the item")
 
     def body(group):
         channel, scope = Channel(), CancelScope()
@@ -185,6 +195,7 @@ def delivered_then_cancelled():
         yield from checkpoint()
         yield from channel.put("item")
         scope.cancel()
+        print("put, then cancelled")
 
     yield from open_group(body)
     return "no" if received == ["item"] else "yes"
@@ -196,6 +207,7 @@ def cancelled_then_delivered():
     def receiver(channel, scope):
         with scope:
             received.append((yield from channel.get()))
+            print("got the item")
 
     def body(group):
         channel, scope = Channel(1), CancelScope()
@@ -203,6 +215,7 @@ def cancelled_then_delivered():
         yield from checkpoint()
         scope.cancel()
         yield from channel.put("item")
+        print("cancelled, then put")
         yield from sleep(1)
         with move_on_after(1):
             received.append((yield from channel.get()))
@@ -217,6 +230,7 @@ def woken_lock_waiter_cancelled():
     def waiter(lock, scope):
         with scope:
             yield from lock.acquire()
+            print("has the lock")
             try:
                 yield from sleep(1)
                 served.append("waiter")
@@ -231,6 +245,7 @@ def woken_lock_waiter_cancelled():
         yield from checkpoint()
         lock.release()
         scope.cancel()
+        print("the first is cancelled")
 
     with move_on_after(60):
         yield from open_group(body)
@@ -245,6 +260,7 @@ def shared_result_waiter_cancelled():
             outcome[name] = "is cancelled"
             yield from future.wait()
             outcome[name] = "gets the result"
+            print("got the result")
 
     def body(group):
         future, scope = Future(), CancelScope()
@@ -252,6 +268,7 @@ def shared_result_waiter_cancelled():
         group.spawn(waiter, "second", future, CancelScope())
         yield from sleep(1)
         scope.cancel()
+        print("the first is cancelled")
         yield from sleep(1)
         future.set_result("result")
 
@@ -303,6 +320,7 @@ def shield_with_deadline():
     with move_on_after(1):
         with CancelScope(2, shield=True):
             yield from sleep(3)
+    print("the shield is over")
     took = time.monotonic() - begin
     return "yes" if took == 2 else "no"
 
@@ -318,6 +336,7 @@ def nested_timeouts():
                 blamed.append("inner")
     except TimeoutError:
         blamed.append("outer")
+        print("caught outside")
     return "yes" if blamed == ["outer"] else "no"
 
 
@@ -337,15 +356,17 @@ def timeout_leaves_running():
         while True:
             yield from sleep(1)
             ticks.append("tick")
+            print("tick")
 
     def body(group):
         group.spawn(ticking)
-        group.spawn(in_thread, time.sleep, 7)
+        group.spawn(in_thread, time.sleep, 3)
 
-    with move_on_after(5):
+    with move_on_after(2):
         yield from open_group(body)
     before = len(ticks)
-    yield from sleep(5)
+    print("the timeout is over")
+    yield from sleep(2)
     return "yes" if len(ticks) > before else "no"
 
 
@@ -356,6 +377,7 @@ def cancellation_races_completion():
         with scope:
             with fail_after(5):
                 yield from event.wait()
+            print("the inner wait is over")
             yield from sleep(1)
             continued.append("waiter")
 
@@ -365,6 +387,7 @@ def cancellation_races_completion():
         yield from sleep(1)
         event.set()
         scope.cancel()
+        print("set, then cancelled")
 
     yield from open_group(body)
     return "yes" if continued else "no"
@@ -396,13 +419,16 @@ def first_result_stops_rest():
     def job(seconds, results):
         yield from sleep(seconds)
         ended.append(seconds)
+        print("finished")
         yield from results.put(seconds)
 
     def body(group):
         results = Channel(3)
         for seconds in (3, 1, 2):
             group.spawn(job, seconds, results)
-        return (yield from results.get())
+        first = yield from results.get()
+        print("the first result is there")
+        return first
 
     yield from open_group(body)
     return "yes" if ended == [1] else "no"

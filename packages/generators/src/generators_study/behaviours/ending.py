@@ -97,11 +97,13 @@ def break_out_of_generator_loop():
             yield "second"
         finally:
             steps.append("finally")
+            print("finally runs")
 
     for _ in lines():
         yield from sleep(1)
         break
     steps.append("after the loop")
+    print("after the loop")
     return "at once" if steps[0] == "finally" else "at garbage collection"
 
 
@@ -114,12 +116,14 @@ def break_out_of_generator_name():
             yield "second"
         finally:
             steps.append("finally")
+            print("finally runs")
 
     kept = lines()
     for _ in kept:
         yield from sleep(1)
         break
     steps.append("after the loop")
+    print("after the loop")
     del kept
     return "at once" if steps[0] == "finally" else "at garbage collection"
 
@@ -152,6 +156,7 @@ def yield_inside_timeout():
         try:
             yield from sleep(5)
         except Cancelled:
+            print("the consumer is cancelled")
             return "the consumer"
     return "the generator"
 
@@ -434,13 +439,13 @@ def results_in_input_order_join():
 def abandoned_thread_delays_exit():
     finished = threading.Event()
 
-    def work():
+    def worker():
         time.sleep(0.1)
         finished.set()
 
     def main():
         with move_on_after(0.01):
-            yield from in_thread(work)
+            yield from in_thread(worker)
         return finished.is_set()
 
     if run(main):

@@ -122,6 +122,7 @@ def body_and_child_fail():
         yield from open_group(body)
     except ExceptionGroup as group:
         texts = {str(error) for error in group.exceptions}
+        print(f"caught {sorted(texts)}")
     if texts == {"body", "child"}:
         return "both errors"
     return f"the {texts.pop()}'s error"

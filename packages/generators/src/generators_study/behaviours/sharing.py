@@ -106,6 +106,7 @@ def holder_ends():
             except RuntimeError:
                 return "an error"
             return "the lock"
+        print("still waits")
         return "nothing, for ever"
 
     return (yield from open_group(body))
@@ -137,6 +138,7 @@ def releaser_takes_back():
     def waiter(lock):
         yield from lock.acquire()
         order.append("waiter")
+        print("has the lock")
         lock.release()
 
     def body(group):
@@ -145,8 +147,10 @@ def releaser_takes_back():
         group.spawn(waiter, lock)
         yield from checkpoint()
         lock.release()
+        print("released")
         yield from lock.acquire()
         order.append("releaser")
+        print("has the lock again")
 
     yield from open_group(body)
     return "yes" if order[0] == "releaser" else "no"
@@ -167,6 +171,7 @@ def newcomer_steals():
 
     def getter(channel):
         received.append((yield from channel.get()))
+        print(f"got the {received[0]} item")
 
     def body(group):
         channel = Channel(2)
@@ -175,6 +180,7 @@ def newcomer_steals():
         yield from channel.put("first")
         yield from channel.put("second")
         stolen = yield from channel.get()
+        print(f"took the {stolen} item")
         return "yes" if stolen == "first" else "no"
 
     return (yield from open_group(body))
@@ -226,12 +232,14 @@ def close_with_waiters():
             seen.append("ends their loop")
         except Closed:
             seen.append("raises an error")
+            print("caught Closed")
 
     def body(group):
         channel = Channel()
         group.spawn(getter, channel)
         yield from checkpoint()
         channel.close()
+        print("closed")
         yield from sleep(60)
         group.cancel()
 
@@ -308,6 +316,7 @@ def thread_local_per_task():
     def child(name):
         local.name = name
         yield from sleep(1)
+        print(f"{name} sees {local.name}")
         seen.append(local.name)
 
     def body(group):
@@ -340,12 +349,14 @@ def foreign_thread_wakes_set():
 
     def foreign():
         time.sleep(1)
+        print("sets the event")
         event.set()
 
     threading.Thread(target=foreign).start()
     begin = time.monotonic()
     with move_on_after(5):
         yield from event.wait()
+    print("the wait is over")
     return "yes" if time.monotonic() - begin == 1 else "no"
 
 
@@ -354,12 +365,14 @@ def foreign_thread_wakes_call():
 
     def foreign():
         time.sleep(1)
+        print("sets the event")
         running.call_soon_threadsafe(event.set)
 
     threading.Thread(target=foreign).start()
     begin = time.monotonic()
     with move_on_after(5):
         yield from event.wait()
+    print("the wait is over")
     return "yes" if time.monotonic() - begin == 1 else "no"
 
 

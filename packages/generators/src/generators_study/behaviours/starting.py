@@ -144,6 +144,7 @@ def equal_deadlines():
     def sleeper(name):
         yield from sleep_until(deadline)
         woken.append(name)
+        print(name)
 
     def body(group):
         group.spawn(sleeper, "first")
@@ -200,14 +201,16 @@ def child_inherits_timeout_around_the_group():
     ended = []
 
     def child():
-        yield from sleep(5)
+        yield from sleep(2)
         ended.append("child")
+        print("finished")
 
     def body(group):
         group.spawn(child)
 
     with move_on_after(1):
         yield from open_group(body)
+    print("the timeout is over")
     return "no" if ended else "yes"
 
 
@@ -215,13 +218,15 @@ def child_inherits_timeout_around_the_spawn():
     ended = []
 
     def child():
-        yield from sleep(5)
+        yield from sleep(2)
         ended.append("child")
+        print("finished")
 
     def body(group):
         with move_on_after(1):
             group.spawn(child)
-            yield from sleep(2)
+            yield from sleep(3)
+        print("the timeout is over")
 
     yield from open_group(body)
     return "no" if ended else "yes"

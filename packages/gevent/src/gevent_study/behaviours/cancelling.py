@@ -83,10 +83,12 @@ def cancel_waits_for_cleanup_kill():
         finally:
             gevent.sleep(1)
             steps.append("cleaned up")
+            print("cleaned up")
 
     greenlet = gevent.spawn(worker)
     gevent.sleep(1)
     greenlet.kill()
+    print("kill has returned")
     return "yes" if steps else "no"
 
 
@@ -99,10 +101,12 @@ def cancel_waits_for_cleanup_kill_without_block():
         finally:
             gevent.sleep(1)
             steps.append("cleaned up")
+            print("cleaned up")
 
     greenlet = gevent.spawn(worker)
     gevent.sleep(1)
     greenlet.kill(block=False)
+    print("kill has returned")
     answer = "yes" if steps else "no"
     greenlet.join()
     return answer
@@ -152,6 +156,7 @@ def overdue_and_no_wait():
             time.sleep(2)
     except gevent.Timeout:
         return "yes"
+    print("no timeout")
     return "no"
 
 
@@ -185,13 +190,18 @@ def cancel_while_thread_works():
     def block():
         time.sleep(2)
         ended.append("thread")
+        print("the thread ends")
+
+    def wait():
+        pool.spawn(block).get()
 
     pool = gevent.get_hub().threadpool
-    waiter = gevent.spawn(lambda: pool.spawn(block).get())
+    waiter = gevent.spawn(wait)
     gevent.sleep(1)
     waiter.kill()
+    print("the waiter is killed")
     answer = "when the thread ends" if ended else "at once"
-    gevent.sleep(5)
+    gevent.sleep(2)
     return answer if ended else "fails"
 
 
@@ -259,17 +269,28 @@ def parent_kills_its_children():
 def delivered_then_cancelled_queue():
     received = []
     queue = Queue()
-    receiver = gevent.spawn(lambda: received.append(queue.get()))
+
+    def receive():
+        received.append(queue.get())
+        print("got the item")
+
+    receiver = gevent.spawn(receive)
     gevent.sleep(1)
     queue.put("item")
     receiver.kill()
+    print("put, then killed")
     return "no" if received or len(queue) else "yes"
 
 
 def delivered_then_cancelled_channel():
     received = []
     channel = Channel()
-    receiver = gevent.spawn(lambda: received.append(channel.get()))
+
+    def receive():
+        received.append(channel.get())
+        print("got the item")
+
+    receiver = gevent.spawn(receive)
     gevent.sleep(1)
     sender = gevent.spawn(channel.put, "item")
     gevent.spawn(receiver.kill)
@@ -280,10 +301,16 @@ def delivered_then_cancelled_channel():
 def cancelled_then_delivered_queue():
     received = []
     queue = Queue()
-    receiver = gevent.spawn(lambda: received.append(queue.get()))
+
+    def receive():
+        received.append(queue.get())
+        print("got the item")
+
+    receiver = gevent.spawn(receive)
     gevent.sleep(1)
     receiver.kill(block=False)
     queue.put("item")
+    print("killed, then put")
     receiver.join()
     return "no" if received or len(queue) else "yes"
 
@@ -291,12 +318,17 @@ def cancelled_then_delivered_queue():
 def cancelled_then_delivered_channel():
     received = []
     channel = Channel()
-    receiver = gevent.spawn(lambda: received.append(channel.get()))
+
+    def receive():
+        received.append(channel.get())
+        print("got the item")
+
+    receiver = gevent.spawn(receive)
     gevent.sleep(1)
     receiver.kill(block=False)
     sender = gevent.spawn(channel.put, "item")
     receiver.join()
-    gevent.spawn(lambda: received.append(channel.get()))
+    gevent.spawn(receive)
     sender.join()
     return "no" if received else "yes"
 
@@ -308,6 +340,7 @@ def woken_lock_waiter_cancelled():
     def waiter(name):
         with lock:
             got.append(name)
+            print(f"{name} has the lock")
             gevent.sleep(1)
 
     lock.acquire()
@@ -316,6 +349,7 @@ def woken_lock_waiter_cancelled():
     gevent.sleep(1)
     lock.release()
     first.kill()
+    print("the first is killed")
     second.join(timeout=60)
     return "yes" if "second" in got else "no"
 
@@ -323,10 +357,17 @@ def woken_lock_waiter_cancelled():
 def shared_result_waiter_cancelled_async_result():
     got = []
     result = AsyncResult()
-    first = gevent.spawn(lambda: got.append(result.get()))
-    second = gevent.spawn(lambda: got.append(result.get()))
+
+    def waiter():
+        got.append(result.get())
+        print("got the result")
+
+    first = gevent.spawn(waiter)
+    second = gevent.spawn(waiter)
     gevent.sleep(1)
     first.kill()
+    print("the first is killed")
+    gevent.sleep(1)
     result.set("result")
     second.join()
     return "gets the result" if got == ["result"] else "is cancelled"
@@ -337,12 +378,17 @@ def shared_result_waiter_cancelled_greenlet():
         gevent.sleep(2)
         return "result"
 
+    def waiter():
+        got.append(worker.get())
+        print("got the result")
+
     got = []
     worker = gevent.spawn(work)
-    first = gevent.spawn(lambda: got.append(worker.get()))
-    second = gevent.spawn(lambda: got.append(worker.get()))
+    first = gevent.spawn(waiter)
+    second = gevent.spawn(waiter)
     gevent.sleep(1)
     first.kill()
+    print("the first is killed")
     second.join()
     return "gets the result" if got == ["result"] else "is cancelled"
 
@@ -416,6 +462,7 @@ def nested_timeouts():
         with outer, inner:
             gevent.sleep(60)
     except gevent.Timeout as timeout:
+        print("caught the outer one")
         return "yes" if timeout is outer else "no"
 
 
@@ -492,25 +539,29 @@ def which_except_catches_timeout_socket():
 def timeout_leaves_running_block():
     ended = []
 
-    def work():
+    def worker():
         gevent.sleep(2)
         ended.append("work")
+        print("finished")
 
     with gevent.Timeout(1, False):
-        work()
-    gevent.sleep(5)
+        worker()
+    print("the timeout is over")
+    gevent.sleep(2)
     return "yes" if ended else "no"
 
 
 def timeout_leaves_running_join():
     ended = []
 
-    def work():
+    def worker():
         gevent.sleep(2)
         ended.append("work")
+        print("finished")
 
-    gevent.joinall([gevent.spawn(work)], timeout=1)
-    gevent.sleep(5)
+    gevent.joinall([gevent.spawn(worker)], timeout=1)
+    print("the timeout is over")
+    gevent.sleep(2)
     return "yes" if ended else "no"
 
 
@@ -538,6 +589,7 @@ def cancellation_races_completion():
         with gevent.Timeout(60):
             ready.wait()
         steps.append("inner wait completed")
+        print("the inner wait is over")
         gevent.sleep(1)
         steps.append("not cancelled")
 
@@ -545,6 +597,7 @@ def cancellation_races_completion():
     gevent.sleep(1)
     ready.set()
     greenlet.kill()
+    print("set, then killed")
     return "yes" if "not cancelled" in steps else "no"
 
 
@@ -553,11 +606,13 @@ def scope_cancelled_by_hand():
         with gevent.Timeout(2) as timeout:
             gevent.sleep(1)
             timeout.cancel()
-            gevent.sleep(60)
+            print("cancelled by hand")
+            gevent.sleep(2)
     except gevent.Timeout:
         return "a timeout"
     except gevent.GreenletExit:
         return "a cancellation"
+    print("no timeout")
     return "nothing"
 
 
@@ -567,9 +622,11 @@ def first_result_stops_rest_wait():
     def job(seconds):
         gevent.sleep(seconds)
         ended.append(seconds)
+        print("finished")
 
     gevent.wait([gevent.spawn(job, seconds) for seconds in (1, 2)], count=1)
-    gevent.sleep(5)
+    print("the first result is there")
+    gevent.sleep(2)
     return "no" if 2 in ended else "yes"
 
 
@@ -579,10 +636,12 @@ def first_result_stops_rest_imap_unordered():
     def job(seconds):
         gevent.sleep(seconds)
         ended.append(seconds)
+        print("finished")
 
     for _ in Group().imap_unordered(job, [1, 2]):
         break
-    gevent.sleep(5)
+    print("the first result is there")
+    gevent.sleep(2)
     return "no" if 2 in ended else "yes"
 
 

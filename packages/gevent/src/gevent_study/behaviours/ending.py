@@ -112,9 +112,11 @@ def break_out_of_generator():
         finally:
             gevent.sleep(1)
             steps.append("closed")
+            print("finally has run")
 
     for _ in numbers():
         break
+    print("after the loop")
     return "at once" if steps else "at garbage collection"
 
 
@@ -128,6 +130,7 @@ def yield_inside_timeout():
         for _ in generator:
             gevent.sleep(60)
     except gevent.Timeout:
+        print("raised in the consumer")
         return "the consumer" if generator.gi_frame else "the generator"
 
 
@@ -260,6 +263,7 @@ def deadlock_detected_beside_a_timer():
     ]
     try:
         gevent.joinall(workers, timeout=60)
+        print("both still wait")
     except LoopExit:
         return "yes"
     return "no"
@@ -328,12 +332,18 @@ def results_in_input_order_map():
         return seconds
 
     results = Pool().map(job, [3, 1, 2])
+    print(results)
     return "input order" if results == [3, 1, 2] else "completion order"
 
 
 def results_in_input_order_joinall():
-    jobs = [gevent.spawn(gevent.sleep, seconds) for seconds in (3, 1, 2)]
+    def job(seconds):
+        gevent.sleep(seconds)
+        return seconds
+
+    jobs = [gevent.spawn(job, seconds) for seconds in (3, 1, 2)]
     done = gevent.joinall(jobs)
+    print([each.value for each in done])
     return "input order" if done == jobs else "completion order"
 
 
@@ -343,6 +353,7 @@ def results_in_input_order_imap_unordered():
         return seconds
 
     results = list(Pool().imap_unordered(job, [3, 1, 2]))
+    print(results)
     return "input order" if results == [3, 1, 2] else "completion order"
 
 

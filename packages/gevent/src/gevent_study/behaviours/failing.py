@@ -187,6 +187,7 @@ def body_and_child_fail():
         return "the child's error"
     except ValueError:
         assert isinstance(greenlet.exception, KeyError)
+        print("caught the body's error")
         return "the body's error"
 
 
@@ -273,40 +274,57 @@ def child_raises_cancellation_get():
 
 
 def as_completed_order_iwait():
-    slow, fast = gevent.spawn(gevent.sleep, 2), gevent.spawn(gevent.sleep, 1)
-    gevent.sleep(3)  # both are done: first the fast one, then the slow one
-    return "yes" if list(gevent.iwait([slow, fast])) == [fast, slow] else "no"
+    def slow():
+        gevent.sleep(2)
+
+    def fast():
+        gevent.sleep(1)
+
+    jobs = gevent.spawn(slow), gevent.spawn(fast)
+    gevent.sleep(3)
+    print("both are done: fast, then slow")
+    order = list(gevent.iwait(jobs))
+    return "yes" if order == [jobs[1], jobs[0]] else "no"
 
 
 def as_completed_order_imap_unordered():
-    def sleep(seconds):
+    def job(seconds):
         gevent.sleep(seconds)
         return seconds
 
-    results = Group().imap_unordered(sleep, [2, 1])
-    gevent.sleep(3)  # both are done: first the fast one, then the slow one
+    results = Group().imap_unordered(job, [2, 1])
+    gevent.sleep(3)
+    print("both are done")
     return "yes" if list(results) == [1, 2] else "no"
 
 
 def join_cancelled_task_get():
-    greenlet = gevent.spawn(gevent.sleep, 60)
+    def worker():
+        gevent.sleep(60)
+
+    greenlet = gevent.spawn(worker)
     gevent.sleep(1)
     greenlet.kill()
     try:
         value = greenlet.get()
+        print("get has returned")
     except gevent.GreenletExit:
         return "raises the cancellation"
     return "a value" if isinstance(value, gevent.GreenletExit) else "nothing"
 
 
 def join_cancelled_task_joinall():
-    greenlet = gevent.spawn(gevent.sleep, 60)
+    def worker():
+        gevent.sleep(60)
+
+    greenlet = gevent.spawn(worker)
     gevent.sleep(1)
     greenlet.kill()
     try:
         gevent.joinall([greenlet], raise_error=True)
     except gevent.GreenletExit:
         return "raises the cancellation"
+    print("joinall has returned")
     return "nothing"
 
 

@@ -92,10 +92,17 @@ def holder_ends_rlock():
 def releaser_takes_back():
     lock = BoundedSemaphore()
     lock.acquire()
-    waiter = gevent.spawn(lock.acquire)
+
+    def wait():
+        lock.acquire()
+        print("has the lock")
+
+    waiter = gevent.spawn(wait)
     gevent.sleep(1)
     lock.release()
+    print("released")
     taken_back = lock.acquire(blocking=False)
+    print(f"acquire returns {taken_back}")
     waiter.kill()
     return "yes" if taken_back else "no"
 
@@ -118,11 +125,17 @@ def default_capacity_channel():
 
 def newcomer_steals_queue():
     queue = Queue()
-    getter = gevent.spawn(queue.get)
+
+    def get():
+        queue.get()
+        print("got the item")
+
+    getter = gevent.spawn(get)
     gevent.sleep(1)
     queue.put("item")  # schedules the getter
     try:
         queue.get_nowait()
+        print("took the item")
     except Empty:
         return "no"
     finally:
@@ -132,10 +145,15 @@ def newcomer_steals_queue():
 
 def newcomer_steals_channel():
     channel = Channel()
-    getter = gevent.spawn(channel.get)
+
+    def get():
+        channel.get()
+        print("got the item")
+
+    getter = gevent.spawn(get)
     gevent.sleep(1)
     gevent.spawn(channel.put, "item")
-    newcomer = gevent.spawn(channel.get)
+    newcomer = gevent.spawn(get)
     gevent.sleep(1)
     stolen = newcomer.dead and not getter.dead
     gevent.killall([getter, newcomer])
@@ -176,6 +194,7 @@ def close_with_waiters_shutdown():
     getter = gevent.spawn(queue.get)
     gevent.sleep(1)
     queue.shutdown()
+    print("shut down")
     try:
         getter.get(timeout=60)
     except ShutDown:
@@ -191,7 +210,9 @@ def close_with_waiters_stop_iteration():
     loops = [gevent.spawn(list, queue) for _ in range(2)]
     gevent.sleep(1)
     queue.put(StopIteration)
+    print("put StopIteration")
     gevent.joinall(loops, timeout=60)
+    print("the timeout is over")
     ended = sum(loop.dead for loop in loops)
     gevent.killall(loops)
     return "ends their loop" if ended == 2 else "they wait on"

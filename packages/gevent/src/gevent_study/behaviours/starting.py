@@ -131,10 +131,12 @@ def spawn_into_ended_group_killed():
         steps.append("started")
         gevent.sleep(1)
         steps.append("ended")
+        print("finished")
 
     group = Group()
     group.spawn(gevent.sleep, 60)
     group.kill()
+    print("the group is killed")
     group.spawn(child)
     group.join()
     return "starts the child" if "ended" in steps else "cancels the child"
@@ -152,12 +154,14 @@ def spawn_into_ended_group_dying():
             gevent.sleep(60)
         finally:
             group.spawn(child)
+            print("spawns a child")
 
     group = Group()
     group.spawn(parent)
     gevent.sleep(1)
     group.kill()
-    gevent.sleep(5)
+    print("kill has returned")
+    gevent.sleep(2)
     return "starts the child" if steps else "cancels the child"
 
 
@@ -167,11 +171,13 @@ def child_inherits_timeout():
     def child():
         gevent.sleep(2)
         ended.append("child")
+        print("finished")
 
     with gevent.Timeout(1, False):
         gevent.spawn(child)
         gevent.sleep(60)
-    gevent.sleep(5)
+    print("the timeout is over")
+    gevent.sleep(2)
     return "no" if ended else "yes"
 
 
@@ -227,10 +233,12 @@ def plain_function_waits():
     def wait_for(event):
         event.wait()
         steps.append("waited")
+        print("the wait is over")
 
     def other():
         gevent.sleep(1)
         steps.append("other")
+        print("sets the event")
         event.set()
 
     event = Event()
@@ -308,6 +316,7 @@ def full_pool_blocks_submitter_pool():
     start = time.monotonic()
     pool.spawn(gevent.sleep, 1)
     waited = time.monotonic() - start
+    print("spawned the second one")
     pool.join()
     return "yes" if waited > 0.5 else "no"
 

@@ -51,10 +51,12 @@ def cancel_waits_for_cleanup_event():
         stop.wait()
         time.sleep(1)
         steps.append("cleaned up")
+        print("cleaned up")
 
     thread = threading.Thread(target=worker)
     thread.start()
     stop.set()
+    print("set has returned")
     answer = "yes" if steps else "no"
     thread.join()
     return answer
@@ -68,11 +70,13 @@ def cancel_waits_for_cleanup_shutdown():
         stop.wait()
         time.sleep(1)
         steps.append("cleaned up")
+        print("cleaned up")
 
     pool = ThreadPoolExecutor()
     pool.submit(worker)
     stop.set()
     pool.shutdown(cancel_futures=True)
+    print("shutdown has returned")
     return "yes" if steps else "no"
 
 
@@ -121,14 +125,14 @@ def cancel_interrupts_blocking_computing():
     computing = threading.Event()
     ended = []
 
-    def work():
+    def worker():
         try:
             while True:
                 computing.set()
         except SystemExit:
             ended.append("interrupted")
 
-    thread = threading.Thread(target=work, daemon=True)
+    thread = threading.Thread(target=worker, daemon=True)
     thread.start()
     computing.wait()
     ident, error = ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
@@ -158,6 +162,7 @@ def overdue_and_zero_wait_as_completed():
             for _ in as_completed(futures, timeout=3):
                 time.sleep(5)  # by then the other one is done as well
         except TimeoutError:
+            print("caught TimeoutError")
             return "yes"
     return "no"
 
@@ -169,6 +174,7 @@ def overdue_and_zero_wait_map():
                 time.sleep(5)
         except TimeoutError:
             return "yes"
+    print("no timeout")
     return "no"
 
 
@@ -180,6 +186,7 @@ def overdue_and_no_wait():
                 time.sleep(5)
         except TimeoutError:
             return "yes"
+    print("no timeout")
     return "no"
 
 
@@ -212,6 +219,7 @@ def cancel_while_thread_works_result():
             pool.submit(time.sleep, 5).result(timeout=1)
         except TimeoutError:
             took = time.monotonic() - begin
+            print("result() has raised")
     return "at once" if took < 5 else "when the thread ends"
 
 
@@ -222,13 +230,14 @@ def cancel_while_thread_works_block():
             pool.submit(time.sleep, 5).result(timeout=1)
     except TimeoutError:
         took = time.monotonic() - begin
+        print("the block has raised")
     return "at once" if took < 5 else "when the thread ends"
 
 
 def thread_is_asked_to_stop():
     stop = threading.Event()
 
-    def work():
+    def worker():
         for _ in range(60):
             if stop.wait(1):
                 return
@@ -236,7 +245,7 @@ def thread_is_asked_to_stop():
     begin = time.monotonic()
     with ThreadPoolExecutor() as pool:
         try:
-            pool.submit(work).result(timeout=0.1)
+            pool.submit(worker).result(timeout=0.1)
         except TimeoutError:
             stop.set()
     return "works" if time.monotonic() - begin < 60 else "fails"
@@ -248,7 +257,7 @@ def cancel_reaches_children_future():
     def child():
         time.sleep(3)
         ended.append("child")
-        print("finished")
+        print("child has finished")
 
     def parent():
         pool.submit(child).result()
@@ -267,7 +276,7 @@ def cancel_reaches_children_event():
     def child(stop):
         if not stop.wait(3):
             ended.append("child")
-            print("finished")
+            print("child has finished")
 
     def parent(stop):
         pool.submit(child, stop).result()
@@ -304,6 +313,7 @@ def delivered_then_cancelled_pool():
         try:
             received.append(getting.result(timeout=0))
         except TimeoutError:
+            print("gives up")
             getting.cancel()
     return "no" if received or items.qsize() else "yes"
 
@@ -324,6 +334,7 @@ def cancelled_then_delivered_pool():
         try:
             getting.result(timeout=1)
         except TimeoutError:
+            print("gives up")
             getting.cancel()
         items.put("item")
     return "no" if items.qsize() else "yes"
@@ -336,6 +347,7 @@ def woken_lock_waiter_cancelled():
     def waiter(name, timeout):
         if lock.acquire(timeout=timeout):
             got.append(name)
+            print(f"{name} has the lock")
             lock.release()
 
     lock.acquire()
@@ -358,8 +370,11 @@ def shared_result_waiter_cancelled_timeout():
 
     def waiter(timeout):
         try:
-            return shared.result(timeout)
+            value = shared.result(timeout)
+            print("got the result")
+            return value
         except TimeoutError:
+            print("timed out")
             return "timed out"
 
     with ThreadPoolExecutor() as pool:
@@ -377,12 +392,14 @@ def shared_result_waiter_cancelled_cancel():
         try:
             return shared.result()
         except CancelledError:
+            print("caught CancelledError")
             return "cancelled"
 
     with ThreadPoolExecutor() as pool:
         other = pool.submit(waiter)
         time.sleep(1)
         shared.cancel()
+        print("the future is cancelled")
     return "is cancelled" if other.result() == "cancelled" else "gets the result"
 
 
@@ -442,6 +459,7 @@ def nested_timeouts():
         try:
             outer.result(timeout=1)
         except TimeoutError:
+            print("the outer one expires")
             return "no" if inner or outer.done() else "yes"
 
 
@@ -495,15 +513,17 @@ def which_except_catches_timeout_lock():
 def timeout_leaves_running_result():
     ended = []
 
-    def work():
+    def worker():
         time.sleep(2)
         ended.append("work")
+        print("finished")
 
     with ThreadPoolExecutor() as pool:
         try:
-            pool.submit(work).result(timeout=1)
+            pool.submit(worker).result(timeout=1)
         except TimeoutError:
-            time.sleep(5)
+            print("the timeout is over")
+            time.sleep(2)
     return "yes" if ended else "no"
 
 
@@ -513,7 +533,8 @@ def timeout_leaves_running_get():
         items.get(timeout=1)
     except queue.Empty:
         items.put("item")
-        time.sleep(5)
+        print("the timeout is over")
+        time.sleep(2)
     return "no" if items.qsize() else "yes"
 
 
@@ -524,6 +545,7 @@ def cancellation_races_completion():
     def worker():
         items.get()
         steps.append("inner wait completed")
+        print("the inner wait is over")
         if not stop.wait(1):
             steps.append("not stopped")
 
@@ -532,6 +554,7 @@ def cancellation_races_completion():
         time.sleep(1)
         items.put("item")
         stop.set()
+        print("put, then stopped")
     return "no" if steps == ["inner wait completed"] else "yes"
 
 
@@ -555,10 +578,12 @@ def first_result_stops_rest():
     def job(seconds):
         time.sleep(seconds)
         ended.append(seconds)
+        print("finished")
 
     with ThreadPoolExecutor() as pool:
         futures = [pool.submit(job, seconds) for seconds in (1, 2, 3)]
         _, rest = wait(futures, return_when=FIRST_COMPLETED)
+        print("the first result is there")
         for future in rest:
             future.cancel()
     return "no" if ended == [1, 2, 3] else "yes"

@@ -144,11 +144,13 @@ def break_out_of_generator_loop():
             yield "second"
         finally:
             steps.append("finally")
+            print("finally runs")
 
     for _ in lines():
         time.sleep(1)
         break
     steps.append("after the loop")
+    print("after the loop")
     return "at once" if steps[0] == "finally" else "at garbage collection"
 
 
@@ -161,12 +163,14 @@ def break_out_of_generator_name():
             yield "second"
         finally:
             steps.append("finally")
+            print("finally runs")
 
     kept = lines()
     for _ in kept:
         time.sleep(1)
         break
     steps.append("after the loop")
+    print("after the loop")
     del kept
     return "at once" if steps[0] == "finally" else "at garbage collection"
 
@@ -425,6 +429,7 @@ def results_in_input_order_map():
 
     with ThreadPoolExecutor() as pool:
         results = list(pool.map(job, (3, 1, 2)))
+    print(results)
     return "input order" if results == [3, 1, 2] else "completion order"
 
 
@@ -436,6 +441,7 @@ def results_in_input_order_as_completed():
     with ThreadPoolExecutor() as pool:
         futures = [pool.submit(job, seconds) for seconds in (3, 1, 2)]
         results = [future.result() for future in as_completed(futures)]
+    print(results)
     return "input order" if results == [3, 1, 2] else "completion order"
 
 

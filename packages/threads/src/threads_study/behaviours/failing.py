@@ -43,10 +43,11 @@ def one_of_three_fails_pool():
     def sibling():
         time.sleep(2)
         ended.append("sibling")
-        print("finished")
+        print("sibling has finished")
 
     def failing():
         time.sleep(1)
+        print("failing raises")
         raise ValueError
 
     try:
@@ -101,6 +102,7 @@ def what_the_parent_sees_result():
     def sibling(number):
         time.sleep(1)
         if number == 2:
+            print("raises ValueError")
             raise ValueError
 
     try:
@@ -120,6 +122,7 @@ def what_the_parent_sees_submit():
     def sibling(number):
         time.sleep(1)
         if number == 2:
+            print("raises ValueError")
             raise ValueError
 
     try:
@@ -187,6 +190,7 @@ def body_and_child_fail():
             raise ValueError("body")
     except* ValueError as errors:
         seen = {str(error) for error in errors.exceptions}
+        print(f"caught {sorted(seen)}")
     return "both errors" if len(seen) == 2 else f"the {seen.pop()}'s error"
 
 
@@ -329,6 +333,7 @@ def join_cancelled_task_result():
         try:
             return "nothing" if waiting.result() is None else "a value"
         except CancelledError:
+            print("result() has raised")
             return "raises the cancellation"
 
 
@@ -339,6 +344,7 @@ def join_cancelled_task_wait():
         waiting.cancel()
         try:
             done, _ = wait([waiting])
+            print("wait has returned")
         except CancelledError:
             return "raises the cancellation"
     return "nothing" if done == {waiting} else "a value"

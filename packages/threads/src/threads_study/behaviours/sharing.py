@@ -218,6 +218,7 @@ def close_with_waiters_queue():
         getting = pool.submit(items.get, timeout=60)
         time.sleep(1)
         items.shutdown()
+        print("shut down")
         error = getting.exception()
     return "raises an error" if isinstance(error, queue.ShutDown) else "they wait on"
 
@@ -268,6 +269,7 @@ def worker_dies_before_task_done():
     joining = threading.Thread(target=items.join, daemon=True)
     joining.start()
     joining.join(timeout=60)
+    print("join still waits")
     return "yes" if joining.is_alive() else "no"
 
 
@@ -367,6 +369,7 @@ def foreign_thread_wakes():
     setter = threading.Timer(1, event.set)
     setter.start()
     woken = event.wait(timeout=60)
+    print("woken")
     setter.join()
     return "yes" if woken else "no"
 
@@ -424,6 +427,7 @@ def notify_without_lock():
     try:
         condition.notify()
     except RuntimeError:
+        print("notify has raised")
         return "raises RuntimeError"
     finally:
         thread.join()

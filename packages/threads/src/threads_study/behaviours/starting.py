@@ -55,9 +55,11 @@ def wait_until_ready():
     def child():
         time.sleep(1)
         ready.append("child")
+        print("ready")
 
     thread = threading.Thread(target=child)
     thread.start()
+    print("start has returned")
     answer = "yes" if ready else "no"
     thread.join()
     return answer
@@ -86,7 +88,7 @@ def cancelled_before_start_pool():
         pool.submit(time.sleep, 2)
         waiting = pool.submit(ran.append, "body")
         time.sleep(1)
-        waiting.cancel()
+        print(f"cancel() returns {waiting.cancel()}")
     return "to its end" if ran else "never runs"
 
 
@@ -96,6 +98,7 @@ def cancelled_before_start_timer():
     timer.start()
     time.sleep(1)
     timer.cancel()
+    print("cancelled")
     timer.join()
     return "to its end" if ran else "never runs"
 
@@ -206,6 +209,7 @@ def child_inherits_timeout():
     def child():
         time.sleep(3)
         ended.append("child")
+        print("finished")
 
     def parent():
         threading.Thread(target=child).start()
@@ -215,6 +219,7 @@ def child_inherits_timeout():
         try:
             pool.submit(parent).result(timeout=1)
         except TimeoutError:
+            print("the timeout is over")
             time.sleep(5)
     return "no" if ended else "yes"
 
@@ -266,6 +271,7 @@ def plain_function_waits():
     def other():
         time.sleep(1)
         steps.append("other ran")
+        print("other has run")
 
     def plain():
         with ThreadPoolExecutor() as pool:
@@ -275,6 +281,7 @@ def plain_function_waits():
     thread.start()
     plain()
     steps.append("plain returned")
+    print("plain has returned")
     thread.join()
     return "yes" if steps == ["other ran", "plain returned"] else "no"
 
@@ -340,6 +347,7 @@ def full_pool_blocks_submitter():
         begin = time.monotonic()
         pool.submit(time.sleep, 1)
         waited = time.monotonic() - begin
+        print("submitted")
     return "yes" if waited >= 1 else "no"
 
 

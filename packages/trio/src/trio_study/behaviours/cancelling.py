@@ -27,36 +27,40 @@ async def swallowed_once():
 async def cancel_waits_for_cleanup_cancel():
     cleaned = []
 
-    async def working():
+    async def worker():
         try:
             await trio.sleep(60)
         finally:
             with trio.CancelScope(shield=True):
                 await trio.sleep(1)
             cleaned.append("up")
+            print("cleaned up")
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(working)
+        nursery.start_soon(worker)
         await trio.sleep(1)
         nursery.cancel_scope.cancel()
+        print("cancel has returned")
         return "yes" if cleaned else "no"
 
 
 async def cancel_waits_for_cleanup_nursery():
     cleaned = []
 
-    async def working():
+    async def worker():
         try:
             await trio.sleep(60)
         finally:
             with trio.CancelScope(shield=True):
                 await trio.sleep(1)
             cleaned.append("up")
+            print("cleaned up")
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(working)
+        nursery.start_soon(worker)
         await trio.sleep(1)
         nursery.cancel_scope.cancel()
+    print("the nursery has ended")
     return "yes" if cleaned else "no"
 
 
@@ -84,6 +88,7 @@ async def overdue_and_zero_wait():
             time.sleep(2)
             await trio.sleep(0)
     except trio.TooSlowError:
+        print("caught TooSlowError")
         return "yes"
     return "no"
 
@@ -94,6 +99,7 @@ async def overdue_and_no_wait():
             time.sleep(2)
     except trio.TooSlowError:
         return "yes"
+    print("no timeout")
     return "no"
 
 
@@ -117,31 +123,42 @@ async def receive_without_waiting():
 
 
 async def cancel_while_thread_works_default():
+    def worker():
+        time.sleep(2)
+        print("the thread ends")
+
     begin = trio.current_time()
     with trio.move_on_after(1):
-        await trio.to_thread.run_sync(time.sleep, 5)
+        await trio.to_thread.run_sync(worker)
     ended = trio.current_time() - begin
+    print("the task continues")
     return "at once" if ended == 1 else "when the thread ends"
 
 
 async def cancel_while_thread_works_abandon():
+    def worker():
+        time.sleep(2)
+        print("the thread ends")
+
     begin = trio.current_time()
     with trio.move_on_after(1):
-        await trio.to_thread.run_sync(time.sleep, 5, abandon_on_cancel=True)
+        await trio.to_thread.run_sync(worker, abandon_on_cancel=True)
     ended = trio.current_time() - begin
+    print("the task continues")
+    await trio.sleep(2)
     return "at once" if ended == 1 else "when the thread ends"
 
 
 async def thread_checks_for_cancellation():
     begin = trio.current_time()
 
-    def working():
+    def worker():
         while True:
             time.sleep(1)
             trio.from_thread.check_cancelled()
 
     with trio.move_on_after(3):
-        await trio.to_thread.run_sync(working)
+        await trio.to_thread.run_sync(worker)
     return "works" if trio.current_time() - begin <= 4 else "fails"
 
 
@@ -173,12 +190,14 @@ async def delivered_then_cancelled():
         with trio.CancelScope() as scope:
             task_status.started(scope)
             received.append(await receive_channel.receive())
+            print("got the value")
 
     async with trio.open_nursery() as nursery:
         scope = await nursery.start(receiver)
         await trio.sleep(1)
         send_channel.send_nowait("value")
         scope.cancel()
+        print("put, then cancelled")
     return "no" if received else "yes"
 
 
@@ -190,12 +209,14 @@ async def cancelled_then_delivered():
         with trio.CancelScope() as scope:
             task_status.started(scope)
             received.append(await receive_channel.receive())
+            print("got the value")
 
     async with trio.open_nursery() as nursery:
         scope = await nursery.start(receiver)
         await trio.sleep(1)
         scope.cancel()
         send_channel.send_nowait("value")
+        print("cancelled, then put")
     if receive_channel.statistics().current_buffer_used:
         received.append(receive_channel.receive_nowait())
     return "no" if received == ["value"] else "yes"
@@ -210,6 +231,7 @@ async def woken_lock_waiter_cancelled():
             task_status.started(scope)
             async with lock:
                 served.append(name)
+                print(f"{name} has the lock")
 
     with trio.move_on_after(60):
         async with trio.open_nursery() as nursery:
@@ -219,6 +241,7 @@ async def woken_lock_waiter_cancelled():
                 await nursery.start(locking, "second")
                 await trio.sleep(1)
             first.cancel()
+            print("the first is cancelled")
     return "yes" if served[-1:] == ["second"] else "no"
 
 
@@ -230,6 +253,7 @@ async def shared_result_waiter_cancelled():
         with trio.move_on_after(timeout):
             await done.wait()
             got.append((name, result[0]))
+            print("got the result")
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(waiting, "first", 1)
@@ -284,6 +308,7 @@ async def shield_with_deadline():
     with trio.move_on_after(1):
         with trio.move_on_after(3, shield=True) as shield:
             await trio.sleep(60)
+    print("the shield is over")
     own = shield.cancelled_caught and trio.current_time() - begin == 3
     return "yes" if own else "no"
 
@@ -299,6 +324,7 @@ async def nested_timeouts():
                 caught.append("inner")
     except trio.TooSlowError:
         caught.append("outer")
+        print("caught outside")
     return "yes" if caught == ["outer"] else "no"
 
 
@@ -325,28 +351,32 @@ async def which_except_catches_timeout_move_on_after():
 async def timeout_leaves_running_scope():
     ended = []
 
-    async def working():
+    async def worker():
         await trio.sleep(2)
         ended.append("work")
+        print("finished")
 
     with trio.move_on_after(1):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(working)
-    await trio.sleep(5)
+            nursery.start_soon(worker)
+    print("the timeout is over")
+    await trio.sleep(2)
     return "yes" if ended else "no"
 
 
 async def timeout_leaves_running_thread():
     ended = []
 
-    def working():
+    def worker():
         time.sleep(2)
         ended.append("work")
+        print("finished")
 
     with trio.move_on_after(1):
-        await trio.to_thread.run_sync(working, abandon_on_cancel=True)
+        await trio.to_thread.run_sync(worker, abandon_on_cancel=True)
     before = len(ended)
-    await trio.sleep(5)
+    print("the timeout is over")
+    await trio.sleep(2)
     return "yes" if len(ended) > before else "no"
 
 
@@ -360,6 +390,7 @@ async def cancellation_races_completion():
             with trio.fail_after(60):
                 await event.wait()
             reached.append("after the inner wait")
+            print("the inner wait is over")
             await trio.sleep(1)
             reached.append("after the next wait")
 
@@ -368,6 +399,7 @@ async def cancellation_races_completion():
         await trio.sleep(1)
         event.set()
         outer.cancel()
+        print("completed, then cancelled")
     return "no" if reached == ["after the inner wait"] else "yes"
 
 
@@ -397,12 +429,14 @@ async def first_result_stops_rest():
     async def job(delay):
         await trio.sleep(delay)
         ended.append(delay)
+        print("finished")
         await send_channel.send(delay)
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(job, 1)
         nursery.start_soon(job, 2)
         first = await receive_channel.receive()
+        print("the first result is there")
     return "yes" if ended == [first] else "no"
 
 

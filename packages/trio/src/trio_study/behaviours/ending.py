@@ -197,6 +197,7 @@ async def yield_inside_timeout_generator():
                     await trio.sleep(2)
                 except trio.Cancelled:
                     seen.append("the consumer")
+                    print("the consumer is cancelled")
                     raise
 
     try:
@@ -225,6 +226,7 @@ async def yield_inside_timeout_safe_channel():
                 await trio.sleep(2)
             except trio.Cancelled:
                 seen.append("the consumer")
+                print("the consumer is cancelled")
                 raise
     return seen[0] if len(seen) == 1 else "an error"
 
@@ -501,14 +503,14 @@ async def results_in_input_order():
 def abandoned_thread_delays_exit_default():
     ended = []
 
-    def working(scope):
+    def worker(scope):
         trio.from_thread.run_sync(scope.cancel)
         time.sleep(0.1)
         ended.append("work")
 
     async def main():
         with trio.CancelScope() as scope:
-            await trio.to_thread.run_sync(working, scope)
+            await trio.to_thread.run_sync(worker, scope)
         return "the caller waits" if ended else "run() waits"
 
     answer = trio.run(main)

@@ -101,6 +101,7 @@ async def body_and_child_fail():
             raise ValueError("body")
     except* ValueError as errors:
         seen = {str(error) for error in errors.exceptions}
+        print(f"caught {sorted(seen)}")
     if seen == {"body", "child"}:
         return "both errors"
     return f"the {seen.pop()}'s error"
@@ -236,29 +237,33 @@ async def order_by_channel():
 
 
 async def join_cancelled_task():
+    async def worker():
+        await trio.sleep(2)
+
     try:
         async with trio.open_nursery() as nursery:
-            child = nursery.start_soon(trio.sleep, 2)
+            child = nursery.start_soon(worker)
             await trio.sleep(1)
             nursery.cancel_scope.cancel()
     except trio.Cancelled:
         return "raises the cancellation"
     except BaseException:
         return "raises another error"
+    print("the nursery has ended")
     return "nothing" if child is None else "a value"
 
 
 async def except_exception_swallows():
     swallowed = []
 
-    async def working():
+    async def worker():
         try:
             await trio.sleep(2)
         except Exception as error:
             swallowed.append(error)
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(working)
+        nursery.start_soon(worker)
         await trio.sleep(1)
         nursery.cancel_scope.cancel()
     return "yes" if swallowed else "no"

@@ -106,6 +106,7 @@ async def holder_ends_lock():
                 await lock.acquire()
                 return "the lock"
             except trio.BrokenResourceError:
+                print("caught BrokenResourceError")
                 return "an error"
     return "nothing, for ever"
 
@@ -126,6 +127,7 @@ async def holder_ends_semaphore():
                 return "the lock"
             except trio.BrokenResourceError:
                 return "an error"
+    print("still waits")
     return "nothing, for ever"
 
 
@@ -152,14 +154,17 @@ async def releaser_takes_back():
     async def waiter():
         async with lock:
             order.append("waiter")
+            print("has the lock")
 
     async with trio.open_nursery() as nursery:
         await lock.acquire()
         nursery.start_soon(waiter)
         await trio.sleep(1)
         lock.release()
+        print("released")
         async with lock:
             order.append("releaser")
+            print("has the lock again")
     return "yes" if order[0] == "releaser" else "no"
 
 
@@ -177,6 +182,7 @@ async def newcomer_steals():
 
     async def getter():
         await receive_channel.receive()
+        print("got the item")
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(getter)
@@ -185,6 +191,7 @@ async def newcomer_steals():
         try:
             receive_channel.receive_nowait()
         except trio.WouldBlock:
+            print("nothing left to take")
             return "no"
         nursery.cancel_scope.cancel()
     return "yes"
@@ -233,6 +240,7 @@ async def close_with_waiters_send_channel():
             async for _ in receive_channel:
                 pass
             answer = "ends their loop"
+            print("the loop has ended")
         except (trio.EndOfChannel, trio.ClosedResourceError):
             answer = "raises an error"
 
@@ -241,6 +249,7 @@ async def close_with_waiters_send_channel():
             nursery.start_soon(receiver)
             await trio.sleep(1)
             send_channel.close()
+            print("closed")
     return answer
 
 
@@ -256,12 +265,14 @@ async def close_with_waiters_receive_channel():
             answer = "ends their loop"
         except (trio.EndOfChannel, trio.ClosedResourceError):
             answer = "raises an error"
+            print("caught ClosedResourceError")
 
     with trio.move_on_after(60):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(receiver)
             await trio.sleep(1)
             receive_channel.close()
+            print("closed")
     return answer
 
 
@@ -343,6 +354,7 @@ async def thread_local_per_task():
     async def child(name):
         local.name = name
         await trio.sleep(1)
+        print(f"{name} sees {local.name}")
         names.append(local.name == name)
 
     names = []
@@ -381,6 +393,7 @@ async def foreign_thread_wakes_set():
         try:
             await trio.to_thread.run_sync(event.set)
         except RuntimeError:
+            print("set() has raised")
             nursery.cancel_scope.cancel()
             return "raises RuntimeError"
         await trio.sleep(1)
@@ -465,6 +478,7 @@ async def notify_without_lock():
             condition.notify()
             await trio.sleep(1)
         except RuntimeError:
+            print("notify has raised")
             return "raises RuntimeError"
         finally:
             nursery.cancel_scope.cancel()

@@ -68,12 +68,14 @@ async def wait_until_ready():
     async def server(task_status):
         await trio.sleep(1)
         events.append("ready")
+        print("ready")
         task_status.started("address")
         await trio.sleep(1)
         events.append("ended")
 
     async with trio.open_nursery() as nursery:
         address = await nursery.start(server)
+        print("start has returned")
         return "yes" if address == "address" and events == ["ready"] else "no"
 
 
@@ -223,11 +225,13 @@ async def child_inherits_timeout_around():
     async def child():
         await trio.sleep(2)
         ended.append("child")
+        print("finished")
 
     async with trio.open_nursery() as nursery:
         with trio.move_on_after(1):
             nursery.start_soon(child)
             await trio.sleep(3)
+        print("the timeout is over")
     return "no" if ended else "yes"
 
 
@@ -237,10 +241,12 @@ async def child_inherits_timeout_inside():
     async def child():
         await trio.sleep(2)
         ended.append("child")
+        print("finished")
 
     with trio.move_on_after(1):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(child)
+    print("the timeout is over")
     return "no" if ended else "yes"
 
 
@@ -419,6 +425,7 @@ async def full_pool_blocks_submitter_run_sync():
     async def submitter():
         await trio.to_thread.run_sync(time.sleep, 0, limiter=limiter)
         submitted.append("job")
+        print("submitted")
 
     async with trio.open_nursery() as nursery:
         async with limiter:
