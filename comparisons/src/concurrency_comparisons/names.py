@@ -71,7 +71,7 @@ class Used:
 
 @dataclass(frozen=True)
 class Cell:
-    """What a study has for a purpose."""
+    """The names that a study has for a purpose, with what uses them."""
 
     counterpart: Counterpart
     used: tuple[Used, ...]

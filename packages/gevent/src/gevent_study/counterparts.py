@@ -26,11 +26,14 @@ def signals() -> str:
 
 def all_tasks() -> str:
     """Find a greenlet that waits."""
-    sleeper = gevent.spawn(gevent.sleep, 60)
-    sleeper.name = "sleeper"
+
+    def sleeper() -> None:
+        gevent.sleep(60)
+
+    greenlet: gevent.Greenlet[..., None] = gevent.spawn(sleeper)
     gevent.sleep(0)
     forest = [tree.format() for tree in gevent.util.GreenletTree.forest()]
-    sleeper.kill()
+    greenlet.kill()
     return "works" if "sleeper" in "".join(forest) else "fails"
 
 

@@ -12,7 +12,11 @@ import threading
 def signals() -> str:
     """Wait for a signal, in the main thread."""
     came = threading.Event()
-    before = signal.signal(signal.SIGUSR1, lambda *_: came.set())
+
+    def handler(*_: object) -> None:
+        came.set()
+
+    before = signal.signal(signal.SIGUSR1, handler)
     try:
         signal.raise_signal(signal.SIGUSR1)
         return "works" if came.wait(10) else "fails"

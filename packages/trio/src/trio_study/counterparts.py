@@ -44,3 +44,4 @@ async def deadline() -> str:
             await trio.sleep_forever()
     except trio.TooSlowError:
         return "works"
+    return "fails"
