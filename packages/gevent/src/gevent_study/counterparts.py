@@ -10,6 +10,7 @@ import threading
 import gevent
 import gevent.util
 from gevent.event import Event
+from gevent.pool import Group
 from gevent.queue import LifoQueue, PriorityQueue
 
 
@@ -30,10 +31,11 @@ def all_tasks() -> str:
     def sleeper() -> None:
         gevent.sleep(60)
 
-    greenlet: gevent.Greenlet[..., None] = gevent.spawn(sleeper)
+    group = Group()
+    group.spawn(sleeper)
     gevent.sleep(0)
     forest = [tree.format() for tree in gevent.util.GreenletTree.forest()]
-    greenlet.kill()
+    group.kill()
     return "works" if "sleeper" in "".join(forest) else "fails"
 
 
