@@ -19,12 +19,13 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from concurrency_study.behaviours import GROUPS
+from concurrency_study.behaviours import questions as all_questions
 from concurrency_study.behaviours.published import BadAnswer
 from concurrency_study.report import EXAMPLE
 from rich.console import Console
 from rich.progress import track
 
-from . import markdown, questions, reports, runner, site
+from . import markdown, names, questions, reports, runner, site
 from .answers import AnswerFile, NotFound, Topic, Tree, Unreadable, unknown
 from .bench import costs
 from .comparison import shared_lines
@@ -370,6 +371,33 @@ def list_questions(
         screen.questions(found, wanted or known)
 
 
+@app.command("names")
+def find_names(
+    context: typer.Context,
+    word: Annotated[
+        str,
+        typer.Argument(
+            metavar="WORD",
+            help="A name, as asyncio.Queue or gather, or a word of a purpose.",
+            show_default=False,
+        ),
+    ],
+    as_json: Json = False,
+    no_pager: NoPager = False,
+) -> None:
+    """Find a name of a library, and print its counterparts in the others."""
+    rows = names.index(_tree(context))
+    found = names.matching(rows, word)
+    if not found:
+        known = {used.name.name for row in rows for used in row.every}
+        raise NotFound(f"no name or purpose has {word!r} among {len(known)} names")
+    if as_json:
+        _print_json([row.as_json() for row in found])
+        return
+    with _screen(pager=not no_pager) as screen:
+        screen.names(found, {key: each.number for key, each in all_questions().items()})
+
+
 @app.command()
 def matrix(
     context: typer.Context,
@@ -482,7 +510,9 @@ def write_pages(
     ] = False,
     python: Python = None,
 ) -> None:
-    """Write the pages in Markdown, comparisons/pages.
+    """Write the pages in Markdown, comparisons/pages: a folder for each topic.
+
+    Removes the pages of former topics. Files that it has not made are kept.
 
     Needs the reports of all studies, which `nox -s compare` makes. --check needs no
     reports.
