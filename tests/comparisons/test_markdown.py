@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from concurrency_comparisons import cli, figures, markdown, reports
 from concurrency_comparisons.answers import Tree
+from concurrency_comparisons.questions import of_topic
 from concurrency_comparisons.reports import Report, Story, Test
 from concurrency_comparisons.subject import Subject
 from concurrency_study.inputs import code_of
@@ -19,7 +20,10 @@ from concurrency_study.trace import Event
 
 ROOT = Path(__file__).parent.parent.parent
 TREE = Tree(ROOT)
-TEXT = ("shared/src/concurrency_study", "packages", "tests/conformance")
+TEXT = (
+    *("shared/src/concurrency_study", "packages", "tests/conformance"),
+    "comparisons/benchmarks",
+)
 TOPICS = [*TREE.topics]
 
 
@@ -90,6 +94,7 @@ def made(tmp_path_factory, found):
     tree = Tree(root)
     for topic in tree.topics.values():
         markdown.write(Subject(tree, topic, found))
+    markdown.tidy(tree)
     return root
 
 
@@ -111,28 +116,61 @@ def study(*arguments):
 # The content of a page
 
 
+def links_in(page):
+    return re.findall(r"\]\(([^)]+)\)", page)
+
+
 @pytest.mark.parametrize("topic", TOPICS)
-def test_a_page_shows_every_line_of_every_recommended_answer(found, topic):
+def test_a_page_links_to_every_answer_and_to_each_step(found, topic):
     subject = Subject(TREE, TREE.topics[topic], found)
+    links = {*links_in(markdown.page(subject))}
+    for answer in subject.answers + subject.others:
+        file = f"../../../{answer.path.relative_to(ROOT).as_posix()}"
+        assert file in links
+        for name, part in answer.parts.items():
+            if name.startswith("step") and part.code and not answer.variant:
+                lines = {line.number for line in part.lines}
+                assert any(
+                    link.startswith(f"{file}#L") and span_of(link) & lines
+                    for link in links
+                ), (answer.name, name)
+
+
+def span_of(link):
+    """Return the lines that a link leads to."""
+    first, _, last = link.partition("#L")[2].partition("-L")
+    return {*range(int(first), int(last or first) + 1)}
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_links_lead_to_files_that_exist(made, found, topic):
+    subject = Subject(TREE, TREE.topics[topic], found)
+    folder = made / markdown.FOLDER / topic
+    for link in links_in(markdown.page(subject)):
+        name, _, line = link.partition("#")
+        path = (folder / name).resolve()
+        if name != "../costs.md":
+            assert path.is_file(), link
+        if line:
+            lines = path.read_text("utf-8").split("\n")
+            assert max(span_of(link)) <= len(lines)
+
+
+def test_the_index_leads_to_every_page_and_to_the_costs(made):
+    folder = made / markdown.FOLDER
+    links = links_in((folder / markdown.PAGE).read_text("utf-8"))
+    assert [*links] == ["costs.md", *(f"{topic}/{markdown.PAGE}" for topic in TOPICS)]
+
+
+def test_the_picture_comes_before_lists_and_tables(subject):
     page = markdown.page(subject)
-    shown = {line.strip() for line in page.split("\n")}
-    for answer in subject.answers:
-        lines = [line for part in answer.parts.values() for line in part.code]
-        assert {line.text.strip() for line in lines} <= shown
+    assert page.index("](example.svg)") < min(page.index("\n- "), page.index("\n|"))
 
 
-@pytest.mark.parametrize("topic", TOPICS)
-def test_links_lead_to_files_that_exist(found, topic):
-    subject = Subject(TREE, TREE.topics[topic], found)
-    page = re.sub(r"(?s)```.*?```", "", markdown.page(subject))
-    for link in re.findall(r"\]\(([^)]+)\)", page):
-        name, _, line = link.partition("#L")
-        path = ROOT / markdown.FOLDER / name
-        if name.startswith(".."):
-            assert path.resolve().is_file(), link
-            assert int(line or 1) <= len(path.read_text("utf-8").split("\n"))
-        else:
-            assert path.stem in (*TOPICS, "costs")
+def test_45_topics_would_take_less_than_3_megabytes():
+    folders = [ROOT / markdown.FOLDER / topic for topic in TOPICS]
+    sizes = [file.stat().st_size for each in folders for file in each.iterdir()]
+    assert sum(sizes) / len(TOPICS) < 3e6 / 45
 
 
 def test_a_link_to_a_test_leads_to_its_line(subject):
@@ -153,7 +191,7 @@ def figure(seconds, ratio, *, low=0.9, high=1.1):
 
 def test_a_page_shows_costs_and_is_stale_when_they_change(checkout, found):
     topic = checkout.topics["results_at_end"]
-    page = checkout.root / markdown.FOLDER / "results_at_end.md"
+    page = checkout.root / markdown.FOLDER / "results_at_end/README.md"
     assert "What it costs" not in page.read_text("utf-8")
     small = {
         "asyncio": figure(5e-6, 1, low=1, high=1),
@@ -170,16 +208,11 @@ def test_a_page_shows_costs_and_is_stale_when_they_change(checkout, found):
         "results_at_end at 10000": large,
     }
     (checkout.root / figures.FILE).write_text(json.dumps(measured), "utf-8")
-    assert markdown.stale(checkout) == ["results_at_end.md"]
+    assert markdown.stale(checkout) == ["results_at_end/README.md"]
     markdown.write(Subject(checkout, topic, found))
-    lines = page.read_text("utf-8").split("\n")
-    table = lines[lines.index("| | 1 | 10,000 |") :]
-    assert table[2:6] == [
-        "| asyncio | 5.0 µs | 4.0 µs |",
-        "| trio | 6.2 µs, no measurable difference | not measured |",
-        "| anyio-on-trio | not measured | 20 ms, 5,000 × slower |",
-        "",
-    ]
+    assert (
+        "of 10,000 inputs: asyncio 4.0 µs · anyio-on-trio 20 ms, 5,000 × slower.\n"
+    ) in page.read_text("utf-8")
     assert markdown.stale(checkout) == []
 
 
@@ -194,7 +227,8 @@ def test_a_step_that_a_study_does_not_need_is_shown_as_absent(subject):
     absent = {cell.answer.study: cell.absent for cell in row.cells}
     assert absent["trio"] == "Not needed."
     assert absent["generators"] == ""
-    assert "**trio**: Not needed." in markdown.page(subject)
+    (line,) = re.findall(r"\n\| 4\. .*", markdown.page(subject))
+    assert line.split(" | ")[4] == "not needed"
 
 
 def test_a_limitation_is_shown_with_its_reason_and_its_test(subject):
@@ -271,15 +305,15 @@ def test_a_limitation_is_shown_beside_the_other_studies(found, subject):
     assert {label for label, _ in difference.stories} == {"threads", able}
     page = markdown.page(there)
     assert "## Where they differ" in page
-    assert "Does not pass with threads and threads:as_completed:" in page
-    assert f"({difference.name}.svg)" in page
+    assert f"### [{reports.spoken(test).capitalize()}](" in page
+    assert f"({test.removeprefix('test_')}.svg)" in page
 
 
 def test_a_story_that_is_too_long_is_not_shown(found, subject):
     stories = told_by_all(subject.tests[1]) | {"threads": []}
     there = with_stories(found, stories)
     assert there.differences == []
-    assert "Where they differ" not in markdown.page(there)
+    assert markdown.page(there).count(".svg)") == 1
 
 
 def test_a_test_that_all_pass_is_not_a_difference(found, subject):
@@ -291,11 +325,11 @@ def test_pictures_of_former_differences_are_removed(checkout, found, subject):
     there = with_stories(found, told_by_all(subject.tests[1]))
     made = Subject(checkout, there.topic, there.found)
     markdown.write(made)
-    folder = checkout.root / markdown.FOLDER
-    assert (folder / f"{made.differences[0].name}.svg").exists()
+    folder = checkout.root / markdown.FOLDER / "results_as_we_go"
+    assert len([*folder.glob("*.svg")]) == 2
     assert markdown.stale(checkout) == []
     markdown.write(Subject(checkout, there.topic, found))
-    assert len([*folder.glob("results_as_we_go*.svg")]) == 1
+    assert [path.name for path in folder.glob("*.svg")] == ["example.svg"]
 
 
 # Pages without time
@@ -342,10 +376,10 @@ def test_fresh_pages_are_found_fresh_without_reports(checkout, capsys):
 def test_a_changed_file_makes_the_pages_of_its_topic_stale(checkout, path, capsys):
     with (checkout.root / path).open("a") as file:
         file.write("x = 1  # changed\n")
-    assert markdown.stale(Tree(checkout.root)) == ["tasks.md"]
+    assert markdown.stale(Tree(checkout.root)) == ["tasks/README.md"]
     assert study("pages", "--check") == 1
     said = capsys.readouterr().err
-    assert "tasks.md" in said
+    assert "tasks/README.md" in said
     assert "run `nox -s compare`" in said
     assert said.count("\n") == 1
 
@@ -354,6 +388,28 @@ def test_a_declaration_of_a_study_makes_all_pages_stale(checkout):
     path = checkout.root / "packages/trio/src/trio_study/__init__.py"
     path.write_text(path.read_text("utf-8") + "# changed\n", "utf-8")
     assert len(markdown.stale(checkout)) == len(TOPICS)
+
+
+def test_a_published_answer_makes_the_pages_stale_that_show_it(checkout):
+    folder = checkout.root / "packages/trio/src/trio_study/behaviours"
+    path = folder / "failing.toml"
+    text = path.read_text("utf-8")
+    start, table, rest = text.partition("[one_of_three_fails]\n")
+    assert 'answer = "yes"' in rest.partition("[")[0]
+    changed = rest.replace('answer = "yes"', 'answer = "no"', 1)
+    path.write_text(start + table + changed, "utf-8")
+    asked = {name for name in TOPICS if 10 in {q.number for q in of_topic(name)}}
+    assert asked
+    stale = markdown.stale(Tree(checkout.root))
+    assert stale == [f"{name}/README.md" for name in TOPICS if name in asked]
+
+
+def test_a_page_answers_its_questions_in_each_world(found):
+    subject = Subject(TREE, TREE.topics["race"], found)
+    page = markdown.page(subject)
+    (question, *_) = of_topic("race")
+    (line,) = re.findall(rf"\n\| {question.number}\. .*", page)
+    assert line.split(" | ")[1:-1] == ["yes", "no", "no / yes", "yes", "no"]
 
 
 def digests(root):
@@ -424,7 +480,11 @@ def test_another_version_of_the_form_makes_all_pages_stale(checkout, monkeypatch
 GOLDEN = Path(__file__).with_name("golden.txt")
 QUESTION = '''"""Demo: wait, then say so.
 
+For those who wait.
+
     demo(job, say)
+
+- Says so.
 """
 NEIGHBOURS = ("race",)
 NATIVE = ("job",)
@@ -497,23 +557,47 @@ def test_the_form_of_a_page_is_the_one_of_this_version(tmp_path):
     assert body == GOLDEN.read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", ["tasks.md", "tasks.svg"])
+@pytest.mark.parametrize("name", ["README.md", "example.svg"])
 @pytest.mark.parametrize("change", ["edited", "gone"])
 def test_a_page_edited_or_gone_is_stale(checkout, name, change):
-    path = checkout.root / markdown.FOLDER / name
+    path = checkout.root / markdown.FOLDER / "tasks" / name
     if change == "gone":
         path.unlink()
     else:
         path.write_text(path.read_text("utf-8").replace("job", "jub"), "utf-8")
-    assert markdown.stale(checkout) == ["tasks.md"]
+    assert markdown.stale(checkout) == ["tasks/README.md"]
 
 
-def test_a_page_of_no_topic_is_stale_and_tidied_away(checkout):
-    page = checkout.root / markdown.FOLDER / "former.md"
-    page.touch()
-    assert markdown.stale(checkout) == ["former.md"]
+def test_pages_of_former_topics_and_forms_are_stale_and_removed(checkout):
+    folder = checkout.root / markdown.FOLDER
+    page, picture = (folder / "tasks" / name for name in ("README.md", "example.svg"))
+    former = folder / "former"
+    former.mkdir()
+    shutil.copy(page, former)
+    shutil.copy(page, folder / "tasks.md")
+    shutil.copy(picture, folder / "tasks-stops.svg")
+    names = ["former/README.md", "tasks-stops.svg", "tasks.md"]
+    assert markdown.stale(checkout) == names
     markdown.tidy(checkout)
     assert markdown.stale(checkout) == []
+    assert not former.exists()
+
+
+def test_files_from_elsewhere_are_never_removed(checkout, found):
+    folder = checkout.root / markdown.FOLDER
+    (folder / "former").mkdir()
+    notes = [folder / n for n in ("notes.md", "former/drawn.svg", "tasks/drawn.svg")]
+    for note in notes:
+        note.write_text("by hand", "utf-8")
+    assert markdown.stale(checkout) == []
+    markdown.write(Subject(checkout, checkout.topics["tasks"], found))
+    markdown.tidy(checkout)
+    assert all(note.exists() for note in notes)
+
+
+def test_a_changed_list_of_topics_makes_the_index_stale(checkout):
+    (checkout.root / markdown.FOLDER / "README.md").write_text("", "utf-8")
+    assert markdown.stale(checkout) == ["README.md"]
 
 
 # Reports
@@ -584,9 +668,12 @@ def test_one_stale_report_is_refused_and_named(checkout, reads, capsys):
 
 @pytest.mark.parametrize("command", ["pages", "site"])
 def test_the_command_writes_and_says_where(checkout, reads, capsys, command):
+    for file in ("costs.json", "costs.about.json"):
+        shutil.copy(ROOT / "comparisons" / file, checkout.root / "comparisons")
     reads(**{f"{s}-3.11": True for s in TREE.studies})
     assert study(command) == 0
     said = capsys.readouterr()
     assert f"comparisons/{command}" in said.out
     assert said.err == ""
-    assert markdown.stale(checkout) == []
+    if command == "pages":
+        assert markdown.stale(checkout) == []

@@ -292,18 +292,22 @@ class Subject:
         """
         return [
             shown
-            for study, report in self.found.items()
-            for shown in _labelled(
-                (study, story)
-                for story in sorted(report.examples, key=lambda one: one.world)
-                if (story.topic, story.variant) == (self.topic.name, "")
-            )
+            for study in self.found
+            for shown in _labelled(one for one in self._examples if one[0] == study)
         ]
 
     @property
+    def _examples(self) -> Iterator[tuple[str, Story]]:
+        for study, report in self.found.items():
+            for story in sorted(report.examples, key=lambda one: one.world):
+                if (story.topic, story.variant) == (self.topic.name, ""):
+                    yield study, story
+
+    @property
     def picture(self) -> str:
-        """The timeline of the example, as SVG."""
-        return svg(self.examples, title=f"Timeline of the example of {self.topic.name}")
+        """The timelines of the example as SVG, one for all studies that share it."""
+        title = f"Timeline of the example of {self.topic.name}"
+        return svg(_labelled(self._examples), title=title)
 
     def figures(self, stories: Sequence[tuple[str, Story]], title: str) -> list[Figure]:
         """Return a narrow timeline for each label, all on one time axis."""
@@ -373,7 +377,7 @@ class Subject:
         title = (
             "After an error, gather leaves its siblings running. TaskGroup does not."
         )
-        return {f"{FRONT_TOPIC}-front.svg": svg(stories, title=title)}
+        return {"front.svg": svg(stories, title=title)}
 
     def _stories(self, answer: AnswerFile, test: str) -> list[Story]:
         return sorted(

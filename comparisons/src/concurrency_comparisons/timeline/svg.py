@@ -254,7 +254,7 @@ class _Picture:
             self.y += 8
             label = _fit(clean(label), 60)
             x = _PAD + _cells(label) * _CHARACTER + 12
-            self.text(label, _PAD, self.y + 14, "ink name")
+            self.text(label, _PAD, self.y + 14, "name")
             self.text(ending(story, steps=self.steps), x, self.y + 14, "muted")
             self.y += 22
         top = self.y
@@ -337,15 +337,16 @@ class _Picture:
         text: str,
         x: float,
         y: float,
-        kind: str = "ink",
+        kind: str = "",
         *,
         anchor: str = "",
         whole: str = "",
     ) -> None:
+        kind = kind and f' class="{kind}"'
         anchor = anchor and f' text-anchor="{anchor}"'
         hint = _title(whole) if clean(whole) not in ("", text) else ""
         self.parts.append(
-            f'<text class="{kind}" x="{pixels(x)}" y="{pixels(y)}"{anchor}>'
+            f'<text{kind} x="{pixels(x)}" y="{pixels(y)}"{anchor}>'
             f"{escape(text)}{hint}</text>"
         )
 
@@ -455,6 +456,7 @@ def style() -> str:
         f"@media(prefers-color-scheme:dark){{{root}{{{colours(1)}}}}}",
         f"{root} text{{font:12px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',"
         "monospace;white-space:pre;"
+        f"fill:{_COLOURS['ink'][0]};fill:var(--ink);"
         f"stroke:{_COLOURS['paper'][0]};stroke:var(--paper);stroke-width:3px;"
         "paint-order:stroke}",
         f"{root} .name{{font-weight:bold}}",
