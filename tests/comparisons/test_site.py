@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from itertools import combinations
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,9 @@ from concurrency_study.trace import Event
 ROOT = Path(__file__).parent.parent.parent
 TREE = Tree(ROOT)
 TOPICS = [*TREE.topics]
-PAIRS = [f"{one}-vs-{other}" for one, other in combinations(TREE.studies, 2)]
-VOID = {"br", "img", "input", "link", "meta", "wbr"}
+PAIRS = [f"{one}-to-{other}" for one, other in permutations(TREE.studies, 2)]
+WORDS = ("costs", "glossary", "guide", "names", "questions", "sitemap", "404")
+VOID = {"base", "br", "img", "input", "link", "meta", "wbr"}
 CANNOT = "cannot <stop>: it is `running` & cannot be stopped"
 
 
@@ -100,9 +101,10 @@ def parsed(text):
 
 
 def test_there_is_a_page_for_every_topic_and_pair_and_a_start(files):
-    asked = {f"question-{each.number}" for each in questions().values()}
-    pages = {"index", "questions", *TOPICS, *PAIRS, *asked}
-    others = {"style.css", "columns.js", *(f"{t}.trace.json" for t in TOPICS)}
+    asked = {f"question-{key}" for key in questions()}
+    pages = {"index", *WORDS, *TOPICS, *PAIRS, *asked}
+    others = {"style.css", "columns.js", "search.js"}
+    others |= {f"{topic}.trace.json" for topic in TOPICS}
     assert set(files) == {f"{page}.html" for page in pages} | others
 
 
@@ -131,7 +133,11 @@ def test_links_lead_to_pages_places_and_files_that_exist(files):
 
 def test_no_page_uses_the_network(files):
     for name, text in files.items():
-        text = re.sub(r'<a href="https?:.*?</a>', "", text)  # only a click leads there
+        # Only a click leads there, or a person who pastes the script.
+        text = re.sub(r'<a [^>]*href="https?:.*?</a>', "", text, flags=re.DOTALL)
+        text = re.sub(
+            r'<script type="text/plain".*?</script>', "", text, flags=re.DOTALL
+        )
         addresses = set(re.findall(r"https?://[^\s\"')]+", text))
         assert addresses <= {"http://www.w3.org/2000/svg"}, name
         assert "@import" not in text
@@ -162,7 +168,7 @@ def test_a_topic_links_to_the_topics_to_look_at_next(files):
 
 
 def test_text_from_a_report_is_escaped(files):
-    for name in ("tasks.html", "threads-vs-trio.html"):
+    for name in ("tasks.html", "threads-to-trio.html"):
         assert "<stop>" not in files[name]
         assert "&lt;stop&gt;: it is <code>running</code> &amp; cannot" in files[name]
 
@@ -174,12 +180,56 @@ def test_versions_are_on_every_page_without_the_patch_of_python(files):
             assert "3.11.7" not in text, name
 
 
-def test_the_matrix_counts_what_passed_and_what_cannot(files):
+def test_a_topic_counts_what_passed_and_what_cannot(files):
     total = len(TREE.tests("tasks"))
-    row = files["index.html"].partition('href="tasks.html"')[2].partition("</tr>")[0]
-    assert row.count(f">{total} passed<") == len(TREE.studies) - 1
-    assert row.count(f">{total - 1} passed<") == 1
-    assert row.count(">1 cannot<") == 1
+    section = files["tasks.html"].partition('id="why"')[2].partition("</table>")[0]
+    rows = section.split("<tr")
+    (threads,) = [row for row in rows if "threads</a>" in row]
+    assert f"<td>{total - 1}</td>" in threads
+    assert "1 cannot" in threads
+    (trio,) = [row for row in rows if ">trio</a>" in row]
+    assert f"<td>{total}</td>" in trio
+    assert "cannot" not in trio
+
+
+def test_the_start_page_leads_to_each_topic_and_ends_with_the_counts(files, found):
+    text = files["index.html"]
+    for topic in TOPICS:
+        assert f'<a href="{topic}.html">{topic}</a>' in text
+    counts = text.partition('id="proof"')[2]
+    assert f"<td>{len(found['trio'].tests):,}</td>" in counts
+    assert "passed" not in text.partition('id="proof"')[0]
+
+
+def test_a_published_site_links_to_published_files_and_has_a_sitemap(found):
+    source, url = "https://code.example/blob/main", "https://study.example"
+    files = dict(site.pages(TREE, found, source=source, url=url))
+    for name, text in files.items():
+        if name.endswith(".html"):
+            links = parsed(text).links
+            assert not [link for link in links if link.startswith("..")], name
+    file = "packages/trio/src/trio_study/use_cases/race.py"
+    assert f'href="{source}/{file}"' in files["race.html"]
+    places = re.findall("<loc>(.*)</loc>", files["sitemap.xml"])
+    pages = {f"{url}/{name}" for name in files if name.endswith(".html")}
+    apart = {f"{url}/{name}.html" for name in ("index", "404", "sitemap")}
+    assert set(places) == (pages | {f"{url}/"}) - apart
+
+
+def test_every_page_has_a_description_and_a_title_of_its_own(files):
+    pages = {name: text for name, text in files.items() if name.endswith(".html")}
+    for tag in (r"<title>(.+)</title>", r'name="description" content="([^"]+)"'):
+        heads = {name: text.partition("</head>")[0] for name, text in pages.items()}
+        found = {name: re.findall(tag, head) for name, head in heads.items()}
+        assert [name for name, texts in found.items() if len(texts) != 1] == []
+        assert len({texts[0] for texts in found.values()}) == len(pages)
+
+
+def test_every_heading_has_an_address_in_its_section(files):
+    for name, text in files.items():
+        if name.endswith(".html"):
+            bare = re.findall(r"<h2(?! id=)[^>]*>", text)
+            assert bare == [], name
 
 
 def test_a_line_at_which_others_may_run_is_marked_in_words_too(files):
@@ -187,10 +237,16 @@ def test_a_line_at_which_others_may_run_is_marked_in_words_too(files):
     count = sum(
         line.switch
         for study in TREE.studies
-        for part in TREE.answers(study, "tasks")[0].parts.values()
+        for answer in TREE.answers(study, "tasks")
+        for part in answer.parts.values()
         for line in part.code
     )
     assert files["tasks.html"].count(mark) == count > 0
+
+
+def test_the_call_is_shown_without_types():
+    answer = TREE.answer("trio", "race")
+    assert site.bare(answer.parts["signature"].code) == "async def race(functions):"
 
 
 # The same each time
@@ -222,9 +278,9 @@ def test_words_are_the_names_used_of_what_is_imported():
 
 
 def test_a_pair_lists_what_only_one_study_can_do(files):
-    text = plain(files["threads-vs-trio.html"])
+    text = plain(files["threads-to-trio.html"])
     assert "threads cannot: <stop>" in text
-    assert "Nothing: the same tests pass" in plain(files["asyncio-vs-trio.html"])
+    assert "Nothing: the same tests pass" in plain(files["asyncio-to-trio.html"])
 
 
 # Texts
@@ -264,7 +320,7 @@ def test_every_colour_of_text_can_be_read_on_every_ground(files, scheme):
     grounds = {name: found.pop(name) for name in ("paper", "cell", "left", "right")}
     del found["rule"]  # the colour of a line, not of text
     tints = {name: found.pop(name) for name in "abcd"}
-    assert len(found) == 10
+    assert len(found) == 12
     for name, text in found.items():
         for ground, behind in (grounds | tints if name == "ink" else grounds).items():
             high, low = max(text, behind), min(text, behind)

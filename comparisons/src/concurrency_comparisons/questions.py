@@ -193,7 +193,7 @@ class Asked:
         for told in self.answers:
             key = (told.study, told.row.function, told.answer)
             found.setdefault(key, (told, []))[1].append(told.world)
-        return [*found.values()]
+        return sorted(found.values(), key=lambda pair: preference(pair[0].study))
 
     @property
     def ways(self) -> list[Told]:
@@ -202,6 +202,11 @@ class Asked:
         for told in self.answers:
             found.setdefault((told.study, told.row.function), told)
         return [*found.values()]
+
+    @property
+    def ways_by_preference(self) -> list[Told]:
+        """The ways of the studies that a reader most probably looks for come first."""
+        return sorted(self.ways, key=lambda told: preference(told.study))
 
     @cached_property
     def tints(self) -> dict[str, str]:

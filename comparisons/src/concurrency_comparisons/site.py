@@ -15,7 +15,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import permutations
 from pathlib import Path
 
@@ -155,6 +155,7 @@ class Pair:
         return found
 
 
+@cache  # each answer is in ten pairs
 def borrowed(tree: ast.Module) -> set[str]:
     """Return the imported names that a module uses, with their dots.
 
@@ -201,9 +202,10 @@ def highlighted(code: str) -> dict[int, list[tuple[str, str]]]:
     return dict(enumerate(lines, 1))
 
 
+@cache
 def _spanned(colour: str, text: str) -> Markup:
     if colour:
-        return Markup('<span class="{}">{}</span>').format(colour, text)
+        return Markup(f'<span class="{colour}">{escape(text)}</span>')
     # A line that is too long breaks after a bracket or a dot, not anywhere.
     return escape(text) + (Markup("<wbr>") if text[-1:] in tuple("([{.") else "")
 
@@ -213,6 +215,7 @@ class Code:
 
     def __init__(self) -> None:
         self.coloured: dict[Path, dict[int, list[tuple[str, str]]]] = {}
+        self.done: dict[tuple[Path, int, int, bool], Markup] = {}
 
     def lines(
         self, answer: AnswerFile, lines: Sequence[Line], shared: Iterable[int] = ()
@@ -228,6 +231,14 @@ class Code:
         self, answer: AnswerFile, line: Line, start: int = 0, *, shared: bool = False
     ) -> Markup:
         """Return a line, with a mark if another task may run there."""
+        key = (answer.path, line.number, start, shared)
+        if key not in self.done:
+            self.done[key] = self._line(answer, line, start, shared=shared)
+        return self.done[key]
+
+    def _line(
+        self, answer: AnswerFile, line: Line, start: int, *, shared: bool
+    ) -> Markup:
         if answer.path not in self.coloured:
             self.coloured[answer.path] = highlighted(answer.text)
         if not line.text.strip():
@@ -259,6 +270,7 @@ SWITCH = Markup(
 )
 
 
+@cache
 def coloured(code: str) -> Markup:
     """Return a text of Python as HTML, line by line."""
     return Markup("\n").join(
