@@ -209,9 +209,10 @@ def test_the_page_is_light(page):
     assert len(page.encode()) < 250_000
 
 
-def test_a_long_name_may_break_after_dots_and_underscores():
+def test_a_long_name_may_break_after_dots_and_between_words():
     assert names.breakable("a.b_c") == "a.<wbr>b_c"
     assert "memory_<wbr>object" in names.breakable("anyio.create_memory_object_stream")
+    assert "Receive<wbr>Stream" in names.breakable("MemoryObjectReceiveStream.receive")
     assert names.breakable("a.wait(..., b=<c>)") == "a.<wbr>wait(..., b=&lt;c&gt;)"
 
 

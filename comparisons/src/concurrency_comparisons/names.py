@@ -201,9 +201,11 @@ def matching(rows: Iterable[Row], text: str) -> list[Row]:
 
 
 def breakable(name: str) -> Markup:
-    """Return a name that may break after dots, and a long part after underscores."""
+    """Return a name that may break after dots, and between the words of a long part."""
     parts = [
-        part.replace("_", "_<wbr>") if len(part) > LONG else part
+        re.sub("(?<=_)|(?<=[a-z])(?=[A-Z])", "<wbr>", part)
+        if len(part) > LONG
+        else part
         for part in re.split(r"\.(?=\w)", str(escape(name)))
     ]
     return Markup(".<wbr>".join(parts))
