@@ -18,6 +18,7 @@ from concurrency_study.behaviours.published import Row, kind_of, read
 
 from .answers import Tree
 from .reports import Refused, Report, Story, newest, version_in
+from .timeline.lanes import lanes
 
 
 @dataclass(frozen=True)
@@ -207,6 +208,20 @@ class Asked:
     def ways_by_preference(self) -> list[Told]:
         """The ways of the studies that a reader most probably looks for come first."""
         return sorted(self.ways, key=lambda told: preference(told.study))
+
+    @cached_property
+    def alike(self) -> dict[str, Told]:
+        """The first way with the same timeline, by the anchor of each that has one."""
+        found: dict[str, Told] = {}
+        firsts: list[tuple[Told, object]] = []
+        for told in self.ways_by_preference:
+            if told.story is not None:
+                look = (lanes(told.story), told.story.seconds)
+                same = next((first for first, other in firsts if other == look), told)
+                if same is told:
+                    firsts.append((told, look))
+                found[told.anchor] = same
+        return found
 
     @cached_property
     def tints(self) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from concurrency_study.trace import Event
 from concurrency_study.world import WORKER
@@ -123,6 +124,24 @@ def lanes(story: Story) -> list[Lane]:
         only = lane.hired and len(names) == 1
         lane.label = (names.pop() if only else "") or lane.name or "(outside)"
     return shared
+
+
+def gathered(story: Story) -> list[Lane]:
+    """Return the lanes of a story, with one lane for more than three that are alike."""
+
+    def look(lane: Lane) -> object:
+        if lane.said or lane.runs:
+            return object()  # unlike any other
+        return lane.label.partition(" no. ")[0], replace(lane, label="")
+
+    found: list[Lane] = []
+    for _, group in groupby(lanes(story), key=look):
+        alike = [*group]
+        if len(alike) > 3:
+            name = alike[0].label.partition(" no. ")[0]
+            alike = [replace(alike[0], label=f"{name}, {len(alike)} alike")]
+        found += alike
+    return found
 
 
 def _shared(every: list[Lane], last: float) -> list[Lane]:

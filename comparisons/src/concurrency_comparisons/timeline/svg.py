@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from ..reports import Story
-from .lanes import Lane, clean, in_order, lanes, stepped
+from .lanes import Lane, clean, gathered, in_order, lanes, stepped
 from .scale import Scale
 from .words import IN_ORDER, ending, in_seconds, label_of, marked, told
 
@@ -155,7 +155,8 @@ class _Picture:
         self.wide = _NARROW if narrow else _WIDTH
         self.steps = in_order(beside or stories)
         shown = [(label, stepped(s) if self.steps else s) for label, s in stories]
-        self.sections = [(label, story, lanes(story)) for label, story in shown]
+        found = gathered if narrow else lanes
+        self.sections = [(label, story, found(story)) for label, story in shown]
         names = [_name(lane) for *_, found in self.sections for lane in found]
         widest = 0 if narrow else max(map(_cells, names), default=0)
         self.left = _PAD + (12 if narrow else widest * _CHARACTER + 18)
@@ -360,7 +361,8 @@ class _Picture:
     def mark(self, kind: str, x: float, middle: float, said: str = "") -> None:
         kind = kind if kind in _MARKS else "note"
         self.marks.add(kind)
-        self.parts.append(_glyph(kind, x, middle, _title(said)))
+        hint = "" if self.narrow else _title(said)  # the description has it
+        self.parts.append(_glyph(kind, x, middle, hint))
 
     def legend(self) -> None:
         x: float = _PAD
