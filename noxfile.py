@@ -456,7 +456,7 @@ def browser(session: nox.Session) -> None:
     session.install(
         *CONSTRAINTS,
         *("pytest", "playwright", "axe-playwright-python"),
-        *("-e", "./shared", "-e", "./comparisons"),
+        *("-e", "./shared", "-e", "./comparisons[search]"),
     )
     session.run("study", "site")
     start = ROOT / "comparisons/site/index.html"

@@ -26,6 +26,7 @@ QUIET = (
 )
 """Options for a browser that runs in a container and makes no requests of its own."""
 
+STYLE_AND_SCRIPTS = ("style.css", "columns.js", "search.js")
 PATIENCE = 10_000
 """Milliseconds after which a wait has failed, even on a busy machine."""
 
@@ -37,12 +38,6 @@ def pytest_addoption(parser):
         default=ROOT / "comparisons/site",
         help="the folder that `study site` has written (default: comparisons/site)",
     )
-
-
-def is_topic(name):
-    """Return whether a page is that of a topic."""
-    others = ("index.html", "costs.html")
-    return not ("-vs-" in name or name.startswith("question") or name in others)
 
 
 @dataclass
@@ -58,15 +53,25 @@ class Site:
         names = sorted(path.name for path in self.folder.glob("*.html"))
         return sorted(names, key=lambda name: name != "index.html")
 
+    def is_topic(self, name):
+        """Return whether a page is that of a topic, which has a trace."""
+        return (self.folder / name).with_suffix(".trace.json").exists()
+
+    def weight(self, name):
+        """Return the bytes of a page with its style and its scripts."""
+        parts = (name, *STYLE_AND_SCRIPTS)
+        return sum((self.folder / part).stat().st_size for part in parts)
+
     def largest(self, kind):
         """Return the name of the longest page of a kind, which shows most mistakes."""
         kinds = {
             "start": lambda name: name == "index.html",
-            "pair": lambda name: "-vs-" in name,
+            "pair": lambda name: "-to-" in name,
             "question": lambda name: name.startswith("question-"),
-            "topic": is_topic,
-            "costs": lambda name: name == "costs.html",
+            "topic": self.is_topic,
         }
+        if kind not in kinds:
+            return f"{kind}.html"
         found = [name for name in self.pages if kinds[kind](name)]
         assert found, f"no {kind} page in {self.folder}"
         return max(found, key=lambda name: (self.folder / name).stat().st_size)

@@ -32,6 +32,14 @@ globalThis.eyes = (() => {
     return [...found];
   }
 
+  // Lines of code that need more than one line on the screen.
+  function wrapped(selector) {
+    return all(selector)
+      .filter((e) => shown(e) && text(e))
+      .filter((e) => e.getClientRects()[0].height > 1.6 * parseFloat(getComputedStyle(e).lineHeight))
+      .map(text);
+  }
+
   // Elements that can only be read by scrolling sideways. On paper they are lost.
   const scrollers = () =>
     all("body *")
@@ -143,7 +151,7 @@ globalThis.eyes = (() => {
   const levels = () => all("h1, h2, h3, h4, h5, h6").map((e) => Number(e.tagName[1]));
 
   return {
-    ...{ overflows, scrollers, headingsAtTheEnd, brightness, faintLetters },
+    ...{ overflows, wrapped, scrollers, headingsAtTheEnd, brightness, faintLetters },
     ...{ pictures, focus, shorten, links, ids, levels },
   };
 })();

@@ -1,4 +1,5 @@
 // The search of the whole site. Pagefind has made its index; it is loaded on demand.
+(() => {
 const box = document.querySelector(".search");
 const input = box.querySelector("input");
 const found = box.querySelector(".found");
@@ -58,3 +59,4 @@ addEventListener("keydown", (event) => {
     input.focus();
   }
 });
+})();

@@ -130,7 +130,7 @@ def gathered(story: Story) -> list[Lane]:
     """Return the lanes of a story, with one lane for more than three that are alike."""
 
     def look(lane: Lane) -> object:
-        if lane.said or lane.runs:
+        if lane.said:
             return object()  # unlike any other
         return lane.label.partition(" no. ")[0], replace(lane, label="")
 
