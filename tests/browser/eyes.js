@@ -35,7 +35,7 @@ globalThis.eyes = (() => {
   // Lines of code that need more than one line on the screen.
   function wrapped(selector) {
     return all(selector)
-      .filter((e) => shown(e) && text(e))
+      .filter((e) => shown(e) && text(e) && !e.closest("details:not([open])"))
       .filter((e) => e.getClientRects()[0].height > 1.6 * parseFloat(getComputedStyle(e).lineHeight))
       .map(text);
   }

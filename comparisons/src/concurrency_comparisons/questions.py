@@ -209,6 +209,11 @@ class Asked:
         """The ways of the studies that a reader most probably looks for come first."""
         return sorted(self.ways, key=lambda told: preference(told.study))
 
+    def way_of(self, told: Told) -> Told | None:
+        """Return the way that shows what to write instead, if this page has it."""
+        here = (t for t in self.ways if t.study == told.study)
+        return next((t for t in here if t.row.function == told.row.snippet), None)
+
     @cached_property
     def alike(self) -> dict[str, Told]:
         """The first way with the same timeline, by the anchor of each that has one."""
@@ -315,6 +320,16 @@ def all_asked(
     return {
         key: Asked(questions()[key], tuple(answers)) for key, answers in told.items()
     }
+
+
+LEADING = (10, 15, 14, 23, 67, 55, 37, 21, 33, 69, 75, 5)
+"""One question for each of the dozen subjects that people ask about most."""
+
+
+def leading(asked: Mapping[str, Asked]) -> list[Asked]:
+    """Return the questions that the start page begins with."""
+    numbered = {each.question.number: each for each in asked.values()}
+    return [numbered[number] for number in LEADING if number in numbered]
 
 
 def asked_most(asked: Mapping[str, Asked]) -> list[Asked]:

@@ -36,7 +36,7 @@ from .comparison import Change, aligned, code_of, dedented, rows, shared_lines
 from .figures import told
 from .guides import choices, guides, terms
 from .names import page as index_of_names
-from .questions import Asked, all_asked, asked_most, changed, of_topic, preference
+from .questions import Asked, all_asked, changed, leading, of_topic, preference
 from .rendering import linked, listed, templates
 from .reports import Refused, Report, spoken
 from .subject import Subject, slug, versions
@@ -382,7 +382,7 @@ def pages(
         "slug": slug,
         "of_topic": of_topic,
         "asked": asked,
-        "most": asked_most(asked),
+        "leading": leading(asked),
         "changed": changed,
         "counted": {study: counted(report) for study, report in found.items()},
         "summaries": {study: summary(tree, study) for study in found},

@@ -10,7 +10,7 @@ function byDefault() {
   if (!comparison) return first;
   const wide = (name) => {
     const heading = document.querySelector(`.study-heading.of-${name}`);
-    return heading ? heading.dataset.width * 7.3 + 42 : Infinity;
+    return heading ? heading.dataset.width * 7 + 42 : Infinity;
   };
   const room = comparison.clientWidth || innerWidth;
   const left = room - first.map(wide).reduce((a, b) => a + b, 0);

@@ -211,10 +211,9 @@ class _Picture:
     def axis(self, y: float) -> None:
         if self.steps:
             x = (self.left + self.right) / 2
-            half = _cells(IN_ORDER) * _CHARACTER / 2
-            self.text(
-                IN_ORDER, min(x, self.wide - half - 4), y, "muted", anchor="middle"
-            )
+            said = IN_ORDER.replace("all of it", "all") if self.narrow else IN_ORDER
+            half = _cells(said) * _CHARACTER / 2
+            self.text(said, min(x, self.wide - half - 4), y, "muted", anchor="middle")
             return
         free = 0.0
         for at in self.scale.ticks(4 if self.narrow else 7):

@@ -18,8 +18,8 @@ from .. import run
 from ..requested import requested
 
 DIFFERS = {
-    "a new file under the name": "`follow` stays with the open file, as tail -f "
-    "does; `follow_name.py` follows the name"
+    "a new file under the name": "`follow` stays with the open "
+    "file, as tail -f does; `follow_name.py` follows the name"
 }
 
 
