@@ -362,6 +362,7 @@ def pages(
         for section, names in SECTIONS.items()
     }
     known: dict[str, object] = {
+        **index_of_names(tree, [*found]),
         "subjects": subjects,
         "groups": {k.replace("_", " "): v for k, v in groups.items() if v},
         "pairs": pairs,
@@ -424,7 +425,7 @@ def pages(
         yield f"{pair.name}.html", rendered("pair.html", pair=pair, described=texts)
     if known["costs"]:
         yield "costs.html", rendered("costs.html")
-    yield "names.html", rendered("names.html", **index_of_names(tree, [*found]))
+    yield "names.html", rendered("names.html")
     yield "sitemap.html", rendered("sitemap.html")
     yield "404.html", rendered("404.html", base=url)
     if url:

@@ -258,6 +258,15 @@ class Subject:
 
     def outcome(self, answer: AnswerFile) -> Outcome:
         """Return the results of the suite for an answer."""
+        if answer.name not in self._outcomes:
+            self._outcomes[answer.name] = self._outcome(answer)
+        return self._outcomes[answer.name]
+
+    @cached_property
+    def _outcomes(self) -> dict[str, Outcome]:
+        return {}
+
+    def _outcome(self, answer: AnswerFile) -> Outcome:
         outcome = Outcome()
         for test in self.found[answer.study].tests:
             if (test.topic, test.variant) == (self.topic.name, answer.variant):
