@@ -255,7 +255,8 @@ def compare(session: nox.Session) -> None:
         subprocess.Popen([study, what, "--python", HERE], cwd=ROOT)
         for what in ("pages", "site")
     ]
-    if any([each.wait() for each in made]):
+    codes = [each.wait() for each in made]  # both, before it says anything
+    if any(codes):
         session.error("the reports are good, but pages or site could not be made")
 
 
