@@ -338,23 +338,24 @@ def asked_most(asked: Mapping[str, Asked]) -> list[Asked]:
     return [numbered[number] for number in MOST_ASKED if number in numbered]
 
 
-SILENT = frozenset({"hangs", "crashes", "lost", "nowhere", "nothing", "only logged"})
+SILENT = frozenset({"hangs", "crashes", "lost", "nowhere", "only logged"})
 """Answers that a program may not notice."""
 
 
 def changed(asked: Mapping[str, Asked], one: str, other: str) -> list[Asked]:
     """Return the questions that two studies answer otherwise, the worst first.
 
-    Answers of the second study that a program may not notice come first, then those
-    that need other code, then the rest; each in the order in which people ask them.
+    The questions that people ask most come first, then those whose answer in the second
+    study a program may not notice, then those that need other code, then the rest.
     """
 
-    def worst(each: Asked) -> tuple[bool, bool, int, int]:
+    def worst(each: Asked) -> tuple[bool, bool, bool, int, int]:
         before = {t.answer for t, _ in each.of_study(one)}
         mine = [t for t, _ in each.of_study(other) if t.answer not in before]
         number = each.question.number
         often = MOST_ASKED.index(number) if number in MOST_ASKED else len(MOST_ASKED)
         return (
+            number not in MOST_ASKED,
             not any(t.answer in SILENT for t in mine),
             not any(t.row.instead for t in mine),
             often,

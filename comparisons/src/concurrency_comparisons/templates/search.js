@@ -24,6 +24,7 @@ async function search() {
   const mine = ++asked;
   const words = input.value.trim();
   if (!words) return found.replaceChildren();
+  if (!found.hasChildNodes()) found.replaceChildren("Searching …");
   try {
     pagefind ??= await import("./pagefind/pagefind.js");
     const answer = await pagefind.search(words);

@@ -18,11 +18,11 @@ from typing import Any
 import anyio
 from concurrency_study.topics import Result
 
-CANNOT = {
-    "leaving no idle thread": "an idle worker thread is kept for the next call: ten "
-    "seconds, on asyncio at most until the loop is closed",
-}
+CANNOT: dict[str, str] = {}
 DIFFERS = {
+    "leaving no idle thread": "an idle worker thread is kept for the next call: ten "
+    "seconds, on asyncio at most until the loop is closed; a `threading.Thread` that "
+    "ends by `anyio.from_thread.run_sync`, with a token, leaves none",
     "waiting in cleanup": "a wait in a cancelled scope is cancelled at once; put the "
     "cleanup in an `anyio.CancelScope(shield=True)`",
 }

@@ -465,7 +465,7 @@ async def run_in_thread():
     async def inner():
         return "works"
 
-    return await trio.to_thread.run_sync(trio.run, inner)
+    return await trio.to_thread.run_sync(trio.from_thread.run, inner)
 
 
 async def child_return_value():

@@ -167,7 +167,9 @@ def exit_with_its_code():
             exits, others = group.split(SystemExit)
             if exits is None or others is not None:
                 raise
-            raise exits.exceptions[0] from None
+            while isinstance(exits, BaseExceptionGroup):
+                exits = exits.exceptions[0]
+            raise exits from None
 
     try:
         trio.run(main)
