@@ -424,11 +424,11 @@ async def run_inside_run():
         coroutine.close()
 
 
-async def run_in_thread():
+async def awaited_in_the_same_loop():
     async def inner():
         return "works"
 
-    return await asyncio.to_thread(asyncio.run, inner())
+    return await inner()
 
 
 async def child_return_value():
