@@ -244,9 +244,25 @@ def side_by_side(
 
 @nox.session(python=HERE, default=False)
 def compare(session: nox.Session) -> None:
-    """Run the suite of every study, then make pages and site of the reports."""
+    """Run the suite of every study, then make pages and site of the reports.
+
+    A report of the present text and the pinned versions is kept; `-- --again` makes
+    all of them again.
+    """
     session.install(*CONSTRAINTS, "-e", "./shared", "-e", "./comparisons[search]")
     order = sorted(STUDIES, key=lambda study: not REGISTRY[study].get("slow"))
+    if "--again" not in session.posargs:
+        reports = "concurrency_comparisons.reports"
+        code = (
+            f"import sys, pathlib, {reports} as r; root, here, *studies = sys.argv[1:]"
+        )
+        code += "; print(*r.out_of_date(pathlib.Path(root), studies, here))"
+        told = session.run("python", "-c", code, str(ROOT), HERE, *order, silent=True)
+        needed = str(told).split()
+        kept = [study for study in order if study not in needed]
+        if kept:
+            session.log(f"up to date: {', '.join(kept)}; -- --again runs them again")
+        order = [study for study in order if study in needed]
     names = [f"{study}-{HERE}" for study in order]
     if failed := side_by_side(session, names, ["--suite"]):
         session.error(f"for the whole of it: nox -s {' '.join(failed)}")

@@ -12,7 +12,13 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from concurrency_comparisons.reports import Refused, newest, of_one_python, read
+from concurrency_comparisons.reports import (
+    Refused,
+    newest,
+    of_one_python,
+    out_of_date,
+    read,
+)
 from concurrency_study.report import SCHEMA
 from concurrency_study.topics import TOPICS
 from concurrency_study.trace import Event
@@ -248,6 +254,24 @@ def test_a_stale_report_of_an_older_python_is_ignored(report, root):
     found[0] |= {"python": "3.9.20", "fingerprint": "sha256:" + "0" * 64}
     rewrite(root / "reports/honest-3.9.jsonl", found)
     assert newest(root, "honest") == read(report, root)
+
+
+def test_a_report_is_made_again_if_text_python_or_versions_differ(report, root):
+    assert out_of_date(root, ["honest"], "3.11") == []
+    assert out_of_date(root, ["honest"], "3.13") == ["honest"]
+    pytest_version = read(report, root).libraries["pytest"]
+    pins = root / "constraints.txt"
+    pins.write_text(f"pytest=={pytest_version}\n")
+    assert out_of_date(root, ["honest"], "3.11") == []
+    pins.write_text("pytest==0.1\n")
+    assert out_of_date(root, ["honest"], "3.11") == ["honest"]
+    pins.unlink()
+    answer = root / INSIDE / f"honest_study/concepts/{TOPICS[0]}.py"
+    text = answer.read_text("utf-8")
+    answer.write_text(text + "# changed\n")
+    assert out_of_date(root, ["honest"], "3.11") == ["honest"]
+    answer.write_text(text)
+    assert out_of_date(root, ["honest"], "3.11") == []
 
 
 def test_a_report_that_was_cut_in_half_is_refused(report):

@@ -338,6 +338,30 @@ def asked_most(asked: Mapping[str, Asked]) -> list[Asked]:
     return [numbered[number] for number in MOST_ASKED if number in numbered]
 
 
+WORST = (
+    21,
+    33,
+    66,
+    10,
+    14,
+    15,
+    28,
+    23,
+    37,
+    5,
+    4,
+    26,
+    2,
+    34,
+    20,
+    11,
+    55,
+    56,
+    67,
+    69,
+    75,
+)
+"""The numbers of the questions whose other answer breaks most programs that move."""
 SILENT = frozenset({"hangs", "crashes", "lost", "nowhere", "only logged"})
 """Answers that a program may not notice."""
 
@@ -345,20 +369,19 @@ SILENT = frozenset({"hangs", "crashes", "lost", "nowhere", "only logged"})
 def changed(asked: Mapping[str, Asked], one: str, other: str) -> list[Asked]:
     """Return the questions that two studies answer otherwise, the worst first.
 
-    The questions that people ask most come first, then those whose answer in the second
-    study a program may not notice, then those that need other code, then the rest.
+    The questions of `WORST` come first, then those whose answer in the second study a
+    program may not notice, then those that need other code, then the rest.
     """
 
-    def worst(each: Asked) -> tuple[bool, bool, bool, int, int]:
+    def worst(each: Asked) -> tuple[int, bool, bool, int]:
         before = {t.answer for t, _ in each.of_study(one)}
         mine = [t for t, _ in each.of_study(other) if t.answer not in before]
         number = each.question.number
-        often = MOST_ASKED.index(number) if number in MOST_ASKED else len(MOST_ASKED)
+        rank = WORST.index(number) if number in WORST else len(WORST)
         return (
-            number not in MOST_ASKED,
+            rank,
             not any(t.answer in SILENT for t in mine),
             not any(t.row.instead for t in mine),
-            often,
             number,
         )
 

@@ -206,6 +206,27 @@ def newest(root: Path, study: str) -> Report:
     raise Refused(f"no report of {study}; run `nox -s {study}` to make one")
 
 
+def out_of_date(root: Path, studies: Sequence[str], python: str) -> list[str]:
+    """Return the studies without a good report of this Python and the pinned versions.
+
+    Args:
+        python: The version, as in "3.13".
+    """
+    path = root / "constraints.txt"
+    text = path.read_text("utf-8") if path.exists() else ""
+    pins = dict(re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE))
+    found: list[str] = []
+    for study in studies:
+        try:
+            report = read(root / f"reports/{study}-{python}.jsonl", root)
+        except Refused:
+            found.append(study)
+        else:
+            if any(pins.get(name, v) != v for name, v in report.libraries.items()):
+                found.append(study)
+    return found
+
+
 def of_one_python(
     root: Path, studies: Sequence[str], only: str | None = None
 ) -> dict[str, Report]:
