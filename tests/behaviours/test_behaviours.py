@@ -140,6 +140,19 @@ def test_each_snippet_works(published):
             assert run(function, study.worlds[0], real=row.real) == "works"
 
 
+def test_the_story_of_a_run_has_its_actors_and_what_they_print(published):
+    study, rows = published
+    for row in rows:
+        if row.question.key == "one_of_three_fails" and not row.real:
+            run = measure(row, study.worlds[0])
+            spawned = [event for event in run.events if event.what == "spawn"]
+            printed = [event for event in run.events if event.actor == "print"]
+            assert len(spawned) >= 4, row.function  # the caller and three siblings
+            assert printed, row.function
+            assert {event.by for event in printed} <= {event.by for event in spawned}
+            assert run.seconds > 0
+
+
 def test_each_function_is_short(published):
     _, rows = published
     for row in rows:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from concurrency_comparisons import cli, questions
 from concurrency_comparisons.answers import Tree
-from concurrency_comparisons.reports import Behaviour, Report
+from concurrency_comparisons.reports import Behaviour, Report, Story
 from concurrency_study import behaviours
+from concurrency_study.trace import Event
 
 ROOT = Path(__file__).parent.parent.parent
 TREE = Tree(ROOT)
@@ -195,6 +196,51 @@ def test_an_answer_names_those_of_other_versions_but_not_of_other_worlds(asked):
     assert one.elsewhere == []
     assert other.elsewhere == ["no (other versions)"]
     assert replace(other, answer="no").elsewhere == ["yes (python >=3.13)"]
+
+
+def test_a_page_has_the_title_that_people_type_and_the_answer_to_it(asked):
+    found = asked["one_of_three_fails"]
+    assert found.title == found.lead.row.asked
+    assert "asyncio.gather" in found.title
+    assert found.lead.answer == "no"
+    left, right = found.sides
+    assert left.told is found.lead
+    assert right.instead
+    assert "TaskGroup" in right.code
+
+
+def test_a_question_without_advice_is_compared_with_another_answer(asked):
+    found = asked["which_except_catches_timeout"]
+    left, right = found.sides
+    assert not right.instead
+    assert left.told.answer != right.told.answer
+
+
+def test_a_pair_begins_with_what_breaks_most_programs(asked):
+    first = questions.changed(asked, "asyncio", "trio")[0]
+    assert first.question.key == "swallowed_once"
+    assert "cancel_finished_task" not in [
+        each.question.key for each in questions.changed(asked, "asyncio", "trio")[:20]
+    ]
+
+
+def test_a_way_with_the_same_timeline_is_drawn_once(asked):
+    row = asked["one_of_three_fails"].answers[0].row
+    names = ("one", "two", "three")
+    ends = {"one": 1.0, "two": 1.0, "three": 2.0}
+    stories = {
+        name: Story("", f"test_{name}", "w", "", end, None, "", [
+            Event(0, "caller", "spawn", "task", "caller"),
+            Event(end, "caller", "exit", "end", "caller"),
+        ])
+        for name, end in ends.items()
+    }  # fmt: skip
+    told = [
+        questions.Told(replace(row, function=n), "w", "no", {}, True, stories)
+        for n in names
+    ]
+    alike = questions.Asked(row.question, tuple(told)).alike
+    assert [alike[each.anchor] for each in told] == [told[0], told[0], told[2]]
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 import pytest
 from concurrency_comparisons.reports import Story
 from concurrency_comparisons.timeline.chrome import chrome_trace
-from concurrency_comparisons.timeline.lanes import ENDS, lanes
+from concurrency_comparisons.timeline.lanes import ENDS, gathered, lanes
 from concurrency_comparisons.timeline.scale import Scale
-from concurrency_comparisons.timeline.svg import svg
+from concurrency_comparisons.timeline.svg import legend, narrow, sketch, svg
 from concurrency_comparisons.timeline.words import IN_ORDER, told
 from concurrency_study.trace import Event
 from hypothesis import given, settings
@@ -665,3 +665,65 @@ def test_any_trace_is_valid_for_viewers(found):
             assert event["dur"] >= 0
         if event["ph"] != "M":
             assert isinstance(event["ts"], int)
+
+
+# Narrow pictures, for pages that are read on a phone
+
+
+def siblings(count, **fields):
+    names = ["sibling", *(f"sibling no. {n}" for n in range(2, count + 1))]
+    return by_time(actor("caller", 0, 3), *(actor(n, 0, 2) for n in names), **fields)
+
+
+def test_a_narrow_picture_fits_a_phone_and_names_lanes_above_them():
+    picture = narrow([("", siblings(2))], title="Siblings")
+    root = ElementTree.fromstring(picture)
+    assert root.get("viewBox").split()[2] == "360"
+    texts = {t.text: float(t.get("y")) for t in root.iter(f"{SVG}text")}
+    bars = [
+        float(r.get("y")) for r in root.iter(f"{SVG}rect") if r.get("class") == "job"
+    ]
+    assert texts["caller"] < min(bars) < texts["sibling"] < max(bars)
+    assert root.find(f"{SVG}title").text == "Siblings"
+    assert "caller" in root.find(f"{SVG}desc").text
+
+
+def test_pictures_side_by_side_share_an_axis():
+    short, long = siblings(2), by_time(actor("caller", 0, 30))
+    alone = narrow([("", short)], title="A")
+    beside = narrow([("", short)], title="A", beside=[("", short), ("", long)])
+    assert ">3 s<" in alone
+    assert ">30 s<" in beside
+
+
+def test_more_than_three_equal_lanes_are_drawn_as_one():
+    assert [lane.label for lane in gathered(siblings(3))][1:] == [
+        *("sibling", "sibling no. 2", "sibling no. 3")
+    ]
+    assert [lane.label for lane in gathered(siblings(10))][1:] == ["sibling, 10 alike"]
+
+
+def test_a_lane_that_says_something_or_ends_otherwise_is_drawn_for_itself():
+    names = ["sibling", *(f"sibling no. {n}" for n in range(2, 7))]
+    print_it = (1, "print", "call", "'it'")
+    found = by_time(
+        actor("caller", 0, 3),
+        *(actor(n, 0, 2) for n in names[:4]),
+        actor(names[4], 0, 2, print_it),
+        actor(names[5], 0, 1, how="cancelled"),
+    )
+    labels = [lane.label for lane in gathered(found)]
+    assert labels == ["caller", "sibling, 4 alike", *names[4:]]
+
+
+def test_the_legend_has_the_marks_that_the_pictures_have():
+    calm = [("", siblings(2))]
+    failing = [("", by_time(actor("caller", 0, 1, how="error")))]
+    assert "fails" not in dict(map(reversed, legend(calm)))
+    assert "fails" in dict(map(reversed, legend(calm + failing)))
+
+
+def test_a_sketch_has_a_line_for_each_lane_and_seven_at_most():
+    assert sketch(siblings(3)).count("<path") == 4
+    assert sketch(siblings(20)).count("<path") == 7
+    assert 'class="cut"' in sketch(by_time(actor("caller", 0, 1, how="cancelled")))
