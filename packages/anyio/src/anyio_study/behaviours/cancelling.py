@@ -368,6 +368,15 @@ async def which_except_catches_timeout():
         return type(error).__qualname__
 
 
+async def which_except_catches_timeout_move_on_after():
+    try:
+        with anyio.move_on_after(1):
+            await anyio.sleep(2)
+    except Exception as error:
+        return type(error).__qualname__
+    return "none"
+
+
 async def timeout_leaves_running_scope():
     ended = []
 

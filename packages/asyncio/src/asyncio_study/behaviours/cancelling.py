@@ -515,6 +515,20 @@ async def which_except_catches_timeout():
         return type(error).__qualname__
 
 
+async def which_except_catches_timeout_wait():
+    async def worker():
+        await asyncio.sleep(2)
+
+    task = asyncio.create_task(worker())
+    try:
+        _, pending = await asyncio.wait([task], timeout=1)
+    except Exception as error:
+        return type(error).__qualname__
+    print(f"{len(pending)} is pending")
+    await task
+    return "none"
+
+
 async def timeout_leaves_running_wait_for():
     ended = []
 

@@ -30,6 +30,22 @@ async def release_what_is_not_held():
     return "no"
 
 
+async def release_what_is_not_held_semaphore():
+    try:
+        asyncio.Semaphore(1).release()
+    except (RuntimeError, ValueError) as error:
+        return f"raises {type(error).__name__}"
+    return "no"
+
+
+async def release_what_is_not_held_bounded_semaphore():
+    try:
+        asyncio.BoundedSemaphore(1).release()
+    except (RuntimeError, ValueError) as error:
+        return f"raises {type(error).__name__}"
+    return "no"
+
+
 async def owner_locks_again():
     lock = asyncio.Lock()
     try:
