@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from concurrency_comparisons import cli, markdown
+from concurrency_comparisons import cli, figures, markdown
 from concurrency_comparisons.answers import Tree
 from concurrency_comparisons.bench import (
     __main__,
@@ -721,7 +721,7 @@ def test_the_committed_page_matches_the_committed_figures():
 
 
 def test_numbers_have_three_digits():
-    assert [costs.number(n) for n in (123.4, 12.34, 1.234, 0.01234)] == [
+    assert [figures.number(n) for n in (123.4, 12.34, 1.234, 0.01234)] == [
         *("123", "12.3", "1.23", "0.0123")
     ]
     assert [report.duration(s) for s in (2, 0.0123, 4.5e-6, 7e-8)] == [
