@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from concurrency_comparisons import cli, figures, markdown
+from concurrency_comparisons import cli, markdown
 from concurrency_comparisons.answers import Tree
 from concurrency_comparisons.bench import (
     __main__,
@@ -27,6 +27,7 @@ from concurrency_comparisons.bench import (
 from concurrency_comparisons.bench.contestants import Benchmark, Contestant
 from concurrency_comparisons.bench.measure import Bench, Plan, Result, Series, Slice
 from concurrency_comparisons.bench.workers import Failed, Worker
+from concurrency_comparisons.figures import number
 from concurrency_study.topics import TOPICS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -721,7 +722,7 @@ def test_the_committed_page_matches_the_committed_figures():
 
 
 def test_numbers_have_three_digits():
-    assert [figures.number(n) for n in (123.4, 12.34, 1.234, 0.01234)] == [
+    assert [number(n) for n in (123.4, 12.34, 1.234, 0.01234)] == [
         *("123", "12.3", "1.23", "0.0123")
     ]
     assert [report.duration(s) for s in (2, 0.0123, 4.5e-6, 7e-8)] == [
