@@ -189,10 +189,11 @@ def comparisons(session: nox.Session) -> None:
     """Test the `study` command and what it is made of."""
     session.install(
         *CONSTRAINTS,
-        *("pytest", "hypothesis", "jsonschema", "packaging"),
+        *("pytest", "pytest-xdist", "hypothesis", "jsonschema", "packaging"),
         *("-e", "./shared", "-e", "./comparisons"),
     )
-    session.run(*PYTEST, "tests/comparisons", *session.posargs)
+    at_once = ("-n", f"{CORES}", "--dist", "loadfile")
+    session.run(*PYTEST, *at_once, "tests/comparisons", *session.posargs)
 
 
 def side_by_side(
