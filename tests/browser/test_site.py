@@ -232,7 +232,11 @@ def test_a_question_is_answered_by_one_search(visit, task):
     words, key, _ = FIVE[task]
     page = visit("start")
     page.get_by_role("searchbox").fill(words)
-    page.locator(".found a").first.click()
+    found = page.locator(".found a")
+    expect(found.first).to_be_visible()
+    addresses = found.evaluate_all("all => all.slice(0, 3).map((link) => link.href)")
+    (place,) = [n for n, at in enumerate(addresses) if f"question-{key}.html" in at]
+    found.nth(place).click()
     expect(page).to_have_url(re.compile(f"question-{key}.html"))
 
 
