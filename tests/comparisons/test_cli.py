@@ -465,7 +465,7 @@ def test_a_timeline_in_which_no_time_passes_shows_the_order(shown, checkout):
     events = [(0.0, *event) for _, *event in EVENTS]
     report(checkout, "trio", an_example(*events))
     out = shown("timeline", "tasks", "trio")
-    assert "all of it at 0 s, in the order in which it happened" in out
+    assert "all at 0 s, in the order in which it happened" in out
     begins = [out.index(f"{name} (task)") for name in ("tasks", "job(1)", "job(2)")]
     assert begins == sorted(begins)
     assert re.search(r"^job\(1\) \(task\) +├.*┤$", out, re.MULTILINE)

@@ -13,7 +13,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from concurrency_study.behaviours import MOST_ASKED, Question, questions
+from concurrency_study.behaviours import MOST_ASKED, SUBJECTS, Question, questions
 from concurrency_study.behaviours.published import Row, kind_of, read
 
 from .answers import Tree
@@ -167,17 +167,19 @@ class Asked:
 
         If nothing has to be written instead, the other is a way that answers otherwise.
         """
-        told = self.lead or min(
-            self.answers, key=lambda told: preference(told.study), default=None
-        )
-        if told is None:
+        if not self.answers:
             return []
+        told = self.lead or self.ways[0]
         if told.row.snippet:
             return [Side(told, told.row.function), Side(told, told.row.snippet)]
-        others = sorted(self.ways, key=lambda t: (preference(t.study), t.row.way))
-        own = [t for t in others if t.study == told.study]
-        differ = [t for t in own + others if t.answer != told.answer]
-        return [Side(t, t.row.function) for t in [told, *differ[:1]]]
+        differ = [each for each in self.ways if each.answer != told.answer]
+        differ.sort(key=lambda each: each.study != told.study)
+        return [Side(each, each.row.function) for each in [told, *differ[:1]]]
+
+    @property
+    def told(self) -> list[tuple[str, Story]]:
+        """The stories of the two sides."""
+        return [("", side.story) for side in self.sides if side.story is not None]
 
     @cached_property
     def by_world(self) -> dict[str, list[Told]]:
@@ -198,16 +200,11 @@ class Asked:
 
     @property
     def ways(self) -> list[Told]:
-        """The first answer of each function."""
+        """The first answer of each function, those of preferred studies first."""
         found: dict[tuple[str, str], Told] = {}
         for told in self.answers:
             found.setdefault((told.study, told.row.function), told)
-        return [*found.values()]
-
-    @property
-    def ways_by_preference(self) -> list[Told]:
-        """The ways of the studies that a reader most probably looks for come first."""
-        return sorted(self.ways, key=lambda told: preference(told.study))
+        return sorted(found.values(), key=lambda told: preference(told.study))
 
     def way_of(self, told: Told) -> Told | None:
         """Return the way that shows what to write instead, if this page has it."""
@@ -219,7 +216,7 @@ class Asked:
         """The first way with the same timeline, by the anchor of each that has one."""
         found: dict[str, Told] = {}
         firsts: list[tuple[Told, object]] = []
-        for told in self.ways_by_preference:
+        for told in self.ways:
             if told.story is not None:
                 look = (lanes(told.story), told.story.seconds)
                 same = next((first for first, other in firsts if other == look), told)
@@ -322,44 +319,15 @@ def all_asked(
     }
 
 
-LEADING = (10, 15, 14, 23, 67, 55, 37, 21, 33, 69, 75, 5)
-"""One question for each of the dozen subjects that people ask about most."""
-
-
 def leading(asked: Mapping[str, Asked]) -> list[Asked]:
-    """Return the questions that the start page begins with."""
+    """Return the first question of each subject that people ask about most."""
     numbered = {each.question.number: each for each in asked.values()}
-    return [numbered[number] for number in LEADING if number in numbered]
-
-
-def asked_most(asked: Mapping[str, Asked]) -> list[Asked]:
-    """Return the questions that people ask most, in that order."""
-    numbered = {each.question.number: each for each in asked.values()}
-    return [numbered[number] for number in MOST_ASKED if number in numbered]
+    return [numbered[first] for first, *_ in SUBJECTS if first in numbered]
 
 
 WORST = (
-    21,
-    33,
-    66,
-    10,
-    14,
-    15,
-    28,
-    23,
-    37,
-    5,
-    4,
-    26,
-    2,
-    34,
-    20,
-    11,
-    55,
-    56,
-    67,
-    69,
-    75,
+    *(21, 33, 66, 10, 14, 15, 28, 23, 37, 5, 4),
+    *(26, 2, 34, 20, 11, 55, 56, 67, 69, 75),
 )
 """The numbers of the questions whose other answer breaks most programs that move."""
 SILENT = frozenset({"hangs", "crashes", "lost", "nowhere", "only logged"})

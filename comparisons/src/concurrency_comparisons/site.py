@@ -19,7 +19,6 @@ from functools import cache, cached_property
 from itertools import permutations
 from pathlib import Path
 
-from concurrency_study import guide
 from concurrency_study.behaviours import GROUPS
 from concurrency_study.glossary import anchor
 from concurrency_study.pasted import pasteable, pasteable_function
@@ -39,7 +38,7 @@ from .names import page as index_of_names
 from .questions import Asked, all_asked, changed, leading, of_topic, preference
 from .rendering import linked, listed, templates
 from .reports import Refused, Report, spoken
-from .subject import Subject, slug, versions
+from .subject import Subject, class_of, slug, versions
 from .timeline.chrome import chrome_trace
 from .timeline.svg import legend, narrow, style
 
@@ -69,14 +68,14 @@ class Pair:
     @cached_property
     def in_order(self) -> list[Subject]:
         """The topics that both answer, those whose code is most alike first."""
-        both = [each for each in self.subjects if len(self.answers(each)) == 2]
+        both = [each for each in self.subjects if each.topic.name in self.changes]
         return sorted(both, key=self.likeness, reverse=True)
 
     def likeness(self, subject: Subject) -> float:
         """Return the share of lines that are the same but for the library's name."""
         marks = [
             change.mark
-            for _, lines in self.changes(subject)
+            for _, lines in self.changes[subject.topic.name]
             for change in lines
             if not change.blank
         ]
@@ -133,20 +132,14 @@ class Pair:
             )
         ]
 
-    def changes(self, subject: Subject) -> list[tuple[str, list[Change]]]:
-        """Return the lines of each step side by side."""
-        if subject.topic.name not in self._changes:
-            self._changes[subject.topic.name] = self._compared(subject)
-        return self._changes[subject.topic.name]
-
     @cached_property
-    def _changes(self) -> dict[str, list[tuple[str, list[Change]]]]:
-        return {}
+    def changes(self) -> dict[str, list[tuple[str, list[Change]]]]:
+        """The lines of each step side by side, by topic, if both answer it."""
+        both = [each for each in self.subjects if len(self.answers(each)) == 2]
+        return {each.topic.name: self._changes(each) for each in both}
 
-    def _compared(self, subject: Subject) -> list[tuple[str, list[Change]]]:
+    def _changes(self, subject: Subject) -> list[tuple[str, list[Change]]]:
         answers = self.answers(subject)
-        if len(answers) < 2:
-            return []
         found: list[tuple[str, list[Change]]] = []
         for names in rows(answers):
             one, other = (code_of(answer, names) for answer in answers)
@@ -354,6 +347,20 @@ def pages(
             default they are relative to the site's own folder.
         url: The address of the published site, for its sitemap.
     """
+    names: list[str] = []
+    for name, text in _pages(tree, found, source, url):
+        names.append(name)
+        yield name, text
+    if url:
+        apart = {"404.html", "sitemap.html"}
+        named = [n for n in names if n.endswith(".html") and n not in apart]
+        sitemap = templates.get_template("sitemap.xml")
+        yield "sitemap.xml", sitemap.render(base=url, names=named)
+
+
+def _pages(
+    tree: Tree, found: Mapping[str, Report], source: str, url: str
+) -> Iterator[tuple[str, str]]:
     subjects = [Subject(tree, topic, found) for topic in tree.topics.values()]
     pairs = [Pair(subjects, *names) for names in permutations(found, 2)]
     asked = all_asked(tree, found)
@@ -381,12 +388,13 @@ def pages(
         "coloured": coloured,
         "bare": bare,
         "slug": slug,
+        "class_of": class_of,
         "of_topic": of_topic,
         "asked": asked,
         "leading": leading(asked),
         "changed": changed,
-        "counted": {study: counted(report) for study, report in found.items()},
-        "summaries": {study: summary(tree, study) for study in found},
+        "reports": found,
+        "guides": guides(tree),
         "narrow": narrow,
         "legend": legend,
         "timeline_style": style,
@@ -401,10 +409,8 @@ def pages(
     for name in ("style.css", "columns.js", "search.js"):
         yield name, rendered(name)
     yield "index.html", rendered("index.html")
-    here: dict[str, object] = {"guides": guides(tree), "choices": choices(tree)}
-    yield "guide.html", rendered("guides.html", **here)
-    here = {"terms": terms(tree), "anchor": anchor}
-    yield "glossary.html", rendered("glossary.html", **here)
+    yield "guide.html", rendered("guides.html", choices=choices(tree))
+    yield "glossary.html", rendered("glossary.html", terms=terms(tree), anchor=anchor)
     for number, subject in enumerate(subjects):
         yield (
             f"{subject.topic.name}.html",
@@ -428,32 +434,6 @@ def pages(
     yield "names.html", rendered("names.html")
     yield "sitemap.html", rendered("sitemap.html")
     yield "404.html", rendered("404.html", base=url)
-    if url:
-        names = [f"question-{key}.html" for key in asked]
-        names += [f"{s.topic.name}.html" for s in subjects]
-        names += [f"{pair.name}.html" for pair in pairs]
-        yield "sitemap.xml", rendered("sitemap.xml", base=url, names=names)
-
-
-@dataclass(frozen=True)
-class Counted:
-    """The size of a report."""
-
-    answers: int
-    tests: int
-    measured: int
-
-
-def counted(report: Report) -> Counted:
-    """Return what a report holds: answers to topics, their tests, measured answers."""
-    answers = {(test.topic, test.variant) for test in report.tests}
-    return Counted(len(answers), len(report.tests), len(report.behaviours))
-
-
-def summary(tree: Tree, study: str) -> str:
-    """Return the sentence in which a study says what it is for, if it has a guide."""
-    path = tree.entries[study].package / guide.FILE
-    return guide.tables(path)["summary"] if path.is_file() else ""
 
 
 def _of_questions(

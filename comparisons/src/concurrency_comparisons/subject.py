@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from concurrency_study.pasted import Unpasteable, pasteable
-
 from . import figures
 from .answers import IMPORTS, AnswerFile, Line, Topic, Tree
 from .comparison import dedented, rows
@@ -168,23 +166,20 @@ class Subject:
     @cached_property
     def rows(self) -> list[Row]:
         """The parts of all answers: the steps, and the code around them."""
-        return [
-            Row(
-                [self.topic.heading(name) for name in names],
-                [_cell(answer, names) for answer in self.answers],
-            )
-            for names in rows(self.answers)
-        ]
+        return self._rows(self.answers)
 
     @cached_property
     def every_row(self) -> list[Row]:
         """The parts of all answers, also of the variants."""
+        return self._rows(self.every)
+
+    def _rows(self, answers: list[AnswerFile]) -> list[Row]:
         return [
             Row(
                 [self.topic.heading(name) for name in names],
-                [_cell(answer, names) for answer in self.every],
+                [_cell(answer, names) for answer in answers],
             )
-            for names in rows(self.every)
+            for names in rows(answers)
         ]
 
     def width(self, answer: AnswerFile) -> int:
@@ -196,13 +191,6 @@ class Subject:
             for line in part.code
         ]
         return max([44, *lines])
-
-    def script(self, answer: AnswerFile) -> str:
-        """Return a script that runs when pasted, or "" if there is none."""
-        try:
-            return pasteable(answer.path)
-        except Unpasteable:
-            return ""
 
     @cached_property
     def told(self) -> list[tuple[str, Story]]:
@@ -218,16 +206,12 @@ class Subject:
         differing = [figure for each in self.differences for figure in each.figures]
         found = {f.name: f.answers for f in [*self.example_figures, *differing]}
         for _, answers, _ in self.reasons:
-            found[self.naming(answers)] = [answer.name for answer in answers]
+            names = [answer.name for answer in answers]
+            found[class_of(names)] = names
         return {
             name: list(dict.fromkeys(n for a in mine for n in (a, a.partition(":")[0])))
             for name, mine in found.items()
         }
-
-    @staticmethod
-    def naming(answers: Sequence[AnswerFile]) -> str:
-        """Return the name of the class of what is about these answers."""
-        return class_of([answer.name for answer in answers])
 
     @cached_property
     def suite(self) -> Path:
@@ -258,13 +242,11 @@ class Subject:
 
     def outcome(self, answer: AnswerFile) -> Outcome:
         """Return the results of the suite for an answer."""
-        if answer.name not in self._outcomes:
-            self._outcomes[answer.name] = self._outcome(answer)
         return self._outcomes[answer.name]
 
     @cached_property
     def _outcomes(self) -> dict[str, Outcome]:
-        return {}
+        return {a.name: self._outcome(a) for a in self.answers + self.others}
 
     def _outcome(self, answer: AnswerFile) -> Outcome:
         outcome = Outcome()
@@ -340,9 +322,9 @@ class Subject:
 
     @property
     def sketch(self) -> str:
-        """A very small timeline of the example, or "" if nothing takes time."""
-        told = sorted(self.examples, key=lambda one: not one[0].startswith("asyncio"))
-        return sketch(told[0][1]) if told else ""
+        """A very small timeline of the example of one study, or "" if none was run."""
+        first = min(self._examples, key=lambda one: preference(one[0]), default=None)
+        return sketch(first[1]) if first else ""
 
     @cached_property
     def differences(self) -> list[Difference]:
@@ -404,11 +386,6 @@ class Subject:
         """The costs of the answers."""
         tree = self.tree
         return figures.of_topic(tree.root, self.topic.name, [*tree.studies])
-
-    @property
-    def costs_page(self) -> Path:
-        """The page of all costs."""
-        return self.tree.root / figures.PAGE
 
     @property
     def orders(self) -> dict[str, list[str]]:

@@ -115,9 +115,8 @@ def sketch(story: Story) -> str:
     for number, lane in enumerate(found):
         y = 5 + number * 7
         end = scale.x(shown.seconds if lane.end is None else lane.end)
-        kind = {"error": "bad", "cancelled": "cut"}.get(lane.how, "ok")
         line = f"M{pixels(scale.x(lane.begin))} {y}H{pixels(end)}"
-        parts.append(f'<path class="{kind}" d="{line}"/>')
+        parts.append(f'<path class="{lane.how or "end"}" d="{line}"/>')
     height = 10 + 7 * max(len(found) - 1, 0)
     return (
         f'<svg class="sketch" aria-hidden="true" viewBox="0 0 220 {height}" '
@@ -211,9 +210,10 @@ class _Picture:
     def axis(self, y: float) -> None:
         if self.steps:
             x = (self.left + self.right) / 2
-            said = IN_ORDER.replace("all of it", "all") if self.narrow else IN_ORDER
-            half = _cells(said) * _CHARACTER / 2
-            self.text(said, min(x, self.wide - half - 4), y, "muted", anchor="middle")
+            half = _cells(IN_ORDER) * _CHARACTER / 2
+            self.text(
+                IN_ORDER, min(x, self.wide - half - 4), y, "muted", anchor="middle"
+            )
             return
         free = 0.0
         for at in self.scale.ticks(4 if self.narrow else 7):

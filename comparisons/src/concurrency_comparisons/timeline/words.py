@@ -10,7 +10,7 @@ from concurrency_study.trace import Event
 from ..reports import Story
 from .lanes import Lane, clean, lanes, stepped
 
-IN_ORDER = "all of it at 0 s, in the order in which it happened"
+IN_ORDER = "all at 0 s, in the order in which it happened"
 HOW = {"end": "ends", "error": "ends with an error", "cancelled": "is cancelled"}
 """The ways in which a native actor ends, as verbs."""
 
