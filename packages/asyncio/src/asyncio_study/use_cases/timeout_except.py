@@ -15,9 +15,9 @@ from concurrency_study.topics.timeout import DONE, EXAMPLE, INNER, OUTER, check
 
 from .. import run
 
-CANNOT = {
+DIFFERS = {
     "telling a deadline from the job's own TimeoutError": "``except TimeoutError`` "
-    "catches both"
+    "catches both; raise it again unless the timeout says ``expired()``"
 }
 
 
