@@ -61,6 +61,7 @@ def page():
     return templates.get_template("names.html").render(
         names.page(TREE, TREE.studies),
         asked=ASKED,
+        costs=None,
         days=[],
         inline=str,
         link=linked(TREE),

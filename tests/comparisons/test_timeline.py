@@ -726,4 +726,5 @@ def test_the_legend_has_the_marks_that_the_pictures_have():
 def test_a_sketch_has_a_line_for_each_lane_and_seven_at_most():
     assert sketch(siblings(3)).count("<path") == 4
     assert sketch(siblings(20)).count("<path") == 7
-    assert 'class="cancelled"' in sketch(by_time(actor("caller", 0, 1, how="cancelled")))
+    cancelled = by_time(actor("caller", 0, 1, how="cancelled"))
+    assert 'class="cancelled"' in sketch(cancelled)
