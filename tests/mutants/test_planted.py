@@ -80,11 +80,13 @@ def suite_on(
 
 def asked(folder: Path, topic: str) -> subprocess.CompletedProcess[str]:
     """Run the topic's tests on the copy, then the common questions if they pass."""
-    done = suite_on(folder, f"tests/conformance/test_{topic}.py")
-    if done.returncode == 0:
-        common = "tests/conformance/test_common_questions.py"
-        done = suite_on(folder, common, only=f":{topic}")
-    return done
+    return suite_on(
+        folder,
+        f"tests/conformance/test_{topic}.py",
+        "tests/conformance/test_common_questions.py",
+        only=f"(test_{topic}.py and {NO_VARIANTS}) "
+        f"or (test_common_questions.py and :{topic})",
+    )
 
 
 OURS = STUDY.name == "asyncio"
