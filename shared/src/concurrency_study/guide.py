@@ -180,6 +180,6 @@ def proofs(
             kinds = ", ".join(f"{kind}:" for kind in known)
             raise BadText(f"{where}: proof {each!r} must begin with one of {kinds}")
         if name not in known[kind]:
-            raise BadText(f"{where}: proof {each!r}: there is no such {kind}")
+            raise BadText(f"{where}: proof {each!r}: no {kind} has that name")
         result.append(Proof(kind, name))
     return tuple(result)

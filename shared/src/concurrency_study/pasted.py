@@ -121,7 +121,7 @@ class _Block:
     """The names that it binds."""
     text: str
     close: bool
-    """True if there is no blank line above it."""
+    """True if no blank line is above it."""
 
     @property
     def tall(self) -> bool:
@@ -182,13 +182,13 @@ class _Script:
         """Return a module of the study, or one that it shares with others.
 
         Raises:
-            Unpasteable: There is no such module.
+            Unpasteable: The study has no such module.
         """
         if name not in self._modules:
             package = SHARED if name.startswith(f"{SHARED.name}.") else self._package
             found = [p for p in modules(package.parent, name) if p.is_file()]
             if not found:
-                raise Unpasteable(f"there is no module {name} to copy from")
+                raise Unpasteable(f"no module {name} was found to copy from")
             module = _module(name, found[0], text or _read(found[0]))
             for each in module.imports:
                 if not self._is_kept(each):

@@ -18,7 +18,7 @@ SUBJECTS = (
     *((10, 11), (15,), (14,), (23, 28), (67,), (55, 56)),
     *((37,), (21, 20), (33, 34), (69,), (75,), (5, 6)),
 )
-"""What people ask about most, in that order: the numbers of its questions."""
+"""The numbers of the questions about what people ask most, most asked first."""
 MOST_ASKED = tuple(number for subject in SUBJECTS for number in subject)
 KINDS = ("absent", "unspecified", "hangs", "crashes")
 """Answers that every question may have."""
