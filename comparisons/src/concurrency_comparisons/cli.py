@@ -571,7 +571,7 @@ def write_site(
     files = site.pages(tree, found, source=source, url=url.rstrip("/"))
     start = site.write(tree, [*_watched(files, "Site")])
     if not site.add_search(start.parent):
-        print("The site has no search. For one, `pip install pagefind` and run this again.")
+        print("The site has no search: `pip install pagefind`, and run this again.")
     print(f"The start page is {start}")
 
 
