@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
 
 import pytest
 
-from . import inside
+from . import inside, repeated
 from .available import installed_worlds, make_world
 from .trace import Trace
 from .world import World
@@ -69,6 +69,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         help="run tests with the fixture `world` in this world (may be repeated)",
     )
+    repeated.add_options(parser)
     parser.addini("world", "worlds for tests with the fixture `world`", type="args")
     parser.addini(
         "leftovers",
@@ -85,6 +86,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "world(*names): the worlds that this test runs in",
         'leftovers("allow"): what outlives a call of world.run is ended quietly',
         "within(seconds): limit of world.run in this test, in seconds of virtual time",
+        "schedules(N, slack=1, seed=0): call this test under up to N schedules",
     ):
         config.addinivalue_line("markers", line)
     try:
@@ -331,7 +333,10 @@ def pytest_fixture_setup(
 
 @pytest.hookimpl(tryfirst=True, specname="pytest_pyfunc_call")
 def pytest_pyfunc_call_inside(pyfuncitem: pytest.Function) -> object | None:
-    """Run an async test in its world."""
+    """Run an async test in its world, and any test under schedules if that is asked."""
+    __tracebackhide__ = True
+    if repeated.run(pyfuncitem):
+        return True
     if not inside.belongs_inside(pyfuncitem):
         return None
     inside.run(pyfuncitem)
@@ -341,12 +346,26 @@ def pytest_pyfunc_call_inside(pyfuncitem: pytest.Function) -> object | None:
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Fail a test that has caught the error of a run, and with it what was alive."""
+    __tracebackhide__ = True
     outcome = yield
     used = getattr(pyfuncitem, "funcargs", {}).get("world")
     if isinstance(used, World) and used.overlooked is not None:
         left, used.overlooked = used.overlooked, None
         raise left
     return outcome
+
+
+@pytest.hookimpl
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Tell how many schedules were explored."""
+    passed = terminalreporter.stats.get("passed", ())
+    lines = repeated.summary(passed, verbose=config.get_verbosity() > 0)
+    if lines:
+        terminalreporter.section("schedules")
+        for line in lines:
+            terminalreporter.line(line)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -31,6 +31,7 @@ from .errors import (
     leaves,
 )
 from .job import Job
+from .schedules import SLACK, Explored, Schedule, explore
 from .waits import LIBRARIES
 
 E = TypeVar("E", bound=BaseException)
@@ -151,6 +152,8 @@ class World(ABC):
         """True if the next run notes native actors in the trace, which costs time."""
         self.broken: BaseException | None = None
         """An error of broken code that a run ended with or lost: a NameError, say."""
+        self.schedule: Schedule | None = None
+        """The choices of the next runs; None: actors run in the usual order."""
         self.overlooked: StillAlive | None = None
         """Leftovers of a run that raised the error of the answer instead."""
         self.this_run = Run()
@@ -295,6 +298,8 @@ class World(ABC):
             bound = functools.partial(function, **kwargs)
             function = functools.update_wrapper(bound, function)
         self._running = True
+        if self.schedule is not None:
+            self.schedule.on = True
         try:
             value, error = self.native_run(function, args)
         except BaseException:
@@ -305,6 +310,62 @@ class World(ABC):
             self._running = False
             self._planned.clear()
         return self._outcome(value, error)
+
+    def explore(
+        self,
+        function: Callable[..., Any],
+        /,
+        *args: Any,
+        schedules: int = 1000,
+        seconds: float | None = None,
+        seed: int = 0,
+        slack: float = SLACK,
+        replay: str = "",
+        **options: Any,
+    ) -> Explored:
+        """Run ``function(*args)`` under many schedules, and raise the first failure.
+
+        A schedule is an order in which the actors run that are ready. The failure has
+        a note that tells who was held where, and a token that replays it. Make all
+        state in the function, because it is called once for each schedule.
+
+        Args:
+            schedules: The number of schedules, at most.
+            seconds: The processor time after which no schedule begins.
+            seed: Another seed, another sample of schedules.
+            slack: Seconds by which timers may fire early in one schedule, as if the
+                actors that are ready had taken that long.
+            replay: The token of a failure: only that schedule runs.
+            options: Those of `run`.
+
+        Raises:
+            ValueError: The token is none, or a number is out of its range.
+            BaseException: What `run` raises, under some schedule.
+        """
+        __tracebackhide__ = True
+
+        def run(schedule: Schedule) -> None:
+            __tracebackhide__ = True
+            self.schedule = schedule
+            self.run(function, *args, **options)
+
+        try:
+            with self.exploring():
+                return explore(
+                    run,
+                    schedules=schedules,
+                    seconds=seconds,
+                    seed=seed,
+                    slack=slack,
+                    replay=replay,
+                )
+        finally:
+            self.schedule = None
+
+    @classmethod
+    def exploring(cls) -> contextlib.AbstractContextManager[object]:
+        """Return a block that prepares for runs with a schedule."""
+        return contextlib.nullcontext()
 
     @contextlib.contextmanager
     def block(
@@ -690,6 +751,8 @@ class World(ABC):
     def note_end(self, natives: list[str]) -> None:
         """Note the actors that are alive at the instant at which the answer ended."""
         run = self.this_run
+        if self.schedule is not None:
+            self.schedule.on = False
         run.returned_at = self.now()
         run.left = [*run.alive.values(), *natives]
         run.mark = len(self.trace)

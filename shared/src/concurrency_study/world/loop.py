@@ -110,6 +110,7 @@ class LoopWorld(World):
             raise NotCovered("only one world runs at a time: run it later")
         machine = self.machine = Machine(self.lose, self.patience)
         machine.is_of_loop = True
+        machine.schedule = self.schedule
         machine.may_jump = lambda ns: self.may_jump(ns / 1e9)
         self._began, self.unfinished = True, 0
         self._thread = get_ident()

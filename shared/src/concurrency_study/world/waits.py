@@ -53,6 +53,13 @@ def is_of_libraries(frame: FrameType | None) -> bool:
     return True
 
 
+def is_of_user(path: str) -> bool:
+    """Return whether a file belongs to the code under test, and not to a library."""
+    if path.startswith(_OURS):
+        return path.startswith(_OURS + "topics")
+    return not path.startswith((*_INSTALLED, _STDLIB, "<frozen"))
+
+
 _STDLIB = sysconfig.get_path("stdlib") + os.sep
 _INSTALLED = (
     sysconfig.get_path("purelib") + os.sep,

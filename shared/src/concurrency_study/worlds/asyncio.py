@@ -19,6 +19,7 @@ import re
 import selectors
 import weakref
 from asyncio import events
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, cast
@@ -32,6 +33,7 @@ from ..world import (
     coroutine_frames,
     waits_at,
 )
+from ..world.schedules import CLOCK, Schedule
 
 
 class AsyncioJob(Job):
@@ -255,6 +257,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._futures: weakref.WeakSet[asyncio.Future[Any]] = weakref.WeakSet()
         super().__init__(_VirtualSelector(self))
         self.set_exception_handler(self._lose)
+        if world.schedule is not None:
+            vars(self)["_ready"] = _Ready(self, world.schedule)
 
     def time(self) -> float:
         """Return virtual seconds since the world began to run."""
@@ -406,6 +410,71 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         error = context.get("exception")
         return isinstance(error, asyncio.CancelledError)
 
+
+class _Ready(deque[Any]):
+    """The ready queue of a loop that asks a schedule who is next.
+
+    The steps of one task are one lane, and keep their order. All other callbacks are
+    one lane together, because ``call_soon`` promises their order:
+    https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.call_soon
+    """
+
+    def __init__(self, loop: VirtualLoop, schedule: Schedule) -> None:
+        super().__init__()
+        self._loop, self._schedule = loop, schedule
+
+    def popleft(self) -> Any:
+        schedule = self._schedule
+        while schedule.on and not self[0].cancelled():
+            first: dict[Any, int] = {}
+            for at, handle in enumerate(self):
+                task = getattr(handle._callback, "__self__", None)
+                first.setdefault(task if isinstance(task, _TASKS) else None, at)
+            ahead = self._ahead()
+            index = schedule.pick([*first], _describe, ahead)
+            if index == CLOCK:
+                self._fire()
+                continue
+            at = [*first.values()][index]
+            handle = self[at]
+            del self[at]
+            return handle
+        return super().popleft()
+
+    def _ahead(self) -> int | None:
+        """Return the nanoseconds to the next timer, if the clock may go there."""
+        loop, machine = self._loop, self._loop.machine
+        when = loop.next_timer()
+        if when == math.inf:
+            return None
+        ahead = max(0, round(when * 1e9) - machine.ns)
+        return ahead if machine.may_go_ahead(ahead, self._schedule) else None
+
+    def _fire(self) -> None:
+        """Move the clock to the next timer, and make the timers ready that are due."""
+        loop: Any = self._loop
+        loop.machine.go_ahead(round(loop.next_timer() * 1e9))
+        loop.internal = True
+        end = loop.time() + loop._clock_resolution
+        while loop._scheduled and loop._scheduled[0]._when < end:
+            handle = heapq.heappop(loop._scheduled)
+            handle._scheduled = False
+            if handle._cancelled:
+                loop._timer_cancelled_count -= 1
+            else:
+                self.append(handle)
+
+
+def _describe(task: asyncio.Task[Any] | None) -> str:
+    if task is None:
+        return "a callback of the loop"
+    name, coroutine = task.get_name(), task.get_coro()
+    if re.fullmatch(r"Task-\d+", name):  # numbers differ from process to process
+        name = getattr(coroutine, "__name__", name)
+    return f"task {name}: {waits_at(coroutine_frames(coroutine))}"
+
+
+_TASKS: Any = (asyncio.Task, asyncio.tasks._PyTask)  # pyright: ignore
 
 _select: Any = selectors.DefaultSelector.select
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import gc
 import inspect
+import math
 import os
 import threading
 import types
@@ -20,7 +21,9 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any, cast
 
 from ..world import Deadlock, Job, World, coroutine_frames, waits_at
+from ..world.schedules import CLOCK, Schedule
 from .threads import ThreadsWorld
+from .threads.machine import Machine
 
 
 class GeneratorsJob(Job):
@@ -128,6 +131,9 @@ class GeneratorsWorld(ThreadsWorld):
         _kernel().Task.waits_at = _waits_at
         if self.trace.watching:
             _kernel().Group.spawn = self._watching(spawn)
+        making = _kernel().Kernel.__init__
+        if self.schedule is not None:
+            _kernel().Kernel.__init__ = self._scheduling(making)
         gc.freeze()  # so that `_natives` sees only what is made from here on
         try:
             value = super()._call(function, args)
@@ -141,6 +147,19 @@ class GeneratorsWorld(ThreadsWorld):
             self._loop = None
             gc.unfreeze()
             _kernel().Task.waits_at, _kernel().Group.spawn = told, spawn
+            _kernel().Kernel.__init__ = making
+
+    def _scheduling(self, making: Callable[..., None]) -> Callable[..., None]:
+        """Wrap `kernel.Kernel.__init__` so that a schedule chooses the next task."""
+        schedule, machine = self.schedule, self._machine
+        assert schedule is not None
+        assert machine is not None
+
+        def made(kernel: Any) -> None:
+            making(kernel)
+            kernel.ready = _Ready(kernel, machine, schedule)
+
+        return made
 
     def _waiters(self) -> list[str]:
         """Return where the tasks wait, if the kernel waits for a descriptor."""
@@ -248,6 +267,77 @@ class GeneratorsWorld(ThreadsWorld):
             )
             + sorted(f"unclosed generator {name}" for name in _unclosed(made))
         )
+
+
+class _Ready(list[Any]):
+    """The ready queue of a kernel that asks a schedule who is next.
+
+    The kernel walks along it while it grows. The walk moves the chosen task to its
+    place first.
+    """
+
+    def __init__(self, kernel: Any, machine: Machine, schedule: Schedule) -> None:
+        super().__init__()
+        self.kernel, self.machine, self.schedule = kernel, machine, schedule
+
+    def __iter__(self) -> _Walk:
+        return _Walk(self)
+
+
+class _Walk:
+    def __init__(self, ready: _Ready) -> None:
+        self._ready, self._walked, self._over = ready, 0, False
+
+    def __iter__(self) -> _Walk:
+        return self
+
+    def __length_hint__(self) -> int:
+        return 0 if self._over else len(self._ready) - self._walked
+
+    def __next__(self) -> Any:
+        ready, schedule = self._ready, self._ready.schedule
+        if self._over or self._walked >= len(ready):
+            self._over = True
+            raise StopIteration
+        at = self._walked
+        while schedule.on:
+            later = ready.kernel.later
+            lanes = [*ready[at:], *later]
+            ahead = self._ahead()
+            index = schedule.pick(lanes, _describe, ahead)
+            if index == CLOCK:
+                self._go(ready.machine.ns + (ahead or 0))
+                continue
+            waiting = len(ready) - at
+            if index >= waiting:
+                ready.insert(at, later.pop(index - waiting))
+            elif index:
+                ready.insert(at, ready.pop(at + index))
+            break
+        self._walked += 1
+        return ready[at]
+
+    def _go(self, ns: int) -> None:
+        """Move the clock to the next timer, and wake the tasks that sleep until it."""
+        kernel, machine = self._ready.kernel, self._ready.machine
+        machine.go_ahead(ns)
+        walk = kernel._walked, kernel._walk
+        kernel._walked, kernel._walk = [None], iter(())  # no task runs
+        kernel._wake_sleepers(machine.ns / 1e9)
+        kernel._walked, kernel._walk = walk
+
+    def _ahead(self) -> int | None:
+        """Return the nanoseconds to the next timer, if the clock may go there."""
+        ready = self._ready
+        seconds = ready.kernel._until_next_timer()
+        if seconds == math.inf:
+            return None
+        ahead = round(seconds * 1e9)
+        return ahead if ready.machine.may_go_ahead(ahead, ready.schedule) else None
+
+
+def _describe(task: Any) -> str:
+    return _waits_at(task) if hasattr(task, "name") else "the cancellation of tasks"
 
 
 def _kernel() -> Any:

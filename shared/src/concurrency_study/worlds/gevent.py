@@ -28,6 +28,7 @@ import heapq
 import math
 import sys
 import weakref
+from collections import deque
 from collections.abc import Callable, Coroutine, Generator, MutableMapping
 from itertools import count
 from threading import Thread
@@ -59,6 +60,7 @@ from ..world import (
     driven,
     waits_at,
 )
+from ..world.schedules import CLOCK, Schedule
 from ..world.unpatched import get_ident
 from .threads.descriptors import serves
 from .threads.locks import Lock
@@ -439,6 +441,9 @@ class VirtualLoop(corecext.loop):
         self._idle = self.idle(priority=self.MINPRI)
         self._turn = self.prepare(ref=False)
         self._idles = self._interrupted = self._was_idle = False
+        self._calls: deque[_Call] = deque()
+        """The calls that wait for their turn, if a schedule chooses who is next."""
+        self._calling = False
 
     def enter(self, world: GeventWorld) -> None:
         """Use the time of that world from now on."""
@@ -456,6 +461,9 @@ class VirtualLoop(corecext.loop):
     def leave(self) -> None:
         """Use real time again; no virtual timer fires any more."""
         self.world = None
+        while self._calls:
+            super().run_callback(self._calls.popleft().make, self)
+        self._calling = False
         self._idle.stop()
         self._turn.stop()
         while self._heap:
@@ -467,9 +475,63 @@ class VirtualLoop(corecext.loop):
 
     def run_callback(self, func: Any, *args: Any) -> Any:  # pyright: ignore
         """Do what gevent's own does; a greenlet may poll by sleeping for no time."""
-        if self.world is not None:
-            self.world.machine.may_poll()
-        return super().run_callback(func, *args)
+        if self.world is None:
+            return super().run_callback(func, *args)
+        self.world.machine.may_poll()
+        if self.world.schedule is None:
+            return super().run_callback(func, *args)
+        call = _Call(func, args)
+        self._calls.append(call)
+        if not self._calling:
+            self._calling = True
+            super().run_callback(self._call_one)
+        return call
+
+    def _call_one(self) -> None:
+        """Make the call that the schedule chooses."""
+        if not self._calls:  # the run has ended
+            return
+        call = self._chosen()
+        self._calling = bool(self._calls)
+        if self._calling:
+            super().run_callback(self._call_one)
+        if call is not None and call.callback is not None:
+            call.make(self)
+
+    def _chosen(self) -> _Call | None:
+        """Take a call from those that wait; None if the clock goes ahead instead."""
+        world, calls = self.world, self._calls
+        schedule = world.schedule if world else None
+        if world is None or schedule is None or not schedule.on:
+            return calls.popleft()
+        first: dict[object, int] = {}
+        for at, call in enumerate(calls):
+            if call.callback is None:  # it was stopped
+                del calls[at]
+                return call
+            first.setdefault(call.lane, at)
+        ahead = self._ahead(schedule)
+        index = schedule.pick([*first], _describe, ahead)
+        if index == CLOCK:
+            assert ahead is not None
+            world.machine.go_ahead(world.machine.ns + ahead)
+            self._fire(world.machine.ns)
+            return None
+        at = [*first.values()][index]
+        call = calls[at]
+        del calls[at]
+        return call
+
+    def _ahead(self, schedule: Schedule) -> int | None:
+        """Return the nanoseconds to the next timer, if the clock may go there."""
+        assert self.world is not None
+        machine = self.world.machine
+        while self._heap and not self._heap[0][2].holds(self._heap[0][1]):
+            heapq.heappop(self._heap)
+        if not self._heap:
+            return None
+        ahead = max(0, self._heap[0][0] - machine.ns)
+        return ahead if machine.may_go_ahead(ahead, schedule) else None
 
     def timer(
         self,
@@ -593,6 +655,53 @@ class VirtualLoop(corecext.loop):
                 "subprocesses, signals and file watchers take real time: use them "
                 "outside of a world"
             )
+
+
+class _Call:
+    """A call that waits for its turn, with the methods of a callback of gevent's."""
+
+    def __init__(self, callback: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self.callback: Callable[..., Any] | None = callback
+        self.args: tuple[Any, ...] | None = args
+
+    @property
+    def lane(self) -> greenlet.greenlet | None:
+        """The greenlet that runs next; None: the call is one of the loop's own."""
+        of: Any = getattr(self.callback, "__self__", None)
+        of = getattr(of, "greenlet", of)  # of a Waiter, once it waits
+        return of if isinstance(of, greenlet.greenlet) else None
+
+    def make(self, loop: VirtualLoop) -> None:
+        callback, args = self.callback, self.args
+        self.callback = None
+        if callback is None or args is None:
+            return
+        try:
+            callback(*args)
+        except BaseException:
+            loop.handle_error(self, *sys.exc_info())
+        finally:
+            self.args = None
+
+    @property
+    def pending(self) -> bool:
+        """True if it has not been made."""
+        return self.callback is not None
+
+    def __bool__(self) -> bool:
+        return self.args is not None
+
+    def stop(self) -> None:
+        """Do not make it."""
+        self.callback = self.args = None
+
+    close = stop
+
+
+def _describe(lane: Any) -> str:
+    if lane is None:
+        return "a callback of the loop"
+    return _waiter(lane) if lane.gr_frame else f"{_name(lane)}, which begins"
 
 
 _libev: Any = corecext

@@ -17,6 +17,7 @@ import math
 import os
 import random
 import select
+from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any
 
@@ -26,8 +27,9 @@ import trio.abc
 import trio.lowlevel
 
 from ..world import Job, LoopWorld, Unwind, leaves, waits_at
+from ..world.schedules import CLOCK, Schedule
 from ..world.unpatched import get_ident
-from .threads.machine import real_poll
+from .threads.machine import Machine, real_poll
 
 _run: Any = trio._core._run  # pyright: ignore
 _cache: Any = trio._core._thread_cache  # pyright: ignore
@@ -120,6 +122,9 @@ class TrioWorld(LoopWorld):
             nonlocal result
             trio.lowlevel.current_task().name = "main"
             self.note_main(trio.lowlevel.current_task())
+            if self.schedule is not None:
+                runner = _run.GLOBAL_RUN_CONTEXT.runner
+                runner.runq = _RunQueue(runner, self.machine, self.schedule)
             self._token = trio.lowlevel.current_trio_token()
             self.call_planned()
             self.cancel_by(scope.cancel)
@@ -362,6 +367,50 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
             else:  # it is ready, so it gets this error in place of its result
                 state._next_send_fn = task.coro.throw
                 state._next_send = self.failure
+
+
+class _RunQueue(deque[trio.lowlevel.Task]):
+    """The run queue of a loop that asks a schedule who is next.
+
+    The loop takes all tasks of the queue in one turn. From this queue it gets one, so
+    that a task can be held for longer than a turn.
+    """
+
+    def __init__(self, runner: Any, machine: Machine, schedule: Schedule) -> None:
+        super().__init__(runner.runq)
+        self._runner, self._machine, self._schedule = runner, machine, schedule
+        self._taken: list[trio.lowlevel.Task] = []
+
+    def __iter__(self) -> Iterator[trio.lowlevel.Task]:
+        # list(queue), and then queue.clear()
+        self._taken = self._next()
+        return iter(self._taken)
+
+    def clear(self) -> None:
+        for task in self._taken:
+            self.remove(task)
+
+    def _next(self) -> list[trio.lowlevel.Task]:
+        waiting = [*super().__iter__()]
+        if not self._schedule.on or not waiting:
+            return waiting
+        if own := [task for task in waiting if task.name.startswith("<")]:
+            return own[:1]
+        ahead = self._ahead()
+        index = self._schedule.pick(waiting, _waiter, ahead)
+        if index != CLOCK:
+            return [waiting[index]]
+        assert ahead is not None
+        self._machine.go_ahead(self._machine.ns + ahead)
+        return []
+
+    def _ahead(self) -> int | None:
+        """Return the nanoseconds to the next deadline, if the clock may go there."""
+        deadline = self._runner.deadlines.next_deadline()
+        if deadline == math.inf:
+            return None
+        ahead = max(0, round(deadline * 1e9) - self._machine.ns)
+        return ahead if self._machine.may_go_ahead(ahead, self._schedule) else None
 
 
 def _tasks(runner: Any) -> list[trio.lowlevel.Task]:

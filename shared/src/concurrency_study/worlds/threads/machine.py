@@ -16,7 +16,7 @@ import sys
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import _base  # pyright: ignore[reportPrivateUsage]
 from heapq import heappop, heappush
 from pathlib import Path
@@ -25,6 +25,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ...world import Deadlock, NotCovered, Unwind, is_of_libraries, waits_at
+from ...world.schedules import CLOCK, Schedule
+from ...world.schedules.code import points
 from ...world.unpatched import get_ident, unpatched
 from .outside import (
     State,
@@ -192,6 +194,9 @@ class Machine:
         """The addresses at which threads of the run listen."""
         self.peers = weakref.WeakSet[socket.socket]()
         """Connections to something outside of the run."""
+        self.schedule: Schedule | None = None
+        """The choices of this run; None: threads run first come, first served."""
+        self._choosing = False
         self._random = None if seed is None else random.Random(seed)
         self.main = self.current = ManagedThread("main")
         self.main.ident = get_ident()
@@ -276,6 +281,8 @@ class Machine:
             if self.unwinding:
                 _threading._limbo.pop(thread.owner, None)
             elif work:
+                if self.schedule is not None and tracer is not None:
+                    sys.settrace(tracer)
                 work()
         except BaseException as error:
             if not isinstance(error, Unwind | SystemExit):
@@ -418,8 +425,55 @@ class Machine:
         self._points += 1
         if not self._points % 10:  # a thread that looks under a lock may spin as well
             self.look()
+        if self.schedule is not None:
+            self.preempt()
         if self._random and self._ready and self._random.random() < 0.25:
             self.pass_on()
+
+    def preempt(self) -> None:
+        """Preempt the running thread, if the schedule says so."""
+        me = self.current
+        if self._choosing:  # code that a choice runs, such as a dataclass of ours
+            return
+        thread = self._scheduled(me)
+        if thread is not me:
+            self._ready.appendleft(me)
+            self._hand_to(thread)
+            self._await_baton(me)
+            if self.unwinding:
+                self._refuse(me)
+
+    def _scheduled(self, me: ManagedThread | None) -> ManagedThread:
+        """Take the thread that runs next; ``me`` runs now, and may run on."""
+        schedule, ready = self.schedule, self._ready
+        if schedule is None or not schedule.on or self.unwinding or self.failure:
+            return me or ready.popleft()
+        while True:
+            if self._helper in ready:  # it runs calls of the world, no code under test
+                ready.remove(self._helper)
+                return self._helper
+            lanes = [me, *ready] if me else [*ready]
+            first = self._first_timer()
+            ahead = None
+            if first is not None and first - self.ns <= schedule.left():
+                ahead = max(0, first - self.ns)
+            self._choosing = True
+            try:
+                index = schedule.pick(lanes, self._describe, ahead)
+            finally:
+                self._choosing = False
+            if index == CLOCK:
+                self._jump()
+                continue
+            if lanes[index] is not me:
+                ready.remove(lanes[index])
+            return lanes[index]
+
+    def _describe(self, thread: ManagedThread) -> str:
+        frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
+        if thread is not self.main and thread.work is not None:
+            return f"thread {thread.name}, which begins"
+        return f"thread {thread.name}: {_where(frames.get(thread.ident))}"
 
     def look(self, *, locked: bool = False) -> None:
         """Count a look: a call that takes no time, and that a spinning thread repeats.
@@ -449,6 +503,20 @@ class Machine:
                     self._refuse(me)
         if self._ready and not locked:
             self.pass_on()
+
+    def may_go_ahead(self, ahead: int, schedule: Schedule) -> bool:
+        """Return whether the clock may go ahead while somebody is ready."""
+        if ahead > schedule.left():
+            return False
+        first = self._first_timer()
+        return first is None or first >= self.ns + ahead
+
+    def go_ahead(self, ns: int) -> None:
+        """Move the clock to an instant, although somebody is ready."""
+        first = self._first_timer()
+        if first is not None and first <= ns:
+            self._jump()
+        self._move_to(ns)
 
     def creep(self, seconds: float = 0) -> None:
         """Move the reading by an ulp, for threads that poll until it passes a value."""
@@ -595,7 +663,7 @@ class Machine:
             thread = self._ready[lot]
             del self._ready[lot]
             return thread
-        return self._ready.popleft()
+        return self._scheduled(None)
 
     def _expects_input(self) -> bool:
         """Return whether a descriptor is watched besides those of an idle loop."""
@@ -976,6 +1044,30 @@ class _Watchdog:
                 seen = Seen(machine, machine._moves, time_process())  # pyright: ignore
 
 
+tracer: Any = None
+"""The trace function of threads under a schedule, on Python 3.11."""
+
+
+def preempt() -> None:
+    """Preempt the calling thread, if a schedule says so."""
+    machine = _active
+    if machine is None or (schedule := machine.schedule) is None or not schedule.on:
+        return
+    if machine.current.ident == get_ident() and not machine.unwinding:
+        machine.preempt()
+
+
+@contextlib.contextmanager
+def preempting() -> Generator[None]:
+    """Let schedules preempt threads in the code under test."""
+    global tracer
+    with points(preempt) as tracer:
+        try:
+            yield
+        finally:
+            tracer = None
+
+
 _watchdog = _Watchdog()
 _active: Machine | None = None
 
@@ -1063,7 +1155,7 @@ def _interrupt(ident: int) -> None:
 _OURS = {
     str(path)
     for folder in (Path(__file__).parent, Path(__file__).parents[2] / "world")
-    for path in folder.glob("*.py")
+    for path in folder.rglob("*.py")
 }
 _WAITING = {
     module.__file__ for module in (threading, queue, _base, _pools, selectors, socket)

@@ -21,8 +21,9 @@ from concurrent.futures import (
 from typing import Any, BinaryIO
 
 from ...world import Job, NotCovered, TimeLimit, World, driven, leaves
+from . import machine as machines
 from .descriptors import Source
-from .machine import Machine, ManagedThread, active
+from .machine import Machine, ManagedThread, active, preempting
 from .patches import running
 
 HORIZON = 3600.0
@@ -166,16 +167,35 @@ class ThreadsWorld(World):
         value, error = None, None
         try:
             function, *args_ = map(self._replaced, (function, *args))
-            value = self._call(function, tuple(args_))
+            with self._traced():
+                value = self._call(function, tuple(args_))
         except BaseException as raised:
             error = raised
         return value, self.native_exit(error)
+
+    @classmethod
+    def exploring(cls) -> contextlib.AbstractContextManager[object]:
+        return preempting()
+
+    @contextlib.contextmanager
+    def _traced(self) -> Generator[None]:
+        """Let the schedule preempt the calling thread, on Python 3.11."""
+        if self.schedule is None or machines.tracer is None:
+            yield
+            return
+        before = sys.gettrace()
+        sys.settrace(machines.tracer)
+        try:
+            yield
+        finally:
+            sys.settrace(before)
 
     def native_enter(self) -> None:
         if active():
             raise NotCovered("only one world of threads runs at a time: run it later")
         machine = self._machine = Machine(self.lose, self.patience, self.seed)
         machine.may_jump = lambda ns: self.may_jump(ns / 1e9)
+        machine.schedule = self.schedule
         if self.trace.watching:
             machine.begins, machine.ends = self._begins, self._ends
         self._patches = contextlib.ExitStack()

@@ -1,0 +1,211 @@
+"""The choices of one run: which of the actors that are ready runs next."""
+
+from __future__ import annotations
+
+import base64
+import weakref
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+CLOCK = -1
+"""The choice that the clock goes ahead to the next timer, while actors are ready."""
+
+SLACK = 1.0
+"""Seconds by which the clock may go ahead in one run, in all."""
+
+MOST = 20_000
+"""Steps of a run in which a strategy chooses. Then the order is the usual one."""
+
+FAIR = 300
+"""Points in a row at which one actor may be preferred to others that are ready.
+
+A loop that polls without a wait, such as ``while not done: await sleep(0)``, would
+otherwise never let the actor run that ends it. No scheduler is as unfair as that.
+"""
+
+
+class Strategy(Protocol):
+    """A way to choose."""
+
+    def pick(self, lanes: Sequence[int], clock: bool, point: int) -> int:
+        """Return the index of the lane that runs next, or `CLOCK` if that is allowed.
+
+        The first lane is the one that runs next in the usual order.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A choice that is not the usual one: at a point, the index of the chosen lane."""
+
+    point: int
+    index: int
+
+
+@dataclass
+class Step:
+    """A choice for a reader: who was held, where, and who ran ahead."""
+
+    held: str
+    ran: str
+    """Empty if the clock went ahead."""
+    ahead: float = 0.0
+    """The seconds by which the clock went ahead."""
+
+
+@dataclass
+class Schedule:
+    """The choices of one run. The world asks it before each step of an actor."""
+
+    strategy: Strategy
+    slack: float = SLACK
+    on: bool = False
+    """True while the answer runs. Set-up and tear-down have the usual order."""
+    telling: bool = False
+    """True if the choices are to be described in `steps`."""
+    choices: list[Choice] = field(default_factory=list[Choice])
+    options: list[int] = field(default_factory=list[int])
+    """The number of lanes at each point, negative if the clock could go ahead."""
+    lengths: dict[int, int] = field(default_factory=dict[int, int])
+    """The number of steps of each lane."""
+    steps: list[Step] = field(default_factory=list[Step])
+    spent: int = 0
+    """The nanoseconds by which the clock went ahead."""
+
+    def __post_init__(self) -> None:
+        self._numbers: Any = weakref.WeakKeyDictionary()
+        self._kept: dict[object, int] = {}  # what no weak reference can point to
+        self._last, self._row = 0, 0
+        self._count = 0
+
+    def left(self) -> int:
+        """Return the nanoseconds by which the clock may still go ahead."""
+        return round(self.slack * 1e9) - self.spent
+
+    def number(self, lane: Hashable) -> int:
+        """Return the number of a lane. Lanes are counted in the order of first steps."""
+        try:
+            known = self._numbers.get(lane)
+        except TypeError:
+            known = self._kept.get(lane)
+        if known is None:
+            known = self._count
+            self._count += 1
+            try:
+                self._numbers[lane] = known
+            except TypeError:
+                self._kept[lane] = known
+        return known
+
+    def pick(
+        self,
+        lanes: Sequence[Hashable],
+        describe: Callable[[Any], str],
+        ahead: int | None = None,
+    ) -> int:
+        """Return the index of the lane that runs next, or `CLOCK`.
+
+        Args:
+            lanes: Who is ready, in the usual order.
+            describe: Returns the name of a lane's actor and where it is.
+            ahead: The nanoseconds to the next timer, if the clock may go there.
+        """
+        point = len(self.options)
+        clock = ahead is not None
+        numbers = [*map(self.number, lanes)]
+        if len(numbers) == 1 and not clock:
+            self.options.append(1)
+            self.lengths[numbers[0]] = self.lengths.get(numbers[0], 0) + 1
+            return 0
+        index = 0
+        if point < MOST:
+            index = self.strategy.pick(numbers, clock, point)
+            if index >= len(numbers) or (index == CLOCK and not clock):
+                index = 0
+        if index != CLOCK:
+            index = self._fair(index, numbers)
+            chosen = numbers[index]
+            self.lengths[chosen] = self.lengths.get(chosen, 0) + 1
+        self.options.append(-len(lanes) if clock else len(lanes))
+        if index:
+            self.choices.append(Choice(point, index))
+            if self.telling:
+                held = describe(lanes[0])
+                ran = describe(lanes[index]) if index != CLOCK else ""
+                self.steps.append(Step(held, ran, (ahead or 0) / 1e9))
+        if index == CLOCK:
+            assert ahead is not None
+            self.spent += ahead
+        return index
+
+    def _fair(self, index: int, numbers: Sequence[int]) -> int:
+        """Return the index, or that of another lane if this one had too many turns."""
+        if numbers[index] == self._last and len(numbers) > 1:
+            self._row += 1
+            if self._row >= FAIR:
+                index = (index + 1) % len(numbers)
+        if numbers[index] != self._last:
+            self._last, self._row = numbers[index], 0
+        return index
+
+
+@dataclass(frozen=True)
+class Script:
+    """The strategy that repeats choices; elsewhere the order is the usual one."""
+
+    choices: tuple[Choice, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_point", {c.point: c.index for c in self.choices})
+
+    def pick(self, lanes: Sequence[int], clock: bool, point: int) -> int:
+        """Return the index that was chosen at this point."""
+        by_point: dict[int, int] = vars(self)["_by_point"]
+        return by_point.get(point, 0)
+
+
+def token(choices: Iterable[Choice]) -> str:
+    """Return a text without spaces from which `choices_of` makes the choices again."""
+    data = bytearray()
+    before = 0
+    for choice in choices:
+        for number in (choice.point - before, choice.index + 1):
+            while number > 127:
+                data.append(128 | number & 127)
+                number >>= 7
+            data.append(number)
+        before = choice.point
+    return base64.urlsafe_b64encode(bytes(data)).decode().rstrip("=") or "-"
+
+
+def choices_of(text: str) -> tuple[Choice, ...]:
+    """Return the choices of a token.
+
+    Raises:
+        ValueError: It is no token.
+    """
+    if text == "-":
+        return ()
+    wrong = f"{text!r} is no token of a schedule"
+    try:
+        data = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
+    except ValueError as error:
+        raise ValueError(wrong) from error
+    numbers: list[int] = []
+    number = shift = 0
+    for byte in data:
+        number |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            numbers.append(number)
+            number = shift = 0
+    if shift or len(numbers) % 2 or not numbers:
+        raise ValueError(wrong)
+    found: list[Choice] = []
+    point = 0
+    for gap, index in zip(numbers[::2], numbers[1::2], strict=True):
+        point += gap
+        found.append(Choice(point, index - 1))
+    return tuple(found)

@@ -1,0 +1,260 @@
+"""Runs a program under many schedules, and shrinks the first one that fails."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from random import Random
+
+from ..errors import NotCovered, TimeLimit
+from .schedule import (
+    SLACK,
+    Choice,
+    Schedule,
+    Script,
+    Step,
+    Strategy,
+    choices_of,
+    token,
+)
+from .strategies import KINDS, Bounded, Seen
+
+REPLAYS = 50
+"""Runs that may be made to shrink a failure."""
+
+LONGEST = 80
+"""Characters that a token may have."""
+
+Run = Callable[[Schedule], object]
+"""Runs the program once under a schedule; raises what the program raises."""
+
+
+@dataclass
+class Explored:
+    """The end of a search that has found no failure."""
+
+    schedules: int
+    """The number of schedules that ran."""
+    complete: bool
+    """True if these are all schedules that the program has."""
+    depth: int
+    """All schedules with up to this number of choices were among them."""
+    cut: str
+    """The limit that has ended the search; empty if it is complete."""
+    refused: list[str] = field(default_factory=list[str])
+    """The messages of runs that the world could not carry to their end."""
+
+    def __str__(self) -> str:
+        ran = f"{self.schedules:,} schedule{'s' * (self.schedules != 1)}"
+        lines = [f"{ran} explored, none failed."]
+        if self.complete and not self.refused:
+            lines.append(
+                "The program has no other."
+                if self.schedules == 1
+                else "These are all that the program has."
+            )
+        elif self.depth:
+            holds = f"{self.depth} choice{'s' * (self.depth != 1)}"
+            lines.append(f"All with up to {holds} against the usual order are in it.")
+        if self.cut:
+            lines.append(f"The search ended at {self.cut}.")
+        if self.refused:
+            lines.append(
+                f"{len(self.refused):,} could not be run to the end: {self.refused[0]}"
+            )
+        return " ".join(lines)
+
+
+def explore(
+    run: Run,
+    *,
+    schedules: int = 1000,
+    seconds: float | None = None,
+    seed: int = 0,
+    slack: float = SLACK,
+    replay: str = "",
+) -> Explored:
+    """Run a program under many schedules; raise its first failure, shrunk.
+
+    Args:
+        run: Runs the program once under a `Schedule`.
+        schedules: The number of schedules, at most.
+        seconds: The processor time after which no schedule begins. None: no limit.
+        seed: Another seed, another sample.
+        slack: Seconds by which timers may fire early in one run, as if the actors that
+            are ready had taken that long.
+        replay: The token of a failure: only that schedule runs.
+
+    Raises:
+        ValueError: The token is none, or a number is out of its range.
+        BaseException: The error of the program, with a note that tells the schedule.
+    """
+    __tracebackhide__ = True
+    if schedules < 1:
+        raise ValueError(f"schedules is a positive number, not {schedules!r}")
+    if not 0 <= slack <= SLACK:
+        raise ValueError(f"slack is a number from 0 to {SLACK:g}, not {slack!r}")
+    search = Search(run, seed, slack)
+    return search.again(replay) if replay else search.all(schedules, seconds)
+
+
+class Search:
+    """The search for a schedule that fails."""
+
+    def __init__(self, run: Run, seed: int, slack: float) -> None:
+        self._run, self._seed, self._slack = run, seed, slack
+        self._bounded = Bounded()
+        self._refused: list[str] = []
+        self._ran = 0
+        self._seen = Seen(0, {})
+
+    def all(self, schedules: int, seconds: float | None) -> Explored:
+        """Run up to that many schedules."""
+        __tracebackhide__ = True
+        began, cut = time.process_time(), ""
+        while not self._bounded.done:
+            if self._ran >= schedules:
+                cut = f"its limit of {schedules:,} schedules"
+                break
+            if seconds is not None and time.process_time() - began > seconds:
+                cut = f"its limit of {seconds:g} s"
+                break
+            self._ran += 1
+            number = self._ran
+            script = self._bounded.script() if number % 3 == 1 else None
+            if self._bounded.done:
+                break
+            strategy = script or self._drawn(number)
+            schedule, error = self.once(strategy)
+            if script is not None:
+                self._bounded.ran(schedule, script)
+            if number == 1:
+                self._seen = Seen(len(schedule.options), schedule.lengths)
+                if error is not None:
+                    raise error
+                if all(lanes == 1 for lanes in schedule.options):
+                    return Explored(1, complete=True, depth=0, cut="")
+            elif error is not None:
+                self._fail(schedule, error, number)
+        return Explored(
+            self._ran - (not cut),
+            complete=not cut,
+            depth=max(self._bounded.depth - 1, 0),
+            cut=cut,
+            refused=self._refused,
+        )
+
+    def again(self, text: str) -> Explored:
+        """Run the schedule of a token."""
+        __tracebackhide__ = True
+        drawn = re.fullmatch(r"~(\d+)\.(-?\d+)", text)
+        if drawn:
+            usual, _ = self.once(Script())
+            self._seen = Seen(len(usual.options), usual.lengths)
+            self._seed = int(drawn[2])
+            strategy = self._drawn(int(drawn[1]))
+        else:
+            strategy = Script(choices_of(text))
+        schedule, error = self.once(strategy, telling=True)
+        if error is not None:
+            error.add_note(_told(schedule.steps, schedule.spent, text, ""))
+            raise error
+        return Explored(1, complete=False, depth=0, cut="the only one asked for")
+
+    def once(
+        self, strategy: Strategy, *, telling: bool = False
+    ) -> tuple[Schedule, BaseException | None]:
+        """Run one schedule, and return it with the error of the program."""
+        __tracebackhide__ = True
+        schedule = Schedule(strategy, self._slack, telling=telling)
+        try:
+            self._run(schedule)
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except (NotCovered, TimeLimit) as error:
+            if isinstance(strategy, Script) and not strategy.choices:
+                raise
+            self._refused.append(str(error).splitlines()[0])
+        except BaseException as error:
+            if _is_of_pytest(error):
+                raise
+            return schedule, error
+        return schedule, None
+
+    def _drawn(self, number: int) -> Strategy:
+        kind, timed = KINDS[number % len(KINDS)]
+        return kind(Random(f"{self._seed} {number}"), self._seen, timed=timed)
+
+    def _fail(self, schedule: Schedule, error: BaseException, number: int) -> None:
+        """Raise the failure, with as few choices as can be found."""
+        __tracebackhide__ = True
+        choices = self._shrunk(tuple(schedule.choices), type(error))
+        again, same = self.once(Script(choices), telling=True)
+        found = f"schedule {number:,} failed"
+        if type(same) is type(error):
+            text = token(choices)
+            if len(text) > LONGEST:
+                text = f"~{number}.{self._seed}"
+            assert same is not None
+            same.add_note(_told(again.steps, again.spent, text, found))
+            raise same
+        error.add_note(
+            f"{found}, and not when it ran again: something outside of the world's "
+            "control decides, such as the order of a set, or random numbers"
+        )
+        raise error
+
+    def _shrunk(
+        self, choices: tuple[Choice, ...], kind: type[BaseException]
+    ) -> tuple[Choice, ...]:
+        """Return fewer choices that lead to an error of this kind, if there are any."""
+        left, size = REPLAYS, (len(choices) + 1) // 2
+        while size and left:
+            at, removed = 0, False
+            while at < len(choices) and left:
+                left -= 1
+                fewer = choices[:at] + choices[at + size :]
+                schedule, error = self.once(Script(fewer))
+                if type(error) is kind:
+                    made = tuple(schedule.choices)
+                    choices = made if len(made) < len(fewer) else fewer
+                    removed = True
+                else:
+                    at += size
+            size = size // 2 if size > 1 else int(removed)
+        return choices
+
+
+def _is_of_pytest(error: BaseException) -> bool:
+    """Return whether it is no failure: it skips the test, say, or ends the session."""
+    kind = type(error)
+    return kind.__module__ == "_pytest.outcomes" and kind.__name__ != "Failed"
+
+
+def _told(steps: Sequence[Step], spent: int, text: str, found: str) -> str:
+    """Return the schedule for a reader."""
+    lines: list[str] = []
+    held = 0
+    for (name, ran), several in groupby(steps, key=lambda step: (step.held, step.ran)):
+        same = [*several]
+        held += 1
+        if not ran:
+            ahead = sum(step.ahead for step in same)
+            lines.append(
+                f"  {held}. {name}\n     was held, and the clock went {ahead:g} s ahead"
+            )
+            continue
+        times = f", {len(same)} times" if len(same) > 1 else ""
+        lines.append(
+            f"  {held}. {name}\n     was held, and ahead of it ran{times}\n     {ran}"
+        )
+    begin = f"{found}, with {held} hold{'s' * (held != 1)}:" if found else "Schedule:"
+    needs = "It needs this order only."
+    if spent:
+        needs = f"It needs this order, and {spent / 1e9:g} s more than usual for it."
+    if not steps:
+        lines, needs = [], "It needs the usual order only."
+    return "\n".join([begin, *lines, needs, f"Replay it: {text}"])
