@@ -85,7 +85,7 @@ class Schedule:
         return round(self.slack * 1e9) - self.spent
 
     def number(self, lane: Hashable) -> int:
-        """Return the number of a lane. Lanes are counted in the order of first steps."""
+        """Return the number of a lane; they are counted as they first appear."""
         try:
             known = self._numbers.get(lane)
         except TypeError:

@@ -105,6 +105,8 @@ class ManagedThread:
         self.refused = 0
         self.failed = False
         self.wants: Lock | None = None
+        self.starter: ManagedThread | None = None
+        """The thread that has started it, until it comes to its first point."""
         self.native = 0
         """Its number for the operating system, once it runs."""
 
@@ -263,6 +265,7 @@ class Machine:
     def spawn(self, thread: ManagedThread) -> None:
         """Start a managed thread, which runs when its turn comes."""
         self._live[thread] = None
+        thread.starter = self.current
         try:
             start_new_thread(self._live_through, (thread,))
         except BaseException:
@@ -425,7 +428,7 @@ class Machine:
         self._points += 1
         if not self._points % 10:  # a thread that looks under a lock may spin as well
             self.look()
-        if self.schedule is not None:
+        if self.schedule is not None and self._ready and not _starts():
             self.preempt()
         if self._random and self._ready and self._random.random() < 0.25:
             self.pass_on()
@@ -435,23 +438,48 @@ class Machine:
         me = self.current
         if self._choosing:  # code that a choice runs, such as a dataclass of ours
             return
-        thread = self._scheduled(me)
+        starter, me.starter = me.starter, None
+        if starter in self._ready:
+            # It starts the next threads first. So one choice is enough for an order in
+            # which these run ahead of this one.
+            self._ready.append(me)
+            self._cede(me, starter)
+            return
+        while (thread := self._service()) is not None:
+            self._ready.appendleft(me)
+            self._cede(me, thread)
+        thread = self._chosen(me)
         if thread is not me:
             self._ready.appendleft(me)
-            self._hand_to(thread)
-            self._await_baton(me)
-            if self.unwinding:
-                self._refuse(me)
+            self._cede(me, thread)
 
-    def _scheduled(self, me: ManagedThread | None) -> ManagedThread:
-        """Take the thread that runs next; ``me`` runs now, and may run on."""
+    def _cede(self, me: ManagedThread, thread: ManagedThread) -> None:
+        """Let a ready thread run, and wait for the baton."""
+        with contextlib.suppress(ValueError):
+            self._ready.remove(thread)
+        self._hand_to(thread)
+        self._await_baton(me)
+        if self.unwinding:
+            self._refuse(me)
+
+    def _service(self) -> ManagedThread | None:
+        """Return a ready thread that runs at once under a schedule, without a choice.
+
+        The helper makes calls of the world, and a new thread comes to its first point.
+        """
+        if self.schedule is None or self.unwinding:
+            return None
+        for thread in self._ready:
+            if thread is self._helper or thread.starter is not None:
+                return thread
+        return None
+
+    def _chosen(self, me: ManagedThread | None) -> ManagedThread:
+        """Take the thread that runs next. ``me`` runs now, and may run on."""
         schedule, ready = self.schedule, self._ready
         if schedule is None or not schedule.on or self.unwinding or self.failure:
             return me or ready.popleft()
         while True:
-            if self._helper in ready:  # it runs calls of the world, no code under test
-                ready.remove(self._helper)
-                return self._helper
             lanes = [me, *ready] if me else [*ready]
             first = self._first_timer()
             ahead = None
@@ -462,12 +490,12 @@ class Machine:
                 index = schedule.pick(lanes, self._describe, ahead)
             finally:
                 self._choosing = False
-            if index == CLOCK:
-                self._jump()
-                continue
-            if lanes[index] is not me:
-                ready.remove(lanes[index])
-            return lanes[index]
+            if index != CLOCK:
+                break
+            self._jump()
+        if lanes[index] is not me:
+            ready.remove(lanes[index])
+        return lanes[index]
 
     def _describe(self, thread: ManagedThread) -> str:
         frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
@@ -663,7 +691,11 @@ class Machine:
             thread = self._ready[lot]
             del self._ready[lot]
             return thread
-        return self._scheduled(None)
+        thread = self._service()
+        if thread is not None:
+            self._ready.remove(thread)
+            return thread
+        return self._chosen(None)
 
     def _expects_input(self) -> bool:
         """Return whether a descriptor is watched besides those of an idle loop."""
@@ -1090,6 +1122,16 @@ def mine() -> Machine | None:
     return _active if _active and _active.mine() else None
 
 
+def _starts() -> bool:
+    """Return whether a thread is being started: no code under test has a part in it."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename in _STARTING:
+        if frame.f_code in _STARTS:
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _valid(timer: tuple[int, int, ManagedThread, int]) -> bool:
     return timer[2].waiting and timer[2].turn == timer[3]
 
@@ -1157,6 +1199,11 @@ _OURS = {
     for folder in (Path(__file__).parent, Path(__file__).parents[2] / "world")
     for path in folder.rglob("*.py")
 }
+_STARTING = _OURS | {_threading.__file__}
+_STARTS = (
+    _threading.Thread.start.__code__,
+    _threading.Thread._bootstrap_inner.__code__,
+)
 _WAITING = {
     module.__file__ for module in (threading, queue, _base, _pools, selectors, socket)
 } | _OURS
