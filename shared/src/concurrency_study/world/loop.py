@@ -77,6 +77,12 @@ class LoopWorld(World):
         ]
         return own + ["a worker thread"] * self.unfinished
 
+    @classmethod
+    def exploring(cls) -> contextlib.AbstractContextManager[object]:
+        from ..worlds.threads.patches import keeping
+
+        return keeping(greenlets=cls.greenlets)
+
     tells_jumps = True
     greenlets = False
     """True if it runs in a process that `gevent.monkey` has patched."""

@@ -24,7 +24,7 @@ from ...world import Job, NotCovered, TimeLimit, World, driven, leaves
 from . import machine as machines
 from .descriptors import Source
 from .machine import Machine, ManagedThread, active, preempting
-from .patches import running
+from .patches import keeping, running
 
 HORIZON = 3600.0
 """Virtual seconds for which an answer may run after it was cancelled."""
@@ -174,8 +174,10 @@ class ThreadsWorld(World):
         return value, self.native_exit(error)
 
     @classmethod
-    def exploring(cls) -> contextlib.AbstractContextManager[object]:
-        return preempting()
+    @contextlib.contextmanager
+    def exploring(cls) -> Generator[None]:
+        with keeping(), preempting():
+            yield
 
     @contextlib.contextmanager
     def _traced(self) -> Generator[None]:
