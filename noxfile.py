@@ -128,6 +128,7 @@ def prove(session: nox.Session, study: str) -> None:
                 "tests/conformance",
                 "tests/behaviours",
                 "tests/worlds/test_every_world.py",
+                "tests/worlds/test_schedules.py",
                 f"tests/worlds/test_{study}.py",
                 f"tests/helpers/test_{study}.py",
                 *(["tests/kernel"] if study == "generators" else []),

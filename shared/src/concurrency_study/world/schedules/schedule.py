@@ -28,10 +28,14 @@ otherwise never let the actor run that ends it. No scheduler is as unfair as tha
 class Strategy(Protocol):
     """A way to choose."""
 
-    def pick(self, lanes: Sequence[int], clock: bool, point: int) -> int:
+    def pick(self, lanes: Sequence[int], clock: bool, point: int, step: int) -> int:
         """Return the index of the lane that runs next, or `CLOCK` if that is allowed.
 
-        The first lane is the one that runs next in the usual order.
+        Args:
+            lanes: Those that are ready. The first is next in the usual order.
+            clock: Whether the clock may go ahead.
+            point: The number of choices before this one.
+            step: The number of steps that all lanes have taken before this one.
         """
         ...
 
@@ -70,6 +74,8 @@ class Schedule:
     """The number of lanes at each point, negative if the clock could go ahead."""
     lengths: dict[int, int] = field(default_factory=dict[int, int])
     """The number of steps of each lane."""
+    taken: int = 0
+    """The number of steps of all lanes."""
     steps: list[Step] = field(default_factory=list[Step])
     spent: int = 0
     """The nanoseconds by which the clock went ahead."""
@@ -116,18 +122,16 @@ class Schedule:
         clock = ahead is not None
         numbers = [*map(self.number, lanes)]
         if len(numbers) == 1 and not clock:
-            self.options.append(1)
-            self.lengths[numbers[0]] = self.lengths.get(numbers[0], 0) + 1
+            self._took(numbers[0])
             return 0
         index = 0
         if point < MOST:
-            index = self.strategy.pick(numbers, clock, point)
+            index = self.strategy.pick(numbers, clock, point, self.taken)
             if index >= len(numbers) or (index == CLOCK and not clock):
                 index = 0
         if index != CLOCK:
             index = self._fair(index, numbers)
-            chosen = numbers[index]
-            self.lengths[chosen] = self.lengths.get(chosen, 0) + 1
+            self._took(numbers[index])
         self.options.append(-len(lanes) if clock else len(lanes))
         if index:
             self.choices.append(Choice(point, index))
@@ -139,6 +143,10 @@ class Schedule:
             assert ahead is not None
             self.spent += ahead
         return index
+
+    def _took(self, number: int) -> None:
+        self.taken += 1
+        self.lengths[number] = self.lengths.get(number, 0) + 1
 
     def _fair(self, index: int, numbers: Sequence[int]) -> int:
         """Return the index, or that of another lane if this one had too many turns."""
@@ -160,7 +168,7 @@ class Script:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_point", {c.point: c.index for c in self.choices})
 
-    def pick(self, lanes: Sequence[int], clock: bool, point: int) -> int:
+    def pick(self, lanes: Sequence[int], clock: bool, point: int, step: int) -> int:
         """Return the index that was chosen at this point."""
         by_point: dict[int, int] = vars(self)["_by_point"]
         return by_point.get(point, 0)

@@ -132,10 +132,10 @@ class Search:
             if script is not None:
                 self._bounded.ran(schedule, script)
             if number == 1:
-                self._seen = Seen(len(schedule.options), schedule.lengths)
+                self._seen = Seen(schedule.taken, schedule.lengths)
                 if error is not None:
                     raise error
-                if all(lanes == 1 for lanes in schedule.options):
+                if not schedule.options:  # no two actors were ready at one time
                     return Explored(1, complete=True, depth=0, cut="")
             elif error is not None:
                 self._fail(schedule, error, number)
@@ -153,7 +153,7 @@ class Search:
         drawn = re.fullmatch(r"~(\d+)\.(-?\d+)", text)
         if drawn:
             usual, _ = self.once(Script())
-            self._seen = Seen(len(usual.options), usual.lengths)
+            self._seen = Seen(usual.taken, usual.lengths)
             self._seed = int(drawn[2])
             strategy = self._drawn(int(drawn[1]))
         else:

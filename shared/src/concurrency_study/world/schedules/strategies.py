@@ -30,7 +30,7 @@ class Weighted:
         self._draw, self._timed = draw, timed
         self._left = dict(seen.lengths)
 
-    def pick(self, lanes: Sequence[int], clock: bool, point: int) -> int:
+    def pick(self, lanes: Sequence[int], clock: bool, point: int, step: int) -> int:
         """Return the index of a lane."""
         if clock and self._timed and self._draw.random() * (len(lanes) + 1) < 1:
             return CLOCK
@@ -47,7 +47,7 @@ class PerEvent:
         self._draw, self._timed = draw, timed
         self._priorities: dict[int, float] = {}
 
-    def pick(self, lanes: Sequence[int], clock: bool, point: int) -> int:
+    def pick(self, lanes: Sequence[int], clock: bool, point: int, step: int) -> int:
         """Return the index of the lane whose step has the highest priority."""
         known, draw = self._priorities, self._draw.random
         for lane in lanes:
@@ -70,9 +70,9 @@ class Changes:
     def __init__(self, draw: Random, seen: Seen, *, timed: bool) -> None:
         self._draw, self._timed = draw, timed
         self._priorities: dict[int, float] = {}
-        self._changes = {draw.randrange(seen.points or 1) for _ in range(3)}
+        self._changes = sorted(draw.randrange(seen.steps or 1) for _ in range(3))
 
-    def pick(self, lanes: Sequence[int], clock: bool, point: int) -> int:
+    def pick(self, lanes: Sequence[int], clock: bool, point: int, step: int) -> int:
         """Return the index of the lane of the highest priority."""
         known = self._priorities
         for lane in (*lanes, CLOCK) if clock and self._timed else lanes:
@@ -82,8 +82,9 @@ class Changes:
         if clock and self._timed and known[CLOCK] > known[lanes[first]]:
             known[CLOCK] = self._draw.random()
             return CLOCK
-        if point in self._changes:
-            known[lanes[first]] = -1 - point  # below all others
+        if self._changes and step >= self._changes[0]:
+            self._changes.pop(0)
+            known[lanes[first]] = -1 - step  # below all others
             first = max(range(len(lanes)), key=lambda index: known[lanes[index]])
         return first
 
@@ -95,7 +96,7 @@ class Sticky:
         self._draw, self._timed = draw, timed
         self._often = draw.choice((0.5, 0.2, 0.05))
 
-    def pick(self, lanes: Sequence[int], clock: bool, point: int) -> int:
+    def pick(self, lanes: Sequence[int], clock: bool, point: int, step: int) -> int:
         """Return an index, mostly 0."""
         if self._draw.random() >= self._often:
             return 0
@@ -106,7 +107,7 @@ class Sticky:
 class Seen:
     """What the run in the usual order has shown."""
 
-    points: int
+    steps: int
     lengths: Mapping[int, int]
 
 
