@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import gevent
+from gevent.pool import Group
 
 from .. import run
 
@@ -23,7 +24,10 @@ def spend(withdraw: Callable[[int], object]) -> None:
         gevent.sleep(0.1)
         withdraw(80)
 
-    gevent.joinall([gevent.spawn(ann), gevent.spawn(bob)], raise_error=True)
+    group = Group()
+    group.spawn(ann)
+    group.spawn(bob)
+    group.join(raise_error=True)
 
 
 def print_receipt() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import gevent
+from gevent.pool import Group
 from gevent.queue import Queue
 
 from .. import run
@@ -22,8 +23,10 @@ def operate(worker: Callable[[], object]) -> None:
         gevent.sleep(0.5)
         first.kill()
 
-    first = gevent.spawn(worker)
-    gevent.joinall([first, gevent.spawn(operator)], raise_error=True)
+    group = Group()
+    first = group.spawn(worker)
+    group.spawn(operator)
+    group.join(raise_error=True)
 
 
 def send(job: str, done: list[str]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import gevent
 from gevent.lock import BoundedSemaphore
+from gevent.pool import Group
 
 from .. import run
 
@@ -24,7 +25,10 @@ def visit(count: Callable[[], object]) -> None:
         gevent.sleep(0.1)
         count()
 
-    gevent.joinall([gevent.spawn(ann), gevent.spawn(bob)], raise_error=True)
+    group = Group()
+    group.spawn(ann)
+    group.spawn(bob)
+    group.join(raise_error=True)
 
 
 def log() -> None:

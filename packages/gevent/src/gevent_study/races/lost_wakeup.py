@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import gevent
 from gevent.event import Event
+from gevent.pool import Group
 
 from .. import run
 
 
 def start(waiter: Callable[[], object], notifier: Callable[[], object]) -> None:
     """Run the two in a greenlet each, and wait for both."""
-    gevent.joinall([gevent.spawn(waiter), gevent.spawn(notifier)], raise_error=True)
+    group = Group()
+    group.spawn(waiter)
+    group.spawn(notifier)
+    group.join(raise_error=True)
 
 
 def broken() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import gevent
 from gevent.lock import BoundedSemaphore
+from gevent.pool import Group
 
 from .. import run
 
@@ -37,7 +38,10 @@ def cross(transfer: Callable[[Account, Account], object]) -> int:
         gevent.sleep(0.1)
         transfer(two, one)
 
-    gevent.joinall([gevent.spawn(ann), gevent.spawn(bob)], raise_error=True)
+    group = Group()
+    group.spawn(ann)
+    group.spawn(bob)
+    group.join(raise_error=True)
     return one.balance + two.balance
 
 

@@ -11,44 +11,47 @@ from collections.abc import Callable
 
 import gevent
 from gevent.event import AsyncResult
+from gevent.pool import Group
 
 from .. import run
 
 
-def surf(fetch: Callable[[], str]) -> list[str]:
+def surf(fetch: Callable[[str], object]) -> list[object]:
     """Start two readers, and kill Ann after 0.8 s; return what Bob got."""
-    pages: list[str] = []
+    pages: list[object] = []
 
     def ann() -> None:
-        fetch()
+        fetch("page")
 
     def bob() -> None:
-        pages.append(fetch())
+        pages.append(fetch("page"))
 
     def killer() -> None:
         gevent.sleep(0.8)
         first.kill()
 
-    first = gevent.spawn(ann)
-    others = [gevent.spawn(bob), gevent.spawn(killer)]
-    gevent.joinall([first, *others], raise_error=True)
+    group = Group()
+    first = group.spawn(ann)
+    group.spawn(bob)
+    group.spawn(killer)
+    group.join(raise_error=True)
     return pages
 
 
-def download() -> str:
+def download(name: str) -> str:
     gevent.sleep(0.5)
-    return "page"
+    return name
 
 
 def broken() -> None:
     flights: dict[str, AsyncResult[str]] = {}
 
-    def fetch() -> str:
-        if "page" in flights:
-            return flights["page"].get()
-        flight = flights["page"] = AsyncResult()
-        page = download()
-        del flights["page"]
+    def fetch(name: str) -> object:
+        if name in flights:
+            return flights[name].get()
+        flight = flights[name] = AsyncResult()
+        page = download(name)
+        del flights[name]
         flight.set(page)
         return page
 
@@ -57,20 +60,22 @@ def broken() -> None:
 
 
 def fixed() -> None:
-    flights: dict[str, gevent.Greenlet[[], str]] = {}
+    flights: dict[str, gevent.Greenlet[..., str]] = {}
+    calls = Group()
 
-    def call() -> str:
+    def call(name: str) -> str:
         try:
-            return download()
+            return download(name)
         finally:
-            del flights["page"]
+            del flights[name]
 
-    def fetch() -> str:
-        if "page" not in flights:
-            flights["page"] = gevent.spawn(call)
-        return flights["page"].get()
+    def fetch(name: str) -> object:
+        if name not in flights:
+            flights[name] = calls.spawn(call, name)
+        return flights[name].get()
 
     pages = surf(fetch)
+    calls.join()  # a call whose last caller was killed still runs
     assert pages == ["page"], f"Bob did not get the page: {pages}"
 
 
