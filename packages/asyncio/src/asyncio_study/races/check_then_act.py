@@ -1,0 +1,62 @@
+"""asyncio: two tasks see enough money in an account, and both take it.
+
+What was tested before an ``await`` may have changed after it. The fix needs no lock:
+the act follows the test without an ``await`` between them, and no other task can run
+there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+from .. import run
+
+
+async def spend(withdraw: Callable[[int], Coroutine[object, object, None]]) -> None:
+    """Withdraw 80 twice, the second time 0.1 s after the first."""
+
+    async def ann() -> None:
+        await withdraw(80)
+
+    async def bob() -> None:
+        await asyncio.sleep(0.1)
+        await withdraw(80)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(ann(), name="Ann")
+        group.create_task(bob(), name="Bob")
+
+
+async def print_receipt() -> None:
+    await asyncio.sleep(0.05)
+
+
+async def broken() -> None:
+    balance = 100
+
+    async def withdraw(amount: int) -> None:
+        nonlocal balance
+        if balance >= amount:
+            await print_receipt()
+            balance -= amount
+
+    await spend(withdraw)
+    assert balance >= 0, f"the account is overdrawn: {balance}"
+
+
+async def fixed() -> None:
+    balance = 100
+
+    async def withdraw(amount: int) -> None:
+        nonlocal balance
+        if balance >= amount:
+            balance -= amount
+            await print_receipt()
+
+    await spend(withdraw)
+    assert balance >= 0, f"the account is overdrawn: {balance}"
+
+
+if __name__ == "__main__":
+    run(fixed)
