@@ -253,6 +253,33 @@ def test_a_test_counts_once_for_several_worlds_and_fails_in_one(found, subject):
     assert len(outcome.passed) == len(subject.tests) - 1
 
 
+def test_worlds_that_differ_are_named_with_the_variant(found):
+    """As asyncio's two worlds may: tasks are eager in one of them."""
+    topic = TREE.topics["results_at_end"]
+    test = TREE.tests("results_at_end")[0]
+    stories = [
+        replace(story_of(world, topic.name, test, seconds=end), variant=variant)
+        for world, end in (("asyncio", 2), ("asyncio-eager", 3))
+        for variant in ("", "gather")
+    ]
+    report = replace(
+        found["asyncio"],
+        worlds=["asyncio", "asyncio-eager"],
+        stories=stories,
+        tests=[
+            replace(each, outcome="cannot", reason="cannot stop")
+            if (each.topic, each.test, each.variant) == (topic.name, test, "gather")
+            else each
+            for each in found["asyncio"].tests
+        ],
+    )
+    (difference,) = Subject(TREE, topic, {"asyncio": report}).differences
+    assert [(figure.label, figure.answers) for figure in difference.figures] == [
+        ("asyncio, asyncio:gather", ["asyncio", "asyncio:gather"]),
+        ("asyncio-eager, asyncio-eager:gather", ["asyncio", "asyncio:gather"]),
+    ]
+
+
 # The same to the byte
 
 

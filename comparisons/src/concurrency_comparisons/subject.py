@@ -304,11 +304,16 @@ class Subject:
         """Return a narrow timeline for each label, all on one time axis."""
         steps = in_order(stories)
         owners = {w: study for study, r in self.found.items() for w in r.worlds}
+
+        def owner(shown: str) -> str:
+            world, colon, variant = shown.partition(":")
+            return owners.get(world, world) + colon + variant
+
         return [
             Figure(
                 label,
                 ending(story, steps=steps),
-                list(dict.fromkeys(owners.get(n, n) for n in label.split(", "))),
+                list(dict.fromkeys(map(owner, label.split(", ")))),
                 narrow([(label, story)], title=title, beside=stories),
             )
             for label, story in stories
@@ -412,7 +417,8 @@ class Subject:
 def _labelled(stories: Iterable[tuple[str, Story]]) -> list[tuple[str, Story]]:
     """Return each distinct story once, under the names of all studies that share it.
 
-    A study that behaves differently in its worlds appears under their names.
+    An answer that behaves differently in the worlds of its study appears under the
+    names of these worlds.
     """
     told = list(stories)
     looks = {name: [lanes(s) for other, s in told if other == name] for name, _ in told}
@@ -420,7 +426,8 @@ def _labelled(stories: Iterable[tuple[str, Story]]) -> list[tuple[str, Story]]:
     for name, story in told:
         look = lanes(story)
         same = all(look == other for other in looks[name])
-        label = name if same else story.world
+        _, colon, variant = name.partition(":")
+        label = name if same else story.world + colon + variant
         for labels, other in found:
             if (lanes(other), other.seconds) == (look, story.seconds):
                 if label not in labels:

@@ -321,9 +321,10 @@ class _Walk:
         """Move the clock to the next timer, and wake the tasks that sleep until it."""
         kernel, machine = self._ready.kernel, self._ready.machine
         machine.go_ahead(ns)
+        when = max(kernel._timers[0], machine.ns / 1e9)  # a float may be an ulp later
         walk = kernel._walked, kernel._walk
         kernel._walked, kernel._walk = [None], iter(())  # no task runs
-        kernel._wake_sleepers(machine.ns / 1e9)
+        kernel._wake_sleepers(when)
         kernel._walked, kernel._walk = walk
 
     def _ahead(self) -> int | None:

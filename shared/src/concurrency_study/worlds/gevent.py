@@ -515,7 +515,7 @@ class VirtualLoop(corecext.loop):
         if index == CLOCK:
             assert ahead is not None
             world.machine.go_ahead(world.machine.ns + ahead)
-            self._fire(world.machine.ns)
+            calls.append(_Call(self._fire, (world.machine.ns,)))
             return None
         at = [*first.values()][index]
         call = calls[at]
@@ -530,7 +530,9 @@ class VirtualLoop(corecext.loop):
             heapq.heappop(self._heap)
         if not self._heap:
             return None
-        ahead = max(0, self._heap[0][0] - machine.ns)
+        ahead = self._heap[0][0] - machine.ns
+        if ahead <= 0:  # it fires in its turn
+            return None
         return ahead if machine.may_go_ahead(ahead, schedule) else None
 
     def timer(

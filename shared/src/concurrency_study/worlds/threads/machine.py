@@ -1127,7 +1127,7 @@ def _starts() -> bool:
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename in _STARTING:
         if frame.f_code in _STARTS:
-            return True
+            return frame.f_code is not _RUN
         frame = frame.f_back
     return False
 
@@ -1200,7 +1200,9 @@ _OURS = {
     for path in folder.rglob("*.py")
 }
 _STARTING = _OURS | {_threading.__file__}
+_RUN = _threading.Thread.run.__code__
 _STARTS = (
+    _RUN,
     _threading.Thread.start.__code__,
     _threading.Thread._bootstrap_inner.__code__,
 )
