@@ -1,0 +1,1 @@
+"""Classic races: each bug beside its fix, for `World.explore` to find and to clear."""
