@@ -129,6 +129,7 @@ def prove(session: nox.Session, study: str) -> None:
                 "tests/behaviours",
                 "tests/worlds/test_every_world.py",
                 "tests/worlds/test_schedules.py",
+                "tests/races",
                 f"tests/worlds/test_{study}.py",
                 f"tests/helpers/test_{study}.py",
                 *(["tests/kernel"] if study == "generators" else []),
@@ -479,14 +480,15 @@ def browser(session: nox.Session) -> None:
     """Make the site, and look at it in a real browser; the reports must be there."""
     session.install(
         *CONSTRAINTS,
-        *("pytest", "playwright", "axe-playwright-python"),
+        *("pytest", "pytest-xdist", "playwright", "axe-playwright-python"),
         *("-e", "./shared", "-e", "./comparisons[search]"),
     )
     session.run("study", "site")
     start = ROOT / "comparisons/site/index.html"
     if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
         session.skip(f"no Chromium here to look at the site; it starts at {start}")
-    session.run(*PYTEST, "tests/browser", *session.posargs)
+    at_once = ("-n", f"{min(CORES, 2)}", "--dist", "loadgroup")
+    session.run(*PYTEST, *at_once, "tests/browser", *session.posargs)
     session.log(f"The site starts at {start}")
 
 

@@ -222,7 +222,7 @@ def test_after_a_search_the_order_is_the_usual_one(world, lost_update):
     [
         ({"schedules": 0}, "schedules is a positive number, not 0"),
         ({"slack": 2}, "slack is a number from 0 to 1, not 2"),
-        ({"replay": "!"}, "'!' is no token of a schedule"),
+        ({"replay": "!"}, "'!' is not the token of a schedule"),
     ],
 )
 def test_a_wrong_option_is_refused(world, lost_update, options, message):

@@ -117,7 +117,7 @@ def run(item: Any) -> bool:
 
 
 def _set_up_again(item: Any) -> None:
-    """Tear down the fixtures of the test, and set them up anew."""
+    """Tear down the fixtures of the test, and set them up again."""
     state = item.session._setupstate
     # The fixture tmp_path reads it, and pytest writes it after the call of the test.
     item.stash.setdefault(tmpdir.tmppath_result_key, {})

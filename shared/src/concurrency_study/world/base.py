@@ -339,7 +339,7 @@ class World(ABC):
             options: Those of `run`.
 
         Raises:
-            ValueError: The token is none, or a number is out of its range.
+            ValueError: The token is not valid, or a number is out of its range.
             BaseException: What `run` raises, under some schedule.
         """
         __tracebackhide__ = True

@@ -2,8 +2,8 @@
 
 A point is right before an instruction that reads or writes something that threads can
 share: an attribute, an item, a global name, a name of an outer function, or a call.
-From Python 3.12, ``sys.monitoring`` reports them, and instructions that are no points
-cost nothing. On 3.11, tracing does (`sys.settrace`).
+From Python 3.12, ``sys.monitoring`` reports them, and all other instructions cost
+nothing. On 3.11, tracing does (`sys.settrace`).
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class Choice:
 
 @dataclass
 class Step:
-    """A choice for a reader: who was held, where, and who ran ahead."""
+    """A choice for a reader: the actor that was held, and the one that ran ahead."""
 
     held: str
     ran: str
@@ -114,7 +114,7 @@ class Schedule:
         """Return the index of the lane that runs next, or `CLOCK`.
 
         Args:
-            lanes: Who is ready, in the usual order.
+            lanes: Those that are ready, in the usual order.
             describe: Returns the name of a lane's actor and where it is.
             ahead: The nanoseconds to the next timer, if the clock may go there.
         """
@@ -192,11 +192,11 @@ def choices_of(text: str) -> tuple[Choice, ...]:
     """Return the choices of a token.
 
     Raises:
-        ValueError: It is no token.
+        ValueError: The text was not made by `token`.
     """
     if text == "-":
         return ()
-    wrong = f"{text!r} is no token of a schedule"
+    wrong = f"{text!r} is not the token of a schedule"
     try:
         data = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
     except ValueError as error:

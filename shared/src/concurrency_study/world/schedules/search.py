@@ -89,7 +89,7 @@ def explore(
         replay: The token of a failure: only that schedule runs.
 
     Raises:
-        ValueError: The token is none, or a number is out of its range.
+        ValueError: The token is not valid, or a number is out of its range.
         BaseException: The error of the program, with a note that tells the schedule.
     """
     __tracebackhide__ = True
@@ -229,7 +229,7 @@ class Search:
 
 
 def _is_of_pytest(error: BaseException) -> bool:
-    """Return whether it is no failure: it skips the test, say, or ends the session."""
+    """Return whether it does something else than fail the test: it skips it, say."""
     kind = type(error)
     return kind.__module__ == "_pytest.outcomes" and kind.__name__ != "Failed"
 

@@ -105,7 +105,7 @@ class Sticky:
 
 @dataclass
 class Seen:
-    """What the run in the usual order has shown."""
+    """The lengths of the run in the usual order."""
 
     steps: int
     lengths: Mapping[int, int]

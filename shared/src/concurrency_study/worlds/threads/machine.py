@@ -533,14 +533,14 @@ class Machine:
             self.pass_on()
 
     def may_go_ahead(self, ahead: int, schedule: Schedule) -> bool:
-        """Return whether the clock may go ahead while somebody is ready."""
+        """Return whether the clock may go ahead while an actor is ready."""
         if ahead > schedule.left():
             return False
         first = self._first_timer()
         return first is None or first >= self.ns + ahead
 
     def go_ahead(self, ns: int) -> None:
-        """Move the clock to an instant, although somebody is ready."""
+        """Move the clock to an instant, although an actor is ready."""
         first = self._first_timer()
         if first is not None and first <= ns:
             self._jump()
@@ -1124,7 +1124,7 @@ def mine() -> Machine | None:
 
 def _starts() -> bool:
     """Return whether a thread is being started: no code under test has a part in it."""
-    frame: FrameType | None = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)  # pyright: ignore
     while frame is not None and frame.f_code.co_filename in _STARTING:
         if frame.f_code in _STARTS:
             return frame.f_code is not _RUN

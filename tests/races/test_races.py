@@ -1,0 +1,70 @@
+"""The classic races of a study: each is found, replayed and fixed, or cannot happen."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from concurrency_study.available import make_world
+from concurrency_study.study import installed_studies
+
+RACES = (
+    *("lost_update", "check_then_act", "lost_wakeup"),
+    *("opposite_locks", "lost_item", "single_flight"),
+)
+(STUDY,) = installed_studies()
+FOLDER = Path(import_module(f"{STUDY.name}_study.races").__file__).parent
+ABSENT = tomllib.loads((FOLDER / "absent.toml").read_text("utf-8"))
+HERE = {path.stem for path in FOLDER.glob("*.py")} - {"__init__"}
+PRESENT = [name for name in RACES if name in HERE]
+
+
+WORLDS = [name for name in STUDY.worlds if " " not in name]
+
+
+@pytest.fixture(params=WORLDS)
+def make(request):
+    """A function that makes a world of the study."""
+    return lambda: make_world(request.param)
+
+
+@pytest.fixture(params=PRESENT)
+def race(request):
+    """A module with a broken program and its fix."""
+    return import_module(f"{STUDY.name}_study.races.{request.param}")
+
+
+def failure(explore, *args, **options):
+    """Return the kind of the failure of a search, and its token."""
+    with pytest.raises(Exception) as raised:  # noqa: PT011
+        explore(*args, **options)
+    note = raised.value.__notes__[-1]
+    found = re.search(r"^Replay it: (\S+)$", note, re.M)
+    assert found, note
+    return raised.type, found[1]
+
+
+def test_each_race_is_shown_or_its_absence_is_explained():
+    assert HERE | ABSENT.keys() == {*RACES}
+    assert not HERE & ABSENT.keys()
+    assert all(re.fullmatch(r"[A-Z].*\.", reason) for reason in ABSENT.values())
+
+
+# An eager task begins before its sibling exists, so some races cannot happen.
+@pytest.mark.parametrize(
+    "make", [name for name in WORLDS if "eager" not in name], indirect=True
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_the_race_is_found_and_replayed(make, race, seed):
+    kind, token = failure(make().explore, race.broken, seed=seed)
+    assert len(token) <= 80
+    for _ in range(2):
+        assert failure(make().explore, race.broken, replay=token) == (kind, token)
+
+
+def test_no_schedule_breaks_the_fix(make, race):
+    explored = make().explore(race.fixed, schedules=100)
+    assert not explored.refused
