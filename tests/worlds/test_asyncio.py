@@ -4,11 +4,15 @@ import asyncio
 import contextlib
 import functools
 import os
+import re
 import signal
 import sys
+import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 from concurrency_study.world import (
@@ -688,3 +692,20 @@ def test_a_timer_of_the_system_calls_the_handler_of_the_loop(place):
 
     place.run(answer)
     assert place.returned_at == 5
+
+
+# Schedules
+
+
+@pytest.mark.world("asyncio")
+def test_the_readme_shows_what_a_search_finds(world, tmp_path, monkeypatch):
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(import asyncio\n.*?)```", readme, re.S)
+    (tmp_path / "test_counter.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    counter = import_module("test_counter")
+    world.run(counter.test_two_visits_are_counted, world)
+    with pytest.raises(AssertionError) as raised:
+        world.explore(counter.test_two_visits_are_counted, world)
+    (note,) = raised.value.__notes__
+    assert textwrap.indent(note, "    ") in readme

@@ -431,7 +431,11 @@ class _Ready(deque[Any]):
                 task = getattr(handle._callback, "__self__", None)
                 first.setdefault(task if isinstance(task, _TASKS) else None, at)
             ahead = self._ahead()
-            index = schedule.pick([*first], _describe, ahead)
+
+            def describe(lane: Any, first: dict[Any, int] = first) -> str:
+                return _describe(lane or _woken(self[first[lane]]))
+
+            index = schedule.pick([*first], describe, ahead)
             if index == CLOCK:
                 self._fire()
                 continue
@@ -463,6 +467,15 @@ class _Ready(deque[Any]):
                 loop._timer_cancelled_count -= 1
             else:
                 self.append(handle)
+
+
+def _woken(handle: Any) -> asyncio.Task[Any] | None:
+    """Return the task that a callback wakes by a future, as that of a timer does."""
+    for given in handle._args or ():
+        for callback, _ in getattr(given, "_callbacks", None) or ():
+            if isinstance(task := getattr(callback, "__self__", None), _TASKS):
+                return task
+    return None
 
 
 def _describe(task: asyncio.Task[Any] | None) -> str:
