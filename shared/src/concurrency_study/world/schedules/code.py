@@ -31,20 +31,39 @@ SHARED = (
 _BUILTINS = frozenset(dir(builtins))
 
 
+SWITCHES = ("RESUME", "CALL", "JUMP_BACKWARD")
+"""The beginnings of names of instructions at which CPython may let the GIL go.
+
+It does so when a function begins, after a call, and when a loop begins its next round:
+see the uses of CHECK_PERIODIC (before 3.13, CHECK_EVAL_BREAKER) in
+https://github.com/python/cpython/blob/3.13/Python/bytecodes.c
+"""
+
+
 @lru_cache(maxsize=10_000)
-def points_of(code: CodeType) -> frozenset[int]:
-    """Return the offsets of the instructions that are points."""
-    return frozenset(
-        each.offset
-        for each in dis.get_instructions(code)
-        if (each.opname in SHARED or each.opname.startswith("BINARY_OP_SUBSCR"))
-        and not (each.opname == "LOAD_GLOBAL" and each.argval in _BUILTINS)
-    )
+def points_of(code: CodeType) -> dict[int, bool]:
+    """Return the offsets of the instructions that are points.
+
+    The value is True if an interpreter with a GIL may switch there: since it could do
+    so last, the thread has touched nothing that others see.
+    """
+    found: dict[int, bool] = {}
+    may_switch = True
+    for each in dis.get_instructions(code):
+        shared = each.opname in SHARED
+        if shared and not (each.opname == "LOAD_GLOBAL" and each.argval in _BUILTINS):
+            found[each.offset] = may_switch
+            may_switch = False
+        if each.opname.startswith(SWITCHES) or each.is_jump_target:
+            may_switch = True
+    return found
 
 
 @contextlib.contextmanager
-def points(call: Callable[[], None]) -> Generator[Callable[..., Any] | None]:
+def points(call: Callable[[bool], None]) -> Generator[Callable[..., Any] | None]:
     """Call before each shared access of the code under test, in every thread.
+
+    The argument is True if an interpreter with a GIL may switch threads there.
 
     Yields a trace function that every thread has to install by `sys.settrace`; None if
     that is not needed.
@@ -68,9 +87,10 @@ def points(call: Callable[[], None]) -> Generator[Callable[..., Any] | None]:
         return monitoring.DISABLE
 
     def instruction(code: CodeType, offset: int) -> Any:
-        if offset not in points_of(code):
+        may_switch = points_of(code).get(offset)
+        if may_switch is None:
             return monitoring.DISABLE
-        call()
+        call(may_switch)
         return None
 
     monitoring.use_tool_id(tool, "schedules of the concurrency study")
@@ -87,10 +107,12 @@ def points(call: Callable[[], None]) -> Generator[Callable[..., Any] | None]:
         monitoring.free_tool_id(tool)
 
 
-def _tracer(call: Callable[[], None]) -> Callable[..., Any]:
+def _tracer(call: Callable[[bool], None]) -> Callable[..., Any]:
     def inside(frame: FrameType, event: str, _: object) -> Any:
-        if event == "opcode" and frame.f_lasti in points_of(frame.f_code):
-            call()
+        if event == "opcode":
+            may_switch = points_of(frame.f_code).get(frame.f_lasti)
+            if may_switch is not None:
+                call(may_switch)
         return inside
 
     def began(frame: FrameType, event: str, _: object) -> Any:

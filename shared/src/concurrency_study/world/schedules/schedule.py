@@ -57,6 +57,8 @@ class Step:
     """Empty if the clock went ahead."""
     ahead: float = 0.0
     """The seconds by which the clock went ahead."""
+    free: bool = False
+    """True if only an interpreter without a GIL may switch threads there."""
 
 
 @dataclass
@@ -110,6 +112,8 @@ class Schedule:
         lanes: Sequence[Hashable],
         describe: Callable[[Any], str],
         ahead: int | None = None,
+        *,
+        free: bool = False,
     ) -> int:
         """Return the index of the lane that runs next, or `CLOCK`.
 
@@ -117,6 +121,7 @@ class Schedule:
             lanes: Those that are ready, in the usual order.
             describe: Returns the name of a lane's actor and where it is.
             ahead: The nanoseconds to the next timer, if the clock may go there.
+            free: True if only an interpreter without a GIL may switch threads there.
         """
         point = len(self.options)
         clock = ahead is not None
@@ -138,7 +143,7 @@ class Schedule:
             if self.telling:
                 held = describe(lanes[0])
                 ran = describe(lanes[index]) if index != CLOCK else ""
-                self.steps.append(Step(held, ran, (ahead or 0) / 1e9))
+                self.steps.append(Step(held, ran, (ahead or 0) / 1e9, free))
         if index == CLOCK:
             assert ahead is not None
             self.spent += ahead

@@ -174,7 +174,9 @@ class Search:
             self._run(schedule)
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             raise
-        except (NotCovered, TimeLimit) as error:
+        except NotCovered:
+            raise
+        except TimeLimit as error:
             if isinstance(strategy, Script) and not strategy.choices:
                 raise
             self._refused.append(str(error).splitlines()[0])
@@ -257,4 +259,9 @@ def _told(steps: Sequence[Step], spent: int, text: str, found: str) -> str:
         needs = f"It needs this order, and {spent / 1e9:g} s more than usual for it."
     if not steps:
         lines, needs = [], "It needs the usual order only."
+    if any(step.free for step in steps):
+        needs += (
+            " CPython with a GIL does not switch threads at each of these places; a "
+            "free-threaded build does."
+        )
     return "\n".join([begin, *lines, needs, f"Replay it: {text}"])

@@ -433,8 +433,12 @@ class Machine:
         if self._random and self._ready and self._random.random() < 0.25:
             self.pass_on()
 
-    def preempt(self) -> None:
-        """Preempt the running thread, if the schedule says so."""
+    def preempt(self, *, free: bool = False) -> None:
+        """Preempt the running thread, if the schedule says so.
+
+        Args:
+            free: True if only an interpreter without a GIL may switch threads there.
+        """
         me = self.current
         if self._choosing:  # code that a choice runs, such as a dataclass of ours
             return
@@ -448,7 +452,7 @@ class Machine:
         while (thread := self._service()) is not None:
             self._ready.appendleft(me)
             self._cede(me, thread)
-        thread = self._chosen(me)
+        thread = self._chosen(me, free=free)
         if thread is not me:
             self._ready.appendleft(me)
             self._cede(me, thread)
@@ -474,7 +478,7 @@ class Machine:
                 return thread
         return None
 
-    def _chosen(self, me: ManagedThread | None) -> ManagedThread:
+    def _chosen(self, me: ManagedThread | None, *, free: bool = False) -> ManagedThread:
         """Take the thread that runs next. ``me`` runs now, and may run on."""
         schedule, ready = self.schedule, self._ready
         if schedule is None or not schedule.on or self.unwinding or self.failure:
@@ -487,7 +491,7 @@ class Machine:
                 ahead = max(0, first - self.ns)
             self._choosing = True
             try:
-                index = schedule.pick(lanes, self._describe, ahead)
+                index = schedule.pick(lanes, self._describe, ahead, free=free)
             finally:
                 self._choosing = False
             if index != CLOCK:
@@ -840,6 +844,9 @@ class Machine:
     def take_over(self) -> None:
         """Pass the baton on in place of a thread that is blocked for real."""
         blocked = self.current
+        if self.schedule is not None and not self.unwinding:
+            # It comes back at an instant that no schedule can repeat.
+            self.failure = self.failure or _blocks_under_schedule(blocked)
         self.outside[blocked.ident] = blocked
         self.current = ManagedThread("nothing")
         self._hand_to(self._next())
@@ -1080,13 +1087,13 @@ tracer: Any = None
 """The trace function of threads under a schedule, on Python 3.11."""
 
 
-def preempt() -> None:
+def preempt(may_switch: bool) -> None:
     """Preempt the calling thread, if a schedule says so."""
     machine = _active
     if machine is None or (schedule := machine.schedule) is None or not schedule.on:
         return
     if machine.current.ident == get_ident() and not machine.unwinding:
-        machine.preempt()
+        machine.preempt(free=not may_switch)
 
 
 @contextlib.contextmanager
@@ -1155,6 +1162,14 @@ def _blocks(thread: ManagedThread) -> NotCovered:
     return _not_covered(
         "a thread waits in real time, in a call that this world does not replace, and "
         "nothing else can run; do that outside of a world, or replace it in the test",
+        thread,
+    )
+
+
+def _blocks_under_schedule(thread: ManagedThread) -> NotCovered:
+    return _not_covered(
+        "under a schedule, a thread waits for something real, such as a lock that was "
+        "made before the run; make it in the function that runs",
         thread,
     )
 
