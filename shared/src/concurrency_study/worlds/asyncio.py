@@ -33,7 +33,7 @@ from ..world import (
     coroutine_frames,
     waits_at,
 )
-from ..world.schedules import CLOCK, Schedule
+from ..world.schedules import CLOCK, WIDTH, Schedule
 
 
 class AsyncioJob(Job):
@@ -430,6 +430,9 @@ class _Ready(deque[Any]):
             for at, handle in enumerate(self):
                 task = getattr(handle._callback, "__self__", None)
                 first.setdefault(task if isinstance(task, _TASKS) else None, at)
+                if len(first) == WIDTH:
+                    schedule.cut = schedule.cut or len(self) > at + 1
+                    break
             ahead = self._ahead()
 
             def describe(lane: Any, first: dict[Any, int] = first) -> str:

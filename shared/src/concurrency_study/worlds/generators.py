@@ -21,7 +21,7 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any, cast
 
 from ..world import Deadlock, Job, World, coroutine_frames, waits_at
-from ..world.schedules import CLOCK, Schedule
+from ..world.schedules import CLOCK, WIDTH, Schedule
 from .threads import ThreadsWorld
 from .threads.machine import Machine
 
@@ -302,13 +302,14 @@ class _Walk:
         at = self._walked
         while schedule.on:
             later = ready.kernel.later
-            lanes = [*ready[at:], *later]
+            lanes = [*ready[at : at + WIDTH], *later[:WIDTH]]
+            schedule.cut = schedule.cut or len(ready) + len(later) - at > len(lanes)
             ahead = self._ahead()
             index = schedule.pick(lanes, _describe, ahead)
             if index == CLOCK:
                 self._go(ready.machine.ns + (ahead or 0))
                 continue
-            waiting = len(ready) - at
+            waiting = min(len(ready) - at, WIDTH)
             if index >= waiting:
                 ready.insert(at, later.pop(index - waiting))
             elif index:

@@ -60,7 +60,7 @@ from ..world import (
     driven,
     waits_at,
 )
-from ..world.schedules import CLOCK, Schedule
+from ..world.schedules import CLOCK, WIDTH, Schedule
 from ..world.unpatched import get_ident
 from .threads.descriptors import serves
 from .threads.locks import Lock
@@ -510,6 +510,9 @@ class VirtualLoop(corecext.loop):
                 del calls[at]
                 return call
             first.setdefault(call.lane, at)
+            if len(first) == WIDTH:
+                schedule.cut = schedule.cut or len(calls) > at + 1
+                break
         ahead = self._ahead(schedule)
         index = schedule.pick([*first], _describe, ahead)
         if index == CLOCK:

@@ -27,7 +27,7 @@ import trio.abc
 import trio.lowlevel
 
 from ..world import Job, LoopWorld, Unwind, leaves, waits_at
-from ..world.schedules import CLOCK, Schedule
+from ..world.schedules import CLOCK, WIDTH, Schedule
 from ..world.unpatched import get_ident
 from .threads.machine import Machine, real_poll
 
@@ -391,9 +391,12 @@ class _RunQueue(deque[trio.lowlevel.Task]):
             self.remove(task)
 
     def _next(self) -> list[trio.lowlevel.Task]:
-        waiting = [*super().__iter__()]
-        if not self._schedule.on or not waiting:
+        if not self._schedule.on:
+            return [*super().__iter__()]
+        waiting = [*itertools.islice(super().__iter__(), WIDTH)]
+        if not waiting:
             return waiting
+        self._schedule.cut = self._schedule.cut or len(self) > WIDTH
         if own := [task for task in waiting if task.name.startswith("<")]:
             return own[:1]
         ahead = self._ahead()

@@ -14,8 +14,11 @@ CLOCK = -1
 SLACK = 1.0
 """Seconds by which the clock may go ahead in one run, in all."""
 
-MOST = 20_000
-"""Steps of a run in which a strategy chooses. Then the order is the usual one."""
+MOST = 5_000
+"""Choices of a run. After them the order is the usual one."""
+
+WIDTH = 32
+"""Of more actors that are ready, only the first ones are considered."""
 
 FAIR = 300
 """Points in a row at which one actor may be preferred to others that are ready.
@@ -79,6 +82,8 @@ class Schedule:
     taken: int = 0
     """The number of steps of all lanes."""
     steps: list[Step] = field(default_factory=list[Step])
+    cut: bool = False
+    """True if a limit, `MOST` or `WIDTH`, has kept a choice from being made."""
     spent: int = 0
     """The nanoseconds by which the clock went ahead."""
 
@@ -118,7 +123,7 @@ class Schedule:
         """Return the index of the lane that runs next, or `CLOCK`.
 
         Args:
-            lanes: Those that are ready, in the usual order.
+            lanes: Those that are ready, in the usual order, up to `WIDTH` of them.
             describe: Returns the name of a lane's actor and where it is.
             ahead: The nanoseconds to the next timer, if the clock may go there.
             free: True if only an interpreter without a GIL may switch threads there.
@@ -129,11 +134,11 @@ class Schedule:
         if len(numbers) == 1 and not clock:
             self._took(numbers[0])
             return 0
-        index = 0
-        if point < MOST:
-            index = self.strategy.pick(numbers, clock, point, self.taken)
-            if index >= len(numbers) or (index == CLOCK and not clock):
-                index = 0
+        index = self.strategy.pick(numbers, clock, point, self.taken)
+        if index >= len(numbers) or (index == CLOCK and not clock):
+            index = 0
+        if point >= MOST:
+            index, self.on, self.cut = 0, False, True
         if index != CLOCK:
             index = self._fair(index, numbers)
             self._took(numbers[index])

@@ -11,7 +11,9 @@ from random import Random
 
 from ..errors import NotCovered, TimeLimit
 from .schedule import (
+    MOST,
     SLACK,
+    WIDTH,
     Choice,
     Schedule,
     Script,
@@ -44,6 +46,8 @@ class Explored:
     """All schedules with up to this number of choices were among them."""
     cut: str
     """The limit that has ended the search; empty if it is complete."""
+    narrow: bool = False
+    """True if the limits of choices were reached (`MOST` and `WIDTH`)."""
     refused: list[str] = field(default_factory=list[str])
     """The messages of runs that the world could not carry to their end."""
 
@@ -61,6 +65,11 @@ class Explored:
             lines.append(f"All with up to {holds} against the usual order are in it.")
         if self.cut:
             lines.append(f"The search ended at {self.cut}.")
+        if self.narrow:
+            lines.append(
+                f"In each, the first {MOST:,} choices were made, each among the first "
+                f"{WIDTH} actors that were ready."
+            )
         if self.refused:
             lines.append(
                 f"{len(self.refused):,} could not be run to the end: {self.refused[0]}"
@@ -109,6 +118,7 @@ class Search:
         self._bounded = Bounded()
         self._refused: list[str] = []
         self._ran = 0
+        self._narrow = False
         self._seen = Seen(0, {})
 
     def all(self, schedules: int, seconds: float | None) -> Explored:
@@ -129,6 +139,7 @@ class Search:
                 break
             strategy = script or self._drawn(number)
             schedule, error = self.once(strategy)
+            self._narrow = self._narrow or schedule.cut
             if script is not None:
                 self._bounded.ran(schedule, script)
             if number == 1:
@@ -141,9 +152,10 @@ class Search:
                 self._fail(schedule, error, number)
         return Explored(
             self._ran - (not cut),
-            complete=not cut,
-            depth=max(self._bounded.depth - 1, 0),
+            complete=not (cut or self._narrow),
+            depth=0 if self._narrow else max(self._bounded.depth - 1, 0),
             cut=cut,
+            narrow=self._narrow,
             refused=self._refused,
         )
 

@@ -25,7 +25,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ...world import Deadlock, NotCovered, Unwind, is_of_libraries, waits_at
-from ...world.schedules import CLOCK, Schedule
+from ...world.schedules import CLOCK, WIDTH, Schedule
 from ...world.schedules.code import points
 from ...world.unpatched import get_ident, unpatched
 from .outside import (
@@ -484,7 +484,8 @@ class Machine:
         if schedule is None or not schedule.on or self.unwinding or self.failure:
             return me or ready.popleft()
         while True:
-            lanes = [me, *ready] if me else [*ready]
+            lanes = [*([me] if me else []), *itertools.islice(ready, WIDTH)]
+            schedule.cut = schedule.cut or len(ready) > WIDTH
             first = self._first_timer()
             ahead = None
             if first is not None and first - self.ns <= schedule.left():
