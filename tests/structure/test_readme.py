@@ -50,7 +50,7 @@ OUTSIDE = "tests/outside/test_"
 @pytest.mark.parametrize(
     ("page", "modules"),
     [
-        ("README.md", [f"{OUTSIDE}threads.py"]),
+        ("README.md", [f"{OUTSIDE}threads.py", f"{OUTSIDE}asyncio_counter.py"]),
         (
             "shared/README.md",
             [
