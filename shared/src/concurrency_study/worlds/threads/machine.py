@@ -65,6 +65,9 @@ STUCK = 2
 BLOCKED = 0.5
 """Real seconds after which a thread that waits for the system is really blocked."""
 
+SURE = 3
+"""Looks after which a thread that waits for another one cannot move by itself."""
+
 REAL = 1.2
 """Real seconds that a run waits for something outside of it to move."""
 
@@ -815,7 +818,7 @@ class Machine:
         thread that is in code of libraries only, such as a server's, has to be asked
         for something before it acts, and this run has nothing that it could answer.
         """
-        limit = real_time() + REAL
+        limit, idle = real_time() + REAL, 0
         self._really_waits = True
         try:
             while True:
@@ -827,9 +830,11 @@ class Machine:
                 ]
                 if self._ready:
                     return True
-                if not able:
+                # One that wants the interpreter's lock waits as well, for a moment.
+                idle = 0 if able else idle + 1
+                if not listed or idle == SURE:
                     return False
-                if real_time() > limit:
+                if able and real_time() > limit:
                     own = [
                         each
                         for each in able
