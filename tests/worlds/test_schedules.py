@@ -229,3 +229,13 @@ def test_after_a_search_the_order_is_the_usual_one(world, lost_update):
 def test_a_wrong_option_is_refused(world, lost_update, options, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         world.explore(lost_update, **options)
+
+
+def test_a_search_tells_how_many_of_its_schedules_were_different(world):
+    async def waits(w, state):
+        await w.sleep(0)
+
+    program = run_together(world, waits, waits, lambda state: None)
+    explored = world.explore(program, schedules=60)
+    assert explored.different < explored.schedules
+    assert f"({explored.different} different)" in str(explored)

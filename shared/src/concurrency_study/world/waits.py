@@ -63,6 +63,7 @@ def is_of_user(path: str) -> bool:
 
 
 _KERNEL = os.path.join("generators_study", "kernel", "")
+"""The folder of the generators' event loop, which is a library for their answers."""
 
 
 _STDLIB = sysconfig.get_path("stdlib") + os.sep

@@ -412,7 +412,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class _Ready(deque[Any]):
-    """The ready queue of a loop that asks a schedule who is next.
+    """A ready queue from which a schedule takes the next callback.
 
     The steps of one task are one lane, and keep their order. All other callbacks are
     one lane together, because ``call_soon`` promises their order:

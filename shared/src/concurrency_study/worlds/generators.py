@@ -270,7 +270,7 @@ class GeneratorsWorld(ThreadsWorld):
 
 
 class _Ready(list[Any]):
-    """The ready queue of a kernel that asks a schedule who is next.
+    """A ready queue from which a schedule takes the next task.
 
     The kernel walks along it while it grows. The walk moves the chosen task to its
     place first.

@@ -442,7 +442,7 @@ class VirtualLoop(corecext.loop):
         self._turn = self.prepare(ref=False)
         self._idles = self._interrupted = self._was_idle = False
         self._calls: deque[_Call] = deque()
-        """The calls that wait for their turn, if a schedule chooses who is next."""
+        """The calls that wait for their turn, if a schedule chooses the next one."""
         self._calling = False
 
     def enter(self, world: GeventWorld) -> None:

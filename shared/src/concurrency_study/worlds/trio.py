@@ -370,7 +370,7 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
 
 
 class _RunQueue(deque[trio.lowlevel.Task]):
-    """The run queue of a loop that asks a schedule who is next.
+    """A run queue from which a schedule takes the next task.
 
     The loop takes all tasks of the queue in one turn. From this queue it gets one, so
     that a task can be held for longer than a turn.

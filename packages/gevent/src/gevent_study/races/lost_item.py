@@ -1,7 +1,7 @@
 """gevent: a worker that is killed drops the job that it has taken.
 
-The job is no longer in the queue, and it is not done. The fix puts it back before the
-worker ends. It catches BaseException, because neither GreenletExit nor Timeout is an
+The job has left the queue, and it is not done. The fix puts it back before the worker
+ends. It catches BaseException, because neither GreenletExit nor Timeout is an
 Exception.
 """
 

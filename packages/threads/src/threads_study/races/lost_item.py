@@ -1,7 +1,7 @@
 """Threads: a worker that is asked to stop drops the job that it has taken.
 
 A thread cannot be stopped from outside. The worker itself gives up, when it looks at
-``stop`` in the middle of a job. By then the job is no longer in the queue. The fix puts
+``stop`` in the middle of a job. By then the job has left the queue. The fix puts
 it back before the worker ends.
 """
 

@@ -48,14 +48,20 @@ def points_of(code: CodeType) -> dict[int, bool]:
     so last, the thread has touched nothing that others see.
     """
     found: dict[int, bool] = {}
+    every = [*dis.get_instructions(code)]
+    # The instructions that follow one at which it may switch by a jump.
+    after = {each.argval for each in every if each.opname.startswith("JUMP_BACKWARD")}
     may_switch = True
-    for each in dis.get_instructions(code):
+    for each in every:
+        may_switch = may_switch or each.offset in after
         shared = each.opname in SHARED
         if shared and not (each.opname == "LOAD_GLOBAL" and each.argval in _BUILTINS):
             found[each.offset] = may_switch
             may_switch = False
-        if each.opname.startswith(SWITCHES) or each.is_jump_target:
+        if each.opname.startswith(SWITCHES):
             may_switch = True
+        elif may_switch and each.opcode in dis.hasjrel:
+            after.add(each.argval)
     return found
 
 

@@ -39,7 +39,9 @@ class Explored:
     """The end of a search that has found no failure."""
 
     schedules: int
-    """The number of schedules that ran."""
+    """The number of runs."""
+    different: int
+    """The number of different schedules among them: some are drawn twice."""
     complete: bool
     """True if these are all schedules that the program has."""
     depth: int
@@ -52,8 +54,10 @@ class Explored:
     """The messages of runs that the world could not carry to their end."""
 
     def __str__(self) -> str:
-        ran = f"{self.schedules:,} schedule{'s' * (self.schedules != 1)}"
-        lines = [f"{ran} explored, none failed."]
+        ran = f"{self.schedules:,} schedule{'s' * (self.schedules != 1)} explored"
+        if self.different < self.schedules:
+            ran += f" ({self.different:,} different)"
+        lines = [f"{ran}, none failed."]
         if self.complete and not self.refused:
             lines.append(
                 "The program has no other."
@@ -118,6 +122,7 @@ class Search:
         self._bounded = Bounded()
         self._refused: list[str] = []
         self._ran = 0
+        self._different: set[tuple[Choice, ...]] = set()
         self._narrow = False
         self._seen = Seen(0, {})
 
@@ -140,6 +145,7 @@ class Search:
             strategy = script or self._drawn(number)
             schedule, error = self.once(strategy)
             self._narrow = self._narrow or schedule.cut
+            self._different.add(tuple(schedule.choices))
             if script is not None:
                 self._bounded.ran(schedule, script)
             if number == 1:
@@ -147,12 +153,13 @@ class Search:
                 if error is not None:
                     raise error
                 if not schedule.options:  # no two actors were ready at one time
-                    return Explored(1, complete=True, depth=0, cut="")
+                    return Explored(1, 1, complete=True, depth=0, cut="")
             elif error is not None:
                 self._fail(schedule, error, number)
         return Explored(
             self._ran - (not cut),
-            complete=not (cut or self._narrow),
+            len(self._different),
+            complete=not (cut or self._narrow or self._bounded.dropped),
             depth=0 if self._narrow else max(self._bounded.depth - 1, 0),
             cut=cut,
             narrow=self._narrow,
@@ -174,7 +181,7 @@ class Search:
         if error is not None:
             error.add_note(_told(schedule.steps, schedule.spent, text, ""))
             raise error
-        return Explored(1, complete=False, depth=0, cut="the only one asked for")
+        return Explored(1, 1, complete=False, depth=0, cut="the only one asked for")
 
     def once(
         self, strategy: Strategy, *, telling: bool = False

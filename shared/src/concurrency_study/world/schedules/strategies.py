@@ -134,7 +134,9 @@ class Bounded:
         self.depth = 0
         """The number of choices of the schedules that run now."""
         self.done = False
-        """True if every schedule has run."""
+        """True if every schedule that was noted has run."""
+        self.dropped = False
+        """True if some were not noted, because too many wait."""
 
     def script(self) -> Script | None:
         """Return the next schedule, or None if all have run."""
@@ -151,6 +153,7 @@ class Bounded:
     def ran(self, schedule: Schedule, script: Script) -> None:
         """Note the points of a run: each may be left once more."""
         if len(self._later) > LIMIT:
+            self.dropped = True
             return
         last = script.choices[-1].point if script.choices else -1
         for point in range(last + 1, len(schedule.options)):
