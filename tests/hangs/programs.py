@@ -336,8 +336,6 @@ hangs(
     "threads",
     r"NotCovered: a thread polls or computes",
     """
-    from concurrency_study.worlds.threads import machine
-    machine.SPIN = 1  # the real limit is for threads that compute
     flag = False
     def program():
         while not flag:
@@ -347,7 +345,8 @@ hangs(
 for _name, _line in [
     ("a busy loop on sleep(0)", "time.sleep(0)"),
     ("a busy loop on a lock that is held", "lock.acquire(blocking=False)"),
-    ("a busy loop on an empty queue", "full()"),
+    ("a busy loop on an event", "event.is_set()"),
+    ("a busy loop on an empty queue", "empty.get_nowait()"),
 ]:
     hangs(
         _name,
@@ -355,21 +354,49 @@ for _name, _line in [
         r"NotCovered: a thread polls or computes",
         f"""
         import queue, threading, time
-        from concurrency_study.worlds.threads import machine
-        machine.LIMIT = 50_000  # the real limit takes ten seconds of an empty queue
         def program():
-            lock = threading.Lock()
+            event, lock, empty = threading.Event(), threading.Lock(), queue.Queue()
             lock.acquire()
-            empty = queue.Queue()
-            def full():
+            while True:
                 try:
-                    empty.get_nowait()
+                    {_line}
                 except queue.Empty:
                     pass
-            while True:
+        """,
+    )
+for _world, _import, _def, _line in [
+    ("asyncio", "asyncio", "async def", "pass"),
+    ("asyncio", "asyncio", "async def", "await asyncio.sleep(0)"),
+    ("trio", "trio", "async def", "pass"),
+    ("trio", "trio", "async def", "await trio.lowlevel.checkpoint()"),
+    ("gevent", "gevent", "def", "pass"),
+    ("gevent", "gevent", "def", "gevent.sleep(0)"),
+]:
+    hangs(
+        f"a busy loop on {_line}",
+        _world,
+        r"NotCovered: a thread polls or computes",
+        f"""
+        import {_import}
+        done = []
+        {_def} program():
+            while not done:
                 {_line}
         """,
     )
+hangs(
+    "a busy loop that computes",
+    "threads",
+    r"NotCovered: a thread polls or computes",
+    """
+    from concurrency_study.worlds.threads import machine
+    machine.SPIN = 1  # the real limit is for threads that compute
+    def program():
+        looks = 0
+        while True:
+            looks += 1
+    """,
+)
 hangs(
     "a busy loop until monotonic() has passed an instant",
     "threads",

@@ -1047,3 +1047,53 @@ def test_events_of_the_test_itself_have_no_actor(world, sleeps):
     world.at(0.5, say, "from outside")
     world.run(sleeps, 1)
     assert [e.by for e in world.trace if e.actor == "say"] == [""]
+
+
+# Busy loops
+
+
+def test_a_job_that_polls_sees_time_pass(world):
+    done = []
+
+    @world.job
+    async def late(w):
+        await w.sleep(5)
+        done.append(w.now())
+
+    @world.job
+    async def poll(w):
+        while not done:
+            await w.sleep(0)
+
+    @world.job
+    async def both(w):
+        await w.together((late,), (poll,))
+
+    world.run(both)
+    assert done == [5]
+    assert world.returned_at == pytest.approx(5)
+
+
+def test_a_job_that_polls_for_ever_is_refused(world):
+    done = []
+
+    @world.job
+    async def poll(w):
+        while not done:
+            await w.sleep(0)
+
+    with pytest.raises(NotCovered, match="polls"):
+        world.run(poll)
+
+
+def test_many_turns_at_one_instant_are_no_spin(world):
+    @world.job
+    async def count(w):
+        rounds = 0
+        while rounds < 60_000:
+            rounds += 1
+            await w.sleep(0)
+        return rounds
+
+    assert world.run(count) == 60_000
+    assert world.returned_at == pytest.approx(0)

@@ -1033,9 +1033,7 @@ def test_waiting_for_bytes_that_never_arrive_is_a_deadlock(pipe, monkeypatch):
         run(lambda: os.read(pipe[0], 1))
 
 
-def test_polling_ends_when_the_time_comes(monkeypatch):
-    monkeypatch.setattr(machine, "LIMIT", 10_000)
-
+def test_polling_ends_when_the_time_comes():
     def answer():
         done = threading.Event()
         items = queue.Queue()
@@ -1057,7 +1055,7 @@ def test_polling_ends_when_the_time_comes(monkeypatch):
     "kind", ["clock", "lock", "queue", "sleep", "select", "future"]
 )
 def test_polling_for_ever_is_an_error(kind, monkeypatch):
-    monkeypatch.setattr(machine, "LIMIT", 10_000)
+    monkeypatch.setattr(machine, "SPIN", 0.05)
 
     def answer():
         items, event, future = queue.Queue(), threading.Event(), Future()
@@ -1112,6 +1110,58 @@ def test_spinning_is_an_error(monkeypatch, in_main):
 
     with pytest.raises(NotCovered, match="polls or computes"):
         run(answer)
+
+
+def test_a_loop_that_looks_at_a_queue_sees_time_pass():
+    def answer():
+        items = queue.Queue()
+
+        def put_one():
+            time.sleep(1)
+            items.put(1)
+
+        with started(put_one):
+            while items.empty():
+                pass
+        return time.monotonic()
+
+    assert run(answer)[0] == pytest.approx(1, abs=0.001)
+
+
+def test_threads_that_only_look_are_refused_at_once():
+    def answer():
+        one, other = threading.Event(), threading.Event()
+
+        def look(event):
+            while not event.wait(0):
+                pass
+
+        with started(lambda: look(one), lambda: look(other)):
+            pass
+
+    began = time.process_time()
+    with pytest.raises(NotCovered, match="a thread polls"):
+        run(answer)
+    assert time.process_time() - began < machine.SPIN / 4
+
+
+def test_a_loop_that_counts_may_compute_for_long():
+    def answer():
+        begin, rounds = machine.time_process(), 0
+        while machine.time_process() - begin < 2 * machine.TICK * machine.LOOKS:
+            rounds += 1
+        return rounds
+
+    assert run(answer)[0] > 0
+
+
+def test_many_looks_at_a_clock_are_no_spin():
+    def answer():
+        for _ in range(1_200_000):
+            time.monotonic()
+        return "done"
+
+    assert run(answer)[0] == "done"
 
 
 def test_a_thread_that_swallows_its_end_does_not_hang_the_run():

@@ -34,6 +34,7 @@ from ..world import (
     waits_at,
 )
 from ..world.schedules import CLOCK, WIDTH, Schedule
+from .threads.spins import loop_that_looks
 
 
 class AsyncioJob(Job):
@@ -118,7 +119,8 @@ class AsyncioWorld(LoopWorld):
             loop = self._loop = VirtualLoop(self)
             machine = self.machine
             machine.resolve, machine.inside = loop.resolve, loop.waiters
-            machine.loop_watches, machine.most_rounds = loop.watches, ROUNDS
+            machine.loop_watches, machine.loop_looks = loop.watches, loop.looks
+            machine.loop_timer = loop.later_timer
             try:
                 # The loop keeps its first failure. A task group that fails while it is
                 # cancelled requests the cancellation of main once more (Python 3.13).
@@ -221,9 +223,6 @@ class AsyncioEagerWorld(AsyncioWorld):
 FAR = 1e9
 """Seconds beyond which a float cannot tell nanoseconds apart at all."""
 
-ROUNDS = 200_000
-"""Turns of the loop without a wait after which the tasks that run are spinning."""
-
 _pool_worker: Any = concurrent.futures.thread._worker  # pyright: ignore
 
 
@@ -253,6 +252,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """True if the loop itself reads its clock next."""
         self._rescued = 0
         self._numbers = itertools.count()
+        self._older = self._newest = 0
+        """The numbers of timers at the last two calls of `looks`."""
+        self._waits: dict[asyncio.Task[Any], object] = {}
+        """The tasks, and the futures that they waited for at the last look."""
         self._tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         self._futures: weakref.WeakSet[asyncio.Future[Any]] = weakref.WeakSet()
         super().__init__(_VirtualSelector(self))
@@ -325,6 +328,37 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def watches(self) -> bool:
         """Return whether a descriptor besides the loop's own pipe is watched."""
         return len(self._selector.get_map() or ()) > 1  # pyright: ignore
+
+    def looks(self) -> bool:
+        """Return whether all tasks that have run since the last call only look.
+
+        A task that has run waits for another future than before.
+        """
+        before, self._waits = (
+            self._waits,
+            {
+                task: getattr(task, "_fut_waiter", None)
+                for task in asyncio.all_tasks(self)
+            },
+        )
+        self._older, self._newest = self._newest, next(self._numbers)
+        return all(
+            (future is not None and future is before.get(task))
+            or loop_that_looks(reversed(coroutine_frames(task.get_coro())))
+            for task, future in self._waits.items()
+        )
+
+    def later_timer(self) -> int | None:
+        """Return the first instant after now, in nanoseconds, that has a timer."""
+        timers: list[asyncio.TimerHandle] = vars(self)["_scheduled"]
+        dues = [
+            round(timer.when() * 1e9)
+            for timer in timers
+            if not timer.cancelled()
+            and timer.when() < math.inf
+            and vars(timer)["number"] < self._older
+        ]
+        return min((due for due in dues if due > self.machine.ns), default=None)
 
     def waiters(self) -> list[str]:
         """Return where each task waits."""

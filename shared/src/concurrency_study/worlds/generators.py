@@ -15,6 +15,7 @@ import gc
 import inspect
 import math
 import os
+import sys
 import threading
 import types
 from collections.abc import Callable, Coroutine, Generator
@@ -24,6 +25,7 @@ from ..world import Deadlock, Job, World, coroutine_frames, waits_at
 from ..world.schedules import CLOCK, WIDTH, Schedule
 from .threads import ThreadsWorld
 from .threads.machine import Machine
+from .threads.spins import loop_that_looks, outwards
 
 
 class GeneratorsJob(Job):
@@ -126,7 +128,8 @@ class GeneratorsWorld(ThreadsWorld):
     def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         self._noted = False
         assert self._machine
-        self._machine.inside = self._waiters
+        self._machine.inside, self._machine.loop_looks = self._waiters, self._looks
+        self._machine.loop_timer = self._later_timer
         told, spawn = _kernel().Task.waits_at, _kernel().Group.spawn
         _kernel().Task.waits_at = _waits_at
         if self.trace.watching:
@@ -164,6 +167,31 @@ class GeneratorsWorld(ThreadsWorld):
     def _waiters(self) -> list[str]:
         """Return where the tasks wait, if the kernel waits for a descriptor."""
         return sorted(map(_waits_at, self._loop.tasks())) if self._loop else []
+
+    def _looks(self) -> bool:
+        """Return whether all that runs in the main thread only looks."""
+        kernel = self._loop
+        if kernel is None or kernel.current:
+            return loop_that_looks(outwards(sys._getframe())) is not None  # pyright: ignore
+        runs = [*kernel.ready, *kernel.later]
+        return bool(runs) and all(
+            hasattr(task, "generator")
+            and loop_that_looks(reversed(coroutine_frames(task.generator)))
+            for task in runs
+        )
+
+    def _later_timer(self) -> int | None:
+        """Return the first instant after now, in nanoseconds, that has a timer."""
+        assert self._machine
+        kernel, now = self._loop, self._machine.ns
+        if kernel is None:
+            return None
+        live = [
+            round(when * 1e9)
+            for when in kernel._timers
+            if kernel._sleepers.get(when) or kernel._alarms.get(when)
+        ]
+        return min((due for due in live if due > now), default=None)
 
     def _watching(self, spawn: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap `kernel.Group.spawn` so that it notes each task, and its end."""

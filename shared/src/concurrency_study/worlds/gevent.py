@@ -29,7 +29,7 @@ import math
 import sys
 import weakref
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator, MutableMapping
+from collections.abc import Callable, Coroutine, Generator, Iterable, MutableMapping
 from itertools import count
 from threading import Thread
 from types import FrameType
@@ -66,6 +66,7 @@ from .threads.descriptors import serves
 from .threads.locks import Lock
 from .threads.machine import ManagedThread
 from .threads.patches import thawed
+from .threads.spins import loop_that_looks, outwards
 
 _Greenlet: TypeAlias = "gevent.Greenlet[..., Any]"
 
@@ -177,7 +178,8 @@ class GeventWorld(LoopWorld):
             try:
                 with self._waits_of(answer):
                     answer.join()
-                failure = self._failure  # a tear-down may add one of its own
+                # A tear-down may add one of its own.
+                failure = self._failure or self.machine.failure
             except (*FINDINGS, Unwind) as finding:
                 return None, self._failure or finding
             finally:
@@ -302,12 +304,13 @@ class GeventWorld(LoopWorld):
     def _tear_down(self) -> None:
         # A cleanup may never end, and a greenlet may survive each kill.
         with contextlib.suppress(*FINDINGS, Unwind, gevent.Timeout):
-            while alive := self._living():
+            while alive := self.living():
                 gevent.killall(alive, timeout=HORIZON)
         self._loop.leave()
         gevent.idle(self._loop.MINPRI)  # run the callbacks that are due, and no more
 
-    def _living(self) -> list[_Greenlet]:
+    def living(self) -> list[_Greenlet]:
+        """Return the greenlets of the run that are alive."""
         return [g for g in self._greenlets if g and not g.dead]
 
     def _unfinished(self, pool: ThreadPool | None = None) -> list[AsyncResult[Any]]:
@@ -322,13 +325,13 @@ class GeventWorld(LoopWorld):
         self.unfinished = len(self._unfinished())
         return [
             _waiter(g)
-            for g in self._living()
+            for g in self.living()
             if g is not answer and not _ends_threads(g)
         ] + self.leftover_threads(type(_POOL))
 
     def waiters(self) -> list[str]:
         """Return where each greenlet waits."""
-        return sorted(map(_waiter, self._living()))
+        return sorted(map(_waiter, self.living()))
 
     def resolve(self, error: BaseException) -> bool:
         """Have the run end by this error, if it is gevent's thread that waits."""
@@ -444,13 +447,20 @@ class VirtualLoop(corecext.loop):
         self._calls: deque[_Call] = deque()
         """The calls that wait for their turn, if a schedule chooses the next one."""
         self._calling = False
+        self._askers: set[greenlet.greenlet] = set()
+        """The greenlets that have asked for a call in this turn of the loop."""
+        self._older = self._newest = 0
+        """The tickets of timers at the last two calls of `_looks`."""
+        self._noting = False
+        """True if they are noted: in the turn before `_looks` may be asked."""
 
     def enter(self, world: GeventWorld) -> None:
         """Use the time of that world from now on."""
         self.world = world
         machine = world.machine
         machine.resolve, machine.inside = world.resolve, world.waiters
-        machine.loop_watches, machine.most_rounds = self._watches, ROUNDS
+        machine.loop_watches, machine.loop_looks = self._watches, self._looks
+        machine.loop_timer, machine.turns = self._later_timer, TURNS
         # After the callbacks that are ready: a loop runs these before its timers.
         machine.held_up = lambda: self.run_callback(
             self.run_callback, self.fire_overdue
@@ -478,6 +488,8 @@ class VirtualLoop(corecext.loop):
         if self.world is None:
             return super().run_callback(func, *args)
         self.world.machine.may_poll()
+        if self._noting:
+            self._askers.add(greenlet.getcurrent())
         if self.world.schedule is None:
             return super().run_callback(func, *args)
         call = _Call(func, args)
@@ -529,11 +541,10 @@ class VirtualLoop(corecext.loop):
         """Return the nanoseconds to the next timer, if the clock may go there."""
         assert self.world is not None
         machine = self.world.machine
-        while self._heap and not self._heap[0][2].holds(self._heap[0][1]):
-            heapq.heappop(self._heap)
-        if not self._heap:
+        due = self._due()
+        if due is None:
             return None
-        ahead = self._heap[0][0] - machine.ns
+        ahead = due - machine.ns
         if ahead <= 0:  # it fires in its turn
             return None
         return ahead if machine.may_go_ahead(ahead, schedule) else None
@@ -579,10 +590,10 @@ class VirtualLoop(corecext.loop):
         world = self.world
         assert world is not None
         machine, self._was_idle = world.machine, True
-        while self._heap and not self._heap[0][2].holds(self._heap[0][1]):
-            heapq.heappop(self._heap)
-        due = self._heap[0][0] if self._heap else None
-        if due is None or due > machine.ns:
+        due = self._due()
+        if due is not None and due <= machine.ns:
+            machine.yielded()
+        else:
             self._idles = True
             try:
                 descriptor: Any = self.fileno()
@@ -600,7 +611,13 @@ class VirtualLoop(corecext.loop):
     def _turns(self) -> None:
         """Note a turn of the loop in which some greenlet could run."""
         if not self._was_idle and self.world is not None:
-            self.world.machine.yielded()
+            machine = self.world.machine
+            before = machine.ns
+            machine.yielded()
+            self._askers.clear()
+            self._noting = machine.rounds % TURNS == TURNS - 1
+            if machine.ns > before:  # it has moved for greenlets that only look
+                self._fire(machine.ns)
             if self._interrupted:
                 self._interrupted = False
                 self.world.give_up()
@@ -616,6 +633,30 @@ class VirtualLoop(corecext.loop):
         if self._interrupted:
             machine.wake(machine.main)
         return self._interrupted
+
+    def _looks(self) -> bool:
+        """Return whether all that runs are greenlets that only look."""
+        assert self.world is not None
+        self._older, self._newest = self._newest, next(self._number)
+        runs: Iterable[greenlet.greenlet] = self._askers or self.world.living()
+        return all(loop_that_looks(outwards(one.gr_frame)) for one in runs)
+
+    def _later_timer(self) -> int | None:
+        """Return the first instant after now, in nanoseconds, that has a timer."""
+        assert self.world is not None
+        now = self.world.machine.ns
+        dues = [
+            due
+            for due, ticket, timer in self._heap
+            if timer.holds(ticket) and now < due and ticket < self._older
+        ]
+        return min(dues, default=None)
+
+    def _due(self) -> int | None:
+        """Return the instant of the next timer in nanoseconds, if there is one."""
+        while self._heap and not self._heap[0][2].holds(self._heap[0][1]):
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap else None
 
     def _watches(self) -> bool:
         return self.activecnt > 1  # a watcher besides the idle one
@@ -889,6 +930,6 @@ _threading: Any = gevent._threading  # pyright: ignore
 HORIZON = 3600.0
 """Virtual seconds that the greenlets left over have for their cleanup."""
 
-ROUNDS = 300
-"""Turns of the loop, of some 1,000 callbacks each, after which greenlets spin."""
+TURNS = 20
+"""Turns of the loop, of some 1,000 callbacks each: see `Machine.turns`."""
 _WORKER: Any = gevent.threadpool._WorkerGreenlet  # pyright: ignore

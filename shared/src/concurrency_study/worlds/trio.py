@@ -26,10 +26,11 @@ import trio
 import trio.abc
 import trio.lowlevel
 
-from ..world import Job, LoopWorld, Unwind, leaves, waits_at
+from ..world import Job, LoopWorld, Unwind, coroutine_frames, leaves, waits_at
 from ..world.schedules import CLOCK, WIDTH, Schedule
 from ..world.unpatched import get_ident
 from .threads.machine import Machine, real_poll
+from .threads.spins import loop_that_looks
 
 _run: Any = trio._core._run  # pyright: ignore
 _cache: Any = trio._core._thread_cache  # pyright: ignore
@@ -76,8 +77,8 @@ def unrequested() -> BaseException:
     return create(source="explicit")
 
 
-ROUNDS = 50_000
-"""Turns of trio's loop without a wait after which the tasks that run are spinning."""
+CLEANUP = 2_500
+"""Turns of trio's loop that a cleanup may take without a wait."""
 
 
 class TrioWorld(LoopWorld):
@@ -150,8 +151,8 @@ class TrioWorld(LoopWorld):
                 self._drive(main, clock)
             except (trio.TrioInternalError, Unwind) as error:
                 result = None, error
-            self.machine.failure = None
-        return result[0], clock.failure or result[1]
+            failure, self.machine.failure = self.machine.failure, None
+        return result[0], clock.failure or failure or result[1]
 
     def run_for_real(self, function: Callable[..., Any]) -> Any:
         return trio.run(function)
@@ -240,8 +241,16 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
         self._machine = world.machine
         self._machine.resolve, self._machine.inside = self.resolve, self.waiters
         self._machine.loop_watches = self._watches
-        self._machine.most_rounds = ROUNDS
+        self._machine.loop_looks, self._machine.loop_timer = (
+            self._looks,
+            self._later_timer,
+        )
         self._scope = scope
+        self._older: set[trio.CancelScope] = set()
+        self._scopes: set[trio.CancelScope] = set()
+        """The scopes with a deadline at the last two calls of `_looks`."""
+        self._points: dict[trio.lowlevel.Task, int] = {}
+        """The tasks, and the number of their steps at the last look."""
         self._poll: Any = None
         self._internal = False
         self._waits = False
@@ -320,6 +329,35 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
         """Return where each task waits."""
         return sorted(map(_waiter, _tasks(self._runner)))
 
+    def _looks(self) -> bool:
+        """Return whether all tasks that have run since the last call only look."""
+        before, self._points = (
+            self._points,
+            {
+                task: task._schedule_points  # pyright: ignore[reportPrivateUsage]
+                for task in _tasks(self._runner)
+            },
+        )
+        self._older, self._scopes = (
+            self._scopes,
+            {scope for _, _, scope in self._runner.deadlines._heap},
+        )
+        return all(
+            points == before.get(task)
+            or loop_that_looks(reversed(coroutine_frames(task.coro)))
+            for task, points in self._points.items()
+        )
+
+    def _later_timer(self) -> int | None:
+        """Return the first instant after now, in nanoseconds, that has a timer."""
+        dues = [
+            math.ceil(when * 1e9)
+            for when, _, scope in self._runner.deadlines._heap
+            if when == scope._registered_deadline and scope in self._older
+        ]
+        now, own = self._machine.ns, self._world.next_timer()
+        return min((due for due in (*dues, own) if now < due < math.inf), default=None)
+
     def _watches(self) -> bool:
         """Return whether a task other than trio's own waits for a descriptor."""
         statistics = self._runner.io_manager.statistics()
@@ -339,7 +377,7 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
 
     def _resolve(self) -> None:
         self._unresolved = False
-        self._machine.most_rounds = ROUNDS // 20  # to clean up, it may spin less
+        self._machine.most_turns = CLEANUP
         way_out = next(self._ways_out, None)
         if way_out is None:
             self._hopeless = True

@@ -37,8 +37,10 @@ Not covered:
   such that code has captured since a module was last loaded, other than by a name of a
   module.
 - Computing takes no time. A thread that waits by computing alone never passes the
-  baton. It fails the run after `machine.SPIN` seconds of CPU time. One that reads a
-  clock between ``sleep(0)`` and ``sleep(0)`` sees time pass.
+  baton. It fails the run after `machine.SPIN` seconds of CPU time, and after a second
+  in a loop that changes nothing: ``while not event.is_set(): pass``. A loop that looks
+  at a lock or a queue of the run sees time pass to the next timer, and so does one that
+  reads a clock between ``sleep(0)`` and ``sleep(0)``.
 - Only Linux tells whether a thread waits for another thread. Elsewhere a run with locks
   from before it may be refused.
 """

@@ -40,21 +40,31 @@ from .outside import (
     time_process,
     worked,
 )
+from .spins import loop_that_looks, outwards
 
 if TYPE_CHECKING:
     from .locks import Lock, Sentinel
 
 SPIN = 20.0
-"""Seconds of CPU time for which a thread may compute without a call of this module."""
+"""Seconds of CPU time for which a thread may compute without a call of this module.
 
-LIMIT = 1_000_000
-"""Looks at clocks and locks, without a wait, after which a thread is spinning."""
+In a loop that can be seen to change nothing, it may do so for `LOOKS` looks only.
+"""
 
 GRACE = 1_000
 """Looks after which other threads get their turn, and the clock begins to creep."""
 
+SPUN = 20
+"""The times in a row that time may pass for actors that only look, with no wait."""
+
+TURNS = 2_000
+"""Yields in a row after which it is asked whether the actors only look."""
+
 TICK = 0.1
 """Real seconds between two looks of the watchdog."""
+
+LOOKS = 8
+"""Looks of the watchdog, in a row, after which a loop that only looks is spinning."""
 
 IDLE = 50
 """Looks of the watchdog without a run after which it ends."""
@@ -105,6 +115,8 @@ class ManagedThread:
         """The number of its waits: a timer of an earlier wait is void."""
         self.looks = 0
         """The number of its looks (see `Machine.look`) since its last real wait."""
+        self.looked = 0.0
+        """The processor time of the process at its look number 2 * `GRACE`."""
         self.refused = 0
         self.failed = False
         self.wants: Lock | None = None
@@ -217,9 +229,23 @@ class Machine:
         self._watched: dict[int, list[tuple[ManagedThread, int]]] = {}
         self._moves = self._points = self._polls = 0
         self._yielded = False
-        self._rounds = self._tiny = 0
-        self.most_rounds = LIMIT
-        """Yields in a row, without a wait, after which all that run are spinning."""
+        self._tiny = 0
+        self.rounds = 0
+        """The turns of a loop, or yields of threads, since the last wait."""
+        self.turns = TURNS
+        """Turns of a loop after which it is asked whether the actors only look."""
+        self.most_turns = math.inf
+        """Turns without a wait after which the actors are spinning in any case."""
+        self.loop_looks: Callable[[], bool] | None = None
+        """Returns whether the actors of a loop in the main thread only look."""
+        self.loop_timer: Callable[[], int | None] = lambda: None
+        """Returns the first later instant that has a timer of a loop.
+
+        It leaves out timers that an actor which only looks makes in each round.
+        """
+        self._since = 0.0
+        self._sure = self._spun = 0
+        """The times in a row that all actors only looked, and that time passed then."""
         self.outside: dict[int, ManagedThread] = {}
         """Threads that are blocked for real, without the baton, by identifier."""
         self._really_waits = self._idles = False
@@ -405,7 +431,7 @@ class Machine:
         if self.unwinding:
             self._refuse(me)
         if me.woken or self.ns > began:
-            me.looks = 0
+            me.looks = self._sure = 0
         else:
             self.look()
         return me.woken
@@ -529,16 +555,56 @@ class Machine:
             self._refuse(me)
         if self._watched:
             self._see(0)
-        if me.looks >= LIMIT:
-            if self._jump():
-                me.looks = 0
-            elif all(thread.looks >= LIMIT for thread in self._ready):
-                me.looks = 0
-                self.fail(_spins(me))
-                if self.unwinding:
-                    self._refuse(me)
+        if me.looks == 2 * GRACE:
+            me.looked = time_process()
+        spent = time_process() - me.looked
+        # A loop is asked when its turn ends: see `yielded`.
+        asked = not (me.looks % (20 * GRACE) or (self.is_of_loop and me is self.main))
+        if (asked and self._all_look(spent)) or spent > SPIN:
+            self._end_spin()
         if self._ready and not locked:
             self.pass_on()
+
+    def _all_look(self, spent: float) -> bool:
+        """Return whether each actor that may run is in a loop that only looks.
+
+        Then only time can change something. A thread from before the run might do so
+        as well, unless the actors have looked for ``spent`` seconds already. To be
+        sure, it takes two calls.
+        """
+        if self.outside or self.peers:
+            return False
+        if spent < REAL and len(_threading._active) > len(self._live):
+            return False
+        look = all(map(self._only_looks, (self.current, *self._ready)))
+        self._sure = self._sure + 1 if look else 0
+        return self._sure > 1
+
+    def _only_looks(self, thread: ManagedThread) -> bool:
+        if thread is self.main and self.loop_looks is not None:
+            return self.loop_looks()
+        return _loop_of(thread) is not None
+
+    def _end_spin(self) -> None:
+        """Let time pass for actors that spin, or else fail the run."""
+        self.current.looks = self._polls = self.rounds = self._sure = 0
+        self._spun += 1
+        first, due = self._first_timer(), self.loop_timer()
+        moved = False
+        if self._spun > SPUN:
+            pass
+        elif due is not None and (first is None or due <= first):
+            moved = True
+            if self.may_jump(due):
+                self._move_to(due)
+        elif first is not None:
+            spun, moved = self._spun, self._jump()
+            self._spun = spun
+        if not moved:
+            me = self.current
+            self.fail(_spins(me, self.inside() if me is self.main else []))
+            if self.unwinding:
+                self._refuse(me)
 
     def may_go_ahead(self, ahead: int, schedule: Schedule) -> bool:
         """Return whether the clock may go ahead while an actor is ready."""
@@ -585,13 +651,15 @@ class Machine:
         """Note that a thread or a loop has let others run, without a wait."""
         self._yielded = True
         self.look()
-        self._rounds += 1
-        if self._rounds >= self.most_rounds and not self._jump():
-            self._rounds = 0
-            if not any(t.looks < GRACE for t in self._ready):
-                self.fail(_spins(self.current))
-                if self.unwinding:
-                    self._refuse(self.current)
+        self.rounds += 1
+        over = self.rounds >= self.most_turns
+        if self.rounds % self.turns and not over:
+            return
+        if self.rounds == self.turns:
+            self._since = time_process()
+        spent = time_process() - self._since
+        if over or spent > SPIN or self._all_look(spent):
+            self._end_spin()
 
     def may_poll(self) -> None:
         """Note that code has yielded; a clock that is read next may be polled."""
@@ -628,7 +696,8 @@ class Machine:
         """Wait in a loop of the main thread until there is input, or for an instant."""
         me = self.current
         if due is not None and due > self.ns and self._is_next(due):
-            me.looks = self._polls = self._rounds = 0
+            me.looks = 0
+            self._progress()
             self._moves += 1
             if self.may_jump(due):
                 self._move_to(due)
@@ -739,13 +808,16 @@ class Machine:
         if first > self.ns and not self.may_jump(first):
             return True  # the run is over: whatever has to end is ready
         self._move_to(first)
-        self._polls = self._rounds = 0
+        self._progress()
         timers = self._timers
         while timers and timers[0][0] <= self.ns:
             timer = heappop(timers)
             if _valid(timer):
                 self._make_ready(timer[2], woken=False)
         return True
+
+    def _progress(self) -> None:
+        self._polls = self.rounds = self._sure = self._spun = 0
 
     def _move_to(self, ns: int) -> None:
         if ns > self.ns:
@@ -1014,7 +1086,23 @@ class Machine:
         return listed
 
     def look_after(self, seen: Seen) -> Seen:
-        """Look after the thread that has the baton: it may compute, or really block."""
+        """Look after the thread that has the baton: it may spin, or really block."""
+        found = self._look_after(seen)
+        thread, loop = self.current, None
+        if found.moves == seen.moves and not self._really_waits:
+            loop = _loop_of(thread)
+        if loop is None or loop != seen.loop:
+            return found._replace(loop=loop)
+        if seen.looks + 1 == LOOKS:
+            self._stop(thread)
+        return found._replace(loop=loop, looks=seen.looks + 1)
+
+    def _stop(self, thread: ManagedThread) -> None:
+        """Fail the run, and interrupt the thread that never waits."""
+        self.failure = self.failure or _spins(thread)
+        _interrupt(thread.ident)
+
+    def _look_after(self, seen: Seen) -> Seen:
         thread = self.current
         if seen.moves != self._moves or self._really_waits:
             return Seen(self, self._moves, time_process())
@@ -1035,8 +1123,7 @@ class Machine:
             blocked = 0
         elif time_process() - since > SPIN:
             since = time_process()
-            self.failure = self.failure or _spins(self.current)
-            _interrupt(self.current.ident)
+            self._stop(thread)
         return Seen(self, seen.moves, since, blocked, work)
 
 
@@ -1051,6 +1138,10 @@ class Seen(NamedTuple):
     """The number of looks at which the thread with the baton was blocked."""
     work: float = 0.0
     """Seconds of processor time of that thread."""
+    loop: tuple[int, int] | None = None
+    """The loop in which that thread only looks, if it does."""
+    looks: int = 0
+    """The number of looks in a row at which it was in this loop."""
 
 
 class _Watchdog:
@@ -1156,12 +1247,19 @@ def _is_ours(thread: ManagedThread) -> bool:
     return frame is None or frame.f_code.co_filename == __file__
 
 
-def _spins(thread: ManagedThread) -> NotCovered:
-    return _not_covered(
+def _loop_of(thread: ManagedThread) -> tuple[int, int] | None:
+    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
+    return loop_that_looks(outwards(frames.get(thread.ident)))
+
+
+def _spins(thread: ManagedThread, tasks: list[str] | None = None) -> NotCovered:
+    why = (
         "a thread polls or computes without ever waiting, and virtual time passes "
-        "only while all threads wait; let it wait, or sleep between its looks",
-        thread,
+        "only while all threads wait; let it wait, or sleep between its looks"
     )
+    if tasks:
+        return NotCovered("\n  ".join([f"{why}:", *tasks]))
+    return _not_covered(why, thread)
 
 
 def _blocks(thread: ManagedThread) -> NotCovered:

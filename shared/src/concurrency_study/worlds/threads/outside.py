@@ -86,10 +86,18 @@ def _system_call(native: int) -> str:
         return ""
 
 
-def _read(path: str) -> str:
-    # Not by `open`: a test may have replaced it, or the codec that it loads.
+def content(path: str) -> bytes:
+    """Return the bytes of a file, also while a test has replaced ``open`` or a codec.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
     with FileIO(path) as file:
-        return (file.readall() or b"").decode()
+        return file.readall() or b""
+
+
+def _read(path: str) -> str:
+    return content(path).decode()
 
 
 class Strangers:
