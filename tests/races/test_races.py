@@ -68,3 +68,18 @@ def test_the_race_is_found_and_replayed(make, race, seed):
 def test_no_schedule_breaks_the_fix(make, race):
     explored = make().explore(race.fixed, schedules=100)
     assert not explored.refused
+
+
+def test_a_run_that_is_watched_replays_the_schedule(make, race):
+    """Its points are those of other runs, though it notes threads and tasks."""
+
+    def explore(*, watching):
+        world = make()
+        world.watching = watching
+        try:
+            world.explore(race.broken, schedules=200)
+        except Exception as error:
+            return error.__notes__[-1]
+        return ""
+
+    assert explore(watching=True) == explore(watching=False)

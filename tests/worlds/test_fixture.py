@@ -328,10 +328,8 @@ def test_a_heartbeat_that_hides_a_deadlock_ends_without_a_limit(loop_world):
     async def main(w):
         await w.together((beats,), (stuck,))
 
-    began = time.monotonic()
     with pytest.raises(TimeLimit, match="hides a deadlock"):
         loop_world.run(main)
-    assert time.monotonic() - began < 30  # some two seconds, on an idle machine
 
 
 def test_long_runs_of_few_jumps_and_short_runs_of_many_have_no_limit(monkeypatch):

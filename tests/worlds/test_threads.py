@@ -1155,6 +1155,18 @@ def test_a_loop_that_counts_may_compute_for_long():
     assert run(answer)[0] > 0
 
 
+def test_a_thread_that_sleeps_again_and_again_does_not_spin(monkeypatch):
+    monkeypatch.setattr(machine, "SPIN", machine.TICK)
+
+    def answer():
+        now, end = machine.real_time, machine.real_time() + 1.5 * 8 * machine.TICK
+        while now() < end:
+            time.sleep(1)
+        return "done"
+
+    assert ThreadsWorld().run(answer, within=float("inf")) == "done"
+
+
 def test_many_looks_at_a_clock_are_no_spin():
     def answer():
         for _ in range(1_200_000):

@@ -157,7 +157,7 @@ class AsyncioWorld(LoopWorld):
         if re.fullmatch(r"Task-\d+|None", name):  # a default name
             name = str(getattr(coroutine, "__name__", name))
         name = self.note_spawned(task, name.rpartition(".")[2], became)
-        task.add_done_callback(lambda _: self.trace.exited(name, became()))
+        task.add_done_callback(_Note(lambda: self.trace.exited(name, became())))
 
     def run_for_real(self, function: Callable[..., Any]) -> Any:
         return asyncio.run(function())
@@ -445,6 +445,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return isinstance(error, asyncio.CancelledError)
 
 
+class _Note:
+    """A callback of the world's own, which is no choice of a schedule."""
+
+    def __init__(self, make: Callable[[], None]) -> None:
+        self._make = make
+
+    def __call__(self, _: object) -> None:
+        self._make()
+
+
 class _Ready(deque[Any]):
     """A ready queue from which a schedule takes the next callback.
 
@@ -462,6 +472,9 @@ class _Ready(deque[Any]):
         while schedule.on and not self[0].cancelled():
             first: dict[Any, int] = {}
             for at, handle in enumerate(self):
+                if type(handle._callback) is _Note:
+                    del self[at]
+                    return handle
                 task = getattr(handle._callback, "__self__", None)
                 first.setdefault(task if isinstance(task, _TASKS) else None, at)
                 if len(first) == WIDTH:

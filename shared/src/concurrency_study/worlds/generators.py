@@ -394,5 +394,8 @@ def _waits_at(task: Any) -> str:
     """Return where a task waits, also through coroutines that its generator awaits."""
     ours = (os.path.dirname(_kernel().__file__) + os.sep, __file__)
     frames = coroutine_frames(task.generator)
+    if len(frames) == 1 and frames[0].f_code.co_filename == __file__:
+        # A task that is watched and has not begun.
+        frames = coroutine_frames(frames[0].f_locals.get("waiting"))
     lines = [f for f in frames if not f.f_code.co_filename.startswith(ours)]
     return f"task {task.name}: {waits_at(lines)}"

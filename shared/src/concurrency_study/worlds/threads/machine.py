@@ -302,7 +302,8 @@ class Machine:
             raise
         self._ready.append(thread)
         if thread is not self._helper:
-            self.begins(thread)
+            with self._without_choice():
+                self.begins(thread)
 
     def _live_through(self, thread: ManagedThread) -> None:
         thread.native = get_native_id()
@@ -338,7 +339,8 @@ class Machine:
             self._abort()
         del self._live[thread]
         if not self.unwinding:
-            self.ends(thread)
+            with self._without_choice():
+                self.ends(thread)
         if thread.sentinel:
             thread.sentinel.open()
         self._hand_to(self._next())
@@ -531,6 +533,15 @@ class Machine:
             ready.remove(lanes[index])
         return lanes[index]
 
+    @contextlib.contextmanager
+    def _without_choice(self) -> Generator[None]:
+        """Run code of the world's own, in which no thread is preempted."""
+        self._choosing = True
+        try:
+            yield
+        finally:
+            self._choosing = False
+
     def _describe(self, thread: ManagedThread) -> str:
         frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
         if thread is not self.main and thread.work is not None:
@@ -698,7 +709,6 @@ class Machine:
         if due is not None and due > self.ns and self._is_next(due):
             me.looks = 0
             self._progress()
-            self._moves += 1
             if self.may_jump(due):
                 self._move_to(due)
         else:
@@ -817,6 +827,7 @@ class Machine:
         return True
 
     def _progress(self) -> None:
+        self._moves += 1
         self._polls = self.rounds = self._sure = self._spun = 0
 
     def _move_to(self, ns: int) -> None:
