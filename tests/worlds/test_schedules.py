@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from concurrency_study.world import Deadlock
+from concurrency_study.world import Deadlock, NotCovered
 
 SEEDS = range(3)
 
@@ -239,3 +239,44 @@ def test_a_search_tells_how_many_of_its_schedules_were_different(world):
     explored = world.explore(program, schedules=60)
     assert explored.different < explored.schedules
     assert f"({explored.different} different)" in str(explored)
+
+
+# Cancellation
+
+
+def in_waits(world, *, clean):
+    """Return a program that waits twice, and fails if a wait is cancelled."""
+
+    @world.job
+    async def program(w):
+        done = []
+        try:
+            await w.sleep(1)
+            await w.sleep(1)
+            done.append("all")
+        finally:
+            assert done or clean
+
+    return program
+
+
+def test_a_cancellation_that_breaks_the_caller_is_found_and_replayed(world):
+    program = in_waits(world, clean=False)
+    if not world.counts_waits:
+        with pytest.raises(NotCovered, match="cannot cancel"):
+            world.explore(program, cancel=True)
+        return
+    assert world.explore(program).schedules
+    with pytest.raises(AssertionError) as raised:
+        world.explore(program, cancel=True)
+    note = raised.value.__notes__[-1]
+    assert "cancelled in its wait 1" in note
+    with pytest.raises(AssertionError):
+        world.explore(program, replay=note.split()[-1])
+
+
+def test_a_caller_that_may_be_cancelled_is_cancelled_in_each_wait(world):
+    if world.counts_waits:
+        explored = world.explore(in_waits(world, clean=True), cancel=True)
+        assert explored.waits == 2
+        assert "cancelled in each of its 2 waits" in str(explored)

@@ -138,6 +138,8 @@ class World(ABC):
     """The option ``within`` of runs that do not give it."""
     tells_jumps = False
     """True if the world asks `may_jump` before each jump of its clock."""
+    counts_waits: ClassVar[bool] = True
+    """True if the world can cancel a call in one of its waits (`cancel_at_wait`)."""
     order: ClassVar[str]
     """The order in which actors that are ready at one instant run: a sentence."""
 
@@ -321,6 +323,7 @@ class World(ABC):
         seed: int = 0,
         slack: float = SLACK,
         replay: str = "",
+        cancel: bool = False,
         **options: Any,
     ) -> Explored:
         """Run ``function(*args)`` under many schedules, and raise the first failure.
@@ -336,18 +339,35 @@ class World(ABC):
             slack: Seconds by which timers may fire early in one schedule, as if the
                 actors that are ready had taken that long.
             replay: The token of a failure: only that schedule runs.
+            cancel: Cancel the call as well: first in each of its waits in the usual
+                order, then in a random one of most other schedules.
             options: Those of `run`.
 
         Raises:
+            NotCovered: Calls of this world cannot be cancelled.
             ValueError: The token is not valid, or a number is out of its range.
             BaseException: What `run` raises, under some schedule.
         """
         __tracebackhide__ = True
+        if cancel and not self.counts_waits:
+            raise NotCovered(
+                f"the world {self.name!r} cannot cancel a call in one of its waits, "
+                "because nothing cancels a thread; explore it without cancel=True"
+            )
 
         def run(schedule: Schedule) -> None:
             __tracebackhide__ = True
             self.schedule = schedule
-            self.run(function, *args, **options)
+            if schedule.cancel_at_wait:
+                options["cancel_at_wait"] = schedule.cancel_at_wait
+            else:
+                options.pop("cancel_at_wait", None)
+            try:
+                self.run(function, *args, **options)
+            finally:
+                schedule.cancelled = (
+                    schedule.cancel_at_wait > 0 and self.cancelled_at is not None
+                )
 
         try:
             with self.exploring():
@@ -358,6 +378,7 @@ class World(ABC):
                     seed=seed,
                     slack=slack,
                     replay=replay,
+                    cancel=cancel,
                 )
         finally:
             self.schedule = None

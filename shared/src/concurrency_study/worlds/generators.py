@@ -71,6 +71,7 @@ class GeneratorsWorld(ThreadsWorld):
     """A place where the generators' kernel runs in virtual time."""
 
     name = "generators"
+    counts_waits = True
     colour = "any"
     kind = "task"
     order = "tasks of the kernel that are ready run first come, first served"

@@ -70,6 +70,10 @@ class Schedule:
 
     strategy: Strategy
     slack: float = SLACK
+    cancel_at_wait: int = 0
+    """The wait of the caller in which it is cancelled, counted from 1; 0: in none."""
+    cancelled: bool = False
+    """True if it has waited so often, and was cancelled."""
     on: bool = False
     """True while the answer runs. Set-up and tear-down have the usual order."""
     telling: bool = False

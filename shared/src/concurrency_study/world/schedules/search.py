@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import groupby
 from random import Random
@@ -17,7 +17,6 @@ from .schedule import (
     Choice,
     Schedule,
     Script,
-    Step,
     Strategy,
     choices_of,
     token,
@@ -52,6 +51,8 @@ class Explored:
     """True if the limits of choices were reached (`MOST` and `WIDTH`)."""
     refused: list[str] = field(default_factory=list[str])
     """The messages of runs that the world could not carry to their end."""
+    waits: int = 0
+    """The caller was cancelled in each of its first waits, up to this one."""
 
     def __str__(self) -> str:
         ran = f"{self.schedules:,} schedule{'s' * (self.schedules != 1)} explored"
@@ -67,6 +68,12 @@ class Explored:
         elif self.depth:
             holds = f"{self.depth} choice{'s' * (self.depth != 1)}"
             lines.append(f"All with up to {holds} against the usual order are in it.")
+        if self.waits:
+            lines.append(
+                "The caller was cancelled in its first wait."
+                if self.waits == 1
+                else f"The caller was cancelled in each of its {self.waits:,} waits."
+            )
         if self.cut:
             lines.append(f"The search ended at {self.cut}.")
         if self.narrow:
@@ -89,6 +96,7 @@ def explore(
     seed: int = 0,
     slack: float = SLACK,
     replay: str = "",
+    cancel: bool = False,
 ) -> Explored:
     """Run a program under many schedules; raise its first failure, shrunk.
 
@@ -100,6 +108,8 @@ def explore(
         slack: Seconds by which timers may fire early in one run, as if the actors that
             are ready had taken that long.
         replay: The token of a failure: only that schedule runs.
+        cancel: Cancel the caller as well: first in each of its waits in the usual
+            order, then in a random one of most other schedules.
 
     Raises:
         ValueError: The token is not valid, or a number is out of its range.
@@ -110,15 +120,20 @@ def explore(
         raise ValueError(f"schedules is a positive number, not {schedules!r}")
     if not 0 <= slack <= SLACK:
         raise ValueError(f"slack is a number from 0 to {SLACK:g}, not {slack!r}")
-    search = Search(run, seed, slack)
+    search = Search(run, seed, slack, cancel=cancel)
     return search.again(replay) if replay else search.all(schedules, seconds)
 
 
 class Search:
     """The search for a schedule that fails."""
 
-    def __init__(self, run: Run, seed: int, slack: float) -> None:
+    def __init__(
+        self, run: Run, seed: int, slack: float, *, cancel: bool = False
+    ) -> None:
         self._run, self._seed, self._slack = run, seed, slack
+        self._sweeps = cancel
+        """True while the caller is cancelled in one wait after the other."""
+        self._waits = 0
         self._bounded = Bounded()
         self._refused: list[str] = []
         self._ran = 0
@@ -139,11 +154,14 @@ class Search:
                 break
             self._ran += 1
             number = self._ran
+            if self._sweeps and number > 1:
+                self._sweep(number)
+                continue
             script = self._bounded.script() if number % 3 == 1 else None
             if self._bounded.done:
                 break
-            strategy = script or self._drawn(number)
-            schedule, error = self.once(strategy)
+            wait = 0 if script else self._wait_drawn(number)
+            schedule, error = self.once(script or self._drawn(number), wait)
             self._narrow = self._narrow or schedule.cut
             self._different.add(tuple(schedule.choices))
             if script is not None:
@@ -152,43 +170,64 @@ class Search:
                 self._seen = Seen(schedule.taken, schedule.lengths)
                 if error is not None:
                     raise error
-                if not schedule.options:  # no two actors were ready at one time
+                # No two actors were ready at one time.
+                if not schedule.options and not self._sweeps:
                     return Explored(1, 1, complete=True, depth=0, cut="")
             elif error is not None:
                 self._fail(schedule, error, number)
         return Explored(
             self._ran - (not cut),
             len(self._different),
-            complete=not (cut or self._narrow or self._bounded.dropped),
+            complete=not (cut or self._narrow or self._bounded.dropped or self._waits),
             depth=0 if self._narrow else max(self._bounded.depth - 1, 0),
             cut=cut,
             narrow=self._narrow,
             refused=self._refused,
+            waits=self._waits,
         )
+
+    def _sweep(self, number: int) -> None:
+        """Cancel the caller in its next wait, in the usual order of the actors."""
+        __tracebackhide__ = True
+        schedule, error = self.once(Script(), number - 1)
+        if error is not None:
+            self._fail(schedule, error, number)
+        if schedule.cancelled:
+            self._waits = number - 1
+        else:
+            self._sweeps = False
+
+    def _wait_drawn(self, number: int) -> int:
+        """Return the wait in which a random schedule cancels the caller, or 0."""
+        draw = Random(f"{self._seed} {number} wait")
+        return draw.randint(0, self._waits) if self._waits else 0
 
     def again(self, text: str) -> Explored:
         """Run the schedule of a token."""
         __tracebackhide__ = True
-        drawn = re.fullmatch(r"~(\d+)\.(-?\d+)", text)
+        given = re.fullmatch(r"(?:c(\d+)\.)?(.*)", text)
+        assert given
+        wait, choices = int(given[1] or 0), given[2]
+        drawn = re.fullmatch(r"~(\d+)\.(-?\d+)", choices)
         if drawn:
             usual, _ = self.once(Script())
             self._seen = Seen(usual.taken, usual.lengths)
             self._seed = int(drawn[2])
             strategy = self._drawn(int(drawn[1]))
         else:
-            strategy = Script(choices_of(text))
-        schedule, error = self.once(strategy, telling=True)
+            strategy = Script(choices_of(choices))
+        schedule, error = self.once(strategy, wait, telling=True)
         if error is not None:
-            error.add_note(_told(schedule.steps, schedule.spent, text, ""))
+            error.add_note(_told(schedule, text, ""))
             raise error
         return Explored(1, 1, complete=False, depth=0, cut="the only one asked for")
 
     def once(
-        self, strategy: Strategy, *, telling: bool = False
+        self, strategy: Strategy, wait: int = 0, *, telling: bool = False
     ) -> tuple[Schedule, BaseException | None]:
         """Run one schedule, and return it with the error of the program."""
         __tracebackhide__ = True
-        schedule = Schedule(strategy, self._slack, telling=telling)
+        schedule = Schedule(strategy, self._slack, wait, telling=telling)
         try:
             self._run(schedule)
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
@@ -212,15 +251,17 @@ class Search:
     def _fail(self, schedule: Schedule, error: BaseException, number: int) -> None:
         """Raise the failure, with as few choices as can be found."""
         __tracebackhide__ = True
-        choices = self._shrunk(tuple(schedule.choices), type(error))
-        again, same = self.once(Script(choices), telling=True)
+        wait = schedule.cancel_at_wait if schedule.cancelled else 0
+        choices, wait = self._shrunk(tuple(schedule.choices), wait, type(error))
+        again, same = self.once(Script(choices), wait, telling=True)
         found = f"schedule {number:,} failed"
         if type(same) is type(error):
-            text = token(choices)
+            cancels = f"c{wait}." if wait else ""
+            text = cancels + token(choices)
             if len(text) > LONGEST:
-                text = f"~{number}.{self._seed}"
+                text = f"{cancels}~{number}.{self._seed}"
             assert same is not None
-            same.add_note(_told(again.steps, again.spent, text, found))
+            same.add_note(_told(again, text, found))
             raise same
         error.add_note(
             f"{found}, and not when it ran again: something outside of the world's "
@@ -229,16 +270,23 @@ class Search:
         raise error
 
     def _shrunk(
-        self, choices: tuple[Choice, ...], kind: type[BaseException]
-    ) -> tuple[Choice, ...]:
-        """Return fewer choices that lead to an error of this kind, if there are any."""
+        self, choices: tuple[Choice, ...], wait: int, kind: type[BaseException]
+    ) -> tuple[tuple[Choice, ...], int]:
+        """Return fewer choices that lead to an error of this kind, if there are any.
+
+        The second value is the wait in which the caller is cancelled, if it has to be.
+        """
         left, size = REPLAYS, (len(choices) + 1) // 2
+        if wait:
+            left -= 1
+            if type(self.once(Script(choices))[1]) is kind:
+                wait = 0
         while size and left:
             at, removed = 0, False
             while at < len(choices) and left:
                 left -= 1
                 fewer = choices[:at] + choices[at + size :]
-                schedule, error = self.once(Script(fewer))
+                schedule, error = self.once(Script(fewer), wait)
                 if type(error) is kind:
                     made = tuple(schedule.choices)
                     choices = made if len(made) < len(fewer) else fewer
@@ -246,7 +294,7 @@ class Search:
                 else:
                     at += size
             size = size // 2 if size > 1 else int(removed)
-        return choices
+        return choices, wait
 
 
 def _is_of_pytest(error: BaseException) -> bool:
@@ -255,8 +303,9 @@ def _is_of_pytest(error: BaseException) -> bool:
     return kind.__module__ == "_pytest.outcomes" and kind.__name__ != "Failed"
 
 
-def _told(steps: Sequence[Step], spent: int, text: str, found: str) -> str:
+def _told(schedule: Schedule, text: str, found: str) -> str:
     """Return the schedule for a reader."""
+    steps, spent = schedule.steps, schedule.spent
     lines: list[str] = []
     held = 0
     for (name, ran), several in groupby(steps, key=lambda step: (step.held, step.ran)):
@@ -278,6 +327,8 @@ def _told(steps: Sequence[Step], spent: int, text: str, found: str) -> str:
         needs = f"It needs this order, and {spent / 1e9:g} s more than usual for it."
     if not steps:
         lines, needs = [], "It needs the usual order only."
+    if schedule.cancelled:
+        needs += f" The caller was cancelled in its wait {schedule.cancel_at_wait}."
     if any(step.free for step in steps):
         needs += (
             " CPython with a GIL does not switch threads at each of these places; a "

@@ -104,6 +104,7 @@ class ThreadsWorld(World):
     """
 
     name = "threads"
+    counts_waits = False
     tells_jumps = True
     Cancelled = CancelledError
     kind = "thread"
