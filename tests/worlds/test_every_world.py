@@ -1086,7 +1086,7 @@ def test_a_job_that_polls_for_ever_is_refused(world):
         world.run(poll)
 
 
-def test_many_turns_at_one_instant_are_no_spin(world):
+def test_many_turns_at_one_instant_are_not_refused(world):
     @world.job
     async def count(w):
         rounds = 0

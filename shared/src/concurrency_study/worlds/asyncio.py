@@ -254,7 +254,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._numbers = itertools.count()
         self._older = self._newest = 0
         """The numbers of timers at the last two calls of `looks`."""
-        self._waits: dict[asyncio.Task[Any], object] = {}
+        self._waits: dict[asyncio.Task[Any], Any] = {}
         """The tasks, and the futures that they waited for at the last look."""
         self._tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         self._futures: weakref.WeakSet[asyncio.Future[Any]] = weakref.WeakSet()
@@ -446,7 +446,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class _Note:
-    """A callback of the world's own, which is no choice of a schedule."""
+    """A callback of the world's own, which a schedule does not choose."""
 
     def __init__(self, make: Callable[[], None]) -> None:
         self._make = make

@@ -350,13 +350,15 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
 
     def _later_timer(self) -> int | None:
         """Return the first instant after now, in nanoseconds, that has a timer."""
-        dues = [
+        dues: list[float] = [
             math.ceil(when * 1e9)
             for when, _, scope in self._runner.deadlines._heap
             if when == scope._registered_deadline and scope in self._older
         ]
-        now, own = self._machine.ns, self._world.next_timer()
-        return min((due for due in (*dues, own) if now < due < math.inf), default=None)
+        dues.append(self._world.next_timer())
+        now = self._machine.ns
+        later = min((due for due in dues if due > now), default=math.inf)
+        return None if later == math.inf else int(later)
 
     def _watches(self) -> bool:
         """Return whether a task other than trio's own waits for a descriptor."""
