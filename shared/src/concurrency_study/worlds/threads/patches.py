@@ -93,7 +93,7 @@ def running(
     """
     log, quiet = _base.LOGGER, _base.LOGGER.disabled
     own: list[tuple[Any, str, Any]] = []
-    with _replacements(greenlets=greenlets) as replaced:
+    with replacing(greenlets=greenlets) as replaced:
         set_active(machine)
         try:
             for place, name, value in (
@@ -115,8 +115,11 @@ def running(
 
 
 @contextlib.contextmanager
-def _replacements(*, greenlets: bool) -> Generator[dict[int, Any]]:
-    """Install the replacements, and yield them by the identity of the originals."""
+def replacing(*, greenlets: bool) -> Generator[dict[int, Any]]:
+    """Install the replacements, and yield them by the identity of the originals.
+
+    (`running` does this; a block of its own serves to measure it.)
+    """
     if _kept is not None:
         yield _kept
         return
@@ -171,7 +174,7 @@ def keeping(*, greenlets: bool = False) -> Generator[None]:
     if _kept is not None:
         yield
         return
-    with _replacements(greenlets=greenlets) as replaced:
+    with replacing(greenlets=greenlets) as replaced:
         _kept = replaced
         try:
             yield
