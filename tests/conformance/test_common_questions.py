@@ -105,12 +105,16 @@ def test_bad_input_is_refused_before_anything_starts(world, topic, arguments, ig
 def test_a_call_behaves_the_same_at_any_instant(world, ask, arguments):
     say = world.recorder()
 
+    async def staggered(w, number):
+        await w.sleep(1 + number / 8)  # the order at one instant is not promised
+        return number
+
     @world.job
     async def later(w, seconds):
         await w.sleep(seconds)
         told = len(world.trace)
         say.clear()
-        await w.call(world.answer, *arguments(snooze, say))
+        await w.call(world.answer, *arguments(staggered, say))
         return told
 
     def told(first, begin):
@@ -121,7 +125,7 @@ def test_a_call_behaves_the_same_at_any_instant(world, ask, arguments):
         ]
         return sorted(entry for entry in at if entry[1] != "end")
 
-    ask(snooze, say)
+    ask(staggered, say)
     from_the_start = told(0, 0)
     lasted = world.returned_at
     first = world.run(later, 0.37)
@@ -206,8 +210,9 @@ def test_simultaneous_errors_all_reach_the_caller(world, ask):
 
     async def job(w, number):
         await w.sleep(10 if number == 2 else 1 - w.now())
-        raised.append(Halt(number))
-        raise raised[-1]
+        error = Halt(number)
+        raised.append(error)
+        raise error
 
     _, error = ask(job)
     assert raised
@@ -276,8 +281,8 @@ def test_jobs_clean_up_side_by_side_after_an_error(world, ask):
 
 @pytest.mark.jobs(1)
 @pytest.mark.needs("cancellation from outside")
-def test_jobs_clean_up_side_by_side_when_cancelled(world, topic, ask):
-    ended, error = ask(clean_up_slowly, cancel_at=1.25)
+def test_jobs_clean_up_side_by_side_when_cancelled(world, topic, ask, leftovers):
+    ended, error = ask(clean_up_slowly, cancel_at=1.25, leftovers=leftovers)
     assert ended is CANCELLED, error
     assert cleaned(world) == [2.25] * len(cleaned(world))
     assert len(cleaned(world)) >= topic.JOBS
@@ -328,7 +333,7 @@ def test_nothing_is_said_after_a_cancellation(world, ask):
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_a_cancellation_at_any_wait_leaves_nothing_behind(world, ask):
+def test_a_cancellation_at_any_wait_leaves_nothing_behind(world, ask, leftovers):
     async def job(w, number):
         try:
             await w.sleep(1 + number / 4)
@@ -337,12 +342,14 @@ def test_a_cancellation_at_any_wait_leaves_nothing_behind(world, ask):
                 await w.sleep(0.25)
 
     for wait in range(1, 100):
-        ask(job, cancel_at_wait=wait)
+        _, error = ask(job, cancel_at_wait=wait, leftovers=leftovers)
+        assert error is None
         started = [actor for _, actor in world.trace.when("start")]
         ended = [e.actor for e in world.trace if e.what in ("end", "cancelled")]
         assert sorted(started) == sorted(ended)
         if world.cancelled_at is None:
             break
+    assert world.cancelled_at is None
     assert wait > 1
 
 
@@ -388,12 +395,12 @@ def test_no_descriptor_is_left_open(ask):
 
 
 @pytest.mark.jobs(1)
-def test_a_group_of_errors_has_a_message(ask):
+def test_a_group_of_errors_has_a_message(ask, leftovers):
     async def job(w, number):
         await w.sleep(1)
         raise Halt(number)
 
-    _, error = ask(job)
+    _, error = ask(job, leftovers=leftovers)
     assert error is not None
     if isinstance(error, BaseExceptionGroup):
         assert error.message

@@ -430,8 +430,9 @@ def test_simultaneous_errors_of_say_and_until_reach_the_caller(world, path):
     raised = []
 
     def fail(name):
-        raised.append(KeyError(name))
-        raise raised[-1]
+        error = KeyError(name)
+        raised.append(error)
+        raise error
 
     @world.job
     async def until(w):

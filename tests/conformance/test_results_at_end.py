@@ -133,7 +133,7 @@ def test_an_error_of_a_call_that_does_not_wait_stops_the_rest(world, after):
     assert world.returned_at == 0
 
 
-def test_simultaneous_errors_are_not_replaced(world):
+def test_simultaneous_errors_are_not_replaced(world, leftovers):
     errors = [ValueError("one"), ValueError("two")]
 
     @world.job
@@ -142,7 +142,7 @@ def test_simultaneous_errors_are_not_replaced(world):
         raise errors[index]
 
     with world.raises(ValueError) as raised:
-        world.run(world.answer, job, [0, 1])
+        world.run(world.answer, job, [0, 1], leftovers=leftovers)
     assert all(error in errors for error in raised.errors)
     assert world.returned_at == 1
 
@@ -197,16 +197,25 @@ def test_the_answer_waits_for_a_slow_cleanup(world, slow_to_stop):
     assert world.returned_at == 3
 
 
-@pytest.mark.needs("cancellation from outside")
-def test_cancellation_from_outside_waits_for_cleanup(world, slow_to_stop):
-    ended = world.run(world.answer, slow_to_stop, [50, 60], cancel_at=1.5)
+@pytest.mark.needs("cancellation from outside", "waiting for the rest")
+def test_cancellation_from_outside_waits_for_every_cleanup(world):
+    @world.job
+    async def job(w, seconds):
+        try:
+            await w.sleep(50)
+        finally:
+            with w.shield():
+                await w.sleep(seconds)
+
+    ended = world.run(world.answer, job, [2, 1, 3], cancel_at=1.5)
     assert ended is CANCELLED
-    assert world.returned_at == 3.5
+    assert world.returned_at == 4.5
 
 
 @pytest.mark.needs("cancellation from outside")
-def test_cancellation_from_outside_stops_all_calls(world, after):
-    ended = world.run(world.answer, after, [5, 1, 6], cancel_at=2.5)
+def test_cancellation_from_outside_stops_all_calls(world, after, leftovers):
+    inputs = [5, 1, 6]
+    ended = world.run(world.answer, after, inputs, cancel_at=2.5, leftovers=leftovers)
     assert ended is CANCELLED
     assert world.returned_at == 2.5
     assert sorted(world.trace.when("cancelled")) == [(2.5, "job(5)"), (2.5, "job(6)")]

@@ -17,6 +17,8 @@ from .topics import SECTIONS
 CAPABILITIES = {
     "cancellation from outside": "The caller can cancel the call while it waits.",
     "stopping the rest": "The first error cancels the jobs that run beside it.",
+    "waiting for the rest": "A call that fails or is cancelled ends after all "
+    "its jobs.",
     "keeping every error": "The caller gets every error, those of a cleanup included.",
     "waiting in cleanup": "A job that is cancelled may wait in its cleanup, without a "
     "shield.",

@@ -9,7 +9,8 @@ system) and have other work to do at the same time.
   at once. ``beat`` is a plain callable that never waits. Only the caller's thread calls
   it.
 - All calls run outside of the loop, at most ``limit`` at a time, and no fewer while
-  there are inputs left. Example: three calls of 1 s and a limit of 2 take 2 s.
+  there are inputs left. They start in input order. Example: three calls of 1 s and a
+  limit of 2 take 2 s.
 - ``beat()`` is called at once and every `EVERY` seconds until the last call has ended.
   The wall clock plays no part.
 - Returns the results in input order, as soon as the last call has ended.

@@ -33,10 +33,12 @@ async def blocking_calls(
     cancelled = anyio.get_cancelled_exc_class()  # a thread could not ask for it
 
     # 1. The heart: beat, wait, beat again.
+    beat()
+
     async def heart() -> None:
         while True:
-            beat()
             await anyio.sleep(EVERY)
+            beat()
 
     # 2. Run each call in a thread, at most `limit` at a time.
     def call(item: Input) -> Result:

@@ -31,10 +31,12 @@ async def blocking_calls(
     results: dict[int, Result] = {}
 
     # 1. The heart: beat, wait, beat again.
+    beat()
+
     async def heart() -> None:
         while True:
-            beat()
             await asyncio.sleep(EVERY)
+            beat()
 
     # 2. Run each call in a thread, at most `limit` at a time.
     def call(item: Input) -> Result:

@@ -25,11 +25,13 @@ from .. import run
 
 async def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
     lines = check(source, say)
+    greeted = asyncio.Event()
 
     # 1. Say hello, now and every three seconds.
     async def hello() -> None:
         while True:
             say(HELLO)
+            greeted.set()
             await asyncio.sleep(EVERY)
 
     async def listen() -> None:
@@ -51,6 +53,7 @@ async def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
 
     async with asyncio.TaskGroup() as group:
         greeter = group.create_task(hello())
+        await greeted.wait()
         await listen()
         greeter.cancel()
 

@@ -2,6 +2,7 @@
 
 `asyncio.gather` is the shortest way, and the usual one before task groups came with
 3.11. The first error reaches the caller at once, but the siblings run on, unattended.
+So does the first call that has ended when `gather` is cancelled.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from .. import run
 
 CANNOT = {
     "stopping the rest": "gather leaves the siblings of a failed call running",
+    "waiting for the rest": "gather ends as soon as one of its calls has failed or was "
+    "cancelled, and the others may still clean up",
     "keeping every error": "gather raises the first error, and drops the others",
     "a cleanup that no second cancellation disturbs": "gather passes each cancellation "
     "on to all calls",

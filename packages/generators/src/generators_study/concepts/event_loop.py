@@ -19,16 +19,26 @@ from concurrency_study.topics.event_loop import (
 )
 
 from .. import run
-from ..kernel import Group, Wait, checkpoint, open_group, sleep, wait_readable
+from ..kernel import (
+    Event,
+    Group,
+    Wait,
+    checkpoint,
+    open_group,
+    sleep,
+    wait_readable,
+)
 
 
 def event_loop(source: BinaryIO, say: Callable[[str], object]) -> Wait[None]:
     lines = check(source, say)
+    greeted = Event()
 
     # 1. Say hello, now and every three seconds.
     def hello() -> Wait[None]:
         while True:
             say(HELLO)
+            greeted.set()
             yield from sleep(EVERY)
 
     def listen() -> Wait[None]:
@@ -50,6 +60,7 @@ def event_loop(source: BinaryIO, say: Callable[[str], object]) -> Wait[None]:
 
     def body(group: Group) -> Wait[None]:
         group.spawn(hello)
+        yield from greeted.wait()
         yield from listen()
         group.cancel()
 

@@ -18,6 +18,7 @@ from concurrency_study.topics.event_loop import (
     check,
     standard_input,
 )
+from gevent.event import Event
 from gevent.socket import wait_read
 
 from .. import run
@@ -26,14 +27,17 @@ from ..group import GreenletGroup
 
 def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
     lines = check(source, say)
+    greeted = Event()
 
     # 1. Say hello, now and every three seconds.
     def hello() -> None:
         while True:
             say(HELLO)
+            greeted.set()
             gevent.sleep(EVERY)
 
     def listen() -> None:
+        greeted.wait()
         while not lines.ended:
             # 2. Wait until there is input, or the next hello is due.
             if lines.ready:

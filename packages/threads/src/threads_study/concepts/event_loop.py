@@ -30,16 +30,16 @@ from ..group import ThreadGroup
 def event_loop(source: BinaryIO, say: Callable[[str], object]) -> None:
     lines = check(source, say)
     speaking = threading.Lock()
-    woken, waker = os.pipe()
 
     # 1. Say hello, now and every three seconds.
+    say(HELLO)
+    woken, waker = os.pipe()
+
     def hello() -> None:
         try:
-            over = False
-            while not over:
+            while not group.stop.wait(EVERY):
                 with speaking:
                     say(HELLO)
-                over = group.stop.wait(EVERY)
         finally:
             os.write(waker, b"!")
 

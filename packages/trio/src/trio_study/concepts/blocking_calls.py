@@ -32,10 +32,12 @@ async def blocking_calls(
     threads = trio.CapacityLimiter(limit)
 
     # 1. The heart: beat, wait, beat again.
+    beat()
+
     async def heart() -> None:
         while True:
-            beat()
             await trio.sleep(EVERY)
+            beat()
 
     # 2. Run each call in a thread, at most `limit` at a time.
     def call(item: Input) -> Result:
