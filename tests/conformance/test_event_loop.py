@@ -429,6 +429,7 @@ def test_buffered_lines_are_answered_first(world, pipe, say):
     assert world.returned_at == 4.5
 
 
+@pytest.mark.schedules(20, slack=0)
 def test_a_buffered_exit_stops_after_one_hello(world, pipe, say):
     pipe.write(b"header\nexit\n10\n")
     pipe.source.readline()

@@ -105,33 +105,44 @@ def test_a_call_reaches_a_thread_once_when_stop_is_set_and_only_within_its_block
     assert calls == ["within", "at once"]
 
 
-def test_the_lock_of_stop_is_held_by_all_that_touches_its_calls():
-    class Lock:
-        held = 0
+@pytest.mark.schedules(100, slack=0)
+def test_stop_calls_each_thread_once_and_only_within_its_block_in_every_order(world):
+    def main():
+        stop, calls = Stop(), []
 
-        def __enter__(self):
-            Lock.held += 1
+        def enter(name):
+            left = []
+            with stop.calling(lambda: calls.append((name, bool(left)))):
+                stop.wait(0.01)
+            left.append(name)
 
-        def __exit__(self, *_):
-            Lock.held -= 1
+        with ThreadGroup() as group:
+            for name in ("one", "two"):
+                group.start(enter, name)
+            stop.set()
+        assert sorted(calls) == [("one", False), ("two", False)]
 
-    class Calls(dict):
-        def __setitem__(self, key, value):
-            assert Lock.held
-            super().__setitem__(key, value)
+    world.run(main)
 
-        def __delitem__(self, key):
-            assert Lock.held
-            super().__delitem__(key)
 
-        def values(self):
-            assert Lock.held
-            return super().values()
+@pytest.mark.schedules(100, slack=0)
+def test_stop_calls_no_thread_that_has_left_its_block_in_any_order(world):
+    def main():
+        stop, late = Stop(), []
 
-    stop = Stop()
-    stop._lock, stop._calls = Lock(), Calls()
-    with stop.calling(lambda: None):
-        stop.set()
+        def pass_through():
+            left = []
+            with stop.calling(lambda: late.extend(left)):
+                pass
+            left.append("left")
+
+        with ThreadGroup() as group:
+            group.start(pass_through)
+            group.start(pass_through)
+            stop.set()
+        assert not late
+
+    world.run(main)
 
 
 def test_a_pool_hands_on_arguments_by_name():

@@ -2,7 +2,7 @@
 
 _CHECK = "    inputs = check(function, inputs, beat, limit)\n"
 _CALL = "loop.run_in_executor(pool, call, item)"
-_BEAT = "            beat()\n            await asyncio.sleep(EVERY)\n"
+_BEAT = "            await asyncio.sleep(EVERY)\n            beat()\n"
 _RESULT = "            results[index] = await to_the_end(thread)\n"
 _STOP = "        except StopIteration as error:\n"
 _LATE = "    result = thread.result()  # an error is not lost, even if it comes late\n"
@@ -22,21 +22,21 @@ MISTAKES = {
     ),
     "results come in order of completion": (_RETURN, "return list(results.values())"),
     "the heart beats before it pauses": (
-        _BEAT,
-        "            await asyncio.sleep(EVERY)\n            beat()\n",
+        "    beat()\n\n    async def",
+        "    async def",
     ),
     "the heart beats at multiples of its pause": (
         _BEAT,
-        "            beat()\n"
         "            beats = round(loop.time() / EVERY, 3) // 1 + 1\n"
-        "            await asyncio.sleep(beats * EVERY - loop.time())\n",
+        "            await asyncio.sleep(beats * EVERY - loop.time())\n"
+        "            beat()\n",
     ),
     "the heart beats by the wall clock": (
         _BEAT,
-        "            beat()\n"
         "            due = time.time() + EVERY\n"
         "            while time.time() < due:\n"
-        "                await asyncio.sleep(EVERY)\n",
+        "                await asyncio.sleep(EVERY)\n"
+        "            beat()\n",
     ),
     "the heart beats before the input is checked": (
         _CHECK,

@@ -46,12 +46,7 @@ MISTAKES = {
         _READY,
         "            if lines.ready and not lines._ahead:\n",
     ),
-    "a buffered exit stops before hello": (
-        _READY,
-        "            if lines._ahead:\n"
-        "                pass\n"
-        "            elif lines.ready:\n",
-    ),
+    "a buffered exit may stop before hello": ("        await greeted.wait()\n", ""),
     "looking for buffered lines swallows the end of input": (
         _CHECK,
         "    import select\n"
