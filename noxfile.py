@@ -121,7 +121,11 @@ def prove(session: nox.Session, study: str) -> None:
             tests = ["tests/installed", *(["tests/obstacles"] * course.exists())]
             whole = ()
         case ["--suite"]:
-            tests = ["tests/conformance", "tests/behaviours/test_behaviours.py"]
+            tests = [
+                "tests/conformance",
+                "tests/behaviours/test_behaviours.py",
+                "tests/races/test_report.py",
+            ]
             whole = ("--complete", "tests/conformance")
         case chosen:
             tests = [

@@ -212,6 +212,54 @@ def test_a_report_tells_the_story_of_a_limitation(report, root):
         assert [event.what for event in story.events] == ["spawn", "exit"]
 
 
+def a_race(**fields):
+    event = {"at": 0, "actor": "broken", "what": "spawn", "detail": "task"}
+    run = {"seconds": 1.5, "events": [event | {"by": "broken"}]}
+    return {
+        "record": "race",
+        "bug": "lost_item",
+        "world": "threads",
+        "seed": 0,
+        "schedules": 1000,
+        "schedule": 3,
+        "holds": ["Ann\nwas held"],
+        "needs": "It needs this order only.",
+        "token": "AgA",
+        "error": "AssertionError: no job",
+        "fixed": "200 schedules explored, none failed.",
+        "usual": run,
+        "failed": run,
+        **fields,
+    }
+
+
+def test_a_report_tells_which_races_were_found(report, root):
+    found = records(report)
+    rewrite(report, [*found[:-1], a_race(), found[-1]])
+    (race,) = read(report, root).races
+    assert (race.bug, race.token, race.holds) == ("lost_item", "AgA", ["Ann\nwas held"])
+    assert race.failed.seconds == 1.5
+    assert race.failed.events == [Event(0, "main", "spawn", "task", "main")]
+    jsonschema.validate(a_race(), json.loads(SCHEMA.read_text("utf-8")))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"schedule": "3"},
+        {"token": None},
+        {"more": 1},
+        {"usual": {"seconds": 1.5}},
+        {"failed": {"seconds": -1, "events": []}},
+        {"failed": {"seconds": 1, "events": [{"at": 0}]}},
+    ],
+)
+def test_a_race_of_another_form_is_refused(report, wrong):
+    found = records(report)
+    rewrite(report, [*found[:-1], a_race(**wrong), found[-1]])
+    assert refusal(report)
+
+
 def test_addresses_are_masked_because_they_differ_in_every_run(report, root):
     for example in read(report, root).examples:
         assert "<object object at 0x…>" in example.events[-2].detail
@@ -349,7 +397,7 @@ def test_another_version_of_the_format_is_refused(report, version):
     found = records(report)
     found[0]["version"] = version
     rewrite(report, found)
-    assert f"has version {version!r} of the format, not 5" in refusal(report)
+    assert f"has version {version!r} of the format, not 6" in refusal(report)
 
 
 @pytest.mark.parametrize("text", ["", "\n", "not JSON\n", "[]\n", "{}\n", "[" * 99999])

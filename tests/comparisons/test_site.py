@@ -18,7 +18,10 @@ ROOT = Path(__file__).parent.parent.parent
 TREE = Tree(ROOT)
 TOPICS = [*TREE.topics]
 PAIRS = [f"{one}-to-{other}" for one, other in permutations(TREE.studies, 2)]
-WORDS = ("costs", "glossary", "guide", "names", "questions", "sitemap", "404")
+WORDS = (
+    *("costs", "glossary", "guide", "names", "questions", "races", "sitemap"),
+    "404",
+)
 VOID = {"base", "br", "img", "input", "link", "meta", "wbr"}
 CANNOT = "cannot <stop>: it is `running` & cannot be stopped"
 

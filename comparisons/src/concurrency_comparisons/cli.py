@@ -21,6 +21,7 @@ import typer
 from concurrency_study.behaviours import GROUPS
 from concurrency_study.behaviours import questions as all_questions
 from concurrency_study.behaviours.published import BadAnswer
+from concurrency_study.races import BUGS
 from concurrency_study.report import EXAMPLE
 from rich.console import Console
 from rich.progress import track
@@ -30,6 +31,7 @@ from .answers import AnswerFile, NotFound, Topic, Tree, Unreadable, unknown
 from .bench import costs
 from .comparison import shared_lines
 from .figures import FILE as FIGURES
+from .races import all_races
 from .screen import Screen
 from .subject import Subject
 from .timeline.chrome import chrome_trace
@@ -497,6 +499,63 @@ def timeline(
         return
     with _screen(pager=not no_pager) as screen:
         screen.timelines([*examples.items()])
+
+
+def _bug(incomplete: str) -> list[str]:
+    """Complete the name of a bug in a shell."""
+    return [name for name in BUGS if name.startswith(incomplete)]
+
+
+@app.command("races")
+def show_races(
+    context: typer.Context,
+    bug: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[BUG]",
+            autocompletion=_bug,
+            help=f"A bug: {', '.join(BUGS)}.",
+            show_default=False,
+        ),
+    ] = None,
+    study: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=_STUDIES,
+            help="Show this study only.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+    no_pager: NoPager = False,
+) -> None:
+    """List the classic races, or show one in full.
+
+    With BUG or --study, show the broken program and its fix, the schedule that breaks
+    it, a command that replays it, and both runs. Needs the reports that `nox -s STUDY`
+    writes.
+    """
+    tree = _tree(context)
+    if bug is not None and bug not in BUGS:
+        raise NotFound(unknown("bug", bug, BUGS))
+    studies = [tree.study(study)] if study else tree.studies
+    races = all_races(tree, _reports(tree, studies), studies)
+    chosen = {name: race for name, race in races.items() if bug in (None, name)}
+    if as_json:
+        _print_json(
+            {
+                name: [shown.as_json() for shown in here]
+                for name, (_, here) in chosen.items()
+            }
+        )
+        return
+    with _screen(pager=not no_pager) as screen:
+        if bug is None and study is None:
+            screen.races(chosen.values())
+        else:
+            for each, here in chosen.values():
+                screen.race(each, here)
 
 
 @app.command("pages")

@@ -103,6 +103,45 @@ class Behaviour:
 
 
 @dataclass(frozen=True)
+class Race:
+    """A failure that a search has found in a broken program of a study."""
+
+    bug: str
+    world: str
+    seed: int
+    schedules: int
+    """The schedules of the search, at most."""
+    schedule: int
+    """The number of the schedule that failed."""
+    holds: list[str]
+    """Each hold, in lines: the actor that was held, its place, and what ran ahead."""
+    needs: str
+    """The conditions of the failure, as sentences."""
+    token: str
+    error: str
+    fixed: str
+    """The result of the search for a failure of the fix."""
+    usual: Story
+    """The run of the broken program in the usual order."""
+    failed: Story
+    """The run of the schedule that failed."""
+
+    @property
+    def stories(self) -> list[tuple[str, Story]]:
+        """Both runs, with labels."""
+        return [
+            ("In the usual order", self.usual),
+            (f"In schedule {self.schedule:,}", self.failed),
+        ]
+
+    @property
+    def found(self) -> str:
+        """The result of the search, in short."""
+        holds = f"{len(self.holds)} hold{'s' * (len(self.holds) != 1)}"
+        return f"schedule {self.schedule:,} of {self.schedules:,} failed, with {holds}"
+
+
+@dataclass(frozen=True)
 class Report:
     """A complete run of a study's suite on the current text."""
 
@@ -115,6 +154,7 @@ class Report:
     stories: list[Story]
     """The stories of the examples, and of small tests that some answers cannot pass."""
     behaviours: list[Behaviour] = field(default_factory=list[Behaviour])
+    races: list[Race] = field(default_factory=list[Race])
     day: str = ""
     """The day on which the file was written, as in 2026-11-28."""
 
@@ -138,6 +178,7 @@ def read(path: Path, root: Path) -> Report:
     tests: list[Test] = []
     stories: list[Story] = []
     behaviours: list[Behaviour] = []
+    races: list[Race] = []
     for record in file.records[1:-1]:
         match record.get("record"):
             case "test":
@@ -146,6 +187,8 @@ def read(path: Path, root: Path) -> Report:
                 stories.append(Story(**file.check_events(record, "story")))
             case "behaviour":
                 behaviours.append(Behaviour(**file.check_events(record, "behaviour")))
+            case "race":
+                races.append(file.race(record))
             case other:
                 file.refuse(f"has a record {other!r} between its header and its footer")
     counts = Counter(test.outcome for test in tests)
@@ -166,6 +209,7 @@ def read(path: Path, root: Path) -> Report:
         tests=tests,
         stories=stories,
         behaviours=sorted(behaviours, key=lambda b: (b.number, b.function, b.world)),
+        races=races,
         day=date.fromtimestamp(path.stat().st_mtime).isoformat(),
     )
 
@@ -292,6 +336,9 @@ def _shapes() -> dict[str, dict[str, tuple[type, ...]]]:
         if kind == "story":
             event = fields["events"]["items"]["properties"]
             found["event"] = {name: types(field) for name, field in event.items()}
+        if kind == "race":
+            run = fields["failed"]["properties"]
+            found["run"] = {name: types(field) for name, field in run.items()}
     return found
 
 
@@ -362,6 +409,24 @@ class _File:
         fields = self.check(record, kind)
         events = [self.check(event, "event") for event in fields["events"]]
         return fields | {"events": [_event(event) for event in events]}
+
+    def race(self, record: Any) -> Race:
+        """Return a race, with the stories of its two runs."""
+        fields = self.check(record, "race")
+        for key in ("usual", "failed"):
+            run = self.check_events(fields[key], "run")
+            events = [
+                event._replace(
+                    actor="main" if event.actor == "broken" else event.actor,
+                    by="main" if event.by == "broken" else event.by,
+                )
+                for event in run["events"]
+            ]
+            fields[key] = Story(
+                *("", f"test_{fields['bug']}", fields["world"], "", run["seconds"]),
+                *(None, "", events),
+            )
+        return Race(**fields)
 
 
 def _event(fields: dict[str, Any]) -> Event:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from textwrap import dedent
 from typing import Any
 
+from concurrency_study.races import Bug
 from rich import box
 from rich.console import Console, RenderableType
 from rich.padding import Padding
@@ -20,6 +21,7 @@ from .answers import GUARD, HELPERS, IMPORTS, SIGNATURE, AnswerFile, Line, Part,
 from .comparison import Change, aligned, code_of, rows
 from .names import Row
 from .questions import Asked, of_topic
+from .races import Shown, Side
 from .reports import Report, Story, Test, spoken
 from .timeline.lanes import Lane, in_order, lanes, stepped
 from .timeline.scale import Scale
@@ -139,6 +141,47 @@ class Screen:
             if row.questions:
                 about = ", ".join(f"{numbers[key]}" for key in row.questions)
                 self.console.print(Text(f"    Questions: {about}"))
+
+    def races(self, found: Iterable[tuple[Bug, Sequence[Shown]]]) -> None:
+        """Print a line for each bug in each study: the result of the search."""
+        for bug, studies in found:
+            self.console.print(Text(bug.title, "bold"))
+            for shown in studies:
+                line = Text.assemble((f"    {shown.study}: ", "cyan"), shown.outcome)
+                self.console.print(line)
+
+    def race(self, bug: Bug, studies: Sequence[Shown]) -> None:
+        """Print a bug in full: the programs, what was found, and two timelines."""
+        self.console.print(Text(f"{bug.title}: {bug.about}", "bold"))
+        for shown in studies:
+            self._rule(f"{shown.study}: {shown.outcome}")
+            if shown.absent:
+                self.console.print(Text(shown.absent))
+                continue
+            for line in _prose(shown.particular):
+                self.console.print(line)
+            for name, side, mark in zip(
+                ("Broken", "Fixed"), shown.sides, "-+", strict=True
+            ):
+                self.console.print(Text(f"\n{name}", "bold"))
+                self._side(side, mark)
+            if shown.found is None:
+                continue
+            self.console.print(Text(f"\n{shown.found.error}\n", "bold red"))
+            for number, hold in enumerate(shown.found.holds, 1):
+                self.console.print(Text(f"{number}. " + hold.replace("\n", "\n   ")))
+            self.console.print(Text(shown.found.needs))
+            self.console.print(Text(f"The fix: {shown.found.fixed}"))
+            self.console.print(Text("Replay it:", "bold"))
+            # Not folded, so that it can be copied.
+            self.console.print(Text(shown.replay, "cyan"), soft_wrap=True)
+            self.timelines(shown.found.stories)
+
+    def _side(self, side: Side, mark: str) -> None:
+        """Print a program, with a mark before the lines that the other one lacks."""
+        for line, text in zip(side.lines, _highlighted(side.lines), strict=True):
+            sign = mark if line.number in side.changed else " "
+            self.console.print(Text.assemble((f"{sign} ", "bold yellow"), text))
 
     def show(self, topic: Topic, answers: Sequence[AnswerFile], *, whole: bool) -> None:
         """Print answers side by side, step by step."""

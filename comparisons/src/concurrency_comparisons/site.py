@@ -36,6 +36,7 @@ from .figures import told
 from .guides import choices, guides, terms
 from .names import page as index_of_names
 from .questions import Asked, all_asked, changed, leading, of_topic, preference
+from .races import Side, all_races, drawn
 from .rendering import linked, listed, templates
 from .reports import Refused, Report, spoken
 from .subject import Subject, class_of, slug, versions
@@ -272,6 +273,20 @@ def coloured(code: str) -> Markup:
     )
 
 
+def sided(side: Side, tag: str) -> Markup:
+    """Return a broken program or its fix as HTML; lines of its own are in ``<tag>``.
+
+    The other lines have no colours, which keeps the page small.
+    """
+    shown: list[Markup] = []
+    for line in side.lines:
+        if line.number in side.changed:
+            shown.append(Markup("<{0}>{1}</{0}>").format(tag, coloured(line.text)))
+        else:
+            shown.append(escape(line.text))
+    return Markup("\n").join(shown)
+
+
 def prose(text: str) -> Markup:
     """Return a docstring as HTML, with its paragraphs, lists and code."""
     found = Markup()
@@ -368,6 +383,7 @@ def _pages(
         section: [s for s in subjects if s.topic.name in names]
         for section, names in SECTIONS.items()
     }
+    races = all_races(tree, found, sorted(found, key=preference))
     known: dict[str, object] = {
         **index_of_names(tree, [*found]),
         "subjects": subjects,
@@ -401,6 +417,8 @@ def _pages(
         "costs": Costs.measured(tree.root),
         "pasteable": pasteable,
         "pasteable_function": pasteable_function,
+        "races": races,
+        "sided": sided,
     }
 
     def rendered(template: str, **here: object) -> str:
@@ -432,6 +450,7 @@ def _pages(
     if known["costs"]:
         yield "costs.html", rendered("costs.html")
     yield "names.html", rendered("names.html")
+    yield "races.html", rendered("races.html", drawn=drawn(races))
     yield "sitemap.html", rendered("sitemap.html")
     yield "404.html", rendered("404.html", base=url)
 

@@ -37,10 +37,12 @@ def of_report(root: Path, entry: Entry, sections: dict[str, tuple[str, ...]]) ->
             *questions(root, topics),
             *closure([*answers, *fronts([entry])]),
             *behaviours(root, entry),
+            *races(root, entry),
         ],
         run=[
             *sorted((root / SUITE).glob("*.py")),
             *sorted((root / "tests/behaviours").glob("*.py")),
+            *sorted((root / "tests/races").glob("*.py")),
             *worlds(root, [entry]),
         ],
     )
@@ -51,6 +53,13 @@ def behaviours(root: Path, entry: Entry) -> list[Path]:
     folders = (root / SHARED / "behaviours", entry.package / "behaviours")
     found = (path for folder in folders for path in sorted(folder.glob("*.*")))
     return [path for path in found if path.suffix in {".py", ".toml"}]
+
+
+def races(root: Path, entry: Entry) -> list[Path]:
+    """Return the files of a study's races, and of what searches for them."""
+    folder = entry.package / "races"
+    found = [*sorted(folder.glob("*.py")), *folder.glob("*.toml")]
+    return [root / SHARED / "races.py", *found] if found else []
 
 
 def of_page(

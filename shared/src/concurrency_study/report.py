@@ -3,9 +3,10 @@
 A report is a file of JSON lines: a header (the study, its versions and a digest of its
 text), a record for each test, the story of some runs (of each topic's example, and of
 tests that not every study passes), a record for each behaviour that was measured (with
-the story of its run), and a footer. It is written during the run. A report without a
-footer is from a run that did not end. A report that does not match the digest in its
-footer was changed afterwards.
+the story of its run), a record for each race that was found (with the stories of two
+runs), and a footer. It is written during the run. A report without a footer is from a
+run that did not end. A report that does not match the digest in its footer was changed
+afterwards.
 ``report.schema.json`` beside this module describes the lines.
 """
 
@@ -30,7 +31,7 @@ from .topics import SECTIONS
 from .world import World
 
 FORMAT = "concurrency-study-report"
-VERSION = 5
+VERSION = 6
 OUTCOMES = ("passed", "cannot", "differs", "failed")
 EXAMPLE = "test_the_example"
 """The test that runs the example of its topic."""

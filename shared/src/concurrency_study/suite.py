@@ -275,7 +275,7 @@ class _Suite:
             return
         if self.report is not None and report.when == "call" and report.passed:
             for name, value in report.user_properties:
-                if name == "behaviour":
+                if name in ("behaviour", "race"):
                     self.report.add(cast("dict[str, Any]", value))
         noted = getattr(report, "concurrency_study", None)
         if noted is None:
