@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 from concurrency_study.available import make_world
+from concurrency_study.races import BUGS, absent, present
 from concurrency_study.study import installed_studies
 
-RACES = (
-    *("lost_update", "check_then_act", "lost_wakeup"),
-    *("opposite_locks", "lost_item", "single_flight"),
-)
 (STUDY,) = installed_studies()
 FOLDER = Path(import_module(f"{STUDY.name}_study.races").__file__).parent
-ABSENT = tomllib.loads((FOLDER / "absent.toml").read_text("utf-8"))
+ABSENT = absent(STUDY.folder)
 HERE = {path.stem for path in FOLDER.glob("*.py")} - {"__init__"}
-PRESENT = [name for name in RACES if name in HERE]
 
 
 WORLDS = [name for name in STUDY.worlds if " " not in name]
@@ -31,7 +26,7 @@ def make(request):
     return lambda: make_world(request.param)
 
 
-@pytest.fixture(params=PRESENT)
+@pytest.fixture(params=present(STUDY.folder))
 def race(request):
     """A module with a broken program and its fix."""
     return import_module(f"{STUDY.name}_study.races.{request.param}")
@@ -48,7 +43,7 @@ def failure(explore, *args, **options):
 
 
 def test_each_race_is_shown_or_its_absence_is_explained():
-    assert HERE | ABSENT.keys() == {*RACES}
+    assert HERE | ABSENT.keys() == {*BUGS}
     assert not HERE & ABSENT.keys()
     assert all(re.fullmatch(r"[A-Z].*\.", reason) for reason in ABSENT.values())
 

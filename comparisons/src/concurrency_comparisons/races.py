@@ -8,10 +8,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 from concurrency_study.races import BUGS, Bug, absent, present
@@ -19,7 +18,7 @@ from concurrency_study.races import BUGS, Bug, absent, present
 from .answers import Line, Tree, Unreadable
 from .comparison import aligned
 from .lines import source_lines
-from .reports import Race, Report, Story
+from .reports import Race, Report
 
 CODE = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -30,7 +29,7 @@ class Side:
 
     lines: Sequence[Line]
     changed: frozenset[int]
-    """The numbers of the lines that the other one lacks, counted from 1."""
+    """The numbers of the lines that the other one lacks."""
 
     @property
     def code(self) -> str:
@@ -86,28 +85,16 @@ class Shown:
         """
         broken, fixed = self._lines("broken"), self._lines("fixed")
         changes = [*aligned(broken, fixed)]
-        return (
-            Side(
-                broken,
-                frozenset(c.left.number for c in changes if c.left and c.mark in "|<"),
-            ),
-            Side(
-                fixed,
-                frozenset(
-                    c.right.number for c in changes if c.right and c.mark in "|>"
-                ),
-            ),
-        )
+        left = {c.left.number for c in changes if c.left and c.mark in "|<"}
+        right = {c.right.number for c in changes if c.right and c.mark in "|>"}
+        return Side(broken, frozenset(left)), Side(fixed, frozenset(right))
 
     @property
-    def around(self) -> str:
+    def around(self) -> Side:
         """The code that both programs call."""
-        parts = [
-            _source(self.text, node)
-            for node in self.tree.body
-            if isinstance(node, CODE) and node.name not in ("broken", "fixed")
-        ]
-        return "\n\n".join("\n".join(lines) for lines in parts)
+        apart = {"broken", "fixed"}
+        parts = [self._source(n) for n in self._functions if n.name not in apart]
+        return Side([line for part in parts for line in part], frozenset())
 
     @property
     def replay(self) -> str:
@@ -134,32 +121,32 @@ class Shown:
             broken, fixed = self.sides
             here |= {"broken": broken.code, "fixed": fixed.code}
         if self.found is not None:
-            found = asdict(self.found) | {"replay": self.replay}
-            for key, (_, story) in zip(
-                ("usual", "failed"), self.found.stories, strict=True
-            ):
-                found[key] = {
-                    "seconds": story.seconds,
-                    "events": [event._asdict() for event in story.events],
-                }
-            here["found"] = found
+            here["found"] = {
+                "world": self.found.world,
+                "report": self.found.report,
+                "replay": self.replay,
+                "fixed": self.found.fixed,
+                "usual": [event._asdict() for event in self.found.usual.events],
+                "failed": [event._asdict() for event in self.found.failed.events],
+            }
         return here
 
+    @property
+    def _functions(self) -> Iterator[CODE]:
+        return (node for node in self.tree.body if isinstance(node, CODE))
+
     def _lines(self, name: str) -> list[Line]:
-        for node in self.tree.body:
-            if isinstance(node, CODE) and node.name == name:
-                lines = _source(self.text, node)
-                return [
-                    Line(number, line, False, _normal(line))
-                    for number, line in enumerate(lines, 1)
-                ]
-        raise Unreadable(f"{self.path}: there is no function {name!r}")
+        node = next((node for node in self._functions if node.name == name), None)
+        if node is None:
+            raise Unreadable(f"{self.path}: there is no function {name!r}")
+        return self._source(node)
 
-
-def _source(text: str, node: CODE) -> list[str]:
-    start = min([node.lineno, *(each.lineno for each in node.decorator_list)])
-    lines = source_lines(text)[start - 1 : node.end_lineno]
-    return dedent("\n".join(lines)).split("\n")
+    def _source(self, node: CODE) -> list[Line]:
+        start = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+        lines = source_lines(self.text)[start - 1 : node.end_lineno]
+        return [
+            Line(n, text, False, _normal(text)) for n, text in enumerate(lines, start)
+        ]
 
 
 def _normal(line: str) -> str:
@@ -195,14 +182,3 @@ def _in_studies(
                 python=report.python if report else "",
                 text=path.read_text("utf-8"),
             )
-
-
-def drawn(races: Mapping[str, tuple[Bug, Sequence[Shown]]]) -> list[tuple[str, Story]]:
-    """Return the stories of all these runs, with labels."""
-    return [
-        story
-        for _, studies in races.values()
-        for shown in studies
-        if shown.found
-        for story in shown.found.stories
-    ]

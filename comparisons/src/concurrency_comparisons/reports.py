@@ -108,17 +108,9 @@ class Race:
 
     bug: str
     world: str
-    seed: int
-    schedules: int
-    """The schedules of the search, at most."""
-    schedule: int
-    """The number of the schedule that failed."""
-    holds: list[str]
-    """Each hold, in lines: the actor that was held, its place, and what ran ahead."""
-    needs: str
-    """The conditions of the failure, as sentences."""
+    report: str
+    """The error and the schedule, as pytest prints them."""
     token: str
-    error: str
     fixed: str
     """The result of the search for a failure of the fix."""
     usual: Story
@@ -127,18 +119,28 @@ class Race:
     """The run of the schedule that failed."""
 
     @property
-    def stories(self) -> list[tuple[str, Story]]:
-        """Both runs, with labels."""
-        return [
-            ("In the usual order", self.usual),
-            (f"In schedule {self.schedule:,}", self.failed),
-        ]
+    def error(self) -> str:
+        """The first sentence of the error."""
+        return self.report.partition("\n")[0].partition(". ")[0]
 
     @property
     def found(self) -> str:
         """The result of the search, in short."""
-        holds = f"{len(self.holds)} hold{'s' * (len(self.holds) != 1)}"
-        return f"schedule {self.schedule:,} of {self.schedules:,} failed, with {holds}"
+        lines = self.report.split("\n")
+        return next(line[:-1] for line in lines if line.startswith("schedule "))
+
+    @property
+    def holds(self) -> str:
+        """The number of holds, as in 2 holds."""
+        return self.found.rpartition("with ")[2]
+
+    @property
+    def stories(self) -> list[tuple[str, Story]]:
+        """Both runs, with labels."""
+        return [
+            ("In the usual order", self.usual),
+            ("In the schedule that failed", self.failed),
+        ]
 
 
 @dataclass(frozen=True)
@@ -328,17 +330,13 @@ def _shapes() -> dict[str, dict[str, tuple[type, ...]]]:
         names = [names] if isinstance(names, str) else names
         return tuple(each for name in names for each in _TYPES[name])
 
-    found: dict[str, dict[str, tuple[type, ...]]] = {}
-    for shape in json.loads(SCHEMA.read_text("utf-8"))["oneOf"]:
+    schema = json.loads(SCHEMA.read_text("utf-8"))
+    event = schema["$defs"]["event"]["properties"]
+    found = {"event": {name: types(field) for name, field in event.items()}}
+    for shape in schema["oneOf"]:
         fields = shape["properties"]
         kind = fields.pop("record")["const"]
         found[kind] = {name: types(field) for name, field in fields.items()}
-        if kind == "story":
-            event = fields["events"]["items"]["properties"]
-            found["event"] = {name: types(field) for name, field in event.items()}
-        if kind == "race":
-            run = fields["failed"]["properties"]
-            found["run"] = {name: types(field) for name, field in run.items()}
     return found
 
 
@@ -407,25 +405,20 @@ class _File:
     def check_events(self, record: Any, kind: str) -> dict[str, Any]:
         """Return the fields of a record that holds events."""
         fields = self.check(record, kind)
-        events = [self.check(event, "event") for event in fields["events"]]
-        return fields | {"events": [_event(event) for event in events]}
+        return fields | {"events": self.events(fields["events"])}
+
+    def events(self, records: Sequence[Any]) -> list[Event]:
+        """Return these events."""
+        return [_event(self.check(record, "event")) for record in records]
 
     def race(self, record: Any) -> Race:
         """Return a race, with the stories of its two runs."""
         fields = self.check(record, "race")
         for key in ("usual", "failed"):
-            run = self.check_events(fields[key], "run")
-            events = [
-                event._replace(
-                    actor="main" if event.actor == "broken" else event.actor,
-                    by="main" if event.by == "broken" else event.by,
-                )
-                for event in run["events"]
-            ]
-            fields[key] = Story(
-                *("", f"test_{fields['bug']}", fields["world"], "", run["seconds"]),
-                *(None, "", events),
-            )
+            events = self.events(fields[key])
+            end = max((event.at for event in events), default=0)
+            test = f"test_{fields['bug']}"
+            fields[key] = Story("", test, fields["world"], "", end, None, "", events)
         return Race(**fields)
 
 

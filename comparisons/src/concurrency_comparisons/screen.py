@@ -51,7 +51,7 @@ class Screen:
         plain = console.options.ascii_only
         self.mark = ">" if plain else "»"
         self.same, self.alike = ("=", "~") if plain else ("=", "≈")
-        self.bars = "-=+|X*o|" if plain else "─━├┤✗●○│"
+        self.bars = "-=+|X*o|H" if plain else "─━├┤✗●○│║"
 
     def topics(self, topics: Iterable[Topic], answers: Mapping[str, list[str]]) -> None:
         """Print a line for each topic: its question and its answers."""
@@ -167,21 +167,19 @@ class Screen:
                 self._side(side, mark)
             if shown.found is None:
                 continue
-            self.console.print(Text(f"\n{shown.found.error}\n", "bold red"))
-            for number, hold in enumerate(shown.found.holds, 1):
-                self.console.print(Text(f"{number}. " + hold.replace("\n", "\n   ")))
-            self.console.print(Text(shown.found.needs))
-            self.console.print(Text(f"The fix: {shown.found.fixed}"))
-            self.console.print(Text("Replay it:", "bold"))
+            self.console.print(Text("\nThe report", "bold"))
+            self.console.print(Text(shown.found.report))
             # Not folded, so that it can be copied.
             self.console.print(Text(shown.replay, "cyan"), soft_wrap=True)
+            self.console.print(Text(f"\nThe fix: {shown.found.fixed}\n"))
             self.timelines(shown.found.stories)
 
     def _side(self, side: Side, mark: str) -> None:
-        """Print a program, with a mark before the lines that the other one lacks."""
+        """Print a program, with a mark at the lines that the other one lacks."""
         for line, text in zip(side.lines, _highlighted(side.lines), strict=True):
             sign = mark if line.number in side.changed else " "
-            self.console.print(Text.assemble((f"{sign} ", "bold yellow"), text))
+            number = (f"{line.number:>4} ", "dim")
+            self.console.print(Text.assemble(number, (f"{sign} ", "bold yellow"), text))
 
     def show(self, topic: Topic, answers: Sequence[AnswerFile], *, whole: bool) -> None:
         """Print answers side by side, step by step."""
@@ -300,7 +298,7 @@ class Screen:
 
         If everything happens at 0 s, each event takes a step.
         """
-        self._timeline_legend()
+        self._timeline_legend(stories)
         steps = in_order(stories)
         shown = [(name, stepped(s) if steps else s) for name, s in stories]
         found = [(name, story, lanes(story)) for name, story in shown]
@@ -319,13 +317,13 @@ class Screen:
             axis = IN_ORDER if steps else _axis(scale, width)
             self.console.print(Text(f"{'':<{label}}  {axis}", "dim"))
             for event in story.events:
-                if event.what in ("call", "note", "error"):
+                if event.what in ("call", "note", "error", "hold"):
                     at = "" if steps else f"{event.at:>8g} s  "
                     said = f"{at}{event.by or '(outside)'} {words(event)}"
                     self.console.print(Text(said, "dim"))
 
     def _lane(self, lane: Lane, scale: Scale, returned: float, width: int) -> str:
-        alive, awake, start, end, error, call, note, at_once = self.bars
+        alive, awake, start, end, error, call, note, at_once, hold = self.bars
         ends = {"end": end, "error": error, "cancelled": "x", "left": ">"}
         cells = [" "] * width
 
@@ -342,16 +340,17 @@ class Screen:
             for mark, spans in ((alive, run.asleep), (awake, run.awake)):
                 for begin, stop in spans:
                     bar(mark, begin, stop)
-        marks = {"start": start, "call": call, "note": note, **ends}
+        marks = {"start": start, "call": call, "note": note, "hold": hold, **ends}
         for what, at, _ in marked(lane, returned):
             here = column(at)
             brief = what == "end" and cells[here] == start
             cells[here] = at_once if brief else marks.get(what, note)
         return "".join(cells).rstrip()
 
-    def _timeline_legend(self) -> None:
-        """Print the meaning of the marks in a timeline."""
-        alive, awake, start, end, error, call, _, at_once = self.bars
+    def _timeline_legend(self, stories: Sequence[tuple[str, Story]]) -> None:
+        """Print the meaning of the marks in timelines."""
+        alive, awake, start, end, error, call, _, at_once, hold = self.bars
+        held = any(e.what == "hold" for _, story in stories for e in story.events)
         self._legend(
             (start + alive, "begins, waits"),
             (awake, "works or blocks"),
@@ -361,6 +360,7 @@ class Screen:
             (error, "error"),
             ("x", "cancelled"),
             (">", "still runs"),
+            *([(hold, "held: another runs ahead, or the clock")] * held),
         )
 
     def _legend(self, *marks: tuple[str, str]) -> None:

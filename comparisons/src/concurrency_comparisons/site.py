@@ -36,7 +36,7 @@ from .figures import told
 from .guides import choices, guides, terms
 from .names import page as index_of_names
 from .questions import Asked, all_asked, changed, leading, of_topic, preference
-from .races import Side, all_races, drawn
+from .races import Side, all_races
 from .rendering import linked, listed, templates
 from .reports import Refused, Report, spoken
 from .subject import Subject, class_of, slug, versions
@@ -274,16 +274,13 @@ def coloured(code: str) -> Markup:
 
 
 def sided(side: Side, tag: str) -> Markup:
-    """Return a broken program or its fix as HTML; lines of its own are in ``<tag>``.
-
-    The other lines have no colours, which keeps the page small.
-    """
+    """Return numbered lines as HTML; those of this side alone are in ``<tag>``."""
     shown: list[Markup] = []
     for line in side.lines:
+        text = coloured(line.text)
         if line.number in side.changed:
-            shown.append(Markup("<{0}>{1}</{0}>").format(tag, coloured(line.text)))
-        else:
-            shown.append(escape(line.text))
+            text = Markup("<{0}>{1}</{0}>").format(tag, text)
+        shown.append(Markup("<i>{}</i> {}").format(f"{line.number:>3}", text))
     return Markup("\n").join(shown)
 
 
@@ -450,7 +447,12 @@ def _pages(
     if known["costs"]:
         yield "costs.html", rendered("costs.html")
     yield "names.html", rendered("names.html")
-    yield "races.html", rendered("races.html", drawn=drawn(races))
+    yield "races.html", rendered("races.html")
+    for name, (bug, studies) in races.items():
+        shown = [s.found for s in studies if s.found]
+        drawn = [story for found in shown for story in found.stories]
+        text = rendered("race.html", bug=bug, studies=studies, drawn=drawn)
+        yield f"race-{name}.html", text
     yield "sitemap.html", rendered("sitemap.html")
     yield "404.html", rendered("404.html", base=url)
 

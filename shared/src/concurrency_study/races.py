@@ -7,10 +7,8 @@ holds, where one study is installed.
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import tomllib
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -22,11 +20,8 @@ from .available import make_world
 from .study import installed_studies
 from .world import Deadlock, World, leaves
 
-SCHEDULES = 1000
-"""The schedules of a search for a failure, at most."""
 FIXED = 200
 """The schedules in which a fix must not fail."""
-SEED = 0
 
 
 @dataclass(frozen=True)
@@ -34,34 +29,35 @@ class Bug:
     """A kind of race."""
 
     title: str
+    """The bug in the words that a reader searches for."""
     about: str
     """The bug in one sentence."""
 
 
 BUGS: Mapping[str, Bug] = {
     "lost_update": Bug(
-        "Lost update",
+        "Lost update race condition",
         "Two tasks read the same value, both change it, and the later write overwrites "
         "the earlier one.",
     ),
     "check_then_act": Bug(
-        "Check, then act",
+        "Check-then-act race condition (TOCTOU)",
         "A task tests a condition, and the condition no longer holds when it acts.",
     ),
     "lost_wakeup": Bug(
-        "Lost wake-up",
+        "Lost wakeup",
         "A task is notified before it waits, so it waits for ever.",
     ),
     "opposite_locks": Bug(
-        "Locks in opposite order",
+        "Lock-order deadlock (AB-BA)",
         "Two tasks each hold the lock that the other one waits for.",
     ),
     "lost_item": Bug(
-        "Lost item",
+        "Queue item lost on cancellation",
         "A worker takes a job from a queue and is stopped before the job is done.",
     ),
     "single_flight": Bug(
-        "Shared call",
+        "Single-flight leak: waiters hang",
         "Several callers share the result of one call, and the call ends without one.",
     ),
 }
@@ -91,97 +87,68 @@ def race_record(study: str, bug: str, world: str) -> dict[str, Any]:
         LookupError: the search has found no failure.
     """
     module = program(study, bug)
-    place = _watched(world)
+    place = make_world(world)
+    place.watching = True
     place.run(module.broken)
     usual = _story(place)
-    error = _failure(place, module, seed=SEED, schedules=SCHEDULES)
+    error = _failure(place, module)
     if error is None:
         raise LookupError(f"no schedule breaks {bug} of {study} in {world}")
+    report = _report(error)
     return {
         "record": "race",
         "bug": bug,
         "world": world,
-        "seed": SEED,
-        "schedules": SCHEDULES,
-        **_note_of(error),
-        "error": _said(error),
+        "report": report,
+        "token": report.rpartition(_TOKEN)[2],
         "fixed": str(make_world(world).explore(module.fixed, schedules=FIXED)),
         "usual": usual,
         "failed": _story(place, error),
     }
 
 
-def _watched(world: str) -> World:
-    # The threads' world counts choices in another way when it is watched. So all runs
-    # are watched: a token of a report is one of a watched run.
-    place = make_world(world)
-    place.watching = True
-    return place
+_TOKEN = "Replay it: "
 
 
-def _failure(place: World, module: ModuleType, **options: Any) -> Exception | None:
+def _failure(place: World, module: ModuleType, token: str = "") -> Exception | None:
     """Return the error of the first schedule that fails, whose run is the last one."""
     try:
-        place.explore(module.broken, **options)
+        place.explore(module.broken, replay=token)
     except Exception as error:
-        if _NOTE.fullmatch(_last_note(error)) is None:
+        if _TOKEN not in _report(error):
             raise  # the program fails in every order, or was not explored at all
         return error
     return None
 
 
-_NOTE = re.compile(
-    r"(?:schedule (?P<schedule>[\d,]+) failed, with \d+ holds?|Schedule):\n"
-    r"(?P<holds>(?: .*\n)*)(?P<needs>.*)\nReplay it: (?P<token>\S+)",
-)
-
-
-def _last_note(error: BaseException) -> str:
-    notes: list[str] = getattr(error, "__notes__", [])
-    return notes[-1] if notes else ""
-
-
-def _note_of(error: BaseException) -> dict[str, Any]:
-    """Return the parts of the note that tells the schedule."""
-    found = _NOTE.fullmatch(_last_note(error))
-    assert found is not None
-    # "  1. a" begins a hold, and more lines of it are indented below.
-    holds = re.split(r"^ +\d+\. ", found["holds"], flags=re.MULTILINE)[1:]
-    return {
-        "schedule": int(found["schedule"].replace(",", "")),
-        "holds": [re.sub(r"\n +", "\n", hold.strip()) for hold in holds],
-        "needs": found["needs"],
-        "token": found["token"],
-    }
-
-
-def _said(error: BaseException) -> str:
-    """Return the kind and the text of an error, or of the only one in a group."""
+def _report(error: BaseException) -> str:
+    """Return the error and its schedule. A group of one error counts as that error."""
     inner = leaves(error)
     shown = inner[0] if len(inner) == 1 else error
-    return f"{type(shown).__name__}: {shown}"
+    notes: list[str] = getattr(error, "__notes__", [])
+    return "\n".join([f"{type(shown).__name__}: {shown}", *notes])
 
 
-def _story(place: World, error: BaseException | None = None) -> dict[str, Any]:
-    """Return the story of the last run, as it was before anything was torn down."""
+def _story(place: World, error: BaseException | None = None) -> list[dict[str, Any]]:
+    """Return the events of the last run, as it was before anything was torn down."""
     events = place.trace.story()
-    end = max([place.returned_at, *(event.at for event in events)])
+    main = events[0].by
     if isinstance(error, Deadlock):
         # The world ends the waits of a deadlock, and the trace has these ends as well.
         # They come after all others.
-        main = events[0].by
         spawned = {event.by for event in events if event.what == "spawn"}
-        left = len(spawned) - len(error.waiters)
-        kept: list[Any] = []
-        for event in events:
-            if event.what == "exit":
-                left -= 1
-                if left < 0 or event.by == main:
-                    continue
-            kept.append(event)
-        last = events[0]._replace(at=end, what="exit", detail="error")
-        events = [*kept, last]
-    return {"seconds": end, "events": [event._asdict() for event in events]}
+        ends = [e for e in events if e.what == "exit" and e.by != main]
+        torn = ends[len(spawned) - len(error.waiters) :]
+        at = max(place.returned_at, events[-1].at)
+        failed = events[0]._replace(at=at, what="exit", detail="error")
+        events = [*(event for event in events if event not in torn), failed]
+    return [
+        {
+            key: "main" if key in ("actor", "by") and value == main else value
+            for key, value in event._asdict().items()
+        }
+        for event in events
+    ]
 
 
 def main() -> None:
@@ -196,14 +163,14 @@ def main() -> None:
     if len(studies) != 1:
         parser.error(f"one study must be installed here, not {len(studies)}")
     (study,) = studies
-    place = _watched(study.worlds[0])
+    place = make_world(study.worlds[0])
     try:
-        error = _failure(place, program(study.name, options.bug), replay=options.token)
+        error = _failure(place, program(study.name, options.bug), options.token)
     except ValueError as wrong:
         parser.error(str(wrong))
     if error is None:
         sys.exit("This schedule does not fail.")
-    print("".join(traceback.format_exception_only(error)), end="")
+    print(_report(error))
     sys.exit(1)
 
 

@@ -12,9 +12,10 @@ class Event(NamedTuple):
 
     ``what`` is one of: ``start``, ``sleep``, ``wake``, ``end``, ``error``,
     ``cancelled`` (it ended as cancelled, after its cleanup), ``call`` (a plain callable
-    of the test was called) and ``note`` (the job wrote a note itself). `Trace.story`
-    adds ``spawn`` and ``exit`` of native actors. The detail of a ``spawn`` is the kind
-    of actor. The detail of an ``exit`` is ``end``, ``error`` or ``cancelled``.
+    of the test was called), ``note`` (the job wrote a note itself) and ``hold`` (a
+    schedule ran another actor first, or the clock). `Trace.story` adds ``spawn`` and
+    ``exit`` of native actors. The detail of a ``spawn`` is the kind of actor. The
+    detail of an ``exit`` is ``end``, ``error`` or ``cancelled``.
     """
 
     at: float
@@ -75,6 +76,11 @@ class Trace:
         """Record that ``what`` happened to ``actor`` now."""
         by = self._whose() if self.watching else ""
         self.events.append(Event(self._now(), actor, what, detail, by))
+
+    def held(self, name: str, detail: str) -> None:
+        """Record that a schedule has held a native actor."""
+        if self.watching:
+            self.events.append(Event(self._now(), name, "hold", detail, name))
 
     def named(self, name: str) -> str:
         """Return a unique name for a native actor."""

@@ -62,7 +62,7 @@ class Lane:
     """``end``, ``error`` or ``cancelled``; empty if alive, or if not reported."""
     runs: list[Run] = field(default_factory=list[Run])
     said: list[Event] = field(default_factory=list[Event])
-    """Its calls of plain callables, and the notes of its jobs."""
+    """Its calls of plain callables, the notes of its jobs, and where it was held."""
     label: str = ""
     """The name of its only job, or else its own name."""
     names: set[str] = field(default_factory=set[str], compare=False)
@@ -102,7 +102,7 @@ def lanes(story: Story) -> list[Lane]:
             lane.kind, lane.begin = event.detail, event.at
         elif event.what == "exit":
             lane.end, lane.how = event.at, event.detail if event.detail in ENDS else ""
-        elif event.what == "call":
+        elif event.what in ("call", "hold"):
             lane.said.append(event)
         else:
             _in_a_run(lane, event)

@@ -50,6 +50,7 @@ _RULES = (
     ("call", "fill", "call"),
     ("left", "fill", "error"),
     ("note", "stroke", "ink"),
+    ("hold", "fill", "cancelled"),
     ("error", "stroke", "error"),
     ("cancelled", "stroke", "cancelled"),
 )
@@ -60,6 +61,7 @@ _MARKS = {
     "awake": "works or blocks",
     "call": "calls, hands over",
     "note": "notes something",
+    "hold": "is held, and another runs ahead, or the clock does",
     "end": "ends",
     "error": "fails",
     "cancelled": "is cancelled",
@@ -432,6 +434,9 @@ def _glyph(kind: str, x: float, y: float, title: str = "") -> str:
                 f'<g class="cancelled"><circle class="paper" {round_} r="5.5"/>'
                 f'<path d="M{at}m-4 4l8-8"/>{title}</g>'
             )
+        case "hold":
+            bars = f"M{at}m-4-6.5h3v13h-3zm5 0h3v13h-3z"
+            return f'<path class="hold" d="{bars}">{title}</path>'
         case "call":
             return f'<circle class="call" {round_} r="4.5">{title}</circle>'
         case _:

@@ -76,6 +76,8 @@ def words(event: Event, *, known: str = "") -> str:
             return f"{who}is cancelled"
         case "call":
             return f"calls {_called(event)}"
+        case "hold":
+            return f"is {event.detail}"
         case _:
             return f"{who}notes {event.detail}"
 

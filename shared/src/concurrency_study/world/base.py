@@ -10,6 +10,7 @@ import contextlib
 import functools
 import inspect
 import os
+import re
 import sys
 import types
 from abc import ABC, abstractmethod
@@ -31,7 +32,7 @@ from .errors import (
     leaves,
 )
 from .job import Job
-from .schedules import SLACK, Explored, Schedule, explore
+from .schedules import SLACK, Explored, Schedule, Step, explore
 from .waits import LIBRARIES
 
 E = TypeVar("E", bound=BaseException)
@@ -358,6 +359,7 @@ class World(ABC):
         def run(schedule: Schedule) -> None:
             __tracebackhide__ = True
             self.schedule = schedule
+            schedule.noted = self._note_hold
             if schedule.cancel_at_wait:
                 options["cancel_at_wait"] = schedule.cancel_at_wait
             else:
@@ -809,6 +811,14 @@ class World(ABC):
         self.this_run.became[name] = became
         self.trace.spawned(name, self.native_kind(native))
         return name
+
+    def _note_hold(self, lane: Any, step: Step) -> None:
+        """Note in the trace that a schedule holds an actor."""
+        native = getattr(lane, "owner", lane) or lane  # a thread, of its machinery
+        name = self.this_run.names.get(native) if lane is not None else None
+        line = re.search(r":(\d+):", step.held)
+        where = f" at line {line[1]}" if line else ""
+        self.trace.held(name or self.this_run.title, f"held{where}")
 
     def how_it_ended(self, error: BaseException | None) -> str:
         """Return the name of an end with this error: end, error or cancelled."""

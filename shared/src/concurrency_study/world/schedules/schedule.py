@@ -86,6 +86,8 @@ class Schedule:
     taken: int = 0
     """The number of steps of all lanes."""
     steps: list[Step] = field(default_factory=list[Step])
+    noted: Callable[[Any, Step], None] = lambda lane, step: None
+    """Called with the lane that is held, and its step, if `telling`."""
     cut: bool = False
     """True if a limit, `MOST` or `WIDTH`, has kept a choice from being made."""
     spent: int = 0
@@ -153,6 +155,7 @@ class Schedule:
                 held = describe(lanes[0])
                 ran = describe(lanes[index]) if index != CLOCK else ""
                 self.steps.append(Step(held, ran, (ahead or 0) / 1e9, free))
+                self.noted(lanes[0], self.steps[-1])
         if index == CLOCK:
             assert ahead is not None
             self.spent += ahead
