@@ -75,6 +75,7 @@ class Site:
         kinds = {
             "start": lambda name: name == "index.html",
             "pair": lambda name: "-to-" in name,
+            "race": lambda name: name.startswith("race-"),
             "question": lambda name: name.startswith("question-"),
             "topic": self.is_topic,
         }

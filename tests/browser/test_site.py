@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 KINDS = [
     *("start", "question", "topic", "pair"),
-    *("names", "guide", "glossary", "costs", "questions", "races"),
+    *("names", "guide", "glossary", "costs", "questions", "races", "race"),
 ]
 COMPARISONS = ["topic", "pair"]
 WIDTHS = [360, 768, 1680]

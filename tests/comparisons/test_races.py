@@ -1,77 +1,73 @@
-"""The races: their code, their page and their command."""
+"""The races: their code, their pages and their command."""
 
 from __future__ import annotations
 
 import json
 import re
 from html import unescape
+from itertools import islice
 from pathlib import Path
 
 import pytest
-from concurrency_comparisons import cli, races
+from concurrency_comparisons import cli, races, site
 from concurrency_comparisons.answers import Tree, Unreadable
-from concurrency_comparisons.races import Shown, all_races, drawn
-from concurrency_comparisons.rendering import linked, listed, templates
+from concurrency_comparisons.races import Shown, all_races
 from concurrency_comparisons.reports import Race, Report, Story
-from concurrency_comparisons.site import inline, sided
-from concurrency_comparisons.timeline.svg import legend, narrow
 from concurrency_study.races import BUGS
 from concurrency_study.trace import Event
-from markupsafe import Markup
 
 ROOT = Path(__file__).parents[2]
 TREE = Tree(ROOT)
-HOLDS = [
-    "task Ann: lost.py:18: async def ann() -> None:\nwas held, and ahead of it ran\n"
-    "task Bob: lost.py:21: async def bob() -> None:",
-    "task Ann: lost.py:18: async def ann() -> None:\nwas held, and the clock went 1 s "
-    "ahead",
-]
+REPORT = """\
+Deadlock: nothing can run. Waiting:
+  task Bob: lost.py:21: async def bob() -> None:
+schedule 1,234 failed, with 2 holds:
+  1. task Ann: lost.py:18: async def ann() -> None:
+     was held, and ahead of it ran
+     task Bob: lost.py:21: async def bob() -> None:
+  2. task Ann: lost.py:18: async def ann() -> None:
+     was held, and the clock went 1 s ahead
+It needs this order, and 1 s more than usual for it.
+Replay it: AAIBAA"""
 
 
-def story(end):
+def story(end, *more):
     """Return the story of three tasks that end at one instant."""
     names = ("main", "Ann", "Bob")
     begun = [Event(0, name, "spawn", "task", name) for name in names]
     ended = [Event(end, name, "exit", "end", name) for name in reversed(names)]
-    return Story("", "test_race", "toy", "", end, None, "", begun + ended)
+    return Story("", "test_race", "toy", "", end, None, "", [*begun, *more, *ended])
 
 
 def race(bug):
+    hold = Event(0.1, "Ann", "hold", "held at line 18, task Bob runs", "Ann")
     return Race(
-        *(bug, "toy", 0, 1000, 1234, HOLDS, "It needs this order only.", "AAIBAA"),
-        "Deadlock: nothing can ever run again.\n  task Bob: lost.py:21",
+        *(bug, "toy", REPORT, "AAIBAA"),
         "200 schedules explored, none failed. The search ended at its limit.",
-        *(story(0.05), story(0.15)),
+        *(story(0.05), story(0.15, hold)),
     )
 
 
 def report(study):
-    races = [race(bug) for bug in BUGS]
-    return Report(study, [study], "3.11.7", {"trio": "1"}, [], [], [], races)
+    found = [race(bug) for bug in BUGS]
+    return Report(study, [study], "3.11.7", {"trio": "1"}, [], [], [], found)
 
 
 FOUND = {study: report(study) for study in TREE.studies}
 RACES = all_races(TREE, FOUND, TREE.studies)
 
 
-def page(shown=RACES):
-    """Return the text of the page."""
-    return templates.get_template("races.html").render(
-        costs=None,
-        days=[],
-        drawn=drawn(shown),
-        inline=inline,
-        legend=legend,
-        link=linked(TREE),
-        listed=listed,
-        markup=Markup,
-        narrow=narrow,
-        preferred=TREE.studies,
-        races=shown,
-        sided=sided,
-        versions={},
-    )
+@pytest.fixture(scope="module")
+def pages():
+    """The pages of the races, by bug; "" is the list of all."""
+    return pages_of(FOUND)
+
+
+def pages_of(found):
+    names = {"races.html": "", **{f"race-{bug}.html": bug for bug in BUGS}}
+    made = ((names.get(name), text) for name, text in site.pages(TREE, found))
+    # No further pages are made.
+    return dict(islice((page for page in made if page[0] is not None), len(names)))
 
 
 def plain(text):
@@ -106,6 +102,15 @@ def test_a_program_and_its_fix_differ():
             assert shown.absent or any(side.changed for side in shown.sides)
 
 
+def test_lines_have_the_numbers_that_reports_name():
+    for _, studies in RACES.values():
+        for shown in studies:
+            lines = shown.text.split("\n")
+            for side in (*shown.sides, shown.around):
+                for line in side.lines:
+                    assert lines[line.number - 1] == line.text
+
+
 def test_a_file_without_a_fix_is_refused():
     text = "def broken():\n    pass\n"
     shown = Shown("lost_item", "toy", Path("toy.py"), "", None, text=text)
@@ -117,11 +122,7 @@ def test_a_reason_replaces_the_programs(monkeypatch):
     monkeypatch.setattr(races, "absent", lambda package: {"lost_item": "Never."})
     found = all_races(TREE, FOUND, ["trio"])
     (shown,) = found["lost_item"][1]
-    assert (shown.absent, shown.outcome, shown.path) == (
-        "Never.",
-        "cannot happen",
-        None,
-    )
+    assert (shown.absent, shown.outcome) == ("Never.", "cannot happen")
     assert not found["lost_update"][1][0].absent
 
 
@@ -130,58 +131,67 @@ def test_a_study_may_have_no_races(monkeypatch):
     assert not any(studies for _, studies in all_races(TREE, {}, ["trio"]).values())
 
 
-# The page
+# The pages
 
 
-def test_the_page_shows_every_line_of_every_program():
-    lines = {line.strip() for line in plain(page()).split("\n")}
-    for _, studies in RACES.values():
+def test_the_list_links_to_each_bug_in_each_study(pages):
+    for bug in BUGS:
+        for study in TREE.studies:
+            link = f'<a href="race-{bug}.html#{study}">2 holds</a>'
+            assert link in pages[""]
+            assert f'id="{study}"' in pages[bug]
+
+
+def test_a_page_shows_every_line_of_every_program(pages):
+    for bug, (_, studies) in RACES.items():
+        lines = {line.strip() for line in plain(pages[bug]).split("\n")}
         for shown in studies:
-            code = "\n".join([*(side.code for side in shown.sides), shown.around])
-            assert {line.strip() for line in code.split("\n")} <= lines
+            for side in (*shown.sides, shown.around):
+                for line in side.lines:
+                    assert f"{line.number} {line.text}".strip() in lines
 
 
-def test_the_page_says_what_was_found_and_how_to_replay_it():
-    text = page()
-    count = sum(len(studies) for _, studies in RACES.values())
-    said = plain(text)
-    assert said.count("schedule 1,234 of 1,000 failed, with 2 holds") == count
-    assert said.count("was held, and the clock went 1 s ahead") == count
+def test_a_page_has_the_report_and_a_command_that_replays_it(pages):
+    said = plain(pages["lost_item"])
+    assert said.count(REPORT) == len(TREE.studies)
     command = "bin/python -m concurrency_study.races lost_item AAIBAA"
-    assert f".nox/trio-3-11/{command}" in said
-    assert len(re.findall(r"<svg[^>]*role=\"img\"", text)) == 2 * count
+    assert f"\n.nox/trio-3-11/{command}\n" in said
 
 
-def test_the_two_timelines_share_an_axis():
-    drawn = page().partition('id="lost_update-trio"')[2].partition("</details>")[0]
+def test_a_hold_is_in_the_picture(pages):
+    text = pages["lost_update"]
+    assert text.count('<path class="hold"') == len(TREE.studies) + 1  # and the legend
+    assert text.count(">held at line 18, task Bob runs</text>") == len(TREE.studies)
+    assert "at 0.1 s is held at line 18, task Bob runs" in plain(text)
+
+
+def test_the_two_timelines_share_an_axis(pages):
+    drawn = pages["lost_update"].partition('id="trio"')[2].partition("</section>")[0]
+    assert len(re.findall(r"<svg[^>]*role=\"img\"", drawn)) == 2
     axes = re.findall(r"<text[^>]*>([\d.]+ s)</text>", drawn)
     assert axes[: len(axes) // 2] == axes[len(axes) // 2 :]
     assert "0.15 s" in axes
 
 
-def test_a_bug_that_cannot_happen_has_its_reason_on_the_page():
-    why = "A `Mutex` <never> waits."
-    shown = Shown("lost_item", "toy", None, why, None)
-    text = page({"lost_item": (BUGS["lost_item"], [shown])})
-    assert "A <code>Mutex</code> &lt;never&gt; waits." in text
-    assert "<b>toy</b> cannot happen" in text
+def test_a_bug_that_cannot_happen_has_its_reason_on_its_page(monkeypatch):
+    why = {"lost_item": "A `Mutex` <never> waits."}
+    monkeypatch.setattr(races, "absent", lambda package: why)
+    found = pages_of({"trio": FOUND["trio"]})
+    assert "A <code>Mutex</code> &lt;never&gt; waits." in found["lost_item"]
+    assert "async def broken()" not in found["lost_item"]
+    assert ">cannot happen</a>" in found[""]
 
 
 def test_without_a_search_the_code_is_shown():
-    text = page(all_races(TREE, {}, TREE.studies))
-    assert "<b>trio</b> no report of a search" in text
-    assert "async def broken()" in text
-    assert "Replay it" not in text
+    found = pages_of({"trio": Report("trio", ["trio"], "3.11.7", {}, [], [])})
+    assert ">no report of a search</a>" in found[""]
+    said = plain(found["lost_item"])
+    assert "async def broken()" in said
+    assert "Replay it" not in said
 
 
-def test_each_bug_and_each_study_has_an_address():
-    ids = re.findall(r'\bid="([^"]+)"', page())
-    assert len(ids) == len(set(ids))
-    assert {*BUGS, *(f"{b}-{s}" for b in BUGS for s in TREE.studies)} <= {*ids}
-
-
-def test_the_page_is_light():
-    assert len(page().encode()) < 250_000
+def test_the_pages_are_light(pages):
+    assert max(len(text.encode()) for text in pages.values()) < 100_000
 
 
 # The command
@@ -190,7 +200,7 @@ def test_the_page_is_light():
 @pytest.fixture
 def called(capsys, monkeypatch):
     """A function that runs the command and returns its status and its output."""
-    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(
         cli, "_reports", lambda tree, studies: {s: FOUND[s] for s in studies}
     )
@@ -206,36 +216,42 @@ def called(capsys, monkeypatch):
 def test_the_command_lists_each_bug_with_the_result_of_each_study(called):
     code, said = called()
     assert code == 0
-    assert said.out.count("schedule 1,234 of 1,000 failed, with 2 holds") == len(
-        BUGS
-    ) * len(TREE.studies)
-    assert "Lost wake-up\n" in said.out
+    count = len(BUGS) * len(TREE.studies)
+    assert said.out.count("schedule 1,234 failed, with 2 holds") == count
+    assert "lost_wakeup: Lost wakeup\n" in said.out
 
 
 def test_the_command_shows_a_bug_in_one_study(called):
     code, said = called("lost_update", "--study", "trio")
     assert code == 0
-    assert "\n+         async with lock:\n" in said.out
-    assert "\n2. task Ann: lost.py:18: async def ann() -> None:\n" in said.out
-    assert "\n   was held, and the clock went 1 s ahead\n" in said.out
-    assert "\nIn schedule 1,234 " in said.out
-    assert "\n.nox/trio-3-11/bin/python -m concurrency_study.races lost_update" in (
-        said.out
-    )
+    assert re.search(r"\n +54 \+ +async with lock:\n", said.out)
+    assert f"\n{REPORT}\n" in said.out
+    command = "bin/python -m concurrency_study.races lost_update AAIBAA"
+    assert f"\n.nox/trio-3-11/{command}\n" in said.out
     assert "asyncio" not in said.out
+    assert max(map(len, said.out.split("\n"))) <= 80
+
+
+def test_the_command_draws_both_runs_on_one_axis(called):
+    _, said = called("lost_update", "--study", "trio")
+    drawn = said.out.partition("In the usual order")[2]
+    usual, failed = drawn.split("In the schedule that failed")
+    assert re.search(r"Ann \(task\) +├─+┤\n", usual)
+    assert re.search(r"Ann \(task\) +├─+║─+┤\n", failed)
+    assert "0.1 s  Ann is held at line 18, task Bob runs\n" in failed
 
 
 def test_the_command_shows_all_bugs_of_one_study(called):
     _, said = called("--study", "gevent")
-    assert said.out.count("\nReplay it:\n") == len(BUGS)
+    assert said.out.count(REPORT) == len(BUGS)
 
 
 def test_the_command_prints_json(called):
     _, said = called("lost_item", "--study", "trio", "--json")
-    (found,) = json.loads(said.out)["lost_item"]
-    assert found["fixed"].startswith("async def fixed()")
-    assert found["found"]["token"] == "AAIBAA"
-    assert found["found"]["failed"]["events"][0]["what"] == "spawn"
+    (shown,) = json.loads(said.out)["lost_item"]
+    assert shown["fixed"].startswith("async def fixed()")
+    assert shown["found"]["report"] == REPORT
+    assert shown["found"]["failed"][3]["what"] == "hold"
 
 
 @pytest.mark.parametrize(

@@ -552,7 +552,7 @@ def show_races(
         return
     with _screen(pager=not no_pager) as screen:
         if bug is None and study is None:
-            screen.races(chosen.values())
+            screen.races(chosen)
         else:
             for each, here in chosen.values():
                 screen.race(each, here)

@@ -142,10 +142,10 @@ class Screen:
                 about = ", ".join(f"{numbers[key]}" for key in row.questions)
                 self.console.print(Text(f"    Questions: {about}"))
 
-    def races(self, found: Iterable[tuple[Bug, Sequence[Shown]]]) -> None:
+    def races(self, found: Mapping[str, tuple[Bug, Sequence[Shown]]]) -> None:
         """Print a line for each bug in each study: the result of the search."""
-        for bug, studies in found:
-            self.console.print(Text(bug.title, "bold"))
+        for name, (bug, studies) in found.items():
+            self.console.print(Text(f"{name}: {bug.title}", "bold"))
             for shown in studies:
                 line = Text.assemble((f"    {shown.study}: ", "cyan"), shown.outcome)
                 self.console.print(line)

@@ -22,6 +22,7 @@ from pathlib import Path
 from concurrency_study.behaviours import GROUPS
 from concurrency_study.glossary import anchor
 from concurrency_study.pasted import pasteable, pasteable_function
+from concurrency_study.races import Bug
 from concurrency_study.topics import SECTIONS
 from markupsafe import Markup, escape
 from pygments.lexers.python import (  # pyright: ignore[reportMissingTypeStubs]
@@ -36,7 +37,7 @@ from .figures import told
 from .guides import choices, guides, terms
 from .names import page as index_of_names
 from .questions import Asked, all_asked, changed, leading, of_topic, preference
-from .races import Side, all_races
+from .races import Shown, Side, all_races
 from .rendering import linked, listed, templates
 from .reports import Refused, Report, spoken
 from .subject import Subject, class_of, slug, versions
@@ -424,6 +425,7 @@ def _pages(
     for name in ("style.css", "columns.js", "search.js"):
         yield name, rendered(name)
     yield "index.html", rendered("index.html")
+    yield from _of_races(races, rendered)
     yield "guide.html", rendered("guides.html", choices=choices(tree))
     yield "glossary.html", rendered("glossary.html", terms=terms(tree), anchor=anchor)
     for number, subject in enumerate(subjects):
@@ -447,14 +449,20 @@ def _pages(
     if known["costs"]:
         yield "costs.html", rendered("costs.html")
     yield "names.html", rendered("names.html")
-    yield "races.html", rendered("races.html")
-    for name, (bug, studies) in races.items():
-        shown = [s.found for s in studies if s.found]
-        drawn = [story for found in shown for story in found.stories]
-        text = rendered("race.html", bug=bug, studies=studies, drawn=drawn)
-        yield f"race-{name}.html", text
     yield "sitemap.html", rendered("sitemap.html")
     yield "404.html", rendered("404.html", base=url)
+
+
+def _of_races(
+    races: Mapping[str, tuple[Bug, Sequence[Shown]]], rendered: Callable[..., str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the page of all races, and one for each bug."""
+    yield "races.html", rendered("races.html")
+    for name, (bug, studies) in races.items():
+        found = [shown.found for shown in studies if shown.found]
+        drawn = [story for race in found for story in race.stories]
+        text = rendered("race.html", bug=bug, studies=studies, drawn=drawn)
+        yield f"race-{name}.html", text
 
 
 def _of_questions(

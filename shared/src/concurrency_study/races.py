@@ -49,7 +49,7 @@ BUGS: Mapping[str, Bug] = {
         "A task is notified before it waits, so it waits for ever.",
     ),
     "opposite_locks": Bug(
-        "Lock-order deadlock (AB-BA)",
+        "Lock-order deadlock (ABBA)",
         "Two tasks each hold the lock that the other one waits for.",
     ),
     "lost_item": Bug(

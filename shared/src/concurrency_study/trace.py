@@ -79,8 +79,9 @@ class Trace:
 
     def held(self, name: str, detail: str) -> None:
         """Record that a schedule has held a native actor."""
-        if self.watching:
-            self.events.append(Event(self._now(), name, "hold", detail, name))
+        event = Event(self._now(), name, "hold", detail, name)
+        if self.watching and event not in self.events[-1:]:
+            self.events.append(event)
 
     def named(self, name: str) -> str:
         """Return a unique name for a native actor."""

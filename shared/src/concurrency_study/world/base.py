@@ -818,7 +818,9 @@ class World(ABC):
         name = self.this_run.names.get(native) if lane is not None else None
         line = re.search(r":(\d+):", step.held)
         where = f" at line {line[1]}" if line else ""
-        self.trace.held(name or self.this_run.title, f"held{where}")
+        ran = re.split(r"[:,]", step.ran)[0]
+        ahead = f"{ran} runs" if ran else f"{step.ahead:g} s pass"
+        self.trace.held(name or self.this_run.title, f"held{where}, {ahead}")
 
     def how_it_ended(self, error: BaseException | None) -> str:
         """Return the name of an end with this error: end, error or cancelled."""
