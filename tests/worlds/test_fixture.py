@@ -332,6 +332,17 @@ def test_a_heartbeat_that_hides_a_deadlock_ends_without_a_limit(loop_world):
         loop_world.run(main)
 
 
+def test_a_job_that_polls_a_clock_sees_it_move(loop_world):
+    @loop_world.job
+    async def poll(w):
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            await w.sleep(0)
+
+    loop_world.run(poll)
+    assert loop_world.returned_at == pytest.approx(5, rel=1e-3)
+
+
 def test_long_runs_of_few_jumps_and_short_runs_of_many_have_no_limit(monkeypatch):
     monkeypatch.setattr("concurrency_study.world.base.MANY", 100)
     monkeypatch.setattr("concurrency_study.world.base.MOST", 1000)

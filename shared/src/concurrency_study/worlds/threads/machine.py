@@ -57,6 +57,9 @@ GRACE = 1_000
 SPUN = 20
 """The times in a row that time may pass for actors that only look, with no wait."""
 
+POLLS = 200_000
+"""Reads of a clock, each after a yield, after which an actor is spinning."""
+
 TURNS = 2_000
 """Yields in a row after which it is asked whether the actors only look."""
 
@@ -228,7 +231,7 @@ class Machine:
         self._poll = real_poll()
         self._watched: dict[int, list[tuple[ManagedThread, int]]] = {}
         self._moves = self._points = self._polls = 0
-        self._yielded = False
+        self._yielded = self._polled = False
         self._tiny = 0
         self.rounds = 0
         """The turns of a loop, or yields of threads, since the last wait."""
@@ -581,9 +584,11 @@ class Machine:
 
         Then only time can change something. A thread from before the run might do so
         as well, unless the actors have looked for ``spent`` seconds already. To be
-        sure, it takes two calls.
+        sure, it takes two calls. An actor that polls a clock makes it move itself: see
+        `read_clock`.
         """
-        if self.outside or self.peers:
+        polled, self._polled = self._polled and self._polls < POLLS, False
+        if self.outside or self.peers or polled:
             return False
         if spent < REAL and len(_threading._active) > len(self._live):
             return False
@@ -647,7 +652,7 @@ class Machine:
         """
         if not self._yielded:
             return
-        self._yielded = False
+        self._yielded, self._polled = False, True
         self._polls += 1
         if self._polls > GRACE:
             step = int(1_000 * 2 ** ((self._polls - GRACE) / 5_000))
