@@ -11,6 +11,7 @@ nox -s trio -- -k cancel    ... or a part of its tests
 nox -s trio -- --suite      ... or what all studies are asked, for the report
 nox -s realtime -- trio     its programs, Ctrl-C and the obstacle course, in real time
 nox -s planted -- asyncio   plant mistakes in its answers: does the suite notice?
+nox -s schedules -- asyncio --schedules 200    its conformance tests in many orders
 nox -s foreign              the suites of other packages, in virtual time
 nox -s drift -- trio==0.30 --python 3.12    which answers change with a version
 nox -s overhead             what virtual time costs
@@ -116,6 +117,10 @@ def prove(session: nox.Session, study: str) -> None:
                 alone = ("-o", "faulthandler_timeout=0")
                 session.run(*PYTEST, *alone, "tests/mutants/test_mutants.py")
             return
+        case ["--many-orders"]:
+            tests = ["tests/conformance"]
+            whole = ()
+            at_once = ("-n", f"{CORES}", "--dist", "worksteal")
         case ["--realtime"]:
             course = ROOT / f"packages/{study}/src/{study}_study/obstacles"
             tests = ["tests/installed", *(["tests/obstacles"] * course.exists())]
@@ -345,6 +350,15 @@ def mutants(session: nox.Session) -> None:
     """Mutate answers, and count what the suite notices; `-- trio --help` says more."""
     if failed := for_each_study(session, "--mutants", STUDIES, NEWEST):
         session.error(f"too many mutants survive, or the list is wrong: {failed}")
+
+
+@nox.session(python=False, default=False)
+def schedules(session: nox.Session) -> None:
+    """Run conformance tests in many orders; `-- asyncio --schedules 200` in more."""
+    bounds = ("--slack", "0", "--schedules-seconds", "5", "-k", "not thousand")
+    session.posargs[:0] = ["--schedules", "20", *bounds]  # later options win
+    if failed := for_each_study(session, "--many-orders", STUDIES, NEWEST):
+        session.error(f"a test fails in another order than the usual one: {failed}")
 
 
 @nox.session(python=False)

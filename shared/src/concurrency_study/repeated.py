@@ -42,6 +42,12 @@ def add_options(parser: pytest.Parser) -> None:
         "%(default)g; 0 for tests that compare instants)",
     )
     group.addoption(
+        "--schedules-seconds",
+        type=float,
+        metavar="SECONDS",
+        help="processor time after which no further schedule of a test begins",
+    )
+    group.addoption(
         "--replay",
         metavar="TOKEN",
         default="",
@@ -70,6 +76,7 @@ def wanted(item: pytest.Item) -> dict[str, Any]:
     options: dict[str, Any] = {
         "schedules": item.config.getoption("--schedules"),
         "slack": item.config.getoption("--slack"),
+        "seconds": item.config.getoption("--schedules-seconds"),
         "replay": item.config.getoption("--replay"),
     }
     mark = item.get_closest_marker("schedules")
