@@ -618,3 +618,45 @@ def test_it(world):
     )
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines(["*virtual time, actor, event*", "*0.000  say  call*"])
+
+
+# Schedules
+
+RACY = """
+import asyncio
+import pytest
+
+async def visits():
+    seen = []
+
+    async def visit():
+        before = len(seen)
+        await asyncio.sleep(0)
+        seen[before:] = [before]
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(visit())
+        await asyncio.sleep(0.5)
+        group.create_task(visit())
+    return len(seen)
+
+@pytest.mark.schedules(0)
+async def test_in_the_usual_order(world):
+    assert await visits() == 2
+
+async def test_in_many_orders(world):
+    await asyncio.gather(*(asyncio.sleep(0) for _ in range(5)))
+"""
+
+
+def test_a_test_of_the_usual_order_runs_once_under_many_schedules(project):
+    result = project.run(RACY, "--world", "asyncio", "--schedules", "300")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines("* schedules of 1 test explored, none failed.*")
+
+
+def test_a_search_ends_at_its_limit_of_seconds(project):
+    options = ("--schedules", "1000000", "--schedules-seconds", "0.2", "-v")
+    result = project.run(RACY, "--world", "asyncio", *options)
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines("*The search ended at its limit of 0.2 s.*")
