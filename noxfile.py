@@ -15,6 +15,7 @@ nox -s schedules -- asyncio --schedules 200    its conformance tests in many ord
 nox -s foreign              the suites of other packages, in virtual time
 nox -s drift -- trio==0.30 --python 3.12    which answers change with a version
 nox -s overhead             what virtual time costs
+nox -s peers                races found, beside other tools that explore schedules
 nox -s mutants -- trio      change its answers on purpose: does the suite notice?
 nox -l              the list of sessions
 """
@@ -444,6 +445,17 @@ def overhead(session: nox.Session) -> None:
         *("-e", "./shared", "-e", "./packages/generators"),
     )
     session.run("python", "-m", "tests.worlds.overhead", *session.posargs)
+
+
+@nox.session(python=NEWEST, default=False)
+def peers(session: nox.Session) -> None:
+    """Find the races beside detangle, frontrun and interleave-test; `-- --help`."""
+    session.install(
+        *CONSTRAINTS,
+        *("detangle", "frontrun", "interleave-test", "greenlet", "-e", "./shared"),
+        *("-e", "./packages/asyncio", "-e", "./packages/threads"),
+    )
+    session.run("python", "-m", "tests.races.peers", *session.posargs)
 
 
 @nox.session(python=list(dict.fromkeys((PYTHONS[0], NEWEST))))
