@@ -455,7 +455,7 @@ def peers(session: nox.Session) -> None:
         *("detangle", "frontrun", "interleave-test", "greenlet", "-e", "./shared"),
         *("-e", "./packages/asyncio", "-e", "./packages/threads"),
     )
-    session.run("python", "-m", "tests.races.peers", *session.posargs)
+    session.run("python", "-m", "tests.peers.measure", *session.posargs)
 
 
 @nox.session(python=list(dict.fromkeys((PYTHONS[0], NEWEST))))

@@ -1,6 +1,6 @@
 """Races found: by ``World.explore``, and by other tools that explore schedules.
 
-``python -m tests.races.peers`` looks for the races of the studies asyncio and threads
+``python -m tests.peers.measure`` looks for the races of the studies asyncio and threads
 with detangle (asyncio), frontrun (both) and interleave-test (threads). Each search has
 a process of its own. A cell is the median of all seeds: the schedules until the race
 was found, and the processor time of the whole search, with its shrinking and replays.
@@ -348,7 +348,7 @@ def be_child(words: list[str]) -> None:
 
 def measure_speed(words: list[str]) -> None:
     """Print how many schedules of a small program took how long."""
-    from tests.races import small
+    from tests.peers import small
 
     number, study, schedules = words
     function = small.tasks if study == "asyncio" else small.threads
@@ -369,7 +369,7 @@ def ask(tool: Tool, flag: str, words: list[str], patience: float) -> Any:
     with subprocess.Popen(
         [
             *(str(folder / name) for name in tool.command),
-            *(sys.executable, "-m", "tests.races.peers", flag, number, *words),
+            *(sys.executable, "-m", "tests.peers.measure", flag, number, *words),
         ],
         cwd=ROOT,
         stdout=subprocess.PIPE,
