@@ -26,7 +26,8 @@ def results_as_we_go(
     with GreenletGroup() as group:
         # 2. Start a job for every input.
         results = group.imap_unordered(function, inputs)
-        group.add(results)  # it is a greenlet too: the one that starts the others
+        # It is a greenlet too, which starts the others: it ends with them.
+        group.add(results)  # pyright: ignore[reportArgumentType]
 
         # 3. Hand over each result as it comes.
         for result in results:
