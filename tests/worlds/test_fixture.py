@@ -343,6 +343,53 @@ def test_a_job_that_polls_a_clock_sees_it_move(loop_world):
     assert loop_world.returned_at == pytest.approx(5, rel=1e-3)
 
 
+def test_a_job_that_polls_sees_time_pass(loop_world):
+    done = []
+
+    @loop_world.job
+    async def late(w):
+        await w.sleep(5)
+        done.append(w.now())
+
+    @loop_world.job
+    async def poll(w):
+        while not done:
+            await w.sleep(0)
+
+    @loop_world.job
+    async def both(w):
+        await w.together((late,), (poll,))
+
+    loop_world.run(both)
+    assert done == [5]
+    assert loop_world.returned_at == pytest.approx(5)
+
+
+def test_a_job_that_polls_for_ever_is_refused(loop_world):
+    done = []
+
+    @loop_world.job
+    async def poll(w):
+        while not done:
+            await w.sleep(0)
+
+    with pytest.raises(NotCovered, match="polls"):
+        loop_world.run(poll)
+
+
+def test_many_turns_at_one_instant_are_not_refused(loop_world):
+    @loop_world.job
+    async def count(w):
+        rounds = 0
+        while rounds < 60_000:
+            rounds += 1
+            await w.sleep(0)
+        return rounds
+
+    assert loop_world.run(count) == 60_000
+    assert loop_world.returned_at == pytest.approx(0)
+
+
 def test_long_runs_of_few_jumps_and_short_runs_of_many_have_no_limit(monkeypatch):
     monkeypatch.setattr("concurrency_study.world.base.MANY", 100)
     monkeypatch.setattr("concurrency_study.world.base.MOST", 1000)
