@@ -160,6 +160,7 @@ def test_two_lines_in_one_write_are_answered_in_order(world, pipe, say):
     assert is_polite(texts[2], "'no'")
 
 
+@pytest.mark.schedules(0)  # a long computation has too many points to explore
 def test_a_slow_line_is_answered_before_later_lines(world, pipe, say):
     world.at(1.25, pipe.write, b"30\n1\n25\nfoo\n")
     world.at(2.5, pipe.write, b"exit\n")
