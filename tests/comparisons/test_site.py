@@ -12,6 +12,7 @@ from concurrency_comparisons import site
 from concurrency_comparisons.answers import Tree
 from concurrency_comparisons.reports import Report, Story, Test
 from concurrency_study.behaviours import questions
+from concurrency_study.races import BUGS
 from concurrency_study.trace import Event
 
 ROOT = Path(__file__).parent.parent.parent
@@ -105,7 +106,8 @@ def parsed(text):
 
 def test_there_is_a_page_for_every_topic_and_pair_and_a_start(files):
     asked = {f"question-{key}" for key in questions()}
-    pages = {"index", *WORDS, *TOPICS, *PAIRS, *asked}
+    shown = {f"race-{bug}" for bug in BUGS}
+    pages = {"index", *WORDS, *TOPICS, *PAIRS, *asked, *shown}
     others = {"style.css", "columns.js", "search.js"}
     others |= {f"{topic}.trace.json" for topic in TOPICS}
     assert set(files) == {f"{page}.html" for page in pages} | others
