@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
@@ -238,6 +239,41 @@ def test_a_question_is_answered_by_one_search(visit, task):
     (place,) = [n for n, at in enumerate(addresses) if f"question-{key}.html" in at]
     found.nth(place).click()
     expect(page).to_have_url(re.compile(f"question-{key}.html"))
+
+
+def test_a_question_is_found_by_the_words_of_its_title(site, visit):
+    page = visit("start")
+    names = [name for name in site.pages if name.startswith("question-")]
+    titles = {}
+    for name in names:
+        text = (site.folder / name).read_text("utf-8")
+        titles[name] = unescape(re.search("<title>(.*)</title>", text)[1])
+    found = page.evaluate(SEARCH, list(titles.values()))
+    best = dict(zip(titles, found, strict=True))
+    assert names
+    assert not {titles[name]: at for name, at in best.items() if name not in at}
+
+
+SEARCH = """
+async (questions) => {
+  const best = [];
+  for (const words of questions) {
+    const input = document.querySelector("input[type=search]");
+    const found = document.querySelector(".found");
+    const shown = new Promise((done) => new MutationObserver((_, watch) => {
+      if (found.querySelector("a")) { watch.disconnect(); done(); }
+    }).observe(found, { childList: true, subtree: true }));
+    input.value = words;
+    input.dispatchEvent(new Event("input"));
+    await shown;
+    const links = [...found.querySelectorAll("a")].slice(0, 5);
+    best.push(links.map((link) => new URL(link.href).pathname.slice(1)));
+    found.replaceChildren();
+  }
+  return best;
+}
+"""
+"""Types each question, and returns the first five pages that are found."""
 
 
 def test_the_counterpart_of_a_name_is_two_clicks_away(visit):

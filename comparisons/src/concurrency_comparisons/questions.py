@@ -162,6 +162,14 @@ class Asked:
         return self.lead.row.asked if self.lead else self.question.text
 
     @property
+    def words(self) -> str:
+        """What people type who ask it, in whatever library, for a search."""
+        typed = [self.question.text, self.question.also]
+        for told in self.answers:
+            typed += [told.study, told.row.way, told.row.asked]
+        return " ".join(dict.fromkeys(filter(None, typed))).replace("`", "")
+
+    @property
     def sides(self) -> list[Side]:
         """Two pieces of code to compare: the lead and what to write instead.
 

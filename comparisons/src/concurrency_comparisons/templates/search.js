@@ -5,6 +5,8 @@ const input = box.querySelector("input");
 const found = box.querySelector(".found");
 let pagefind;
 let asked = 0;
+const small = new Set(("a an and are be by can do does for from how i if in is it my of on one" +
+  " or the to was what when which who why with").split(" ")); // they are on every page
 
 box.hidden = location.protocol === "file:"; // a page of a folder may not load an index
 
@@ -20,14 +22,24 @@ function result({ url, meta, excerpt, sub_results: parts }) {
   return item;
 }
 
+// A page that answers a question comes before those that mention its words: see the
+// metadata "asked" of the questions' pages.
+async function load() {
+  const module = await import("./pagefind/pagefind.js");
+  await module.options({ ranking: { metaWeights: { title: 5, asked: 5 } } });
+  return module;
+}
+
 async function search() {
   const mine = ++asked;
   const words = input.value.trim();
   if (!words) return found.replaceChildren();
   if (!found.hasChildNodes()) found.replaceChildren("Searching …");
   try {
-    pagefind ??= await import("./pagefind/pagefind.js");
-    const answer = await pagefind.search(words);
+    pagefind ??= await load();
+    const all = words.split(/\s+/);
+    const telling = all.filter((word) => !small.has(word.toLowerCase()));
+    const answer = await pagefind.search((telling.length ? telling : all).join(" "));
     const results = await Promise.all(answer.results.slice(0, 8).map((each) => each.data()));
     if (mine !== asked) return;
     const list = document.createElement("ol");
