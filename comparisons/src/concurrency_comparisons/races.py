@@ -94,7 +94,12 @@ class Shown:
         """The code that both programs call."""
         apart = {"broken", "fixed"}
         parts = [self._source(n) for n in self._functions if n.name not in apart]
-        return Side([line for part in parts for line in part], frozenset())
+        lines = [
+            line
+            for part in parts
+            for line in [*part, Line(part[-1].number + 1, "", False, "")]
+        ]
+        return Side(lines[:-1], frozenset())
 
     @property
     def replay(self) -> str:
