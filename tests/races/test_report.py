@@ -7,6 +7,8 @@ from concurrency_study.races import main, present, race_record
 from concurrency_study.study import installed_studies
 
 (STUDY,) = installed_studies()
+DEADLOCK = "opposite_locks"
+"""A bug that every study has, and in which no task but the first one ends."""
 
 
 @pytest.mark.parametrize("bug", present(STUDY.folder))
@@ -16,6 +18,11 @@ def test_a_search_breaks_the_program_and_not_its_fix(
     record = race_record(STUDY.name, bug, STUDY.worlds[0])
     record_property("race", record)
     assert "none failed." in record["fixed"]
+    actors = {event["by"] for event in record["usual"]}
+    assert holds(record["usual"]) == []
+    assert {event["by"] for event in holds(record["failed"])} <= actors
+    assert all(event["detail"].startswith("held") for event in holds(record["failed"]))
+    assert holds(record["failed"])
     monkeypatch.setattr(sys, "argv", ["races", bug, record["token"]])
     with pytest.raises(SystemExit) as ended:
         main()
@@ -23,6 +30,18 @@ def test_a_search_breaks_the_program_and_not_its_fix(
     found = record["report"].partition("\nschedule ")
     error, schedule = found[0], found[2].partition("\n")[2]
     assert capsys.readouterr().out == f"{error}\nSchedule:\n{schedule}\n"
+
+
+def holds(events):
+    return [event for event in events if event["what"] == "hold"]
+
+
+def test_an_actor_that_waits_for_ever_has_no_end():
+    (main, *ends) = reversed(
+        race_record(STUDY.name, DEADLOCK, STUDY.worlds[0])["failed"]
+    )
+    assert (main["by"], main["what"], main["detail"]) == ("main", "exit", "error")
+    assert not any(event["what"] == "exit" for event in ends)
 
 
 def test_a_token_of_another_form_is_refused(monkeypatch, capsys):
