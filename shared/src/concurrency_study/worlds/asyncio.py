@@ -163,7 +163,7 @@ class AsyncioWorld(LoopWorld):
         return asyncio.run(function())
 
     def _drive(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+        with _Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(main())
 
     def _leftovers(self) -> list[str]:
@@ -220,6 +220,18 @@ class AsyncioEagerWorld(AsyncioWorld):
         super()._drive(main)
 
 
+class _Runner(asyncio.Runner):
+    """A runner that closes a loop at once in which nothing is left to be ended."""
+
+    def close(self) -> None:
+        loop: Any = vars(self)["_loop"]
+        if isinstance(loop, VirtualLoop) and loop.is_done():
+            loop.close()
+            events.set_event_loop(None)
+            return
+        super().close()
+
+
 FAR = 1e9
 """Seconds beyond which a float cannot tell nanoseconds apart at all."""
 
@@ -256,12 +268,64 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """The numbers of timers at the last two calls of `looks`."""
         self._waits: dict[asyncio.Task[Any], Any] = {}
         """The tasks, and the futures that they waited for at the last look."""
-        self._tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
-        self._futures: weakref.WeakSet[asyncio.Future[Any]] = weakref.WeakSet()
+        self._made: list[weakref.ref[asyncio.Future[Any]]] = []
+        """All tasks and futures; the dead ones are removed at times."""
+        self._many = 1000
+        """The length of the list at which the dead ones are removed next."""
+        self._scheduled: list[asyncio.TimerHandle]
+        self._ready: deque[asyncio.Handle]
         super().__init__(_VirtualSelector(self))
         self.set_exception_handler(self._lose)
         if world.schedule is not None:
-            vars(self)["_ready"] = _Ready(self, world.schedule)
+            self._ready = _Ready(self, world.schedule)
+
+    def is_done(self) -> bool:
+        """Return whether nothing is left for `asyncio.Runner.close` but to close."""
+        made: Any = self
+        return not (
+            self.is_closed()
+            or self._ready
+            or made._asyncgens
+            or made._default_executor
+            or asyncio.all_tasks(self)
+        )
+
+    def _run_once(self) -> None:
+        """Do a turn of the loop.
+
+        A search makes thousands of runs. If there can be no input, and no timer is due,
+        a turn needs no selector.
+        """
+        made: Any = self
+        ready, scheduled = self._ready, self._scheduled
+        if (
+            not ready
+            or made._debug
+            or self.world.schedule is None
+            or not self.machine.is_alone()
+            or self.watches()
+            or (scheduled and made._timer_cancelled_count)
+            or (scheduled and scheduled[0].when() * 1e9 <= self.machine.ns + 1)
+        ):
+            made = super()
+            made._run_once()
+            return
+        self.selecting = True
+        try:
+            self.machine.yielded()
+        finally:
+            self.selecting = False
+        self.raise_failure()
+        for _ in range(len(ready)):
+            handle: Any = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
+
+    def raise_failure(self) -> None:
+        """Raise the error with which the loop is to end, if there is one."""
+        if self.raising is not None:
+            error, self.raising = self.raising, None
+            raise error
 
     def time(self) -> float:
         """Return virtual seconds since the world began to run."""
@@ -316,18 +380,22 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         timer._scheduled = True
         return timer
 
+    def has_timers(self) -> bool:
+        """Return whether a timer waits."""
+        return bool(self._scheduled)
+
     def next_timer(self) -> float:
         """Return the instant of the next timer, or infinity."""
-        scheduled: list[asyncio.TimerHandle] = vars(self)["_scheduled"]
-        return scheduled[0].when() if scheduled else math.inf
+        return self._scheduled[0].when() if self._scheduled else math.inf
 
     def stop_timers(self) -> None:
         """Drop all timers: their callbacks will never be called."""
-        vars(self)["_scheduled"].clear()
+        self._scheduled.clear()
 
     def watches(self) -> bool:
         """Return whether a descriptor besides the loop's own pipe is watched."""
-        return len(self._selector.get_map() or ()) > 1  # pyright: ignore
+        selector: Any = self._selector  # pyright: ignore
+        return selector is not None and len(selector._fd_to_key) > 1
 
     def looks(self) -> bool:
         """Return whether all tasks that have run since the last call only look.
@@ -350,10 +418,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def later_timer(self) -> int | None:
         """Return the first instant after now, in nanoseconds, that has a timer."""
-        timers: list[asyncio.TimerHandle] = vars(self)["_scheduled"]
         dues = [
             round(timer.when() * 1e9)
-            for timer in timers
+            for timer in self._scheduled
             if not timer.cancelled()
             and timer.when() < math.inf
             and vars(timer)["number"] < self._older
@@ -398,7 +465,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def create_task(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
         """Do what asyncio's own does, and keep a weak reference to the task."""
         task = super().create_task(coro, **options)
-        self._tasks.add(task)
+        self._keep(task)
         if self.world.trace.watching and self.is_running():  # the answer is not
             self.world.watch(task, coro)
         return task
@@ -406,12 +473,21 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def create_future(self) -> asyncio.Future[Any]:
         """Do what asyncio's own does, and keep a weak reference to the future."""
         future: asyncio.Future[Any] = super().create_future()
-        self._futures.add(future)
+        self._keep(future)
         return future
+
+    def _keep(self, made: asyncio.Future[Any]) -> None:
+        self._made.append(weakref.ref(made))
+        if len(self._made) > self._many:
+            self._made = [each for each in self._made if each() is not None]
+            self._many = max(1000, 2 * len(self._made))
 
     def lose_errors(self) -> None:
         """Report errors that were never retrieved. Then be silent."""
-        for future in (*self._tasks, *self._futures):
+        for each in self._made:
+            future = each()
+            if future is None:
+                continue
             told: Any = future
             if future.done() and told._log_traceback:
                 told._log_traceback = False
@@ -469,23 +545,25 @@ class _Ready(deque[Any]):
 
     def popleft(self) -> Any:
         schedule = self._schedule
-        while schedule.on and not self[0].cancelled():
+        while schedule.on and not self[0]._cancelled:
             first: dict[Any, int] = {}
             for at, handle in enumerate(self):
-                if type(handle._callback) is _Note:
+                callback = handle._callback
+                if type(callback) is _Note:
                     del self[at]
                     return handle
-                task = getattr(handle._callback, "__self__", None)
-                first.setdefault(task if isinstance(task, _TASKS) else None, at)
-                if len(first) == WIDTH:
-                    schedule.cut = schedule.cut or len(self) > at + 1
-                    break
-            ahead = self._ahead()
-
-            def describe(lane: Any, first: dict[Any, int] = first) -> str:
-                return _describe(lane or _woken(self[first[lane]]))
-
-            index = schedule.pick([*first], describe, ahead)
+                task = getattr(callback, "__self__", None)
+                lane = task if isinstance(task, _TASKS) else None
+                if lane not in first:
+                    if len(first) == WIDTH:
+                        schedule.cut = True
+                        break
+                    first[lane] = at
+            ahead = self._ahead() if self._loop.has_timers() else None
+            if len(first) == 1 and ahead is None:
+                schedule.took(*first)
+                break
+            index = schedule.pick([*first], self._described, ahead)
             if index == CLOCK:
                 self._fire()
                 continue
@@ -494,6 +572,15 @@ class _Ready(deque[Any]):
             del self[at]
             return handle
         return super().popleft()
+
+    def _described(self, lane: Any) -> str:
+        """Return the name of a lane's actor, and where it is."""
+        if lane is None:
+            for handle in self:
+                callback = handle._callback
+                if not isinstance(getattr(callback, "__self__", None), _TASKS):
+                    return _describe(_woken(handle))
+        return _describe(lane)
 
     def _ahead(self) -> int | None:
         """Return the nanoseconds to the next timer, if the clock may go there."""
@@ -568,9 +655,7 @@ class _VirtualSelector(selectors.DefaultSelector):
                     ready = _select(self, 0)
         finally:
             loop.selecting = False
-        if loop.raising:
-            error, loop.raising = loop.raising, None
-            raise error
+        loop.raise_failure()
         return ready
 
 

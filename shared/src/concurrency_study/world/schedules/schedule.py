@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import weakref
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 CLOCK = -1
 """The choice that the clock goes ahead to the next timer, while actors are ready."""
@@ -43,12 +43,11 @@ class Strategy(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """A choice that is not the usual one: at a point, the index of the chosen lane."""
 
     point: int
-    index: int
+    chosen: int
 
 
 @dataclass
@@ -94,8 +93,9 @@ class Schedule:
     """The nanoseconds by which the clock went ahead."""
 
     def __post_init__(self) -> None:
-        self._numbers: Any = weakref.WeakKeyDictionary()
-        self._kept: dict[object, int] = {}  # what no weak reference can point to
+        # By identity. An entry goes when its lane does: another may get its place.
+        self._numbers: dict[int, int] = {}
+        self._references: list[object] = []
         self._last, self._row = 0, 0
         self._count = 0
 
@@ -103,24 +103,24 @@ class Schedule:
         """Return the nanoseconds by which the clock may still go ahead."""
         return round(self.slack * 1e9) - self.spent
 
-    def number(self, lane: Hashable) -> int:
+    def number(self, lane: object) -> int:
         """Return the number of a lane; they are counted as they first appear."""
-        try:
-            known = self._numbers.get(lane)
-        except TypeError:
-            known = self._kept.get(lane)
+        place = id(lane)
+        known = self._numbers.get(place)
         if known is None:
-            known = self._count
+            known = self._numbers[place] = self._count
             self._count += 1
+            forget = self._numbers.pop
             try:
-                self._numbers[lane] = known
+                kept: object = weakref.ref(lane, lambda _: forget(place, None))
             except TypeError:
-                self._kept[lane] = known
+                kept = lane
+            self._references.append(kept)
         return known
 
     def pick(
         self,
-        lanes: Sequence[Hashable],
+        lanes: Sequence[object],
         describe: Callable[[Any], str],
         ahead: int | None = None,
         *,
@@ -136,10 +136,10 @@ class Schedule:
         """
         point = len(self.options)
         clock = ahead is not None
-        numbers = [*map(self.number, lanes)]
-        if len(numbers) == 1 and not clock:
-            self._took(numbers[0])
+        if len(lanes) == 1 and not clock:
+            self.took(lanes[0])
             return 0
+        numbers = [*map(self.number, lanes)]
         index = self.strategy.pick(numbers, clock, point, self.taken)
         if index >= len(numbers) or (index == CLOCK and not clock):
             index = 0
@@ -160,6 +160,10 @@ class Schedule:
             assert ahead is not None
             self.spent += ahead
         return index
+
+    def took(self, lane: object) -> None:
+        """Note a step of a lane."""
+        self._took(self.number(lane))
 
     def _took(self, number: int) -> None:
         self.taken += 1
@@ -183,7 +187,7 @@ class Script:
     choices: tuple[Choice, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_by_point", {c.point: c.index for c in self.choices})
+        object.__setattr__(self, "_by_point", {c.point: c.chosen for c in self.choices})
 
     def pick(self, lanes: Sequence[int], clock: bool, point: int, step: int) -> int:
         """Return the index that was chosen at this point."""
@@ -196,7 +200,7 @@ def token(choices: Iterable[Choice]) -> str:
     data = bytearray()
     before = 0
     for choice in choices:
-        for number in (choice.point - before, choice.index + 1):
+        for number in (choice.point - before, choice.chosen + 1):
             while number > 127:
                 data.append(128 | number & 127)
                 number >>= 7

@@ -726,6 +726,10 @@ class Machine:
             finally:
                 self._idles = False
 
+    def is_alone(self) -> bool:
+        """Return whether the thread that runs is the only one, and watches nothing."""
+        return not (len(self._live) > 1 or self._watched or self.outside or self.peers)
+
     def _is_next(self, due: int) -> bool:
         """Return whether nothing can happen before that instant."""
         if self._ready or self._watched or self.outside or self.peers or self.failure:
