@@ -7,6 +7,7 @@ import datetime
 import gc
 import os
 import queue
+import re
 import select
 import selectors
 import signal
@@ -1364,6 +1365,115 @@ def test_the_library_works_with_any_seed():
     expected = sorted([0, 1, 2, 3, 4] * 2)
     for seed in range(30):
         assert run(answer, seed=seed) == (expected, 2.5)
+
+
+# Explored schedules
+
+
+def failure(function):
+    """Return the type of the first failure, and the lines of its notes."""
+    with pytest.raises(Exception) as raised:  # noqa: PT011
+        ThreadsWorld().explore(function)
+    error = raised.value
+    return type(error), f"{error}\n" + "\n".join(error.__notes__)
+
+
+def test_a_hold_names_the_access_before_it_and_the_one_that_conflicts():
+    hits = {}
+
+    def count():
+        hits["page"] = hits.get("page", 0) + 1
+
+    def answer():
+        hits.clear()
+        with started(count, count):
+            pass
+        assert hits["page"] == 2
+
+    kind, told = failure(answer)
+    assert kind is AssertionError
+    held = r'was held before it (?:writes hits\["page"\]|calls hits.get\("page", 0\))'
+    assert re.search(held, told)
+    assert re.search(r"Meanwhile, thread \S+ \S+ (?:writes|calls) hits", told)
+
+
+def test_an_access_to_something_else_is_no_conflict():
+    left, right = [], []
+
+    def first():
+        left.append(1)
+        left.append(2)
+
+    def second():
+        right.append(len(left))
+
+    def answer():
+        left.clear(), right.clear()
+        with started(first, second):
+            pass
+        assert right[0] != 1
+
+    _, told = failure(answer)
+    assert "Meanwhile" not in told or "right" not in told.split("Meanwhile")[1]
+
+
+def test_a_deadlock_that_is_found_tells_since_when_each_lock_is_held():
+    def answer():
+        a, b = Lock(), Lock()
+
+        def take(one, other):
+            with one, other:
+                pass
+
+        with started(lambda: take(a, b), lambda: take(b, a)):
+            pass
+
+    kind, told = failure(answer)
+    assert kind is Deadlock
+    assert (
+        len(re.findall(r"held by thread \S+ \S+ since test_threads.py:\d+", told)) == 2
+    )
+
+
+def test_a_long_computation_is_explored_as_far_as_the_limits():
+    def fibonacci(n):
+        return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
+
+    def answer():
+        with started(lambda: fibonacci(21), lambda: fibonacci(21)):
+            pass
+
+    explored = ThreadsWorld().explore(answer, schedules=3)
+    assert explored.narrow
+    assert not explored.complete
+    assert "the first 20,000 instructions" in str(explored)
+
+
+def compute():
+    return sum(n for n in range(30_000) if [n][0])
+
+
+def test_a_computation_of_one_thread_is_not_called_complete():
+    explored = ThreadsWorld().explore(compute, schedules=3)
+    assert (explored.narrow, explored.complete) == (True, False)
+
+
+def test_after_a_long_computation_the_next_run_is_preempted_again():
+    hits, computed = {}, []
+
+    def count():
+        hits["page"] = hits.get("page", 0) + 1
+
+    def answer():
+        hits.clear()
+        with started(count, count):
+            pass
+        if not computed:
+            computed.append(compute())
+            count(), hits.update(page=2)
+        assert hits["page"] == 2
+
+    assert failure(answer)[0] is AssertionError
 
 
 # Jobs and the common interface of all worlds

@@ -5,11 +5,24 @@ actors are ready, so it can run them in other orders than the usual one: see
 `World.explore` and ``pytest --schedules``.
 """
 
-from .schedule import CLOCK, SLACK, WIDTH, Choice, Schedule, Script, Step, Strategy
+from .schedule import (
+    CLOCK,
+    MOST,
+    POINTS,
+    SLACK,
+    WIDTH,
+    Choice,
+    Schedule,
+    Script,
+    Step,
+    Strategy,
+)
 from .search import Explored, Search, explore
 
 __all__ = [
     "CLOCK",
+    "MOST",
+    "POINTS",
     "SLACK",
     "WIDTH",
     "Choice",

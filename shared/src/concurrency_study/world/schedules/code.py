@@ -8,11 +8,14 @@ nothing. On 3.11, tracing does (`sys.settrace`).
 
 from __future__ import annotations
 
+import ast
 import builtins
 import contextlib
 import dis
+import linecache
 import sys
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType, FrameType
 from typing import Any
@@ -65,11 +68,98 @@ def points_of(code: CodeType) -> dict[int, bool]:
     return found
 
 
-@contextlib.contextmanager
-def points(call: Callable[[bool], None]) -> Generator[Callable[..., Any] | None]:
-    """Call before each shared access of the code under test, in every thread.
+@dataclass(frozen=True)
+class Access:
+    """An access to something that threads can share."""
 
-    The argument is True if an interpreter with a GIL may switch threads there.
+    verb: str
+    """``reads``, ``writes``, ``deletes`` or ``calls``."""
+    text: str
+    """The expression in the source."""
+    key: str
+    """The name of what is accessed: an attribute, a variable, a container."""
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.text}"
+
+    def conflicts(self, other: Access) -> int:
+        """Return how surely the order of the two matters; 0 if it does not."""
+        if not self.key or self.key != other.key:
+            return 0
+        kinds = {self.verb, other.verb}
+        if not kinds & {"writes", "deletes", "calls"}:
+            return 0
+        both = kinds <= {"writes", "deletes", "calls"}
+        return 1 + both + (self.text == other.text)
+
+
+@lru_cache(maxsize=10_000)
+def access_at(code: CodeType, offset: int) -> Access | None:
+    """Return the access that an instruction begins; None if the source does not tell.
+
+    To load a variable, or a method that is called next, is only the beginning.
+    """
+    begun: Access | None = None
+    for each in dis.get_instructions(code):
+        if each.offset < offset or each.opname not in SHARED:
+            continue
+        where = each.positions
+        if where is None or where.lineno != where.end_lineno:
+            break
+        access = _access(code, each.opname, where)
+        if access is None or (begun is not None and begun.line != access.line):
+            break
+        if begun is not None and begun.text not in access.text:
+            break
+        begun = access
+        if not (each.opname in _VARIABLES or access.verb == "reads"):
+            break
+    return begun
+
+
+_VARIABLES = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF"}
+
+
+def _access(code: CodeType, name: str, where: Any) -> Access | None:
+    line = linecache.getline(code.co_filename, where.lineno).encode()
+    source = line[where.col_offset : where.end_col_offset].decode()
+    try:
+        key = _key(ast.parse(source, mode="eval").body)
+    except (SyntaxError, ValueError):
+        return None
+    verbs = (("STORE", "writes"), ("DELETE", "deletes"), ("CALL", "calls"))
+    verb = next((verb for begin, verb in verbs if name.startswith(begin)), "reads")
+    return Access(verb, source, key, where.lineno)
+
+
+def _key(node: ast.AST) -> str:
+    """Return the name of what an expression accesses."""
+    match node:
+        case ast.Name():
+            return node.id
+        case ast.Attribute():
+            return node.attr
+        case ast.Subscript() | ast.Starred():
+            return _key(node.value)
+        case ast.Call(func=ast.Attribute(value=owner)):
+            return _key(owner)
+        case ast.Compare(comparators=[container]):
+            return _key(container)
+        case _:
+            return ""
+
+
+Call = Callable[[CodeType, int, bool], bool]
+"""Called with the code, the offset, and whether a GIL may let another thread run there.
+
+Returns whether this run needs more points.
+"""
+
+
+@contextlib.contextmanager
+def points(call: Call) -> Generator[Callable[..., Any] | None]:
+    """Call before each shared access of the code under test, in every thread.
 
     Yields a trace function that every thread has to install by `sys.settrace`; None if
     that is not needed.
@@ -96,8 +186,8 @@ def points(call: Callable[[bool], None]) -> Generator[Callable[..., Any] | None]
         may_switch = points_of(code).get(offset)
         if may_switch is None:
             return monitoring.DISABLE
-        call(may_switch)
-        return None
+        # A long computation would take many times as long.
+        return None if call(code, offset, may_switch) else monitoring.DISABLE
 
     monitoring.use_tool_id(tool, "schedules of the concurrency study")
     monitoring.register_callback(tool, events.PY_START, began)
@@ -113,12 +203,21 @@ def points(call: Callable[[bool], None]) -> Generator[Callable[..., Any] | None]
         monitoring.free_tool_id(tool)
 
 
-def _tracer(call: Callable[[bool], None]) -> Callable[..., Any]:
+def again() -> None:
+    """Have all points reported again, as a new run begins."""
+    if sys.version_info >= (3, 12):
+        sys.monitoring.restart_events()
+
+
+def _tracer(call: Call) -> Callable[..., Any]:
     def inside(frame: FrameType, event: str, _: object) -> Any:
         if event == "opcode":
-            may_switch = points_of(frame.f_code).get(frame.f_lasti)
-            if may_switch is not None:
-                call(may_switch)
+            code, offset = frame.f_code, frame.f_lasti
+            may_switch = points_of(code).get(offset)
+            if may_switch is not None and not call(code, offset, may_switch):
+                frame.f_trace_opcodes = False
+                sys.settrace(None)
+                return None
         return inside
 
     def began(frame: FrameType, event: str, _: object) -> Any:

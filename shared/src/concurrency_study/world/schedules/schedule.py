@@ -6,7 +6,10 @@ import base64
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from .code import Access
 
 CLOCK = -1
 """The choice that the clock goes ahead to the next timer, while actors are ready."""
@@ -16,6 +19,9 @@ SLACK = 1.0
 
 MOST = 5_000
 """Choices of a run. After them the order is the usual one."""
+
+POINTS = 20_000
+"""Instructions of a run before which a thread may be preempted."""
 
 WIDTH = 32
 """Of more actors that are ready, only the first ones are considered."""
@@ -61,6 +67,10 @@ class Step:
     """The seconds by which the clock went ahead."""
     free: bool = False
     """True if only an interpreter without a GIL may switch threads there."""
+    before: str = ""
+    """The access that the held actor was about to make, if that is known."""
+    meanwhile: str = ""
+    """An access of another actor to the same thing, while it was held."""
 
 
 @dataclass
@@ -91,6 +101,8 @@ class Schedule:
     """True if a limit, `MOST` or `WIDTH`, has kept a choice from being made."""
     spent: int = 0
     """The nanoseconds by which the clock went ahead."""
+    points: int = 0
+    """The number of instructions before which a thread could be preempted."""
 
     def __post_init__(self) -> None:
         # By identity. An entry goes when its lane does: another may get its place.
@@ -98,6 +110,11 @@ class Schedule:
         self._references: list[object] = []
         self._last, self._row = 0, 0
         self._count = 0
+        self._next: dict[object, Access | None] = {}
+        """The access that each lane is about to make, if `telling`."""
+        self._held: list[tuple[object, Step, Access]] = []
+        """Lanes that were held before an access."""
+        self._sure: dict[int, int] = {}
 
     def left(self) -> int:
         """Return the nanoseconds by which the clock may still go ahead."""
@@ -154,12 +171,36 @@ class Schedule:
             if self.telling:
                 held = describe(lanes[0])
                 ran = describe(lanes[index]) if index != CLOCK else ""
-                self.steps.append(Step(held, ran, (ahead or 0) / 1e9, free))
-                self.noted(lanes[0], self.steps[-1])
+                step = Step(held, ran, (ahead or 0) / 1e9, free)
+                self.steps.append(step)
+                if access := self._next.get(lanes[0]):
+                    step.before = str(access)
+                    self._held.append((lanes[0], step, access))
+                self.noted(lanes[0], step)
         if index == CLOCK:
             assert ahead is not None
             self.spent += ahead
         return index
+
+    def is_about_to(self, lane: object, access: Access | None) -> None:
+        """Note what a lane accesses next, unless it is held before."""
+        self._next[lane] = access
+
+    def does(self, lane: object, access: Access | None, name: str) -> None:
+        """Note that a lane makes an access, and whether one that is held waits for it.
+
+        Args:
+            lane: It is not held any more.
+            access: What it accesses, if that is known.
+            name: The name of its actor.
+        """
+        self._next.pop(lane, None)
+        self._held = [each for each in self._held if each[0] is not lane]
+        for _, step, pending in self._held if access else ():
+            sure = pending.conflicts(access) if access else 0
+            if sure > self._sure.get(id(step), 0):
+                self._sure[id(step)] = sure
+                step.meanwhile = f"{name} {access}"
 
     def took(self, lane: object) -> None:
         """Note a step of a lane."""

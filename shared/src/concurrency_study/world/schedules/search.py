@@ -12,6 +12,7 @@ from random import Random
 from ..errors import NotCovered, TimeLimit
 from .schedule import (
     MOST,
+    POINTS,
     SLACK,
     WIDTH,
     Choice,
@@ -79,7 +80,8 @@ class Explored:
         if self.narrow:
             lines.append(
                 f"In each, the first {MOST:,} choices were made, each among the first "
-                f"{WIDTH} actors that were ready."
+                f"{WIDTH} actors that were ready, and threads were preempted before "
+                f"the first {POINTS:,} instructions."
             )
         if self.refused:
             lines.append(
@@ -172,7 +174,8 @@ class Search:
                     raise error
                 # No two actors were ready at one time.
                 if not schedule.options and not self._sweeps:
-                    return Explored(1, 1, complete=True, depth=0, cut="")
+                    whole = not self._narrow
+                    return Explored(1, 1, whole, depth=0, cut="", narrow=not whole)
             elif error is not None:
                 self._fail(schedule, error, number)
         return Explored(
@@ -217,10 +220,16 @@ class Search:
         else:
             strategy = Script(choices_of(choices))
         schedule, error = self.once(strategy, wait, telling=True)
+        changed = ""
+        if isinstance(strategy, Script) and schedule.choices != [*strategy.choices]:
+            changed = "it is of another program than this: not all its choices exist"
         if error is not None:
             error.add_note(_told(schedule, text, ""))
+            if changed:
+                error.add_note(f"About the token: {changed}")
             raise error
-        return Explored(1, 1, complete=False, depth=0, cut="the only one asked for")
+        cut = "the only one asked for" + (f"; {changed}" if changed else "")
+        return Explored(1, 1, complete=False, depth=0, cut=cut)
 
     def once(
         self, strategy: Strategy, wait: int = 0, *, telling: bool = False
@@ -318,9 +327,14 @@ def _told(schedule: Schedule, text: str, found: str) -> str:
             )
             continue
         times = f", {len(same)} times" if len(same) > 1 else ""
+        before = f" before it {same[0].before}" if same[0].before else ""
         lines.append(
-            f"  {held}. {name}\n     was held, and ahead of it ran{times}\n     {ran}"
+            f"  {held}. {name}\n"
+            f"     was held{before}, and ahead of it ran{times}\n     {ran}"
         )
+        meanwhile = next((step.meanwhile for step in same if step.meanwhile), "")
+        if meanwhile:
+            lines.append(f"     Meanwhile, {meanwhile}.")
     begin = f"{found}, with {held} hold{'s' * (held != 1)}:" if found else "Schedule:"
     needs = "It needs this order only."
     if spent:

@@ -33,6 +33,8 @@ class Lock:
     def __init__(self) -> None:
         self.holder: ManagedThread | bool = False
         """The thread that acquired it; True if that thread is not managed."""
+        self.since = ""
+        """The line that acquired it, in a run that is to be told."""
         self._waiters: deque[ManagedThread] = deque()
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
@@ -47,6 +49,7 @@ class Lock:
             machine.point()
         if not self.holder:
             self.holder = machine.current if machine else True
+            self.since = machine.told_line() if machine else ""
             return True
         if not blocking or timeout == 0:
             if machine:
@@ -67,6 +70,8 @@ class Lock:
                 self.release()
             elif me in self._waiters:
                 self._waiters.remove(me)
+        if woken:
+            self.since = machine.told_line()
         return woken
 
     def _really_acquire(self, timeout: float) -> bool:

@@ -8,6 +8,7 @@ import itertools
 import math
 import queue
 import random
+import re
 import select
 import selectors
 import signal
@@ -21,12 +22,12 @@ from concurrent.futures import _base  # pyright: ignore[reportPrivateUsage]
 from heapq import heappop, heappush
 from pathlib import Path
 from threading import get_native_id
-from types import FrameType
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ...world import Deadlock, NotCovered, Unwind, is_of_libraries, waits_at
-from ...world.schedules import CLOCK, WIDTH, Schedule
-from ...world.schedules.code import points
+from ...world.schedules import CLOCK, MOST, POINTS, WIDTH, Schedule
+from ...world.schedules.code import access_at, again, points
 from ...world.unpatched import get_ident, unpatched
 from .outside import (
     State,
@@ -1104,9 +1105,17 @@ class Machine:
             line = f"thread {thread.name}: {_where(frames.get(thread.ident))}"
             holder = thread.wants.holder if thread.wants else None
             if isinstance(holder, ManagedThread) and holder is not thread:
-                line += f" (held by thread {holder.name})"
+                since = thread.wants.since if thread.wants else ""
+                line += f" (held by thread {holder.name}{since})"
             listed.append(line)
         return listed
+
+    def told_line(self) -> str:
+        """Return the running thread's line of the user's, if the run is to be told."""
+        if self.schedule is None or not self.schedule.telling:
+            return ""
+        line = re.search(r"[^:]*:\d+", _where(sys._getframe(1)))  # pyright: ignore
+        return f" since {line[0]}" if line else ""
 
     def look_after(self, seen: Seen) -> Seen:
         """Look after the thread that has the baton: it may spin, or really block."""
@@ -1207,13 +1216,44 @@ tracer: Any = None
 """The trace function of threads under a schedule, on Python 3.11."""
 
 
-def preempt(may_switch: bool) -> None:
-    """Preempt the calling thread, if a schedule says so."""
+def preempt(code: CodeType, offset: int, may_switch: bool) -> bool:
+    """Preempt the calling thread, if a schedule says so.
+
+    Return whether the schedule needs more points in this run.
+    """
+    global _exhausted
     machine = _active
-    if machine is None or (schedule := machine.schedule) is None or not schedule.on:
-        return
-    if machine.current.ident == get_ident() and not machine.unwinding:
-        machine.preempt(free=not may_switch)
+    if machine is None or (schedule := machine.schedule) is None:
+        return True
+    if machine.current.ident != get_ident() or machine.unwinding:
+        return True
+    if not schedule.on and len(schedule.options) <= MOST:  # not yet, or at the end
+        return True
+    schedule.points += 1
+    if not schedule.on or schedule.points > POINTS:
+        schedule.cut = _exhausted = True
+        return False
+    thread, free = machine.current, not may_switch
+    if not schedule.telling:
+        machine.preempt(free=free)
+        return True
+    access = access_at(code, offset)
+    schedule.is_about_to(thread, access)
+    machine.preempt(free=free)
+    schedule.does(thread, access, f"thread {thread.name}")
+    return True
+
+
+_exhausted = False
+"""True if the last run has needed no more points."""
+
+
+def begin_points() -> None:
+    """Have all points reported, as a run with a schedule begins."""
+    global _exhausted
+    if _exhausted:
+        _exhausted = False
+        again()
 
 
 @contextlib.contextmanager

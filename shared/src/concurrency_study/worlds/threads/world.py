@@ -199,6 +199,8 @@ class ThreadsWorld(World):
         machine = self._machine = Machine(self.lose, self.patience, self.seed)
         machine.may_jump = lambda ns: self.may_jump(ns / 1e9)
         machine.schedule = self.schedule
+        if self.schedule is not None:
+            machines.begin_points()
         if self.trace.watching:
             machine.begins, machine.ends = self._begins, self._ends
         self._patches = contextlib.ExitStack()
