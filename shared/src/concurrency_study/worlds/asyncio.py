@@ -163,8 +163,15 @@ class AsyncioWorld(LoopWorld):
         return asyncio.run(function())
 
     def _drive(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        with _Runner(loop_factory=lambda: self._loop) as runner:
+        runner = asyncio.Runner(loop_factory=lambda: self._loop)
+        try:
             runner.run(main())
+        finally:
+            if self._loop.is_done():
+                self._loop.close()
+                events.set_event_loop(None)
+            else:
+                runner.close()
 
     def _leftovers(self) -> list[str]:
         me = asyncio.current_task()
@@ -218,18 +225,6 @@ class AsyncioEagerWorld(AsyncioWorld):
     def _drive(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._loop.set_task_factory(self._factory)
         super()._drive(main)
-
-
-class _Runner(asyncio.Runner):
-    """A runner that closes a loop at once in which nothing is left to be ended."""
-
-    def close(self) -> None:
-        loop: Any = vars(self)["_loop"]
-        if isinstance(loop, VirtualLoop) and loop.is_done():
-            loop.close()
-            events.set_event_loop(None)
-            return
-        super().close()
 
 
 FAR = 1e9
@@ -394,7 +389,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def watches(self) -> bool:
         """Return whether a descriptor besides the loop's own pipe is watched."""
-        selector: Any = self._selector  # pyright: ignore
+        selector: Any = vars(self)["_selector"]
         return selector is not None and len(selector._fd_to_key) > 1
 
     def looks(self) -> bool:
