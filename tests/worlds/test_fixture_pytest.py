@@ -649,6 +649,21 @@ async def test_in_many_orders(world):
 """
 
 
+def test_a_failed_schedule_is_shown_beside_the_usual_order(project):
+    racy = RACY.replace("@pytest.mark.schedules(0)\n", "")
+    done = project.run(racy, "--world", "asyncio", "--schedules", "300")
+    done.assert_outcomes(failed=1, passed=1)
+    done.stdout.fnmatch_lines(
+        [
+            "*in the usual order: virtual time, actor, event*",
+            "*0.000  visit  exit  end",
+            "*in the one that failed*",
+            "*visit  hold  held at line *",
+            "*test_in_the_usual_order  exit  error",
+        ]
+    )
+
+
 def test_a_test_of_the_usual_order_runs_once_under_many_schedules(project):
     result = project.run(RACY, "--world", "asyncio", "--schedules", "300")
     result.assert_outcomes(passed=2)

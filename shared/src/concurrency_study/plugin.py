@@ -387,10 +387,11 @@ def pytest_runtest_makereport(
     report = yield
     used = getattr(item, "funcargs", {}).get("world")
     if report.when == "call" and report.failed and isinstance(used, World):
-        lines = str(used.trace).splitlines()
-        if lines:
-            section = "\n".join(lines[-60:])
-            report.sections.append(("virtual time, actor, event", section))
+        told = repeated.stories(item) or {"virtual time, actor, event": str(used.trace)}
+        for title, text in told.items():
+            if text:
+                section = "\n".join(text.splitlines()[-60:])
+                report.sections.append((title, section))
     return report
 
 

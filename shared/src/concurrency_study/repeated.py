@@ -21,6 +21,7 @@ PROPERTY = "schedules"
 """The name of the property of a report that tells how a search has ended."""
 
 _RUNNING = pytest.StashKey[bool]()
+_STORIES = pytest.StashKey[list[str]]()
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -98,6 +99,7 @@ def run(item: Any) -> bool:
     if not options:
         return False
     item.stash[_RUNNING] = True
+    stories = item.stash[_STORIES] = list[str]()
     fresh = True
 
     def once(schedule: Schedule) -> None:
@@ -107,11 +109,15 @@ def run(item: Any) -> bool:
             _set_up_again(item)
         fresh = False
         world: World = item.funcargs["world"]
-        world.schedule = schedule
+        world.schedule, watching = schedule, world.watching
+        world.watching = watching or schedule.telling
+        schedule.noted = world.note_hold
         try:
             item.ihook.pytest_pyfunc_call(pyfuncitem=item)
         finally:
-            world.schedule = None
+            world.schedule, world.watching = None, watching
+            if schedule.telling:
+                stories.append(world.trace.told())
 
     try:
         with world.exploring():
@@ -140,6 +146,16 @@ def _plain(explored: Explored) -> dict[str, Any]:
         "complete": explored.complete and not explored.refused,
         "text": str(explored),
     }
+
+
+def stories(item: pytest.Item) -> dict[str, str]:
+    """Return the stories of the usual order and of the one that failed, with titles."""
+    told = item.stash.get(_STORIES, [])[-2:]
+    titles = (
+        "in the usual order: virtual time, actor, event",
+        "in the one that failed",
+    )
+    return dict(zip(titles, told, strict=True)) if len(told) == 2 else {}
 
 
 def summary(reports: Iterable[Any], *, verbose: bool) -> list[str]:

@@ -161,10 +161,18 @@ class Trace:
         return len(self.events)
 
     def __str__(self) -> str:
-        return "\n".join(
-            f"{event.at:>10.3f}  {event.actor}  {event.what}  {event.detail}".rstrip()
-            for event in self.events
-        )
+        return _listed(self.events)
+
+    def told(self) -> str:
+        """Return the story, an event a line."""
+        return _listed(self.story())
+
+
+def _listed(events: list[Event]) -> str:
+    return "\n".join(
+        f"{event.at:>10.3f}  {event.actor}  {event.what}  {event.detail}".rstrip()
+        for event in events
+    )
 
 
 class Recorder(list[tuple[Any, ...]]):

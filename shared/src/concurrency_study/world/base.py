@@ -359,7 +359,8 @@ class World(ABC):
         def run(schedule: Schedule) -> None:
             __tracebackhide__ = True
             self.schedule = schedule
-            schedule.noted = self._note_hold
+            self.watching = watching or schedule.telling
+            schedule.noted = self.note_hold
             if schedule.cancel_at_wait:
                 options["cancel_at_wait"] = schedule.cancel_at_wait
             else:
@@ -371,6 +372,7 @@ class World(ABC):
                     schedule.cancel_at_wait > 0 and self.cancelled_at is not None
                 )
 
+        watching = self.watching
         try:
             with self.exploring():
                 return explore(
@@ -383,7 +385,7 @@ class World(ABC):
                     cancel=cancel,
                 )
         finally:
-            self.schedule = None
+            self.schedule, self.watching = None, watching
 
     @classmethod
     def exploring(cls) -> contextlib.AbstractContextManager[object]:
@@ -812,7 +814,7 @@ class World(ABC):
         self.trace.spawned(name, self.native_kind(native))
         return name
 
-    def _note_hold(self, lane: Any, step: Step) -> None:
+    def note_hold(self, lane: Any, step: Step) -> None:
         """Note in the trace that a schedule holds an actor."""
         native = getattr(lane, "owner", lane) or lane  # a thread, of its machinery
         name = self.this_run.names.get(native) if lane is not None else None

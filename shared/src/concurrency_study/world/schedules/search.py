@@ -213,12 +213,13 @@ class Search:
         wait, choices = int(given[1] or 0), given[2]
         drawn = re.fullmatch(r"~(\d+)\.(-?\d+)", choices)
         if drawn:
-            usual, _ = self.once(Script())
+            usual, _ = self.once(Script(), telling=True)
             self._seen = Seen(usual.taken, usual.lengths)
             self._seed = int(drawn[2])
             strategy = self._drawn(int(drawn[1]))
         else:
             strategy = Script(choices_of(choices))
+            self.once(Script(), telling=True)
         schedule, error = self.once(strategy, wait, telling=True)
         changed = ""
         if isinstance(strategy, Script) and schedule.choices != [*strategy.choices]:
@@ -262,6 +263,7 @@ class Search:
         __tracebackhide__ = True
         wait = schedule.cancel_at_wait if schedule.cancelled else 0
         choices, wait = self._shrunk(tuple(schedule.choices), wait, type(error))
+        self.once(Script(), telling=True)  # for a picture beside that of the failure
         again, same = self.once(Script(choices), wait, telling=True)
         found = f"schedule {number:,} failed"
         if type(same) is type(error):
