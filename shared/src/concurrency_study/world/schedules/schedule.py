@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -56,6 +57,17 @@ class Choice(NamedTuple):
     chosen: int
 
 
+class Hold(NamedTuple):
+    """A choice by what it does, so that it keeps its sense if others are left out."""
+
+    held: int
+    """The number of the lane that was next."""
+    steps: int
+    """The steps that this lane had taken."""
+    ran: int
+    """The number of the lane that ran ahead of it, or `CLOCK`."""
+
+
 @dataclass
 class Step:
     """A choice for a reader: the actor that was held, and the one that ran ahead."""
@@ -88,6 +100,8 @@ class Schedule:
     telling: bool = False
     """True if the choices are to be described in `steps`."""
     choices: list[Choice] = field(default_factory=list[Choice])
+    holds: list[Hold] = field(default_factory=list[Hold])
+    """The same choices, by what they do."""
     options: list[int] = field(default_factory=list[int])
     """The number of lanes at each point, negative if the clock could go ahead."""
     lengths: dict[int, int] = field(default_factory=dict[int, int])
@@ -157,17 +171,23 @@ class Schedule:
             self.took(lanes[0])
             return 0
         numbers = [*map(self.number, lanes)]
-        index = self.strategy.pick(numbers, clock, point, self.taken)
+        if isinstance(self.strategy, Again):
+            index = self.strategy.pick_of(numbers, self.lengths.get(numbers[0], 0))
+        else:
+            index = self.strategy.pick(numbers, clock, point, self.taken)
         if index >= len(numbers) or (index == CLOCK and not clock):
             index = 0
         if point >= MOST:
             index, self.on, self.cut = 0, False, True
+        steps = self.lengths.get(numbers[0], 0)
         if index != CLOCK:
             index = self._fair(index, numbers)
             self._took(numbers[index])
         self.options.append(-len(lanes) if clock else len(lanes))
         if index:
             self.choices.append(Choice(point, index))
+            ran = CLOCK if index == CLOCK else numbers[index]
+            self.holds.append(Hold(numbers[0], steps, ran))
             if self.telling:
                 held = describe(lanes[0])
                 ran = describe(lanes[index]) if index != CLOCK else ""
@@ -234,6 +254,26 @@ class Script:
         """Return the index that was chosen at this point."""
         by_point: dict[int, int] = vars(self)["_by_point"]
         return by_point.get(point, 0)
+
+
+class Again:
+    """The strategy that makes some holds again, wherever they come."""
+
+    def __init__(self, holds: Iterable[Hold]) -> None:
+        self._left = Counter(holds)
+
+    def pick(self, lanes: Sequence[int], clock: bool, point: int, step: int) -> int:
+        """Return the usual index: `pick_of` knows more."""
+        return 0
+
+    def pick_of(self, lanes: Sequence[int], steps: int) -> int:
+        """Return the index of the lane that runs ahead of one with so many steps."""
+        for index in (*range(1, len(lanes)), CLOCK):
+            hold = Hold(lanes[0], steps, CLOCK if index == CLOCK else lanes[index])
+            if self._left[hold] > 0:
+                self._left[hold] -= 1
+                return index
+        return 0
 
 
 def token(choices: Iterable[Choice]) -> str:

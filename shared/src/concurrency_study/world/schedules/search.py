@@ -15,6 +15,7 @@ from .schedule import (
     POINTS,
     SLACK,
     WIDTH,
+    Again,
     Choice,
     Schedule,
     Script,
@@ -262,7 +263,7 @@ class Search:
         """Raise the failure, with as few choices as can be found."""
         __tracebackhide__ = True
         wait = schedule.cancel_at_wait if schedule.cancelled else 0
-        choices, wait = self._shrunk(tuple(schedule.choices), wait, type(error))
+        choices, wait = self._shrunk(schedule, wait, type(error))
         self.once(Script(), telling=True)  # for a picture beside that of the failure
         again, same = self.once(Script(choices), wait, telling=True)
         found = f"schedule {number:,} failed"
@@ -281,31 +282,45 @@ class Search:
         raise error
 
     def _shrunk(
-        self, choices: tuple[Choice, ...], wait: int, kind: type[BaseException]
+        self, found: Schedule, wait: int, kind: type[BaseException]
     ) -> tuple[tuple[Choice, ...], int]:
         """Return fewer choices that lead to an error of this kind, if there are any.
 
         The second value is the wait in which the caller is cancelled, if it has to be.
         """
-        left, size = REPLAYS, (len(choices) + 1) // 2
+        left, best = REPLAYS, found
+
+        def fails(strategy: Strategy) -> bool:
+            """Return whether it fails as well, with fewer choices."""
+            nonlocal left, best
+            left -= 1
+            schedule, error = self.once(strategy, wait)
+            better = type(error) is kind and len(schedule.holds) < len(best.holds)
+            best = schedule if better else best
+            return better
+
         if wait:
             left -= 1
-            if type(self.once(Script(choices))[1]) is kind:
+            if type(self.once(Script(tuple(best.choices)))[1]) is kind:
                 wait = 0
+        size = (len(best.holds) + 1) // 2
         while size and left:
             at, removed = 0, False
-            while at < len(choices) and left:
-                left -= 1
-                fewer = choices[:at] + choices[at + size :]
-                schedule, error = self.once(Script(fewer), wait)
-                if type(error) is kind:
-                    made = tuple(schedule.choices)
-                    choices = made if len(made) < len(fewer) else fewer
+            while at < len(best.holds) and left:
+                if fails(Again(best.holds[:at] + best.holds[at + size :])):
                     removed = True
                 else:
                     at += size
             size = size // 2 if size > 1 else int(removed)
-        return choices, wait
+        # One hold may do what several did, a little earlier or later.
+        for hold in [*best.holds]:
+            for steps in (0, 1, -1, 2, -2):
+                if len(best.holds) > 1 and left:
+                    fails(Again([hold._replace(steps=hold.steps + steps)]))
+        for at in range(len(best.choices)):
+            if at < len(best.choices) and left:
+                fails(Script((*best.choices[:at], *best.choices[at + 1 :])))
+        return tuple(best.choices), wait
 
 
 def _is_of_pytest(error: BaseException) -> bool:
