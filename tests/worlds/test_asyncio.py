@@ -710,3 +710,39 @@ def test_the_readme_shows_what_a_search_finds(world, tmp_path, monkeypatch):
         world.explore(counter.test_two_visits_are_counted, world)
     (note,) = raised.value.__notes__
     assert textwrap.indent(note, "    ") in readme
+
+
+def test_callbacks_keep_their_order_under_every_schedule(place):
+    async def answer():
+        called = []
+        loop = asyncio.get_running_loop()
+
+        async def task():
+            await asyncio.sleep(0)
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(4):
+                loop.call_soon(called.append, number)
+                group.create_task(task())
+            await asyncio.sleep(0.5)
+        assert called == [0, 1, 2, 3]
+
+    assert place.explore(answer, schedules=200).different > 1
+
+
+def test_a_lock_is_fair_under_every_schedule(place):
+    async def answer():
+        lock, asked, got = asyncio.Lock(), [], []
+
+        async def takes(number):
+            asked.append(number)
+            async with lock:
+                got.append(number)
+                await asyncio.sleep(0)
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(4):
+                group.create_task(takes(number))
+        assert got == asked
+
+    assert place.explore(answer, schedules=200).different > 1

@@ -576,3 +576,23 @@ def test_the_own_tasks_and_methods_of_trio_are_not_watched(place):
     place.run(answer)
     assert lives(place) == [("answer", "task", 0, 1, "end")]
     assert trio._core._run.Runner.task_exited is exited
+
+
+def test_a_lock_is_fair_under_every_schedule(place):
+    async def answer():
+        lock, asked, got = trio.Lock(), [], []
+
+        async def takes(number):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(trio.lowlevel.checkpoint)
+            asked.append(number)
+            async with lock:
+                got.append(number)
+                await trio.sleep(0)
+
+        async with trio.open_nursery() as nursery:
+            for number in range(4):
+                nursery.start_soon(takes, number)
+        assert got == asked
+
+    assert place.explore(answer, schedules=200).different > 1
