@@ -518,7 +518,7 @@ def browser(session: nox.Session) -> None:
     start = ROOT / "comparisons/site/index.html"
     if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
         session.skip(f"no Chromium here to look at the site; it starts at {start}")
-    at_once = ("-n", f"{min(CORES, 2)}", "--dist", "loadgroup")
+    at_once = ("-n", f"{min(CORES, 2)}", "--dist", "loadfile")
     session.run(*PYTEST, *at_once, "tests/browser", *session.posargs)
     session.log(f"The site starts at {start}")
 

@@ -40,14 +40,6 @@ def pytest_addoption(parser):
     )
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Give all tests that visit every page to one process, which visits them once."""
-    for item in items:
-        if "visited" in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group("visited"))
-
-
 @dataclass
 class Site:
     """A folder and the address that serves it."""

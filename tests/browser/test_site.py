@@ -1,44 +1,17 @@
-"""The site in a browser: on a phone, in the dark, by keyboard, without scripts."""
+"""The site in a browser: on a phone, in the dark, without scripts."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from html import unescape
-from pathlib import Path
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import unquote
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-KINDS = [
-    *("start", "question", "topic", "pair"),
-    *("names", "guide", "glossary", "costs", "questions", "races", "race"),
-]
+from .pages import KINDS, column, expect_columns, headings, names
+
 COMPARISONS = ["topic", "pair"]
-WIDTHS = [360, 768, 1680]
-"""Pixels: a phone, a tablet, a screen."""
-
-
-def headings(page):
-    """Return the headings of the visible columns."""
-    return page.locator(".study-heading:visible")
-
-
-def names(page):
-    """Return the studies whose columns are visible. A heading begins with the name."""
-    return [text.split()[0] for text in headings(page).all_inner_texts()]
-
-
-def expect_columns(page, studies):
-    """Wait until exactly the columns of these studies are visible."""
-    begin = [re.compile(rf"^\s*{study}\b") for study in studies]
-    expect(headings(page)).to_have_text(begin)
-
-
-def column(page, study):
-    return page.locator(f"input[name=columns][value={study}]")
 
 
 def studies(page):
@@ -355,6 +328,8 @@ def test_without_javascript_a_click_hides_a_column_if_there_is_one_to_click(visi
 
 
 STEPS = (".comparison", ".study-heading")
+
+
 LINES = ("table.diff", "thead th")
 
 
@@ -388,67 +363,6 @@ def test_on_a_phone_every_piece_of_code_says_whose_it_is(visit):
     assert min(heights) > 10
 
 
-@dataclass
-class Visited:
-    """The findings on a page, collected when all pages were visited."""
-
-    overflows: dict[int, list[str]]
-    links: list[str]
-    ids: list[str]
-    pictures: list[dict]
-    levels: list[int]
-    title: str
-    language: str | None
-    asked: list[str]
-    outside: list[str]
-    complaints: list[str]
-
-
-@pytest.fixture(scope="module")
-def visited(site, listen):
-    """Every page of the site, loaded once."""
-    found = {}
-    context, heard = listen()
-    page = context.new_page()
-    widths = [*WIDTHS]
-    for name in site.pages:
-        overflows = {}
-        page.goto(site.address + name)
-        widths.reverse()  # the next page begins with the width at which this one ends
-        for width in widths:
-            page.set_viewport_size({"width": width, "height": 800})
-            overflows[width] = page.evaluate("eyes.overflows()")
-        found[name] = Visited(
-            overflows=overflows,
-            links=page.evaluate("eyes.links()"),
-            ids=page.evaluate("eyes.ids()"),
-            pictures=page.evaluate("eyes.pictures()"),
-            levels=page.evaluate("eyes.levels()"),
-            title=page.title(),
-            language=page.locator("html").get_attribute("lang"),
-            **{kind: list(what) for kind, what in vars(heard).items()},
-        )
-        for what in vars(heard).values():
-            what.clear()
-    context.close()
-    return found
-
-
-def faults(visited, fault):
-    """Pages that have a fault, and which."""
-    return {name: found for name, page in visited.items() if (found := fault(page))}
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-def test_no_page_is_wider_than_the_screen(visited, width):
-    assert faults(visited, lambda page: page.overflows[width]) == {}
-
-
-def test_there_are_pages_of_all_kinds(site, visited):
-    assert next(iter(visited)) == "index.html"
-    assert {site.largest(kind) for kind in KINDS} <= set(visited)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_on_paper_nothing_is_cut_off(visit, kind):
     page = visit(kind, width=718)  # A4 at 96 dots an inch, less margins of 1 cm
@@ -456,181 +370,3 @@ def test_on_paper_nothing_is_cut_off(visit, kind):
     assert page.evaluate("eyes.overflows()") == []
     assert page.evaluate("eyes.scrollers()") == [], "paper does not scroll"
     assert page.pdf(format="A4").startswith(b"%PDF")
-
-
-# Accessibility
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_pages_are_accessible(visit, kind, scheme):
-    page = visit(kind, color_scheme=scheme)
-    # The sections of a page are made alike, and axe is slow for each of them.
-    page.evaluate("eyes.shorten('.change', 2)")
-    options = {"resultTypes": ["violations"]}
-    found = Axe().run(page, options=options).response["violations"]
-    assert [
-        f"{violation['id']}: {violation['help']}: {node['target']} {node['html'][:160]}"
-        for violation in found
-        if violation["impact"] in ("serious", "critical")
-        for node in violation["nodes"][:5]
-    ] == []
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_dark_is_dark_and_light_is_light(visit, kind):
-    page = visit(kind)
-    page.emulate_media(color_scheme="light")
-    assert page.evaluate("eyes.brightness()") > 0.8
-    page.emulate_media(color_scheme="dark")
-    assert page.evaluate("eyes.brightness()") < 0.2
-
-
-def test_the_letters_of_pictures_can_be_read_light_and_dark(visit):
-    page = visit("topic")
-    expect(page.locator("svg text")).not_to_have_count(0)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        assert page.evaluate("eyes.faintLetters()") == [], scheme
-
-
-def test_timelines_have_title_and_description(visited, site):
-    assert visited[site.largest("topic")].pictures
-    for name, page in visited.items():
-        for picture in page.pictures:
-            assert picture["role"] in ("img", "graphics-document"), name
-            assert picture["title"], name
-            assert picture["description"], name
-            assert picture["clipped"] == [], name
-
-
-def test_every_topic_has_a_timeline(visited, site):
-    topics = {n: p for n, p in visited.items() if site.is_topic(n)}
-    assert [name for name, page in topics.items() if not page.pictures] == []
-
-
-def test_pages_name_themselves_and_their_language(visited):
-    titles = [page.title for page in visited.values()]
-    assert all(titles)
-    assert len(set(titles)) == len(titles)
-    assert {page.language for page in visited.values()} == {"en"}
-
-
-def test_headings_leave_out_no_level(visited):
-    def wrong(page):
-        steps = list(zip(page.levels, page.levels[1:], strict=False))
-        jumps = [step for step in steps if step[1] > step[0] + 1]
-        return jumps or page.levels[:1] != [1] or page.levels.count(1) != 1
-
-    assert faults(visited, wrong) == {}
-
-
-def test_ids_are_unique(visited):
-    assert faults(visited, lambda p: {i for i in p.ids if p.ids.count(i) > 1}) == {}
-
-
-def test_the_matrix_is_a_table_with_headings(visit):
-    page = visit("start")
-    table = page.get_by_role("table").first
-    assert table.get_by_role("columnheader").count() >= 6
-    assert table.get_by_role("rowheader").count() >= 1
-    assert all(text.strip() for text in table.get_by_role("cell").all_inner_texts())
-
-
-# Keyboard
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_first_key_reaches_a_link_past_the_head(visit, kind):
-    page = visit(kind)
-    page.keyboard.press("Tab")
-    skip = page.locator(":focus")
-    expect(skip).to_have_attribute("href", re.compile("^#."))
-    expect(skip).to_be_in_viewport()
-    target = skip.get_attribute("href")
-    page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(re.escape(target) + "$"))
-    page.keyboard.press("Tab")
-    assert page.evaluate(
-        "id => document.querySelector(id).contains(document.activeElement)", target
-    )
-
-
-def test_the_keyboard_alone_chooses_columns(visit):
-    page = visit("topic")
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if page.evaluate("eyes.focus()")["column"] == "trio":
-            break
-    expect(column(page, "trio")).to_be_focused()
-    page.keyboard.press("Space")
-    expect(headings(page).filter(has_text="trio")).to_have_count(0)
-    expect(column(page, "trio")).to_be_focused()
-    page.keyboard.press("Space")
-    expect(headings(page).filter(has_text="trio")).not_to_have_count(0)
-
-
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_focus_is_seen_wherever_it_goes_and_gets_out_again(visit, kind, width):
-    page = visit(kind, width=width, height=700)
-    seen = []
-    for _ in range(1500):
-        page.keyboard.press("Tab")
-        seen.append(page.evaluate("eyes.focus()"))
-        around = len(seen) > 1 and seen[-1]["what"] == seen[0]["what"]
-        if around or seen[-1]["nothing"]:
-            seen.pop()
-            break
-    else:
-        pytest.fail(f"no way out after {seen[-1]['what']}")
-    assert len(seen) > 1
-    assert [e["what"] for e in seen if not e["marked"]] == [], "not marked"
-    assert [e["what"] for e in seen if e["hidden"]] == [], "under something else"
-
-
-# The machine
-
-
-def test_the_browser_requests_nothing_from_elsewhere(visited):
-    assert faults(visited, lambda page: page.outside) == {}
-    assert all(page.asked for page in visited.values())
-
-
-def test_the_browser_has_no_complaint(visited):
-    assert faults(visited, lambda page: page.complaints) == {}
-
-
-def test_links_lead_somewhere(visited, site):
-    """Links lead to pages and anchors of the site or to files of the checkout."""
-
-    def leads(name, link):
-        link = link.removeprefix(site.address)  # a script may have completed it
-        if urlsplit(link).scheme or urlsplit(link).netloc:
-            return urlsplit(link).scheme in ("https", "mailto", "data")
-        file, fragment = urldefrag(urljoin((site.folder / name).as_uri(), link))
-        path = Path(unquote(urlsplit(file).path))
-        if not path.exists():
-            return False
-        if path.name in visited and path.parent == site.folder:
-            return not fragment or unquote(fragment) in visited[path.name].ids
-        line = re.fullmatch("L([0-9]+)", fragment)
-        return not line or int(line[1]) <= len(path.read_bytes().splitlines())
-
-    def broken(name):
-        return {link for link in visited[name].links if not leads(name, link)}
-
-    assert {name: found for name in visited if (found := broken(name))} == {}
-
-
-def test_every_page_can_be_reached_from_the_start(visited, site):
-    reached, todo = set(), ["index.html"]
-    while todo:
-        name = todo.pop()
-        if name in visited and name not in reached:
-            reached.add(name)
-            todo += [
-                urlsplit(link.removeprefix(site.address)).path
-                for link in visited[name].links
-            ]
-    assert reached == set(visited) - {"404.html"}
