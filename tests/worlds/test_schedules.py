@@ -83,7 +83,7 @@ def test_a_token_replays_the_failure(world, lost_update):
         assert token_of(note) == token
 
 
-def test_the_token_of_another_program_is_told(world, lost_update):
+def test_a_token_of_another_program_is_noticed(world, lost_update):
     token = token_of(failure(world.explore, lost_update, schedules=300))
 
     async def waits(w, state):

@@ -1397,7 +1397,7 @@ def test_a_hold_names_the_access_before_it_and_the_one_that_conflicts():
     assert re.search(r"Meanwhile, thread \S+ \S+ (?:writes|calls) hits", told)
 
 
-def test_an_access_to_something_else_is_no_conflict():
+def test_an_access_to_something_else_does_not_conflict():
     left, right = [], []
 
     def first():

@@ -588,7 +588,7 @@ def test_a_lock_is_fair_under_every_schedule(place):
             asked.append(number)
             async with lock:
                 got.append(number)
-                await trio.sleep(0)
+                await trio.lowlevel.checkpoint()
 
         async with trio.open_nursery() as nursery:
             for number in range(4):

@@ -163,7 +163,7 @@ class Asked:
 
     @property
     def words(self) -> str:
-        """What people type who ask it, in whatever library, for a search."""
+        """The words that people type who ask it, in each library, for a search."""
         typed = [self.question.text, self.question.also]
         for told in self.answers:
             typed += [told.study, told.row.way, told.row.asked]

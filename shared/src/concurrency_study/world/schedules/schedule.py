@@ -267,7 +267,7 @@ class Again:
         return 0
 
     def pick_of(self, lanes: Sequence[int], steps: int) -> int:
-        """Return the index of the lane that runs ahead of one with so many steps."""
+        """Return the index of the lane that runs ahead of the first one now."""
         for index in (*range(1, len(lanes)), CLOCK):
             hold = Hold(lanes[0], steps, CLOCK if index == CLOCK else lanes[index])
             if self._left[hold] > 0:

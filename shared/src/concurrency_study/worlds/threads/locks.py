@@ -34,7 +34,7 @@ class Lock:
         self.holder: ManagedThread | bool = False
         """The thread that acquired it; True if that thread is not managed."""
         self.since = ""
-        """The line that acquired it, in a run that is to be told."""
+        """The line that acquired it, in a run whose schedule is described."""
         self._waiters: deque[ManagedThread] = deque()
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:

@@ -1111,7 +1111,7 @@ class Machine:
         return listed
 
     def told_line(self) -> str:
-        """Return the running thread's line of the user's, if the run is to be told."""
+        """Return the running thread's line, in a run whose schedule is described."""
         if self.schedule is None or not self.schedule.telling:
             return ""
         line = re.search(r"[^:]*:\d+", _where(sys._getframe(1)))  # pyright: ignore
