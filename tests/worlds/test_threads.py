@@ -32,10 +32,13 @@ from concurrent.futures import (
 from multiprocessing.process import BaseProcess
 from threading import Lock
 from time import sleep
+from types import SimpleNamespace
 
 import pytest
 from concurrency_study.world import Deadlock, LostError, NotCovered, StillAlive
+from concurrency_study.world.waits import waits_at
 from concurrency_study.worlds.threads import ThreadsWorld, machine, patches
+from concurrency_study.worlds.threads.spins import loop_that_looks
 
 
 def run(function, *args, seed=None):
@@ -1365,6 +1368,12 @@ def test_the_library_works_with_any_seed():
     expected = sorted([0, 1, 2, 3, 4] * 2)
     for seed in range(30):
         assert run(answer, seed=seed) == (expected, 2.5)
+
+
+def test_a_frame_may_be_at_no_line():
+    frame = SimpleNamespace(f_code=compute.__code__, f_lineno=None, f_back=None)
+    assert loop_that_looks([frame]) is None
+    assert waits_at([frame]).startswith("test_threads.py:0:")
 
 
 # Explored schedules

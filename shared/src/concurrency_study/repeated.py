@@ -150,7 +150,7 @@ def _plain(explored: Explored) -> dict[str, Any]:
 
 def stories(item: pytest.Item) -> dict[str, str]:
     """Return the stories of the usual order and of the one that failed, with titles."""
-    told = item.stash.get(_STORIES, [])[-2:]
+    told = item.stash.get(_STORIES, list[str]())[-2:]
     titles = (
         "in the usual order: virtual time, actor, event",
         "in the one that failed",

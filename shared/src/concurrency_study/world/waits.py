@@ -21,7 +21,8 @@ def waits_at(frames: list[FrameType]) -> str:
         return "nowhere"
     own = [f for f in frames if not _is_library(f.f_code.co_filename)]
     frame = (own or frames)[-1]
-    path, line = frame.f_code.co_filename, frame.f_lineno
+    path = frame.f_code.co_filename
+    line: int = frame.f_lineno or 0  # pyright: ignore - None at some instructions
     source = linecache.getline(path, line).strip()
     inner = frames[-1].f_code
     called = f", in {inner.co_qualname}" if own and inner is not frame.f_code else ""

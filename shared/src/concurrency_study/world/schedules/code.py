@@ -105,7 +105,7 @@ def access_at(code: CodeType, offset: int) -> Access | None:
         if each.offset < offset or each.opname not in SHARED:
             continue
         where = each.positions
-        if where is None or where.lineno != where.end_lineno:
+        if not where or not where.lineno or where.lineno != where.end_lineno:
             break
         access = _access(code, each.opname, where)
         if access is None or (begun is not None and begun.line != access.line):

@@ -69,7 +69,8 @@ def loop_that_looks(frames: Iterable[FrameType]) -> tuple[int, int] | None:
 
 def _around(frame: FrameType) -> ast.AST | None:
     """Return the innermost loop or function around the line of a frame."""
-    inner, first, line = None, frame.f_code.co_firstlineno, frame.f_lineno
+    inner, first = None, frame.f_code.co_firstlineno
+    line: int = frame.f_lineno or 0  # pyright: ignore - None at some instructions
     for node in _blocks(frame.f_code.co_filename):
         within = first <= node.lineno <= line <= (node.end_lineno or 0)
         if within and (inner is None or node.lineno >= inner.lineno):
