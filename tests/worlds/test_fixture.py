@@ -314,6 +314,26 @@ def test_a_run_that_ignores_its_cancellation_at_the_limit_ends():
     assert world.run(asyncio.sleep, 1, "alive") == "alive"
 
 
+@pytest.mark.parametrize("name", ["asyncio", "anyio-on-asyncio"])
+def test_an_answer_that_is_collected_after_its_run_notes_nothing(name):
+    tasks = []
+
+    async def stubborn():
+        tasks.append(asyncio.current_task())
+        while True:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(1)
+
+    world = make_world(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the loop could not end its tasks
+        with pytest.raises(TimeLimit):
+            world.run(stubborn, within=10)
+    world.run(asyncio.sleep, 2)
+    tasks[0].get_coro().cr_await.close()  # as the garbage collector does
+    assert world.returned_at == 2
+
+
 def test_a_heartbeat_that_hides_a_deadlock_ends_without_a_limit(loop_world):
     @loop_world.job
     async def beats(w):

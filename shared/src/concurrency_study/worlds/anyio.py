@@ -83,7 +83,7 @@ class AnyioOnAsyncioWorld(AsyncioWorld):
                 cancelled = leaves(error)[0]
                 raise
             finally:
-                self.note_end(self._leftovers())
+                self.note_leftovers()
         assert cancelled is not None
         raise cancelled
 

@@ -17,6 +17,7 @@ import itertools
 import math
 import re
 import selectors
+import sys
 import weakref
 from asyncio import events
 from collections import deque
@@ -181,6 +182,14 @@ class AsyncioWorld(LoopWorld):
             *self.leftover_threads(_pool_worker, *self.worker_threads),
         ]
 
+    def note_leftovers(self) -> None:
+        """Note the end of the answer, unless it is collected as garbage after its run.
+
+        That happens to an answer which ignores its cancellation at the limit of time.
+        """
+        if not isinstance(sys.exception(), GeneratorExit):
+            self.note_end(self._leftovers())
+
     worker_threads: tuple[object, ...] = ()
     """The classes of worker threads that a library on top of asyncio starts."""
 
@@ -198,7 +207,7 @@ class AsyncioWorld(LoopWorld):
             return await self.counted(function(*args))
         finally:
             ended = True
-            self.note_end(self._leftovers())
+            self.note_leftovers()
 
 
 class AsyncioEagerWorld(AsyncioWorld):
