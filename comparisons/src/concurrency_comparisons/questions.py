@@ -167,7 +167,8 @@ class Asked:
         typed = [self.question.text, self.question.also]
         for told in self.answers:
             typed += [told.study, told.row.way, told.row.asked]
-        return " ".join(dict.fromkeys(filter(None, typed))).replace("`", "")
+        words = re.findall(r"[\w.]+", " ".join(typed).lower())
+        return " ".join(dict.fromkeys(word for word in words if word not in _COMMON))
 
     @property
     def sides(self) -> list[Side]:

@@ -268,10 +268,17 @@ SWITCH = Markup(
 @cache
 def coloured(code: str) -> Markup:
     """Return a text of Python as HTML, line by line."""
-    return Markup("\n").join(
-        Markup().join(_spanned(*token) for token in line)
-        for line in highlighted(code).values()
-    )
+    return Markup("\n").join(map(_joined, highlighted(code).values()))
+
+
+NARROW = 34
+"""Characters of a line for which each screen has room."""
+
+
+def _joined(tokens: list[tuple[str, str]]) -> Markup:
+    line = Markup().join(_spanned(*token) for token in tokens)
+    length = sum(len(text) for _, text in tokens)
+    return line.replace("<wbr>", "") if length <= NARROW else line
 
 
 def sided(side: Side, tag: str) -> Markup:
@@ -423,7 +430,7 @@ def _pages(
         return templates.get_template(template).render(known | here)
 
     for name in ("style.css", "columns.js", "search.js"):
-        yield name, rendered(name)
+        yield name, _without_indents(rendered(name))
     yield "index.html", rendered("index.html")
     yield from _of_races(races, rendered)
     yield "guide.html", rendered("guides.html", choices=choices(tree))
@@ -486,6 +493,12 @@ def _of_questions(
                 after=every[number + 1] if number + 1 < len(every) else None,
             ),
         )
+
+
+def _without_indents(text: str) -> str:
+    """Return the text of a style or a script as every page loads it."""
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def add_search(folder: Path) -> bool:
