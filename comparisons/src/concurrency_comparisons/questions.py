@@ -168,7 +168,7 @@ class Asked:
         for told in self.answers:
             typed += [told.study, told.row.way, told.row.asked]
         words = re.findall(r"[\w.]+", " ".join(typed).lower())
-        return " ".join(dict.fromkeys(word for word in words if word not in _COMMON))
+        return " ".join(dict.fromkeys(word for word in words if word not in COMMON))
 
     @property
     def sides(self) -> list[Side]:
@@ -386,33 +386,21 @@ def matching(asked: Iterable[Asked], text: str) -> list[Asked]:
         if text.strip() in {str(each.question.number), each.question.key}:
             return [each]
     words = [_stem(word) for word in re.findall(r"[a-z0-9]+", text.lower())]
-    words = [word for word in words if word not in _COMMON] or words
+    words = [word for word in words if word not in COMMON] or words
     scored = [(_score(each, words), each) for each in every]
     found = [pair for pair in scored if pair[0] > 0]
     found.sort(key=lambda pair: (-pair[0], pair[1].question.number))
     return [each for _, each in found]
 
 
-_COMMON = frozenset(
-    {
-        *(
-            "a",
-            "an",
-            "and",
-            "are",
-            "can",
-            "do",
-            "does",
-            "how",
-            "i",
-            "if",
-            "in",
-            "is",
-            "it",
-        ),
-        *("my", "of", "one", "or", "the", "to", "what", "when", "why", "with"),
-    }
+COMMON = frozenset(
+    re.findall(
+        r"\w+",
+        "a an and are be by can do does for from how i if in is it my of on one or the "
+        "to was what when which who why with",
+    )
 )
+"""Words that tell nothing of what is searched."""
 
 
 def _stem(word: str) -> str:

@@ -36,7 +36,7 @@ from .comparison import Change, aligned, code_of, dedented, rows, shared_lines
 from .figures import told
 from .guides import choices, guides, terms
 from .names import page as index_of_names
-from .questions import Asked, all_asked, changed, leading, of_topic, preference
+from .questions import COMMON, Asked, all_asked, changed, leading, of_topic, preference
 from .races import Shown, Side, all_races
 from .rendering import linked, listed, templates
 from .reports import Refused, Report, spoken
@@ -423,6 +423,7 @@ def _pages(
         "pasteable": pasteable,
         "pasteable_function": pasteable_function,
         "races": races,
+        "common": COMMON,
         "sided": sided,
     }
 

@@ -5,8 +5,7 @@ const input = box.querySelector("input");
 const found = box.querySelector(".found");
 let pagefind;
 let asked = 0;
-const small = new Set(("a an and are be by can do does for from how i if in is it my of on one" +
-  " or the to was what when which who why with").split(" ")); // they are on every page
+const common = new Set({{ common | sort | tojson }});
 
 box.hidden = location.protocol === "file:"; // a page of a folder may not load an index
 
@@ -38,7 +37,7 @@ async function search() {
   try {
     pagefind ??= await load();
     const all = words.split(/\s+/);
-    const telling = all.filter((word) => !small.has(word.toLowerCase()));
+    const telling = all.filter((word) => !common.has(word.toLowerCase()));
     const answer = await pagefind.search((telling.length ? telling : all).join(" "));
     const results = await Promise.all(answer.results.slice(0, 8).map((each) => each.data()));
     if (mine !== asked) return;

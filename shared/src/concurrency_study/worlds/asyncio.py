@@ -384,10 +384,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         timer._scheduled = True
         return timer
 
-    def has_timers(self) -> bool:
-        """Return whether a timer waits."""
-        return bool(self._scheduled)
-
     def next_timer(self) -> float:
         """Return the instant of the next timer, or infinity."""
         return self._scheduled[0].when() if self._scheduled else math.inf
@@ -563,7 +559,7 @@ class _Ready(deque[Any]):
                         schedule.cut = True
                         break
                     first[lane] = at
-            ahead = self._ahead() if self._loop.has_timers() else None
+            ahead = self._ahead()
             if len(first) == 1 and ahead is None:
                 schedule.took(*first)
                 break

@@ -38,7 +38,9 @@ otherwise never let the actor run that ends it. No scheduler is as unfair as tha
 class Strategy(Protocol):
     """A way to choose."""
 
-    def pick(self, lanes: Sequence[int], clock: bool, point: int, step: int) -> int:
+    def pick(
+        self, lanes: Sequence[int], clock: bool, point: int, step: int, own: int
+    ) -> int:
         """Return the index of the lane that runs next, or `CLOCK` if that is allowed.
 
         Args:
@@ -46,6 +48,7 @@ class Strategy(Protocol):
             clock: Whether the clock may go ahead.
             point: The number of choices before this one.
             step: The number of steps that all lanes have taken before this one.
+            own: The number of those that the first lane has taken.
         """
         ...
 
@@ -83,6 +86,8 @@ class Step:
     """The access that the held actor was about to make, if that is known."""
     meanwhile: str = ""
     """An access of another actor to the same thing, while it was held."""
+    sure: int = 0
+    """How surely these two conflict; 0 if they do not."""
 
 
 @dataclass
@@ -128,7 +133,6 @@ class Schedule:
         """The access that each lane is about to make, if `telling`."""
         self._held: list[tuple[object, Step, Access]] = []
         """Lanes that were held before an access."""
-        self._sure: dict[int, int] = {}
 
     def left(self) -> int:
         """Return the nanoseconds by which the clock may still go ahead."""
@@ -171,15 +175,12 @@ class Schedule:
             self.took(lanes[0])
             return 0
         numbers = [*map(self.number, lanes)]
-        if isinstance(self.strategy, Again):
-            index = self.strategy.pick_of(numbers, self.lengths.get(numbers[0], 0))
-        else:
-            index = self.strategy.pick(numbers, clock, point, self.taken)
+        own = self.lengths.get(numbers[0], 0)
+        index = self.strategy.pick(numbers, clock, point, self.taken, own)
         if index >= len(numbers) or (index == CLOCK and not clock):
             index = 0
         if point >= MOST:
             index, self.on, self.cut = 0, False, True
-        steps = self.lengths.get(numbers[0], 0)
         if index != CLOCK:
             index = self._fair(index, numbers)
             self._took(numbers[index])
@@ -187,7 +188,7 @@ class Schedule:
         if index:
             self.choices.append(Choice(point, index))
             ran = CLOCK if index == CLOCK else numbers[index]
-            self.holds.append(Hold(numbers[0], steps, ran))
+            self.holds.append(Hold(numbers[0], own, ran))
             if self.telling:
                 held = describe(lanes[0])
                 ran = describe(lanes[index]) if index != CLOCK else ""
@@ -216,11 +217,12 @@ class Schedule:
         """
         self._next.pop(lane, None)
         self._held = [each for each in self._held if each[0] is not lane]
-        for _, step, pending in self._held if access else ():
-            sure = pending.conflicts(access) if access else 0
-            if sure > self._sure.get(id(step), 0):
-                self._sure[id(step)] = sure
-                step.meanwhile = f"{name} {access}"
+        if access is None:
+            return
+        for _, step, pending in self._held:
+            sure = pending.conflicts(access)
+            if sure > step.sure:
+                step.sure, step.meanwhile = sure, f"{name} {access}"
 
     def took(self, lane: object) -> None:
         """Note a step of a lane."""
@@ -250,7 +252,9 @@ class Script:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_point", {c.point: c.chosen for c in self.choices})
 
-    def pick(self, lanes: Sequence[int], clock: bool, point: int, step: int) -> int:
+    def pick(
+        self, lanes: Sequence[int], clock: bool, point: int, step: int, own: int
+    ) -> int:
         """Return the index that was chosen at this point."""
         by_point: dict[int, int] = vars(self)["_by_point"]
         return by_point.get(point, 0)
@@ -262,14 +266,12 @@ class Again:
     def __init__(self, holds: Iterable[Hold]) -> None:
         self._left = Counter(holds)
 
-    def pick(self, lanes: Sequence[int], clock: bool, point: int, step: int) -> int:
-        """Return the usual index: `pick_of` knows more."""
-        return 0
-
-    def pick_of(self, lanes: Sequence[int], steps: int) -> int:
-        """Return the index of the lane that runs ahead of the first one now."""
+    def pick(
+        self, lanes: Sequence[int], clock: bool, point: int, step: int, own: int
+    ) -> int:
+        """Return the index of the lane that ran ahead of the first one."""
         for index in (*range(1, len(lanes)), CLOCK):
-            hold = Hold(lanes[0], steps, CLOCK if index == CLOCK else lanes[index])
+            hold = Hold(lanes[0], own, CLOCK if index == CLOCK else lanes[index])
             if self._left[hold] > 0:
                 self._left[hold] -= 1
                 return index

@@ -30,7 +30,9 @@ class Weighted:
         self._draw, self._timed = draw, timed
         self._left = dict(seen.lengths)
 
-    def pick(self, lanes: Sequence[int], clock: bool, point: int, step: int) -> int:
+    def pick(
+        self, lanes: Sequence[int], clock: bool, point: int, step: int, own: int
+    ) -> int:
         """Return the index of a lane."""
         if clock and self._timed and self._draw.random() * (len(lanes) + 1) < 1:
             return CLOCK
@@ -47,7 +49,9 @@ class PerEvent:
         self._draw, self._timed = draw, timed
         self._priorities: dict[int, float] = {}
 
-    def pick(self, lanes: Sequence[int], clock: bool, point: int, step: int) -> int:
+    def pick(
+        self, lanes: Sequence[int], clock: bool, point: int, step: int, own: int
+    ) -> int:
         """Return the index of the lane whose step has the highest priority."""
         known, draw = self._priorities, self._draw.random
         for lane in lanes:
@@ -72,7 +76,9 @@ class Changes:
         self._priorities: dict[int, float] = {}
         self._changes = sorted(draw.randrange(seen.steps or 1) for _ in range(3))
 
-    def pick(self, lanes: Sequence[int], clock: bool, point: int, step: int) -> int:
+    def pick(
+        self, lanes: Sequence[int], clock: bool, point: int, step: int, own: int
+    ) -> int:
         """Return the index of the lane of the highest priority."""
         known = self._priorities
         for lane in (*lanes, CLOCK) if clock and self._timed else lanes:
@@ -96,7 +102,9 @@ class Sticky:
         self._draw, self._timed = draw, timed
         self._often = draw.choice((0.5, 0.2, 0.05))
 
-    def pick(self, lanes: Sequence[int], clock: bool, point: int, step: int) -> int:
+    def pick(
+        self, lanes: Sequence[int], clock: bool, point: int, step: int, own: int
+    ) -> int:
         """Return an index, mostly 0."""
         if self._draw.random() >= self._often:
             return 0

@@ -49,7 +49,7 @@ class Lock:
             machine.point()
         if not self.holder:
             self.holder = machine.current if machine else True
-            self.since = machine.told_line() if machine else ""
+            self.since = machine.line_to_tell() if machine else ""
             return True
         if not blocking or timeout == 0:
             if machine:
@@ -71,7 +71,7 @@ class Lock:
             elif me in self._waiters:
                 self._waiters.remove(me)
         if woken:
-            self.since = machine.told_line()
+            self.since = machine.line_to_tell()
         return woken
 
     def _really_acquire(self, timeout: float) -> bool:

@@ -1106,16 +1106,16 @@ class Machine:
             holder = thread.wants.holder if thread.wants else None
             if isinstance(holder, ManagedThread) and holder is not thread:
                 since = thread.wants.since if thread.wants else ""
-                line += f" (held by thread {holder.name}{since})"
+                line += f" (held by thread {holder.name}{since and f' since {since}'})"
             listed.append(line)
         return listed
 
-    def told_line(self) -> str:
-        """Return the running thread's line, in a run whose schedule is described."""
+    def line_to_tell(self) -> str:
+        """Return file and line of the running thread, if the schedule is described."""
         if self.schedule is None or not self.schedule.telling:
             return ""
         line = re.search(r"[^:]*:\d+", _where(sys._getframe(1)))  # pyright: ignore
-        return f" since {line[0]}" if line else ""
+        return line[0] if line else ""
 
     def look_after(self, seen: Seen) -> Seen:
         """Look after the thread that has the baton: it may spin, or really block."""
