@@ -87,7 +87,7 @@ class Step:
     meanwhile: str = ""
     """An access of another actor to the same thing, while it was held."""
     sure: int = 0
-    """How surely these two conflict; 0 if they do not."""
+    """The likelihood that these two conflict, as a rank; 0 if they do not."""
 
 
 @dataclass
