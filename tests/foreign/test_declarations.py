@@ -30,8 +30,9 @@ def test_leaves_a_thread():
     threading.Thread(target=time.sleep, args=[60], daemon=True).start()
 
 def test_hangs():
-    while True:
-        pass
+    rounds = 0
+    while True:  # a loop that only looks would be refused at once
+        rounds += 1
 """
 TRUE = {
     "fails": {"test_fails": ""},
