@@ -196,7 +196,7 @@ class ThreadsWorld(World):
     def native_enter(self) -> None:
         if active():
             raise NotCovered("only one world of threads runs at a time: run it later")
-        machine = self._machine = Machine(self.lose, self.patience, self.seed)
+        machine = self._machine = self.new_machine()
         machine.may_jump = lambda ns: self.may_jump(ns / 1e9)
         machine.schedule = self.schedule
         if self.schedule is not None:
@@ -211,6 +211,10 @@ class ThreadsWorld(World):
         except BaseException:
             self.native_exit(None)
             raise
+
+    def new_machine(self) -> Machine:
+        """Return the machine of a run; a subclass may have another one."""
+        return Machine(self.lose, self.patience, self.seed)
 
     def native_exit(self, error: BaseException | None) -> BaseException | None:
         machine = self._machine

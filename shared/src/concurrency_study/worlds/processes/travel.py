@@ -1,0 +1,85 @@
+"""The way in which jobs and results travel between the processes of a run.
+
+During a run, ``multiprocessing`` pickles with cloudpickle, which takes functions and
+classes of a test by value. Three things travel by name: the world itself, connections
+and the like of ``multiprocessing``, and errors that were made in another process.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import io
+import itertools
+import os
+from multiprocessing.reduction import ForkingPickler
+from typing import Any
+
+import cloudpickle
+
+_known: dict[tuple[int, int], BaseException] = {}
+"""The errors that have left this process, by their origin and number."""
+_numbers = itertools.count()
+_MARK = "_concurrency_study_origin"
+
+
+class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """A pickler that takes a test's functions by value."""
+
+    def __init__(self, file: Any, *args: Any) -> None:
+        super().__init__(file, *args)
+        own: Any = ForkingPickler
+        self.dispatch_table = {  # pyright: ignore
+            **copyreg.dispatch_table,
+            **own._extra_reducers,
+            **cloudpickle.Pickler.dispatch_table.maps[0],  # pyright: ignore
+        }
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Give errors the number by which the process that made them knows them."""
+        if isinstance(obj, BaseException):
+            origin = getattr(obj, _MARK, None)
+            if origin is None:
+                origin = os.getpid(), next(_numbers)
+                try:
+                    setattr(obj, _MARK, origin)
+                except AttributeError:
+                    return super().reducer_override(obj)
+            if origin[0] == os.getpid():
+                _known[origin] = obj
+            made = obj.__reduce_ex__(4)
+            return _again, (origin, _Recipe(made))
+        return super().reducer_override(obj)
+
+
+class _Recipe:
+    """What an error of another process is made of, until it is needed."""
+
+    def __init__(self, made: Any) -> None:
+        function, args, *state = made
+        self.parts = (function, args, *state[:1])
+
+    def __reduce__(self) -> Any:
+        return _Recipe, (self.parts,)
+
+
+def _again(origin: tuple[int, int], recipe: _Recipe) -> BaseException:
+    if (known := _known.get(origin)) is not None:
+        return known
+    function, args, *state = recipe.parts
+    error = function(*args)
+    if state and state[0]:
+        error.__dict__.update(state[0])
+    _known[origin] = error
+    return error
+
+
+def dumps(obj: Any, protocol: Any = None) -> Any:
+    """Replace ``ForkingPickler.dumps`` during a run."""
+    buffer = io.BytesIO()
+    Pickler(buffer, protocol).dump(obj)
+    return buffer.getbuffer()
+
+
+def forget() -> None:
+    """Forget the errors of a run."""
+    _known.clear()

@@ -1,0 +1,260 @@
+"""The world of processes, and the view that its jobs have of it."""
+
+from __future__ import annotations
+
+import concurrent.futures.process
+import contextlib
+import multiprocessing
+import multiprocessing.context
+import multiprocessing.popen_fork
+import multiprocessing.process
+import os
+import select
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Generator
+from concurrent.futures import CancelledError
+from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
+from typing import Any, NoReturn
+
+from ...trace import Event, Trace
+from ...world import NotCovered
+from ..threads import machine as machines
+from ..threads.machine import Machine, mine
+from ..threads.world import HORIZON, ThreadsJob, ThreadsWorld
+from . import quiet, travel
+from .machines import Branch, Clock, Exchange, Line, Root
+
+_real_fork: Any = os.fork
+_real_start: Any = BaseProcess.start
+_real_bootstrap: Any = vars(BaseProcess)["_bootstrap"]
+_real_waitpid: Any = os.waitpid
+_LAUNCH = multiprocessing.popen_fork.Popen._launch.__code__  # pyright: ignore
+_processes: Any = multiprocessing.process
+_contexts: Any = multiprocessing.context
+_pools: Any = concurrent.futures.process
+
+
+class ProcessesJob(ThreadsJob):
+    """A job that is cancelled by a signal, which raises in its process."""
+
+
+class _Gathered(Trace):
+    """A trace that first takes in what other processes have sent."""
+
+    gather: Callable[[], object] = staticmethod(lambda: None)
+
+    def note(self, actor: str, what: str, detail: str = "") -> None:
+        self.gather()
+        super().note(actor, what, detail)
+
+
+class _Sent(Trace):
+    """A trace whose events are sent to the root."""
+
+    tell: Callable[..., None]
+
+    def note(self, actor: str, what: str, detail: str = "") -> None:
+        self.tell("note", actor, what, detail)
+
+
+class ProcessesWorld(ThreadsWorld):
+    """A place where processes run in virtual time.
+
+    A job takes its arguments, and no stop event. A cancellation from outside is a
+    signal to the root, as a handler of SIGTERM gets it: it raises
+    `concurrent.futures.CancelledError` in the main thread.
+    """
+
+    name = "processes"
+    counts_waits = True
+    Cancelled = CancelledError
+    kind = "process"
+    order = (
+        "processes run side by side, so that things of one instant in two of them "
+        "happen in either order"
+    )
+
+    def __init__(
+        self, answer: Callable[..., Any] | None = None, seed: int | None = None
+    ) -> None:
+        super().__init__(answer, seed)
+        self.trace = _Gathered(self.now, self._whose)
+
+    def __reduce__(self) -> Any:
+        return _here, ()
+
+    def native_job(self, actor: str) -> ProcessesJob:
+        return ProcessesJob(self, actor)
+
+    def new_machine(self) -> Machine:
+        if not sys.platform.startswith("linux"):
+            raise NotCovered("only Linux tells whether another process sleeps")
+        root = Root(self.lose, self.patience, self.seed)
+        root.clock = self._clock = Clock()
+        root.exchange = self._exchange = Exchange(self._hear)
+        root.strangers = frozenset(quiet.children(os.getpid()))
+        root.before_wait = self._count_wait
+        self._root = root
+        return root
+
+    def native_enter(self) -> None:
+        super().native_enter()
+        assert isinstance(self.trace, _Gathered)
+        self.trace.gather = self._exchange.drain
+        self._patches.enter_context(_patched(self))
+
+    def native_exit(self, error: BaseException | None) -> BaseException | None:
+        self._exchange.drain()
+        try:
+            return super().native_exit(error)
+        finally:
+            assert isinstance(self.trace, _Gathered)
+            self.trace.gather = _nothing
+            self._end_processes()
+            self._exchange.close()
+            travel.forget()
+
+    def _end_processes(self) -> None:
+        for process in quiet.alive(self._root.processes()):
+            with contextlib.suppress(OSError):
+                os.kill(process, signal.SIGKILL)
+        for process in list(_processes._children):
+            if process.pid not in self._root.strangers:
+                process.join()
+
+    def _natives(self) -> list[str]:
+        found = [f"process {p}" for p in quiet.alive(self._root.processes())]
+        return [*super()._natives(), *found]
+
+    # Cancellation
+
+    def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        self.cancel_by(self._cancel)
+        if self.this_run.cancel_at:
+            self.native_call_at(
+                self.this_run.cancel_at[-1] + HORIZON, self._not_cancelled
+            )
+        return function(*args)
+
+    def _cancel(self) -> None:
+        self._root.deliver(signal.SIGTERM, _raise_cancelled)
+
+    def _count_wait(self) -> None:
+        if self._running and self.this_run.cancel_at_wait is not None:
+            self.count_wait()
+
+    # The other processes
+
+    def _hear(self, line: Line, message: tuple[Any, ...]) -> None:
+        """Take a message of another process."""
+        match message:
+            case ("due", due):
+                line.due = due
+            case ("note", actor, what, detail):
+                self._note(line, actor, what, detail)
+            case ("hello", process):
+                line.process = process
+            case ("lost", text):
+                self.lose(RuntimeError(text))
+            case ("gone",):
+                for token in line.jobs:
+                    self.this_run.alive.pop((line, token), None)
+            case _:
+                raise AssertionError(message)
+
+    def _note(self, line: Line, actor: str, what: str, detail: str) -> None:
+        self.trace.events.append(Event(self.now(), actor, what, detail))
+        if what == "start":
+            token = max(line.jobs, default=0) + 1
+            line.jobs[token] = actor
+            self.this_run.alive[line, token] = actor
+        elif what in ("end", "error", "cancelled"):
+            for token in [t for t, name in line.jobs.items() if name == actor][-1:]:
+                del line.jobs[token]
+                self.this_run.alive.pop((line, token), None)
+
+    def become_branch(self) -> None:
+        """Make the calling process, which has just begun, a branch of the run."""
+        global _current
+        _current = self
+        self.schedule = None
+        self._exchange.close()
+        machine = self._machine = Branch(self._clock, self._exchange.address)
+        setattr(machines, "_active", machine)  # noqa: B010 - without a watchdog
+        threading.excepthook = machine.excepthook
+        self.trace = _Sent(self.now)
+        self.trace.tell = machine.tell
+
+
+_current: ProcessesWorld | None = None
+
+
+def _here() -> ProcessesWorld:
+    """Return the world of this process, in which a job arrives."""
+    assert _current is not None
+    return _current
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+def _raise_cancelled(*_: object) -> NoReturn:
+    raise CancelledError
+
+
+@contextlib.contextmanager
+def _patched(world: ProcessesWorld) -> Generator[None]:
+    """Let the run start processes, which become branches of it."""
+    global _current
+    _current = world
+    default: Any = _contexts._default_context
+    refused: Any = os.fork
+
+    def fork() -> int:
+        if sys._getframe(1).f_code is not _LAUNCH:  # pyright: ignore
+            return refused()
+        with warnings.catch_warnings():
+            # The threads of a run wait, without a lock that a branch would need.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return _real_fork()
+
+    def start(self: Any) -> None:
+        method = getattr(self, "_start_method", None)
+        if mine() and method not in (None, "fork"):
+            raise NotCovered(f"processes start by fork in a run, not by {method}")
+        _real_start(self)
+
+    def _bootstrap(self: Any, parent_sentinel: Any = None) -> Any:
+        world.become_branch()
+        return _real_bootstrap(self, parent_sentinel)
+
+    def waitpid(process: int, options: int, /) -> tuple[int, int]:
+        machine = mine()
+        if machine and process > 0 and not options & os.WNOHANG:
+            descriptor = os.pidfd_open(process)
+            try:
+                machine.until(descriptor, select.POLLIN)
+            finally:
+                os.close(descriptor)
+        return _real_waitpid(process, options)
+
+    with contextlib.ExitStack() as stack:
+        for place, name, value in (
+            (os, "fork", fork),
+            (os, "waitpid", waitpid),
+            (BaseProcess, "start", start),
+            (BaseProcess, "_bootstrap", _bootstrap),
+            (ForkingPickler, "dumps", staticmethod(travel.dumps)),
+            (default, "_actual_context", multiprocessing.get_context("fork")),
+        ):
+            stack.callback(setattr, place, name, vars(place)[name])
+            setattr(place, name, value)
+        try:
+            yield
+        finally:
+            _current = None
