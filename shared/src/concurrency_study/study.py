@@ -34,6 +34,7 @@ CAPABILITIES = {
     "raises itself is not mistaken for a deadline.",
     "a new file under the name": "`follow` reads the new file that takes the name.",
     "leaving no idle thread": "No worker thread is kept when the call has returned.",
+    "sharing memory with jobs": "A job and its caller see the same objects.",
     "thousands at once": "Thousands of jobs can run side by side.",
 }
 """All that a test may need, and that a study may declare in CANNOT or DIFFERS."""

@@ -166,6 +166,17 @@ class Root(Machine):
             self.before_wait()
         return super().wait(deadline, descriptors)
 
+    def ready(self, probe: Callable[[], Any], of: Descriptors, due: int | None) -> Any:
+        """Return what ``probe()`` finds, as `Machine.ready` does.
+
+        Computing takes no time. So a look without a wait also finds what the other
+        processes compute at this instant.
+        """
+        found = probe()
+        if not found and due is not None and due <= self.ns:
+            self._others_move(sees=False)
+        return found or super().ready(probe, of, due)
+
     def _move_to(self, ns: int) -> None:
         super()._move_to(ns)
         self.clock.set(self.ns)
@@ -193,7 +204,7 @@ class Root(Machine):
         own = [p for p in quiet.children(os.getpid()) if p not in self.strangers]
         return [*own, *connected]
 
-    def _others_move(self) -> bool:
+    def _others_move(self, *, sees: bool = True) -> bool:
         """Wait until there is input or a message, or until all others are quiet.
 
         Return whether there is something to see.
@@ -213,7 +224,7 @@ class Root(Machine):
                     second = quiet.look(self.processes(), sure=True)
                 if second is not None and second == first:
                     quiet_now = not self.exchange.drain()
-                    if self._see(0) or self._ready:
+                    if sees and (self._see(0) or self._ready):
                         return True
                     if quiet_now:
                         return False

@@ -1,0 +1,51 @@
+"""Processes: functions that run in interpreters of their own.
+
+Processes share no memory. Arguments and results are pickled and copied, and a closure
+does not travel. In return they compute side by side, each under a GIL of its own, and
+can be stopped from outside. SIGTERM reaches a process between two instructions. Here a
+handler raises `concurrent.futures.CancelledError` in the main thread, so that ``finally``
+runs. SIGKILL ends a process that does not listen. A process may also die by itself.
+The call that it ran is lost then, and is not repeated: it runs at most once.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from typing import Any, NoReturn
+
+from concurrency_study.topics import Result
+
+CANNOT = {
+    "sharing memory with jobs": "arguments, closures and results are copies",
+    "thousands at once": "every process takes megabytes and milliseconds, so a pool is "
+    "bounded; the rest wait for their turn",
+    "cancelling again what swallows it": "the first SIGTERM raises, and later ones do "
+    "not disturb the cleanup; what is left is SIGKILL",
+    "a deadline that stays expired": "a deadline is one SIGTERM, which a job may "
+    "swallow",
+}
+
+MOST = 200
+"""The largest number of processes in a pool."""
+
+
+def run(function: Callable[..., Result], *args: Any) -> Result:
+    """Call ``function(*args)`` so that SIGTERM cancels it: the front door.
+
+    The call stops its processes then, and raises CancelledError.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return function(*args)  # only the main thread handles signals
+    before = signal.signal(signal.SIGTERM, cancel)
+    try:
+        return function(*args)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def cancel(*_: object) -> NoReturn:
+    """Handle a signal: cancel what the main thread does."""
+    raise CancelledError

@@ -1,0 +1,82 @@
+"""Blocking calls: run functions that block, and keep the heart beating.
+
+`ProcessPoolExecutor` makes the calls. It takes a call more than it has workers, and
+such a call cannot be taken back. So a new call is given to it only when one has ended.
+A call may also compute: the heart has a GIL of its own.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from math import inf
+
+from concurrency_study.topics import Input, Result
+from concurrency_study.topics.blocking_calls import EVERY, EXAMPLE, check
+
+from .. import MOST, run
+
+
+def blocking_calls(
+    function: Callable[[Input], Result],
+    inputs: Iterable[Input],
+    beat: Callable[[], object],
+    limit: int,
+) -> list[Result]:
+    inputs = check(function, inputs, beat, limit)
+    limit = min(limit, len(inputs), MOST)
+    errors: list[BaseException] = []
+    calls: list[Future[Result]] = []
+    running: set[Future[Result]] = set()
+    if not inputs:
+        return []
+
+    # 1. The heart: beat, wait, beat again.
+    def wait_for_one(due: float) -> float:
+        nonlocal running
+        if time.monotonic() >= due:
+            beat()
+            due += EVERY
+        left = None if due == inf else max(0, due - time.monotonic())
+        done, running = wait(running, left, FIRST_COMPLETED)
+        errors.extend(error for call in done if (error := call.exception()))
+        return due
+
+    # 2. Run each call in a thread, at most `limit` at a time.
+    with ProcessPoolExecutor(limit, initializer=ignore_ctrl_c) as pool:
+        due = time.monotonic()
+        while running or (not errors and len(calls) < len(inputs)):
+            while not errors and len(running) < limit and len(calls) < len(inputs):
+                calls.append(pool.submit(function, inputs[len(calls)]))
+                running.add(calls[-1])
+
+            # 3. Wait for all calls; the heart stops after the last.
+            try:
+                due = wait_for_one(due)
+            except BaseException as error:  # of the heart, or a cancellation
+                errors.append(error)
+                due = inf
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise BaseExceptionGroup("errors of calls", errors)
+
+    # 4. Return the results in input order.
+    return [call.result() for call in calls]
+
+
+def ignore_ctrl_c() -> None:
+    """Leave Ctrl-C to the caller, who waits for the calls that run."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def block(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
+if __name__ == "__main__":
+    seconds, limit = EXAMPLE
+    print(run(blocking_calls, block, seconds, lambda: print("beat"), limit))

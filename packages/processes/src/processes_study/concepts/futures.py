@@ -1,0 +1,98 @@
+"""Futures: an IOU, a value to come that many may wait for.
+
+The job runs in another process. Its future lives in the caller's, and so do the
+readers, because a future does not travel. The caller is one thread. It waits for the
+job, or for the next thing that a reader does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from functools import partial
+from heapq import heappop, heappush
+
+from concurrency_study.topics import Result
+from concurrency_study.topics.futures import AGAIN, EXAMPLE, GAVE_UP, Reader, check
+
+from .. import run
+from ..pool import Call, Pool
+
+
+def futures(
+    job: Callable[[], Result],
+    readers: Iterable[Reader],
+    report: Callable[[str, object], object],
+) -> None:
+    readers = check(job, readers, report)
+    served: list[str] = []
+    plans: list[tuple[float, int, Callable[[], object]]] = []
+
+    def plan(seconds: float, number: int, step: Callable[[], object]) -> None:
+        heappush(plans, (time.monotonic() + seconds, number, step))
+
+    # 1. A future: a place for a value to come, and those who wait.
+    future: Future[Result] = Future()
+    waiting: dict[int, str] = {}
+
+    # 2. The job settles the future, with its result or its error.
+    def settle(call: Call[Result]) -> None:
+        if isinstance(call.error, Exception) and not isinstance(
+            call.error, CancelledError
+        ):
+            future.set_exception(call.error)
+        else:
+            future.set_result(call.result())
+        for number in list(waiting):
+            serve(number)
+
+    # 3. A reader: come, wait no longer than patience lasts, report.
+    def read(number: int, name: str, patience: float | None) -> None:
+        waiting[number] = name
+        if future.done():
+            serve(number)
+        elif patience is not None:
+            plan(patience, number, partial(give_up, number))
+
+    def serve(number: int) -> None:
+        name, error = waiting.pop(number), future.exception()
+        served.append(name)
+        report(name, future.result() if error is None else error)
+
+    def give_up(number: int) -> None:
+        if number in waiting:
+            report(waiting.pop(number), GAVE_UP)
+
+    # 4. Start the job and the readers; wait for all.
+    with Pool(1) as pool:
+        pool.submit(job)
+        for number, (name, comes, patience) in enumerate(readers):
+            plan(comes, number, partial(read, number, name, patience))
+        while plans or not future.done():
+            left = max(0, plans[0][0] - time.monotonic()) if plans else None
+            if future.done():
+                time.sleep(left or 0)
+            elif (call := pool.next(left)) is not None:
+                settle(call)
+            while plans and plans[0][0] <= time.monotonic():
+                heappop(plans)[2]()
+
+    # 5. An error that no reader was given reaches the caller.
+    if (error := future.exception()) is not None and not served:
+        raise error
+
+    # 6. Settling twice is an error.
+    try:
+        future.set_exception(RuntimeError("too late"))
+    except InvalidStateError as again:
+        report(AGAIN, again)
+
+
+def compute() -> int:
+    time.sleep(2)
+    return 42
+
+
+if __name__ == "__main__":
+    run(futures, compute, EXAMPLE, print)

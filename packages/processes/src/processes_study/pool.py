@@ -1,0 +1,315 @@
+"""Worker processes that end together: the standard library has no group of them.
+
+A `Pool` starts a worker process when a call needs one, up to a bound, and gives it
+further calls later. The calling process is a single thread: it selects on the pipes of
+the workers. The block ends when all calls have ended, and raises every error.
+
+A call runs at most once. If its worker dies, it has failed with `WorkerDied`, and the
+other workers are not disturbed. (With `ProcessPoolExecutor`, all calls fail then.)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import pickle
+import selectors
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
+from typing import Any, Generic
+
+from concurrency_study.topics import Result
+
+from . import MOST
+from .errors import pack, unpack
+
+PATIENCE = 60.0
+"""Seconds that a cancelled call has for its cleanup; then its process is killed."""
+
+_ends: set[Connection] = set()
+"""The ends of all pipes in this process. A forked child must not keep them open."""
+
+
+class WorkerDied(RuntimeError):
+    """The process of a call has ended during the call, which is not repeated."""
+
+
+class Call(Generic[Result]):
+    """A call in another process, with its result or its error once it has ended."""
+
+    def __init__(self, pickled: bytes) -> None:
+        self.pickled = pickled
+        self.worker: _Worker | None = None
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.ended = False
+        self.asked = False
+        """True if it was asked to stop."""
+
+    @property
+    def obeyed(self) -> bool:
+        """True if it has ended as cancelled because it was asked to."""
+        return self.asked and isinstance(self.error, CancelledError)
+
+    def result(self) -> Result:
+        """Return the result of a call that has ended, or raise its error."""
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+class _Worker:
+    """A process, and the pipe to it."""
+
+    def __init__(self) -> None:
+        self.pipe, theirs = multiprocessing.Pipe()
+        _ends.update((self.pipe, theirs))
+        self.call: Call[Any] | None = None
+        self.process = multiprocessing.Process(target=_work, args=(theirs,))
+        try:
+            self.process.start()
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            _close(theirs)
+
+    def close(self) -> None:
+        """Let the process end: its pipe has no other end any more."""
+        _close(self.pipe)
+
+
+class Pool:
+    """Worker processes of a block. Leaving the block waits for all calls.
+
+    An error of the block cancels all calls. A cancelled call gets SIGTERM, and cleans
+    up. After `PATIENCE` seconds its process is killed.
+
+    Raises:
+        BaseExceptionGroup: With every error, if there are several, when all calls have
+            ended. An error of a call that the block has taken by `next` is the block's
+            own affair.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = max(1, min(most, MOST))
+        self.stopped = False
+        self._waiting: deque[Call[Any]] = deque()
+        self._ended: deque[Call[Any]] = deque()
+        self._workers: set[_Worker] = set()
+        self._idle: list[_Worker] = []
+        self._errors: list[BaseException] = []
+        self._taken: list[BaseException] = []
+        self._selector = selectors.DefaultSelector()
+
+    def submit(self, function: Callable[..., Result], *args: Any) -> Call[Result]:
+        """Have a process call ``function(*args)``, as soon as one is free.
+
+        Raises:
+            Exception: The function or an argument cannot be pickled.
+        """
+        call: Call[Result] = Call(bytes(ForkingPickler.dumps((function, args))))
+        self._waiting.append(call)
+        if self.stopped:
+            self.cancel()
+        self._hand_out()
+        return call
+
+    def next(self, timeout: float | None = None) -> Call[Any] | None:
+        """Return a call that has ended, each once; wait until there is one.
+
+        Return None if the time is up, or if all calls have been returned.
+        """
+        self._hand_out()
+        while not self._ended:
+            busy = len(self._workers) > len(self._idle)
+            ready = self._selector.select(timeout) if busy else []
+            if not ready:
+                return None
+            for key, _ in ready:
+                self._take(key.data)
+            self._hand_out()
+        call = self._ended.popleft()
+        if call.error is not None:
+            self._taken.append(call.error)
+        return call
+
+    def as_ended(self) -> Iterator[Call[Any]]:
+        """Yield the calls as they end."""
+        while (call := self.next()) is not None:
+            yield call
+
+    def cancel(self, call: Call[Any] | None = None) -> None:
+        """Ask a call to stop; without one, all calls. No further call begins then."""
+        if call is None:
+            self.stopped = True
+        for each in [c for c in self._waiting if call in (None, c)]:
+            self._waiting.remove(each)
+            each.asked, each.error = True, CancelledError()
+            self._end(each)
+        for worker in self._workers:
+            running = worker.call
+            if running and call in (None, running) and not running.asked:
+                running.asked = True
+                worker.process.terminate()
+
+    def fail(self, error: BaseException) -> None:
+        """Keep an error, which the block will raise, and cancel all calls."""
+        if not any(error is known for known in self._errors):
+            self._errors.append(error)
+        self.cancel()
+
+    def _hand_out(self) -> None:
+        """Give calls to free workers, unless the block has yet to learn of an error."""
+        if any(call.error is not None for call in self._ended):
+            return
+        while self._waiting and not self.stopped:
+            if self._idle:
+                worker = self._idle.pop()
+            elif len(self._workers) < self.most:
+                worker = _Worker()
+                self._workers.add(worker)
+                self._selector.register(worker.pipe, selectors.EVENT_READ, worker)
+            else:
+                break
+            worker.call = call = self._waiting.popleft()
+            with contextlib.suppress(OSError):  # it has died: its pipe says so
+                worker.pipe.send_bytes(call.pickled)
+            call.pickled = b""
+
+    def _take(self, worker: _Worker) -> None:
+        """Take the result of a worker's call, or learn that the worker has died."""
+        call, worker.call = worker.call, None
+        try:
+            data = worker.pipe.recv_bytes()
+        except (EOFError, OSError):
+            self._selector.unregister(worker.pipe)
+            self._workers.discard(worker)
+            if worker in self._idle:
+                self._idle.remove(worker)
+            worker.close()
+            worker.process.join()
+            if call is not None:
+                code = worker.process.exitcode
+                call.error = WorkerDied(f"the process has ended with code {code}")
+                self._end(call)
+            return
+        assert call is not None
+        try:
+            call.value, packed = pickle.loads(data)
+            call.error = unpack(packed)
+        except Exception as error:
+            error.add_note("raised while the result of a call was unpickled")
+            call.error = error
+        if call.asked:  # a late signal must not reach another call
+            self._retire(worker)
+        else:
+            self._idle.append(worker)
+        self._end(call)
+
+    def _end(self, call: Call[Any]) -> None:
+        call.ended = True
+        self._ended.append(call)
+
+    def _retire(self, worker: _Worker) -> None:
+        self._selector.unregister(worker.pipe)
+        worker.close()
+        worker.process.join()
+        self._workers.discard(worker)
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        first = error
+        while True:
+            try:
+                if error is not None:
+                    self.cancel()
+                self._finish()
+                break
+            except (KeyboardInterrupt, CancelledError) as again:
+                first = error = first or again
+        self._selector.close()
+        of_call = any(first is taken for taken in self._taken)
+        if first is not None and (of_call or not isinstance(first, CancelledError)):
+            self._errors.insert(0, first)
+        errors = [e for i, e in enumerate(self._errors) if e not in self._errors[:i]]
+        if errors and errors != [error]:
+            raise BaseExceptionGroup("errors of calls", errors) from None
+        if first is not None and first is not error:
+            raise first
+
+    def _finish(self) -> None:
+        """Wait for all calls, then for all processes."""
+        while self._workers and len(self._workers) > len(self._idle) or self._ended:
+            call = self.next(PATIENCE if self.stopped else None)
+            if call is None:
+                for worker in self._workers - {*self._idle}:
+                    worker.process.kill()
+            elif call.error is not None and not call.obeyed:
+                self.fail(call.error)
+        for worker in self._workers:
+            worker.close()
+        while self._workers:
+            worker = next(iter(self._workers))
+            worker.process.join()
+            self._workers.discard(worker)
+
+
+def _close(end: Connection) -> None:
+    _ends.discard(end)
+    end.close()
+
+
+# In the worker process
+
+_running = _asked = False
+
+
+def _work(pipe: Connection) -> None:
+    """Make calls until the other end of the pipe is closed."""
+    global _running, _asked
+    _running = _asked = False
+    for end in _ends - {pipe}:
+        end.close()
+    _ends.intersection_update({pipe})
+    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller gets it, and cancels
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            pipe.send_bytes(_made(pipe.recv_bytes()))
+
+
+def _made(call: bytes) -> bytes:
+    """Make a call, and return its pickled result and error."""
+    global _running
+    value, failed = None, None
+    try:
+        function, args = pickle.loads(call)
+        try:
+            _running = True
+            if _asked:
+                raise CancelledError
+            value = function(*args)
+        finally:
+            _running = False
+    except BaseException as error:
+        failed = error
+    try:
+        return bytes(ForkingPickler.dumps((value, pack(failed))))
+    except Exception as error:
+        error.add_note(f"raised while this was pickled: {failed or value!r}")
+        return bytes(ForkingPickler.dumps((None, pack(error))))
+
+
+def _terminated(*_: object) -> None:
+    """Cancel the call that runs, or the one that begins. Later signals do nothing."""
+    global _asked
+    first, _asked = not _asked, True
+    if first and _running:
+        raise CancelledError
