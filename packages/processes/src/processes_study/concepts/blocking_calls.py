@@ -10,7 +10,13 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from math import inf
 
 from concurrency_study.topics import Input, Result
@@ -30,8 +36,12 @@ def blocking_calls(
     errors: list[BaseException] = []
     calls: list[Future[Result]] = []
     running: set[Future[Result]] = set()
+    cancelled: CancelledError | None = None
     if not inputs:
         return []
+
+    def more() -> bool:
+        return not (errors or cancelled) and len(calls) < len(inputs)
 
     # 1. The heart: beat, wait, beat again.
     def wait_for_one(due: float) -> float:
@@ -47,21 +57,26 @@ def blocking_calls(
     # 2. Run each call in a thread, at most `limit` at a time.
     with ProcessPoolExecutor(limit, initializer=ignore_ctrl_c) as pool:
         due = time.monotonic()
-        while running or (not errors and len(calls) < len(inputs)):
-            while not errors and len(running) < limit and len(calls) < len(inputs):
+        while running or more():
+            while len(running) < limit and more():
                 calls.append(pool.submit(function, inputs[len(calls)]))
                 running.add(calls[-1])
 
             # 3. Wait for all calls; the heart stops after the last.
             try:
                 due = wait_for_one(due)
-            except BaseException as error:  # of the heart, or a cancellation
+            except CancelledError as error:
+                due, cancelled = inf, error
+            except BaseException as error:  # of the heart
                 errors.append(error)
                 due = inf
     if len(errors) == 1:
         raise errors[0]
     if errors:
         raise BaseExceptionGroup("errors of calls", errors)
+
+    if cancelled:
+        raise cancelled
 
     # 4. Return the results in input order.
     return [call.result() for call in calls]

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from functools import partial
-from heapq import heappop, heappush
 
 from concurrency_study.topics import Result
 from concurrency_study.topics.futures import AGAIN, EXAMPLE, GAVE_UP, Reader, check
@@ -27,10 +26,16 @@ def futures(
 ) -> None:
     readers = check(job, readers, report)
     served: list[str] = []
-    plans: list[tuple[float, int, Callable[[], object]]] = []
+    plans: dict[int, tuple[float, Callable[[], object]]] = {}
 
-    def plan(seconds: float, number: int, step: Callable[[], object]) -> None:
-        heappush(plans, (time.monotonic() + seconds, number, step))
+    def plan(number: int, seconds: float, step: Callable[[], object]) -> None:
+        plans[number] = time.monotonic() + seconds, step
+
+    def run_due() -> None:
+        due = [n for n, (at, _) in plans.items() if at <= time.monotonic()]
+        for number in due:
+            _, step = plans.pop(number)
+            step()
 
     # 1. A future: a place for a value to come, and those who wait.
     future: Future[Result] = Future()
@@ -53,30 +58,30 @@ def futures(
         if future.done():
             serve(number)
         elif patience is not None:
-            plan(patience, number, partial(give_up, number))
+            plan(number, patience, partial(give_up, number))
 
     def serve(number: int) -> None:
+        plans.pop(number, None)
         name, error = waiting.pop(number), future.exception()
         served.append(name)
         report(name, future.result() if error is None else error)
 
     def give_up(number: int) -> None:
-        if number in waiting:
-            report(waiting.pop(number), GAVE_UP)
+        report(waiting.pop(number), GAVE_UP)
 
     # 4. Start the job and the readers; wait for all.
     with Pool(1) as pool:
         pool.submit(job)
         for number, (name, comes, patience) in enumerate(readers):
-            plan(comes, number, partial(read, number, name, patience))
+            plan(number, comes, partial(read, number, name, patience))
         while plans or not future.done():
-            left = max(0, plans[0][0] - time.monotonic()) if plans else None
+            first = min((at for at, _ in plans.values()), default=None)
+            left = None if first is None else max(0, first - time.monotonic())
             if future.done():
                 time.sleep(left or 0)
             elif (call := pool.next(left)) is not None:
                 settle(call)
-            while plans and plans[0][0] <= time.monotonic():
-                heappop(plans)[2]()
+            run_due()
 
     # 5. An error that no reader was given reaches the caller.
     if (error := future.exception()) is not None and not served:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import concurrent.futures.process
 import contextlib
+import math
 import multiprocessing
+import multiprocessing.connection
 import multiprocessing.context
 import multiprocessing.popen_fork
 import multiprocessing.process
@@ -23,6 +25,7 @@ from typing import Any, NoReturn
 from ...trace import Event, Trace
 from ...world import NotCovered
 from ..threads import machine as machines
+from ..threads.clocks import monotonic_ahead
 from ..threads.machine import Machine, mine
 from ..threads.world import HORIZON, ThreadsJob, ThreadsWorld
 from . import quiet, travel
@@ -207,6 +210,24 @@ def _raise_cancelled(*_: object) -> NoReturn:
     raise CancelledError
 
 
+class _Creeping:
+    """The clock of ``multiprocessing.connection.wait``, which moves at each look.
+
+    It waits until its timeout is over, not until it has come. With a timeout of 0 it
+    would look a thousand times, each time at all processes.
+    """
+
+    def __init__(self) -> None:
+        self._last = 0.0
+
+    def monotonic(self) -> float:
+        """Return the time, later than that of the last call."""
+        if not mine():
+            return monotonic_ahead()
+        self._last = max(math.nextafter(self._last, math.inf), monotonic_ahead())
+        return self._last
+
+
 @contextlib.contextmanager
 def _patched(world: ProcessesWorld) -> Generator[None]:
     """Let the run start processes, which become branches of it."""
@@ -249,6 +270,7 @@ def _patched(world: ProcessesWorld) -> Generator[None]:
             (os, "waitpid", waitpid),
             (BaseProcess, "start", start),
             (BaseProcess, "_bootstrap", _bootstrap),
+            (multiprocessing.connection, "time", _Creeping()),
             (ForkingPickler, "dumps", staticmethod(travel.dumps)),
             (default, "_actual_context", multiprocessing.get_context("fork")),
         ):
