@@ -108,6 +108,7 @@ def test_the_heart_beats_while_calls_run(world, block, beat):
     assert beat == beats(7.25)
 
 
+@pytest.mark.needs("sharing memory with jobs")
 def test_the_first_beat_comes_at_once(world, beat):
     beaten_by_then = []
 
@@ -155,17 +156,17 @@ def test_equal_inputs_are_each_used_once(world, block, ignore):
 
 
 def test_each_input_is_one_argument_and_none_is_a_valid_result(world, ignore):
-    given = []
-
     @world.blocking
     def function(item):
-        given.append(item)
+        assert item in inputs
 
     inputs = [(1, 2), [], None]
     assert world.run(world.answer, function, inputs, ignore, 1) == [None] * 3
-    assert given == inputs
+    started = [actor for _, actor in world.trace.when("start")]
+    assert started == ["function((1, 2))", "function([])", "function(None)"]
 
 
+@pytest.mark.needs("sharing memory with jobs")
 def test_calls_run_in_other_threads_than_beat(world):
     callers, beaters = set(), set()
 
@@ -391,7 +392,7 @@ def test_bad_input_is_refused_before_anything_is_called(world, beat):
         assert beat == []
 
 
-@pytest.mark.needs("leaving no idle thread")
+@pytest.mark.needs("leaving no idle thread", "sharing memory with jobs")
 def test_no_worker_thread_is_left(world, ignore):
     threads = set()
 

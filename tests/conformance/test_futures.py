@@ -153,6 +153,7 @@ def test_readers_may_share_a_name_and_come_from_an_iterator(world, give, report)
     assert to_readers(report) == [(1, "x", "it")] * 2
 
 
+@pytest.mark.needs("sharing memory with jobs")
 def test_any_value_is_delivered(world, give, report):
     class Odd:
         def __eq__(self, other):
@@ -332,6 +333,7 @@ def test_the_jobs_own_timeout_is_given_to_the_readers(world, times_out):
 
 
 @pytest.mark.needs("stopping the rest", "keeping every error")
+@pytest.mark.needs("sharing memory with jobs")
 def test_errors_of_report_and_of_the_cleanup_after_it_reach_the_caller(world):
     happened = []
 

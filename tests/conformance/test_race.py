@@ -77,6 +77,7 @@ def test_all_functions_run_concurrently(world, racers):
     assert world.trace.most_at_once() == 200
 
 
+@pytest.mark.needs("thousands in a race")
 def test_two_thousand_functions_run_concurrently(world, racers):
     assert world.run(world.answer, racers(*[60] * 1_999, 0.5)) == "0.5 s"
     assert world.returned_at == 0.5

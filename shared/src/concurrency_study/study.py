@@ -36,6 +36,7 @@ CAPABILITIES = {
     "leaving no idle thread": "No worker thread is kept when the call has returned.",
     "sharing memory with jobs": "A job and its caller see the same objects.",
     "thousands at once": "Thousands of jobs can run side by side.",
+    "thousands in a race": "Thousands of functions can race side by side.",
 }
 """All that a test may need, and that a study may declare in CANNOT or DIFFERS."""
 

@@ -22,6 +22,7 @@ CANNOT = {
     "sharing memory with jobs": "arguments, closures and results are copies",
     "thousands at once": "every process takes megabytes and milliseconds, so a pool is "
     "bounded; the rest wait for their turn",
+    "thousands in a race": "a function beyond the bound starts only when another ends",
     "cancelling again what swallows it": "the first SIGTERM raises, and later ones do "
     "not disturb the cleanup; what is left is SIGKILL",
     "a deadline that stays expired": "a deadline is one SIGTERM, which a job may "

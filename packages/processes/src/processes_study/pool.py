@@ -102,6 +102,7 @@ class Pool:
         self._ended: deque[Call[Any]] = deque()
         self._workers: set[_Worker] = set()
         self._idle: list[_Worker] = []
+        self._leaving: set[_Worker] = set()
         self._errors: list[BaseException] = []
         self._taken: list[BaseException] = []
         self._selector = selectors.DefaultSelector()
@@ -187,11 +188,9 @@ class Pool:
         try:
             data = worker.pipe.recv_bytes()
         except (EOFError, OSError):
-            self._selector.unregister(worker.pipe)
-            self._workers.discard(worker)
             if worker in self._idle:
                 self._idle.remove(worker)
-            worker.close()
+            self._retire(worker)
             worker.process.join()
             if call is not None:
                 code = worker.process.exitcode
@@ -216,10 +215,11 @@ class Pool:
         self._ended.append(call)
 
     def _retire(self, worker: _Worker) -> None:
+        """Let a process end, which gets no further call."""
         self._selector.unregister(worker.pipe)
         worker.close()
-        worker.process.join()
         self._workers.discard(worker)
+        self._leaving.add(worker)
 
     def __enter__(self) -> Pool:
         return self
@@ -253,12 +253,12 @@ class Pool:
                     worker.process.kill()
             elif call.error is not None and not call.obeyed:
                 self.fail(call.error)
-        for worker in self._workers:
-            worker.close()
-        while self._workers:
-            worker = next(iter(self._workers))
+        for worker in list(self._workers):
+            self._retire(worker)
+        while self._leaving:
+            worker = next(iter(self._leaving))
             worker.process.join()
-            self._workers.discard(worker)
+            self._leaving.discard(worker)
 
 
 def _close(end: Connection) -> None:

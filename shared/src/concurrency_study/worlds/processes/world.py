@@ -50,6 +50,9 @@ class _Gathered(Trace):
 
     gather: Callable[[], object] = staticmethod(lambda: None)
 
+    def __reduce__(self) -> Any:
+        return _here_trace, ()
+
     def note(self, actor: str, what: str, detail: str = "") -> None:
         self.gather()
         super().note(actor, what, detail)
@@ -200,6 +203,10 @@ def _here() -> ProcessesWorld:
     """Return the world of this process, in which a job arrives."""
     assert _current is not None
     return _current
+
+
+def _here_trace() -> Trace:
+    return _here().trace
 
 
 def _nothing() -> None:
