@@ -70,6 +70,12 @@ def beside(world, error, *expected):
     return [e for e in rest if not isinstance(e, (world.Cancelled, Unrequested))]
 
 
+def raised_in(world, errors):
+    """Return those of the errors that a job has raised."""
+    raised = {event.detail for event in world.trace if event.what == "error"}
+    return [error for error in errors if repr(error) in raised]
+
+
 async def snooze(w, number):
     await w.sleep(1)
     return number
@@ -207,15 +213,14 @@ def test_system_exit_and_keyboard_interrupt_of_a_job_reach_the_caller(world, ask
 @pytest.mark.jobs(2)
 @pytest.mark.needs("stopping the rest", "keeping every error")
 def test_simultaneous_errors_all_reach_the_caller(world, ask):
-    raised = []
+    halts = [Halt(number) for number in range(3)]
 
     async def job(w, number):
         await w.sleep(10 if number == 2 else 1 - w.now())
-        error = Halt(number)
-        raised.append(error)
-        raise error
+        raise halts[number]
 
     _, error = ask(job)
+    raised = raised_in(world, halts)
     assert raised
     assert all(halt in learned(error) for halt in raised)
     assert not beside(world, error, *raised)
@@ -247,16 +252,15 @@ def test_a_cleanup_error_after_an_error_reaches_the_caller(world, ask):
 @pytest.mark.needs("cancellation from outside", "keeping every error")
 def test_a_cleanup_error_after_a_cancellation_reaches_the_caller(world, ask):
     errors = [KeyError(number) for number in range(3)]
-    failed = []
 
     async def job(w, number):
         try:
             await w.sleep(10)
         except w.Cancelled:
-            failed.append(errors[number])
             raise errors[number] from None
 
     _, error = ask(job, cancel_at=1.25)
+    failed = raised_in(world, errors)
     assert failed
     assert all(each in learned(error) for each in failed)
     assert not beside(world, error, *errors)

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from concurrency_study.topics import Result
@@ -33,6 +34,10 @@ MOST = 200
 """The largest number of processes in a pool."""
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""The signals that cancel a call of `run`."""
+
+
 def run(function: Callable[..., Result], *args: Any) -> Result:
     """Call ``function(*args)`` so that SIGTERM cancels it: the front door.
 
@@ -45,6 +50,19 @@ def run(function: Callable[..., Result], *args: Any) -> Result:
         return function(*args)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def held_back() -> Generator[None]:
+    """Let Ctrl-C and SIGTERM wait until the end of the block.
+
+    A signal that raises while a process starts would leave it half started.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def cancel(*_: object) -> NoReturn:

@@ -24,7 +24,7 @@ from typing import Any, Generic
 
 from concurrency_study.topics import Result
 
-from . import MOST
+from . import MOST, SIGNALS, held_back
 from .errors import pack, unpack
 
 PATIENCE = 60.0
@@ -172,9 +172,12 @@ class Pool:
             if self._idle:
                 worker = self._idle.pop()
             elif len(self._workers) < self.most:
-                worker = _Worker()
-                self._workers.add(worker)
-                self._selector.register(worker.pipe, selectors.EVENT_READ, worker)
+                with held_back():
+                    worker = _Worker()
+                    self._workers.add(worker)
+                    self._idle.append(worker)
+                    self._selector.register(worker.pipe, selectors.EVENT_READ, worker)
+                continue
             else:
                 break
             worker.call = call = self._waiting.popleft()
@@ -195,6 +198,8 @@ class Pool:
             if call is not None:
                 code = worker.process.exitcode
                 call.error = WorkerDied(f"the process has ended with code {code}")
+                if call.asked and code == -signal.SIGTERM:  # it had not begun yet
+                    call.error = CancelledError()
                 self._end(call)
             return
         assert call is not None
@@ -280,6 +285,7 @@ def _work(pipe: Connection) -> None:
     _ends.intersection_update({pipe})
     signal.signal(signal.SIGTERM, _terminated)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller gets it, and cancels
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     with contextlib.suppress(EOFError, OSError):
         while True:
             pipe.send_bytes(_made(pipe.recv_bytes()))

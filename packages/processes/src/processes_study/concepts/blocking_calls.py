@@ -22,7 +22,7 @@ from math import inf
 from concurrency_study.topics import Input, Result
 from concurrency_study.topics.blocking_calls import EVERY, EXAMPLE, check
 
-from .. import MOST, run
+from .. import MOST, SIGNALS, held_back, run
 
 
 def blocking_calls(
@@ -55,11 +55,13 @@ def blocking_calls(
         return due
 
     # 2. Run each call in a thread, at most `limit` at a time.
-    with ProcessPoolExecutor(limit, initializer=ignore_ctrl_c) as pool:
-        due = time.monotonic()
+    pool = ProcessPoolExecutor(limit, initializer=begin_worker)
+    due = time.monotonic()
+    try:
         while running or more():
             while len(running) < limit and more():
-                calls.append(pool.submit(function, inputs[len(calls)]))
+                with held_back():
+                    calls.append(pool.submit(function, inputs[len(calls)]))
                 running.add(calls[-1])
 
             # 3. Wait for all calls; the heart stops after the last.
@@ -70,6 +72,9 @@ def blocking_calls(
             except BaseException as error:  # of the heart
                 errors.append(error)
                 due = inf
+    finally:
+        with held_back():
+            pool.shutdown()
     if len(errors) == 1:
         raise errors[0]
     if errors:
@@ -82,9 +87,11 @@ def blocking_calls(
     return [call.result() for call in calls]
 
 
-def ignore_ctrl_c() -> None:
+def begin_worker() -> None:
     """Leave Ctrl-C to the caller, who waits for the calls that run."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 def block(seconds: float) -> float:

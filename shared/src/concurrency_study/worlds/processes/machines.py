@@ -166,6 +166,13 @@ class Root(Machine):
             self.before_wait()
         return super().wait(deadline, descriptors)
 
+    def _leave(self, thread: ManagedThread) -> None:
+        owner = thread.name
+        super()._leave(thread)
+        # Otherwise the thread of an executor, and with it the descriptors of all its
+        # processes, would live until the next garbage collection.
+        thread._label, thread.owner = owner, None  # pyright: ignore
+
     def ready(self, probe: Callable[[], Any], of: Descriptors, due: int | None) -> Any:
         """Return what ``probe()`` finds, as `Machine.ready` does.
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
-from typing import Any, NoReturn
+from typing import Any
 
 from ...trace import Event, Trace
 from ...world import NotCovered
@@ -35,6 +35,7 @@ _real_fork: Any = os.fork
 _real_start: Any = BaseProcess.start
 _real_bootstrap: Any = vars(BaseProcess)["_bootstrap"]
 _real_waitpid: Any = os.waitpid
+_real_raise: Any = signal.raise_signal
 _LAUNCH = multiprocessing.popen_fork.Popen._launch.__code__  # pyright: ignore
 _processes: Any = multiprocessing.process
 _contexts: Any = multiprocessing.context
@@ -150,7 +151,8 @@ class ProcessesWorld(ThreadsWorld):
         self._root.deliver(signal.SIGTERM, _raise_cancelled)
 
     def _count_wait(self) -> None:
-        if self._running and self.this_run.cancel_at_wait is not None:
+        run = self.this_run
+        if self._running and run.cancel_at_wait is not None and not _is_held_back():
             self.count_wait()
 
     # The other processes
@@ -213,8 +215,16 @@ def _nothing() -> None:
     """Do nothing."""
 
 
-def _raise_cancelled(*_: object) -> NoReturn:
-    raise CancelledError
+def _raise_cancelled(*_: object) -> None:
+    """Handle the signal that cancels the answer, in the main thread of the root."""
+    if _is_held_back():
+        _real_raise(signal.SIGTERM)  # the system delivers it when it is unblocked
+    else:
+        raise CancelledError
+
+
+def _is_held_back() -> bool:
+    return signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 class _Creeping:
@@ -283,6 +293,9 @@ def _patched(world: ProcessesWorld) -> Generator[None]:
         ):
             stack.callback(setattr, place, name, vars(place)[name])
             setattr(place, name, value)
+        if threading.current_thread() is threading.main_thread():
+            before = signal.signal(signal.SIGTERM, _raise_cancelled)
+            stack.callback(signal.signal, signal.SIGTERM, before)
         try:
             yield
         finally:
