@@ -65,6 +65,13 @@ def held_back() -> Generator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def begin_worker() -> None:
+    """Initialize a worker of an executor: leave Ctrl-C to the caller."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
 def cancel(*_: object) -> NoReturn:
     """Handle a signal: cancel what the main thread does."""
     raise CancelledError

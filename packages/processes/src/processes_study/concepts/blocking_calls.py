@@ -7,7 +7,6 @@ A call may also compute: the heart has a GIL of its own.
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import (
@@ -22,7 +21,7 @@ from math import inf
 from concurrency_study.topics import Input, Result
 from concurrency_study.topics.blocking_calls import EVERY, EXAMPLE, check
 
-from .. import MOST, SIGNALS, held_back, run
+from .. import MOST, begin_worker, held_back, run
 
 
 def blocking_calls(
@@ -85,13 +84,6 @@ def blocking_calls(
 
     # 4. Return the results in input order.
     return [call.result() for call in calls]
-
-
-def begin_worker() -> None:
-    """Leave Ctrl-C to the caller, who waits for the calls that run."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 def block(seconds: float) -> float:

@@ -1,0 +1,1 @@
+"""The classic races: processes share no memory, so that none of them can happen."""
