@@ -43,7 +43,6 @@ class Call(Generic[Result]):
 
     def __init__(self, pickled: bytes) -> None:
         self.pickled = pickled
-        self.worker: _Worker | None = None
         self.value: Any = None
         self.error: BaseException | None = None
         self.ended = False
@@ -114,10 +113,11 @@ class Pool:
             Exception: The function or an argument cannot be pickled.
         """
         call: Call[Result] = Call(bytes(ForkingPickler.dumps((function, args))))
-        self._waiting.append(call)
-        if self.stopped:
-            self.cancel()
-        self._hand_out()
+        with held_back():
+            self._waiting.append(call)
+            if self.stopped:
+                self.cancel()
+            self._hand_out()
         return call
 
     def next(self, timeout: float | None = None) -> Call[Any] | None:
@@ -125,15 +125,17 @@ class Pool:
 
         Return None if the time is up, or if all calls have been returned.
         """
-        self._hand_out()
+        with held_back():
+            self._hand_out()
         while not self._ended:
             busy = len(self._workers) > len(self._idle)
             ready = self._selector.select(timeout) if busy else []
             if not ready:
                 return None
-            for key, _ in ready:
-                self._take(key.data)
-            self._hand_out()
+            with held_back():
+                for key, _ in ready:
+                    self._take(key.data)
+                self._hand_out()
         call = self._ended.popleft()
         if call.error is not None:
             self._taken.append(call.error)
@@ -146,6 +148,10 @@ class Pool:
 
     def cancel(self, call: Call[Any] | None = None) -> None:
         """Ask a call to stop; without one, all calls. No further call begins then."""
+        with held_back():
+            self._cancel(call)
+
+    def _cancel(self, call: Call[Any] | None) -> None:
         if call is None:
             self.stopped = True
         for each in [c for c in self._waiting if call in (None, c)]:
@@ -172,12 +178,9 @@ class Pool:
             if self._idle:
                 worker = self._idle.pop()
             elif len(self._workers) < self.most:
-                with held_back():
-                    worker = _Worker()
-                    self._workers.add(worker)
-                    self._idle.append(worker)
-                    self._selector.register(worker.pipe, selectors.EVENT_READ, worker)
-                continue
+                worker = _Worker()
+                self._workers.add(worker)
+                self._selector.register(worker.pipe, selectors.EVENT_READ, worker)
             else:
                 break
             worker.call = call = self._waiting.popleft()
@@ -264,6 +267,7 @@ class Pool:
             worker = next(iter(self._leaving))
             worker.process.join()
             self._leaving.discard(worker)
+            worker.process.close()
 
 
 def _close(end: Connection) -> None:

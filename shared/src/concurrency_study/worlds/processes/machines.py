@@ -176,12 +176,13 @@ class Root(Machine):
     def ready(self, probe: Callable[[], Any], of: Descriptors, due: int | None) -> Any:
         """Return what ``probe()`` finds, as `Machine.ready` does.
 
-        Computing takes no time. So a look without a wait also finds what the other
-        processes compute at this instant.
+        Computing takes no time. So a look without a wait, by the main thread, also
+        finds what the other processes compute at this instant.
         """
         found = probe()
         if not found and due is not None and due <= self.ns:
-            self._others_move(sees=False)
+            if self.current is self.main:
+                self._others_move(until=probe)
         return found or super().ready(probe, of, due)
 
     def _move_to(self, ns: int) -> None:
@@ -211,45 +212,43 @@ class Root(Machine):
         own = [p for p in quiet.children(os.getpid()) if p not in self.strangers]
         return [*own, *connected]
 
-    def _others_move(self, *, sees: bool = True) -> bool:
+    def _others_move(self, until: Callable[[], Any] | None = None) -> bool:
         """Wait until there is input or a message, or until all others are quiet.
 
-        Return whether there is something to see.
+        With ``until``, wait until it finds something instead of for input. Return
+        whether there is something to see.
         """
-        pause, heard = SHORTEST, self.exchange.heard
-        limit = real_time() + BUSY
+        pause, limit = SHORTEST, real_time() + BUSY
         self._really_waits = True
         try:
             while True:
-                if self.exchange.drain():
-                    heard = self.exchange.heard
-                    limit = real_time() + BUSY
                 began = real_time()
-                first = quiet.look(self.processes(), sure=False)
-                second = None
-                if first is not None:
-                    second = quiet.look(self.processes(), sure=True)
-                if second is not None and second == first:
-                    quiet_now = not self.exchange.drain()
-                    if sees and (self._see(0) or self._ready):
+                heard = self.exchange.drain()
+                if until is not None:
+                    if until():
                         return True
-                    if quiet_now:
-                        return False
-                    continue
-                if real_time() > limit:
-                    self._give_up(
-                        NotCovered(
-                            f"another process has run for {BUSY:g} s without a wait, "
-                            "or waits in real time; let it wait, or sleep"
-                        )
-                    )
+                elif self._wait_for_input(pause):
                     return True
-                if self._wait_for_input(max(pause, real_time() - began)):
+                if self._are_quiet():
+                    return False
+                if heard:
+                    pause, limit = SHORTEST, real_time() + BUSY
+                elif real_time() > limit:
+                    self._give_up(_is_busy())
                     return True
-                pause = SHORTEST if heard != self.exchange.heard else pause * 2
-                pause = min(pause, LONGEST)
+                if until is not None:
+                    self._wait_for_input(pause)
+                pause = min(max(pause * 2, real_time() - began), LONGEST)
         finally:
             self._really_waits = False
+
+    def _are_quiet(self) -> bool:
+        """Return whether no other process can move, and none has sent anything."""
+        processes = self.processes()
+        first = quiet.look(processes, sure=False)
+        if first is None or quiet.look(self.processes(), sure=True) != first:
+            return False
+        return not (self.exchange.drain() or self._wait_for_input(0))
 
     def _wait_for_input(self, seconds: float) -> bool:
         """Wait for real; return whether a descriptor of a thread is ready."""
@@ -260,7 +259,7 @@ class Root(Machine):
             for _, wanted in watchers:
                 events |= wanted
             poll.register(descriptor, events)
-        found = poll.poll(max(0.1, seconds * 1000))
+        found = poll.poll(seconds * 1000)
         return any(descriptor != self.exchange.fileno() for descriptor, _ in found)
 
     def waiters(self) -> list[str]:
@@ -269,6 +268,13 @@ class Root(Machine):
             jobs = ", ".join(line.jobs.values()) or "no job"
             listed.append(f"process {line.process}: it waits, with {jobs}")
         return listed
+
+
+def _is_busy() -> NotCovered:
+    return NotCovered(
+        f"another process has run for {BUSY:g} s without a wait, or waits in real "
+        "time; let it wait, or sleep"
+    )
 
 
 class Branch(Machine):

@@ -42,6 +42,8 @@ def look(processes: Iterable[int], *, sure: bool) -> Seen | None:
     """
     seen: Seen = {}
     pending, known = list(processes), set[int]()
+    if _ran[0] in pending:
+        pending.append(_ran[0])  # it probably runs still
     while pending:
         process = pending.pop()
         if process in known:
@@ -54,6 +56,7 @@ def look(processes: Iterable[int], *, sure: bool) -> Seen | None:
             if state in _ENDED:
                 continue
             if state != b"S":
+                _ran[0] = process
                 return None
             if sure and content(folder + "syscall").startswith(b"running"):
                 return None
@@ -105,6 +108,8 @@ def content(path: str) -> bytes:
         os.close(descriptor)
 
 
+_ran = [0]
+"""The number of the process that a look has found running."""
 _read = os.read
 _STATE = b"\nState:\t"
 _ENDED = (b"Z", b"X", b"")

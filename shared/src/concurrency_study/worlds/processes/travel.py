@@ -77,7 +77,7 @@ def dumps(obj: Any, protocol: Any = None) -> Any:
     """Replace ``ForkingPickler.dumps`` during a run."""
     buffer = io.BytesIO()
     Pickler(buffer, protocol).dump(obj)
-    return buffer.getbuffer()
+    return buffer.getvalue()
 
 
 def forget() -> None:

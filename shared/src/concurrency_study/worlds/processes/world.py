@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures.process
 import contextlib
+import ctypes
 import math
 import multiprocessing
 import multiprocessing.connection
@@ -40,6 +41,10 @@ _LAUNCH = multiprocessing.popen_fork.Popen._launch.__code__  # pyright: ignore
 _processes: Any = multiprocessing.process
 _contexts: Any = multiprocessing.context
 _pools: Any = concurrent.futures.process
+
+
+_libc = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
 
 
 class ProcessesJob(ThreadsJob):
@@ -90,6 +95,9 @@ class ProcessesWorld(ThreadsWorld):
     ) -> None:
         super().__init__(answer, seed)
         self.trace = _Gathered(self.now, self._whose)
+
+        self.dies_with_root = False
+        """True if a process starts in the main thread, whose end would then kill it."""
 
     def __reduce__(self) -> Any:
         return _here, ()
@@ -189,6 +197,8 @@ class ProcessesWorld(ThreadsWorld):
         """Make the calling process, which has just begun, a branch of the run."""
         global _current
         _current = self
+        if self.dies_with_root:
+            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         self.schedule = None
         self._exchange.close()
         machine = self._machine = Branch(self._clock, self._exchange.address)
@@ -262,6 +272,7 @@ def _patched(world: ProcessesWorld) -> Generator[None]:
             return _real_fork()
 
     def start(self: Any) -> None:
+        world.dies_with_root = threading.current_thread() is threading.main_thread()
         method = getattr(self, "_start_method", None)
         if mine() and method not in (None, "fork"):
             raise NotCovered(f"processes start by fork in a run, not by {method}")

@@ -1,0 +1,76 @@
+"""Calls of which a random worker is killed at a random instant, in real time.
+
+A program for test_processes.py: ``python killing.py MODULE START TIMES FILE``. It
+prints a line of JSON for each round: the results, the errors, and how often each item
+was begun and done. The start method is one of multiprocessing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+
+from concurrency_study.world import leaves
+
+ITEMS = range(12)
+
+
+def work(item):
+    """Note the begin and the end of an item in a file, which no kill can tear."""
+    path, number = item
+    log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(log, f"begun {number}\n".encode())
+    time.sleep(0.001 * (number % 5))
+    os.write(log, f"done {number}\n".encode())
+    os.close(log)
+    return number * number
+
+
+def kill_one(*_):
+    """Kill a random worker; if there is none yet, try again soon."""
+    workers = multiprocessing.active_children()
+    if workers:
+        os.kill(random.choice(workers).pid, signal.SIGKILL)
+    else:
+        signal.setitimer(signal.ITIMER_REAL, 0.001)
+
+
+def round_of(answer, path, latest):
+    """Make one call, in which a worker is killed, and return what became of it."""
+    with open(path, "w"):
+        pass
+    signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0005, latest))
+    results, errors = None, []
+    try:
+        results = answer(work, [(path, number) for number in ITEMS])
+    except Exception as error:
+        errors = [type(leaf).__name__ for leaf in leaves(error)]
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    with open(path) as log:
+        lines = Counter(log.read().splitlines())
+    return {
+        "results": results,
+        "errors": errors,
+        "begun": [lines[f"begun {number}"] for number in ITEMS],
+        "done": [lines[f"done {number}"] for number in ITEMS],
+        "left": [process.pid for process in multiprocessing.active_children()],
+        "descriptors": len(os.listdir("/dev/fd")),
+    }
+
+
+if __name__ == "__main__":
+    module, start, times, path = sys.argv[1:]
+    multiprocessing.set_start_method(start)
+    signal.signal(signal.SIGALRM, kill_one)
+    answer = importlib.import_module(module).results_at_end
+    random.seed(module)
+    latest = 0.04 if start == "fork" else 0.8
+    for _ in range(int(times)):
+        print(json.dumps(round_of(answer, path, latest)), flush=True)

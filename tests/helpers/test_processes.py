@@ -1,0 +1,243 @@
+"""The pool of the processes study in real time: what is killed, and what is left."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from processes_study.pool import Pool, WorkerDied
+from processes_study.use_cases.results_at_end import results_at_end
+
+KILLING = Path(__file__).with_name("killing.py")
+ROUNDS = {"fork": 200, "forkserver": 10, "spawn": 5}
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    """Fail if a test leaves a process, a descriptor or a file in shared memory."""
+    before = len(os.listdir("/dev/fd")), sorted(os.listdir("/dev/shm"))
+    yield
+    assert not multiprocessing.active_children()
+    with contextlib.suppress(ChildProcessError):
+        assert os.waitpid(-1, os.WNOHANG) == (0, 0)
+    assert (len(os.listdir("/dev/fd")), sorted(os.listdir("/dev/shm"))) == before
+
+
+def rounds(answer, start, tmp_path):
+    """Kill a random worker in each of many calls, and return what became of them."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-W", "error", KILLING),
+            *(f"processes_study.use_cases.{answer}", start, str(ROUNDS[start])),
+            tmp_path / "log",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(found) == ROUNDS[start]
+    assert not any(each["left"] for each in found)
+    assert len({each["descriptors"] for each in found[1:]}) == 1
+    return found
+
+
+@pytest.mark.parametrize("start", ROUNDS)
+def test_a_call_is_made_at_most_once_when_its_worker_is_killed(start, tmp_path):
+    found = rounds("results_at_end", start, tmp_path)
+    assert any(each["errors"] for each in found)
+    for each in found:
+        assert max(each["begun"]) <= 1
+        if each["errors"]:
+            assert set(each["errors"]) == {"WorkerDied"}
+        else:
+            assert each["results"] == [number**2 for number in range(12)]
+            assert each["done"] == [1] * 12
+
+
+@pytest.mark.parametrize("start", ROUNDS)
+def test_a_call_is_made_at_least_once_when_its_worker_is_killed(start, tmp_path):
+    for each in rounds("results_at_end_again", start, tmp_path):
+        assert each["results"] == [number**2 for number in range(12)]
+        assert min(each["done"]) >= 1
+        assert sum(each["begun"]) <= 13
+
+
+def spin(seconds):
+    """Compute, without a wait."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+
+
+def compute(_):
+    """Compute for seconds in a single instruction, which no signal interrupts."""
+    return 7**25_000_000
+
+
+def test_a_computation_is_cancelled():
+    began = time.monotonic()
+    with Pool(1) as pool:
+        call = pool.submit(spin, 60)
+        assert pool.next(0.2) is None
+        pool.cancel(call)
+        assert pool.next() is call
+    assert call.obeyed
+    assert time.monotonic() - began < 30
+
+
+def test_a_call_that_does_not_listen_is_killed(monkeypatch):
+    monkeypatch.setattr("processes_study.pool.PATIENCE", 0.2)
+    began = time.monotonic()
+    with pytest.raises(BaseExceptionGroup) as raised, Pool(1) as pool:
+        pool.submit(time.sleep, 0)
+        pool.next()
+        pool.submit(deaf, 60)
+        assert pool.next(0.5) is None
+        raise KeyError
+    kinds = [type(error) for error in raised.value.exceptions]
+    assert kinds == [KeyError, WorkerDied]
+    assert time.monotonic() - began < 30
+
+
+def deaf(seconds):
+    """Sleep, and ignore SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(seconds)
+
+
+def test_a_closure_does_not_travel():
+    number = 2
+    with pytest.raises((AttributeError, pickle.PicklingError), match="<lambda>"):
+        results_at_end(lambda item: item * number, [1, 2])
+
+
+class Odd(Exception):
+    """An error that is pickled, but cannot be made again from its arguments."""
+
+    def __init__(self, one, two):
+        super().__init__(one)
+
+
+def raise_odd(_):
+    raise Odd(1, 2)
+
+
+def test_an_error_that_cannot_be_unpickled_fails_only_its_call():
+    with Pool(1) as pool:
+        odd, fine = pool.submit(raise_odd, 0), pool.submit(abs, -3)
+        assert [call for call in pool.as_ended()] == [odd, fine]
+    assert isinstance(odd.error, TypeError)
+    assert any("unpickled" in note for note in odd.error.__notes__)
+    assert fine.result() == 3
+
+
+def return_a_lambda(_):
+    return lambda: None
+
+
+def test_a_result_that_cannot_be_pickled_is_an_error_that_names_it():
+    with Pool(1) as pool:
+        call = pool.submit(return_a_lambda, 0)
+        pool.next()
+    assert any("lambda" in note for note in call.error.__notes__)
+
+
+def raise_with_context(_):
+    try:
+        raise KeyError("inner")
+    except KeyError:
+        raise ValueError("outer")  # noqa: B904 - the context is the point
+
+
+def test_an_error_keeps_its_context_and_tells_its_traceback():
+    with pytest.raises(ValueError, match="outer") as raised:
+        results_at_end(raise_with_context, [0])
+    assert isinstance(raised.value.__context__, KeyError)
+    assert "raise_with_context" in "".join(raised.value.__notes__)
+
+
+def double(data):
+    return data + data
+
+
+def test_large_arguments_and_results_travel():
+    data = b"x" * 50_000_000
+    assert results_at_end(double, [data] * 2) == [data + data] * 2
+
+
+SLEEPER = """
+import os, sys, time
+from processes_study import run
+from processes_study.use_cases.results_at_end import results_at_end
+
+def sleep(number):
+    try:
+        os.write(1, f"{os.getpid()}\\n".encode())
+        time.sleep(60)
+    finally:
+        os.write(1, b"clean\\n")
+
+if __name__ == "__main__":
+    import multiprocessing
+    multiprocessing.set_start_method(sys.argv[1])
+    run(results_at_end, sleep, [1, 2])
+"""
+
+
+def is_alive(process):
+    status = Path(f"/proc/{process}/status")
+    with contextlib.suppress(OSError):
+        return "State:\tZ" not in status.read_text("utf-8")
+    return False
+
+
+@pytest.mark.parametrize("start", ["fork", "forkserver", "spawn"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("whole", [True, False], ids=["group", "parent"])
+def test_ctrl_c_and_sigterm_reach_parent_and_workers(start, number, whole, tmp_path):
+    script = tmp_path / "sleeper.py"
+    script.write_text(SLEEPER, "utf-8")
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", script, start],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as program:
+        workers = [int(program.stdout.readline()) for _ in range(2)]
+        assert all(map(is_alive, workers))
+        (os.killpg if whole else os.kill)(program.pid, number)
+        printed, errors = program.communicate(timeout=60)
+    assert program.returncode
+    assert printed.split() == ["clean", "clean"]
+    expected = "KeyboardInterrupt" if number == signal.SIGINT else "CancelledError"
+    assert errors.splitlines()[-1].endswith(expected)
+    assert errors.count("Traceback") == 1
+    assert not any(map(is_alive, workers))
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    script = tmp_path / "sleeper.py"
+    script.write_text(SLEEPER.replace("sleep(60)", "sleep(1)"), "utf-8")
+    with subprocess.Popen(
+        [sys.executable, script, "fork"], stdout=subprocess.PIPE, text=True
+    ) as program:
+        workers = [int(program.stdout.readline()) for _ in range(2)]
+        program.kill()
+        assert program.stdout.read().split() == ["clean", "clean"]
+    limit = time.monotonic() + 30
+    while any(map(is_alive, workers)) and time.monotonic() < limit:
+        time.sleep(0.01)
+    assert not any(map(is_alive, workers))
