@@ -17,11 +17,11 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import CancelledError
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
-from typing import Any
+from typing import Any, ClassVar
 
 from ...trace import Event, Trace
 from ...world import NotCovered
@@ -49,6 +49,12 @@ _PR_SET_PDEATHSIG = 1
 
 class ProcessesJob(ThreadsJob):
     """A job that is cancelled by a signal, which raises in its process."""
+
+    async def native_together(self, calls: list[Callable[[], Any]]) -> None:
+        raise NotCovered(self.world.absent["together"])
+
+    async def native_in_thread(self, call: Callable[[], Any]) -> Any:
+        raise NotCovered(self.world.absent["in_thread"])
 
 
 class _Gathered(Trace):
@@ -85,6 +91,11 @@ class ProcessesWorld(ThreadsWorld):
     counts_waits = True
     Cancelled = CancelledError
     kind = "process"
+    absent: ClassVar[Mapping[str, str]] = {
+        "together": "one runs in a process of its own, and no answer is at hand that "
+        "starts others",
+        "in_thread": "one runs in a process of its own, and starts no threads",
+    }
     order = (
         "processes run side by side, so that things of one instant in two of them "
         "happen in either order"
