@@ -14,6 +14,12 @@ from concurrency_study.world import Deadlock, NotCovered
 SEEDS = range(3)
 
 
+@pytest.fixture(autouse=True)
+def _starts_others(skip_if_absent):
+    """Skip these tests in a world whose jobs share no memory with others."""
+    skip_if_absent("together")
+
+
 def run_together(world, *jobs):
     """Return a program that runs these jobs side by side, with fresh state."""
 

@@ -53,9 +53,6 @@ class ProcessesJob(ThreadsJob):
     async def native_together(self, calls: list[Callable[[], Any]]) -> None:
         raise NotCovered(self.world.absent["together"])
 
-    async def native_in_thread(self, call: Callable[[], Any]) -> Any:
-        raise NotCovered(self.world.absent["in_thread"])
-
 
 class _Gathered(Trace):
     """A trace that first takes in what other processes have sent."""
@@ -90,11 +87,8 @@ class ProcessesWorld(ThreadsWorld):
     name = "processes"
     counts_waits = True
     Cancelled = CancelledError
-    kind = "process"
     absent: ClassVar[Mapping[str, str]] = {
-        "together": "one runs in a process of its own, and no answer is at hand that "
-        "starts others",
-        "in_thread": "one runs in a process of its own, and starts no threads",
+        "together": "a job is alone in its process; an answer starts processes"
     }
     order = (
         "processes run side by side, so that things of one instant in two of them "
