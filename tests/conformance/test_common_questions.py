@@ -61,7 +61,8 @@ def learned(error):
             if not any(each is known for known in found):
                 found.append(each)
                 pending += [e for e in (each.__cause__, each.__context__) if e]
-    return found
+    # An error from another process may have a text for a cause: its traceback.
+    return [e for e in found if type(e).__name__ != "_RemoteTraceback"]
 
 
 def beside(world, error, *expected):

@@ -8,7 +8,7 @@ from concurrency_study.study import installed_studies
 
 (STUDY,) = installed_studies()
 DEADLOCK = "opposite_locks"
-"""A bug that every study with races has, and in which no task but the first one ends."""
+"""A bug of every study that has races, in which no task but the first one ends."""
 
 
 @pytest.mark.parametrize("bug", present(STUDY.folder))

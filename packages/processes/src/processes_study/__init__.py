@@ -2,10 +2,10 @@
 
 Processes share no memory. Arguments and results are pickled and copied, and a closure
 does not travel. In return they compute side by side, each under a GIL of its own, and
-can be stopped from outside. SIGTERM reaches a process between two instructions. Here a
-handler raises `concurrent.futures.CancelledError` in the main thread, so that ``finally``
-runs. SIGKILL ends a process that does not listen. A process may also die by itself.
-The call that it ran is lost then, and is not repeated: it runs at most once.
+can be stopped from outside. SIGTERM reaches a process between two instructions. Here
+its handler raises `concurrent.futures.CancelledError` in the main thread, so that every
+``finally`` runs. SIGKILL ends a process that does not listen. A process may also die by
+itself. The call that it ran is lost then, and is not repeated: it runs at most once.
 """
 
 from __future__ import annotations

@@ -254,7 +254,7 @@ class Pool:
 
     def _finish(self) -> None:
         """Wait for all calls, then for all processes."""
-        while self._workers and len(self._workers) > len(self._idle) or self._ended:
+        while len(self._workers) > len(self._idle) or self._ended:
             call = self.next(PATIENCE if self.stopped else None)
             if call is None:
                 for worker in self._workers - {*self._idle}:

@@ -52,7 +52,9 @@ def hedge(function: Callable[[int], Result], after: float, most: int) -> Result:
 
     # 4. Return what the winner has; if there is none, raise all failures in order.
     if not successes:
-        raise ExceptionGroup(FAILED, [c.error for c in attempts if isinstance(c.error, Exception)])
+        raise ExceptionGroup(
+            FAILED, [c.error for c in attempts if isinstance(c.error, Exception)]
+        )
     return successes[0].result()
 
 

@@ -44,7 +44,9 @@ def race(functions: Iterable[Callable[[], Result]]) -> Result:
 
     # 4. Return what the winner has; if there is none, raise all failures in order.
     if not successes:
-        raise ExceptionGroup(FAILED, [c.error for c in calls if isinstance(c.error, Exception)])
+        raise ExceptionGroup(
+            FAILED, [c.error for c in calls if isinstance(c.error, Exception)]
+        )
     return successes[0].result()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _socket
+import contextlib
 import mmap
 import os
 import pickle
@@ -133,10 +134,9 @@ class Exchange:
         for line in self.lines:
             if line.due is not None and line.due <= ns:
                 line.due = None
-                try:
+                # One that has died is heard of by the next message.
+                with contextlib.suppress(OSError):
                     line.socket.send(b"now")
-                except OSError:  # it has died: the next message says so
-                    pass
 
     def close(self) -> None:
         """Close all connections. No file is left: the address is an abstract one."""
@@ -180,9 +180,9 @@ class Root(Machine):
         finds what the other processes compute at this instant.
         """
         found = probe()
-        if not found and due is not None and due <= self.ns:
-            if self.current is self.main:
-                self._others_move(until=probe)
+        now = due is not None and due <= self.ns
+        if now and not found and self.current is self.main:
+            self._others_move(until=probe)
         return found or super().ready(probe, of, due)
 
     def _move_to(self, ns: int) -> None:
@@ -343,6 +343,8 @@ class Branch(Machine):
                 continue
             else:
                 for thread, wanted in self._watched[descriptor]:
-                    if events & (wanted | select.POLLERR | select.POLLHUP | select.POLLNVAL):
+                    if events & (
+                        wanted | select.POLLERR | select.POLLHUP | select.POLLNVAL
+                    ):
                         self.wake(thread)
         return bool(self._ready)
