@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from typing import Any, cast
+from typing import Any
 
 Packed = tuple[Any, ...] | None
 
@@ -20,10 +20,8 @@ def pack(error: BaseException | None) -> Packed:
 def _packed(error: BaseException | None, note: str = "") -> Packed:
     if error is None:
         return None
-    inner: list[Packed] = []
-    if isinstance(error, BaseExceptionGroup):
-        group = cast("BaseExceptionGroup[BaseException]", error)
-        inner = [_packed(each) for each in group.exceptions]
+    is_group = issubclass(type(error), BaseExceptionGroup)
+    inner = [_packed(e) for e in getattr(error, "exceptions", ()) if is_group]
     cause, context = _packed(error.__cause__), _packed(error.__context__)
     return error, note, cause, context, error.__suppress_context__, inner
 

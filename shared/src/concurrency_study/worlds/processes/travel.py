@@ -14,24 +14,25 @@ import os
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
-import cloudpickle
+import cloudpickle  # pyright: ignore[reportMissingTypeStubs]
 
 _known: dict[tuple[int, int], BaseException] = {}
 """The errors that have left this process, by their origin and number."""
 _numbers = itertools.count()
 _MARK = "_concurrency_study_origin"
+_Base: Any = cloudpickle.Pickler
 
 
-class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+class Pickler(_Base):
     """A pickler that takes a test's functions by value."""
 
     def __init__(self, file: Any, *args: Any) -> None:
-        super().__init__(file, *args)
+        _Base.__init__(self, file, *args)
         own: Any = ForkingPickler
-        self.dispatch_table = {  # pyright: ignore
+        self.dispatch_table = {
             **copyreg.dispatch_table,
             **own._extra_reducers,
-            **cloudpickle.Pickler.dispatch_table.maps[0],  # pyright: ignore
+            **_Base.dispatch_table.maps[0],
         }
 
     def reducer_override(self, obj: Any) -> Any:
@@ -43,16 +44,16 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
                 try:
                     setattr(obj, _MARK, origin)
                 except AttributeError:
-                    return super().reducer_override(obj)
+                    return _Base.reducer_override(self, obj)
             if origin[0] == os.getpid():
                 _known[origin] = obj
             made = obj.__reduce_ex__(4)
             return _again, (origin, _Recipe(made))
-        return super().reducer_override(obj)
+        return _Base.reducer_override(self, obj)
 
 
 class _Recipe:
-    """What an error of another process is made of, until it is needed."""
+    """The parts of an error of another process, until they are needed."""
 
     def __init__(self, made: Any) -> None:
         function, args, *state = made
