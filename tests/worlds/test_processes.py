@@ -333,3 +333,21 @@ def test_a_process_that_has_ended_is_quiet():
         time.sleep(0.2)
         assert quiet.look([done.pid], sure=True) == {}
     assert quiet.look([done.pid], sure=True) == {}
+
+
+def test_the_clock_does_not_jump_if_a_process_has_run_between_two_looks(
+    world, nap, monkeypatch
+):
+    looks = []
+
+    def look(processes, *, sure):
+        seen = real(processes, sure=sure)
+        if sure and seen is not None and len(looks) < 20:
+            looks.append(world.now())
+            return {**seen, 0: b"it has run"}
+        return seen
+
+    real = quiet.look
+    monkeypatch.setattr(quiet, "look", look)
+    assert world.run(in_processes, 1, nap, [3]) == [(0, 3)]
+    assert looks == [0] * 20
