@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from concurrency_study.topics import TOPICS
 from processes_study.pool import Pool, WorkerDied
 from processes_study.use_cases.results_at_end import results_at_end
 
@@ -239,3 +240,49 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
     while any(map(is_alive, workers)) and time.monotonic() < limit:
         time.sleep(0.01)
     assert not any(map(is_alive, workers))
+
+
+EVERY = """
+import importlib, io, os, sys, time
+from pathlib import Path
+from concurrency_study.topics import Probe
+from processes_study import run
+
+def job(*_):
+    os.write(1, f"{os.getpid()}\\n".encode())
+    time.sleep(60)
+
+if __name__ == "__main__":
+    module, topic = sys.argv[1:]
+    question = importlib.import_module(f"concurrency_study.topics.{topic}")
+    answer = getattr(importlib.import_module(module), topic)
+    run(answer, *question.probe(Probe(job, print, Path("/"), io.BytesIO())))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_end_every_answer(study, number, tmp_path):
+    script = tmp_path / "every.py"
+    script.write_text(EVERY, "utf-8")
+    called = [
+        answer
+        for topic in TOPICS
+        for answer in study.answers(topic)
+        if answer.question.JOBS and "stopping the rest" not in answer.cannot
+    ]
+    assert len(called) > 7
+    for answer in called:
+        with subprocess.Popen(
+            [sys.executable, "-W", "error", script, answer.module, answer.topic],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as program:
+            jobs = answer.question.JOBS
+            workers = [int(program.stdout.readline()) for _ in range(jobs)]
+            program.send_signal(number)
+            printed, errors = program.communicate(timeout=60)
+        assert program.returncode, answer.module
+        assert printed == "", answer.module
+        assert errors.count("Traceback") == 1, errors
+        assert not any(map(is_alive, workers)), answer.module
