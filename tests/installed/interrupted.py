@@ -12,9 +12,13 @@ import inspect
 import io
 import json
 import signal
+import socket
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from concurrency_study.study import installed_studies
@@ -32,22 +36,42 @@ SAYING = ("countdown", "factorial")
 """Topics without native jobs whose example takes seconds."""
 
 
+@dataclass
+class Job:
+    """A job that says that it has begun, also from another process."""
+
+    snooze: Callable
+    seconds: float
+    address: str
+
+    def __call__(self, number, *stop):
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(self.address)
+        if "stop" in inspect.signature(self.snooze).parameters and not stop:
+            return self.snooze(SHORT, threading.Event())
+        return self.snooze(self.seconds, *stop)
+
+
 def interrupt(study, answer, folder):
     """Call the answer, press Ctrl-C as soon as it runs, and return how it ended."""
-    began, ended = threading.Event(), threading.Event()
+    ended = threading.Event()
     main = threading.main_thread().ident
     snooze = importlib.import_module(
         f"{study.package.__name__}.use_cases.results_at_end"
     ).snooze
+    # The path of a socket has about 100 characters at most.
+    room = tempfile.TemporaryDirectory()
+    address = str(Path(room.name, "began"))
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen(1000)
 
-    def job(number, *stop):
-        began.set()
-        if "stop" in inspect.signature(snooze).parameters and not stop:
-            return snooze(SHORT, threading.Event())
-        return snooze(SHORT if REST in answer.cannot else LONG, *stop)
+    def say(*_):
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(address)
 
     def press():
-        began.wait()
+        listener.accept()[0].close()
         signal.pthread_kill(main, signal.SIGINT)
         # CPython does not notice a signal that comes just before it begins to block.
         while not ended.wait(2):
@@ -55,7 +79,8 @@ def interrupt(study, answer, folder):
 
     path = Path(folder, "file")
     path.write_bytes(b"")
-    means = Probe(job, lambda *_: began.set(), path, io.BytesIO())
+    job = Job(snooze, SHORT if REST in answer.cannot else LONG, address)
+    means = Probe(job, say, path, io.BytesIO())
     arguments = answer.question.probe(means)
     before = set(threading.enumerate())
     finger = threading.Thread(target=press)
@@ -66,9 +91,11 @@ def interrupt(study, answer, folder):
     except BaseException as error:
         errors = [type(leaf).__name__ for leaf in leaves(error)]
     finally:
-        began.set()
         ended.set()
+        say()
     finger.join()
+    listener.close()
+    room.cleanup()
     left = []
     for thread in set(threading.enumerate()) - before:
         if IDLE not in answer.cannot:

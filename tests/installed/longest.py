@@ -13,6 +13,9 @@ import json
 import signal
 import sys
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from concurrency_study.study import installed_studies
 from concurrency_study.topics import LONGEST
@@ -22,19 +25,23 @@ SOON = 0.3
 """Seconds of a short job, and until Ctrl-C ends a call that waits for years."""
 
 
-def calls(snooze, reported):
+@dataclass
+class Job:
+    """A job of any topic, which may be sent to another process."""
+
+    snooze: Callable
+    seconds: float
+
+    def __call__(self, *given):
+        numbers = [each for each in given if isinstance(each, int)]
+        stop = given[len(numbers) :]
+        if "stop" in inspect.signature(self.snooze).parameters and not stop:
+            stop = (threading.Event(),)
+        return self.snooze(self.seconds, *stop)
+
+
+def calls(job, reported):
     """The calls that end by themselves, and those that wait, as (topic, arguments)."""
-
-    def job(seconds):
-        def of_any_topic(*given):
-            numbers = [each for each in given if isinstance(each, int)]
-            stop = given[len(numbers) :]
-            if "stop" in inspect.signature(snooze).parameters and not stop:
-                stop = (threading.Event(),)
-            return snooze(seconds, *stop)
-
-        return of_any_topic
-
     ending = [
         ("timeout", (job(0), job(0), LONGEST, LONGEST)),
         ("hedge", (job(SOON), LONGEST, 2)),
@@ -66,7 +73,8 @@ def main(which):
     (study,) = installed_studies()
     room = f"{study.package.__name__}.use_cases"
     snooze = importlib.import_module(f"{room}.results_at_end").snooze
-    for topic, arguments in calls(snooze, lambda *_: None)[which == "waiting"]:
+    ending, waiting = calls(partial(Job, snooze), lambda *_: None)
+    for topic, arguments in waiting if which == "waiting" else ending:
         for answer in study.answers(topic):
             press = (threading.main_thread().ident, signal.SIGINT)
             finger = threading.Timer(SOON, signal.pthread_kill, press)

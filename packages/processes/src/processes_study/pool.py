@@ -11,10 +11,12 @@ other workers are not disturbed. (With `ProcessPoolExecutor`, all calls fail the
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import pickle
 import selectors
 import signal
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
@@ -29,6 +31,9 @@ from .errors import pack, unpack
 
 PATIENCE = 60.0
 """Seconds that a cancelled call has for its cleanup; then its process is killed."""
+
+LONGEST_SELECT = 86_400.0
+"""Seconds of one wait: a selector cannot wait for a month."""
 
 _ends: set[Connection] = set()
 """The ends of all pipes in this process. A forked child must not keep them open."""
@@ -127,10 +132,14 @@ class Pool:
         """
         with held_back():
             self._hand_out()
+        due = math.inf if timeout is None else time.monotonic() + timeout
         while not self._ended:
-            busy = len(self._workers) > len(self._idle)
-            ready = self._selector.select(timeout) if busy else []
-            if not ready:
+            if len(self._workers) == len(self._idle):
+                return None
+            left = max(0, due - time.monotonic())
+            wait = None if timeout is None else min(left, LONGEST_SELECT)
+            ready = self._selector.select(wait)
+            if not ready and wait == left:
                 return None
             with held_back():
                 for key, _ in ready:
