@@ -170,6 +170,7 @@ def define(study: str) -> None:
 
     short.__doc__ = f"Prove the study {study} with Python {chosen}."
     nox.session(short, name=study, python=False, default=False)
+    proven = {*pythons[:1], *pythons[-1:]} if REGISTRY[study].get("slow") else pythons
 
     for python in pythons:
 
@@ -177,7 +178,8 @@ def define(study: str) -> None:
             prove(session, study)
 
         whole.__doc__ = f"Install the study {study} alone and prove it."
-        nox.session(whole, name=f"{study}-{python}", python=python)
+        name = f"{study}-{python}"
+        nox.session(whole, name=name, python=python, default=python in proven)
 
 
 for _study in STUDIES:
@@ -465,7 +467,8 @@ def fixtures(session: nox.Session) -> None:
     session.install(
         *CONSTRAINTS,
         *("pytest", "pytest-randomly", "pytest-xdist", "hypothesis"),
-        *("trio", "anyio", "gevent", "-e", "./shared", "-e", "./packages/generators"),
+        *("trio", "anyio", "gevent", "-e", "./shared[processes,dask]"),
+        *("-e", "./packages/generators"),
     )
     at_once = ("-n", f"{min(CORES, 2)}", "--dist", "worksteal")
     worlds = [name for study in STUDIES for name in _worlds(study)]

@@ -8,7 +8,8 @@ command, the README's table, the tests of the structure. The keys, all optional:
 - ``libraries``: The modules that are the study's own library, such as ``["trio"]``.
 - ``worlds``: The worlds that its answers run in; the one of its own name by default. A
   world may need a newer Python: ``"asyncio-eager >=3.12"``.
-- ``slow``: True if its suite is among the longest, so that it starts first.
+- ``slow``: True if its suite is among the longest. It starts first, and plain ``nox``
+  proves it with the oldest and the newest Python only.
 - ``leaves-out``: The topics that it does not answer, each with the reason.
 - ``plain``: True if its functions are plain ones, as with threads and greenlets.
 - ``waits``: In a study without a keyword for waiting, the ``calls`` that wait, the
