@@ -19,7 +19,7 @@ from processes_study.pool import Pool, WorkerDied
 from processes_study.use_cases.results_at_end import results_at_end
 
 KILLING = Path(__file__).with_name("killing.py")
-ROUNDS = {"fork": 200, "forkserver": 10, "spawn": 5}
+ROUNDS = {"fork": 100, "forkserver": 5, "spawn": 3}
 
 
 @pytest.fixture(autouse=True)
