@@ -284,14 +284,14 @@ class Branch(Machine):
     until there is input, or until the root rings.
     """
 
-    def __init__(self, clock: Clock, address: Any) -> None:
+    def __init__(self, clock: Clock, address: Any, name: str) -> None:
         self.clock = clock
         super().__init__(self._lost, 0.0)
         self._line = _socket.socket(_FAMILY, _KIND)
         self._line.connect(address)
         self._poll.register(self._line.fileno(), select.POLLIN)
         self._told: object = self
-        self.tell("hello", os.getpid())
+        self.tell("hello", os.getpid(), name)
         self.reading = self.ns / 1e9
 
     @property

@@ -1,8 +1,9 @@
 """The way in which jobs and results travel between the processes of a run.
 
 During a run, ``multiprocessing`` pickles with cloudpickle, which takes functions and
-classes of a test by value. Three things travel by name: the world itself, connections
-and the like of ``multiprocessing``, and errors that were made in another process.
+classes of a test by value. Some things travel by name: the world itself, what takes the
+place of ``time.sleep`` and the like, connections and the like of ``multiprocessing``,
+and errors that were made in another process.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ import copyreg
 import io
 import itertools
 import os
+from functools import cache
 from multiprocessing.reduction import ForkingPickler
+from types import ModuleType
 from typing import Any
 
 import cloudpickle  # pyright: ignore[reportMissingTypeStubs]
+
+from ..threads import patches
 
 _known: dict[tuple[int, int], BaseException] = {}
 """The errors that have left this process, by their origin and number."""
@@ -49,7 +54,20 @@ class Pickler(_Base):
                 _known[origin] = obj
             made = obj.__reduce_ex__(4)
             return _again, (origin, _Recipe(made))
+        if (place := _replacements().get(id(obj))) is not None:
+            return getattr, place
         return _Base.reducer_override(self, obj)
+
+
+@cache
+def _replacements() -> dict[int, tuple[ModuleType, str]]:
+    """Return the module and the name of each function that is replaced in a run."""
+    listed: Any = patches._PATCHES  # pyright: ignore[reportPrivateUsage]
+    return {
+        id(each.replacement): (each.place, each.name)
+        for each in listed
+        if isinstance(each.place, ModuleType)
+    }
 
 
 class _Recipe:

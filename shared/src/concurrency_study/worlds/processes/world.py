@@ -36,6 +36,8 @@ _real_fork: Any = os.fork
 _real_start: Any = BaseProcess.start
 _real_bootstrap: Any = vars(BaseProcess)["_bootstrap"]
 _real_waitpid: Any = os.waitpid
+_MACHINERY = ("concurrent.futures.process", "multiprocessing.queues")
+"""The modules whose threads serve processes, in the process that starts those."""
 _real_raise: Any = signal.raise_signal
 _LAUNCH = multiprocessing.popen_fork.Popen._launch.__code__  # pyright: ignore
 _processes: Any = multiprocessing.process
@@ -85,6 +87,7 @@ class ProcessesWorld(ThreadsWorld):
     """
 
     name = "processes"
+    kind = "process"
     counts_waits = True
     Cancelled = CancelledError
     absent: ClassVar[Mapping[str, str]] = {
@@ -103,6 +106,8 @@ class ProcessesWorld(ThreadsWorld):
 
         self.dies_with_root = False
         """True if a process starts in the main thread, whose end would then kill it."""
+        self._names: dict[int, str] = {}
+        """The names of the processes of the run in its story."""
 
     def __reduce__(self) -> Any:
         return _here, ()
@@ -125,6 +130,7 @@ class ProcessesWorld(ThreadsWorld):
         super().native_enter()
         assert isinstance(self.trace, _Gathered)
         self.trace.gather = self._exchange.drain
+        self._names.clear()
         self._patches.enter_context(_patched(self))
 
     def native_exit(self, error: BaseException | None) -> BaseException | None:
@@ -177,18 +183,23 @@ class ProcessesWorld(ThreadsWorld):
                 line.due = due
             case ("note", actor, what, detail):
                 self._note(line, actor, what, detail)
-            case ("hello", process):
+            case ("hello", process, name):
                 line.process = process
+                self.note_process(process, name)
             case ("lost", text):
                 self.lose(RuntimeError(text))
+            case ("exit", how):
+                self._note_exit(line.process, how)
             case ("gone",):
+                self._note_exit(line.process, "cancelled")
                 for token in line.jobs:
                     self.this_run.alive.pop((line, token), None)
             case _:
                 raise AssertionError(message)
 
     def _note(self, line: Line, actor: str, what: str, detail: str) -> None:
-        self.trace.events.append(Event(self.now(), actor, what, detail))
+        by = self._names.get(line.process, "")
+        self.trace.events.append(Event(self.now(), actor, what, detail, by))
         if what == "start":
             token = max(line.jobs, default=0) + 1
             line.jobs[token] = actor
@@ -198,19 +209,49 @@ class ProcessesWorld(ThreadsWorld):
                 del line.jobs[token]
                 self.this_run.alive.pop((line, token), None)
 
-    def become_branch(self) -> None:
-        """Make the calling process, which has just begun, a branch of the run."""
+    # The processes in the story of the run
+
+    def native_kind(self, native: object) -> str:
+        """Return the kind of a native actor: a process, or a thread in the caller's."""
+        return "thread" if isinstance(native, threading.Thread) else self.kind
+
+    def note_process(self, process: int, name: str) -> None:
+        """Note that a process has started, unless that is known."""
+        if self.trace.watching and process not in self.this_run.names:
+            self._names[process] = self.note_spawned(process, name)
+
+    def _begins(self, thread: ManagedThread) -> None:
+        """Note a thread of the answer itself: pools and queues have their own."""
+        target = getattr(thread.owner, "_target", None)
+        if (target or type(thread.owner)).__module__ not in _MACHINERY:
+            super()._begins(thread)
+
+    def _ends(self, thread: ManagedThread) -> None:
+        if (thread.owner or thread) in self.this_run.names:
+            super()._ends(thread)
+
+    def _note_exit(self, process: int, how: str) -> None:
+        """Note that a process has ended, once."""
+        if name := self._names.pop(process, ""):
+            self.trace.exited(name, how)
+
+    def become_branch(self, name: str) -> Callable[..., None]:
+        """Make the calling process, which has just begun, a branch of the run.
+
+        Return the function that sends a message to the root.
+        """
         global _current
         _current = self
         if self.dies_with_root:
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         self.schedule = None
         self._exchange.close()
-        machine = self._machine = Branch(self._clock, self._exchange.address)
+        machine = self._machine = Branch(self._clock, self._exchange.address, name)
         setattr(machines, "_active", machine)  # noqa: B010 - without a watchdog
         threading.excepthook = machine.excepthook
         self.trace = _Sent(self.now)
         self.trace.tell = machine.tell
+        return machine.tell
 
 
 _current: ProcessesWorld | None = None
@@ -224,6 +265,14 @@ def _here() -> ProcessesWorld:
 
 def _here_trace() -> Trace:
     return _here().trace
+
+
+def _name_of(process: Any) -> str:
+    """Return the name of a process in the story of a run."""
+    target = process._target
+    if getattr(target, "__module__", "") in _MACHINERY:
+        return "worker"
+    return str(getattr(target, "__name__", "process"))
 
 
 def _nothing() -> None:
@@ -281,11 +330,15 @@ def _patched(world: ProcessesWorld) -> Generator[None]:
         method = getattr(self, "_start_method", None)
         if mine() and method not in (None, "fork"):
             raise NotCovered(f"processes start by fork in a run, not by {method}")
+        name = _name_of(self)
         _real_start(self)
+        world.note_process(self.pid, name)
 
     def _bootstrap(self: Any, parent_sentinel: Any = None) -> Any:
-        world.become_branch()
-        return _real_bootstrap(self, parent_sentinel)
+        tell = world.become_branch(_name_of(self))
+        code = _real_bootstrap(self, parent_sentinel)
+        tell("exit", "error" if code else "end")
+        return code
 
     def waitpid(process: int, options: int, /) -> tuple[int, int]:
         machine = mine()
