@@ -27,7 +27,7 @@ from ...trace import Event, Trace
 from ...world import NotCovered
 from ..threads import machine as machines
 from ..threads.clocks import monotonic_ahead
-from ..threads.machine import Machine, mine
+from ..threads.machine import Machine, ManagedThread, mine
 from ..threads.world import HORIZON, ThreadsJob, ThreadsWorld
 from . import quiet, travel
 from .machines import Branch, Clock, Exchange, Line, Root
