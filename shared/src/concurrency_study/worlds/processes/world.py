@@ -316,6 +316,7 @@ def _patched(world: ProcessesWorld) -> Generator[None]:
     _current = world
     default: Any = _contexts._default_context
     refused: Any = os.fork
+    before: Any = None
 
     def fork() -> int:
         if sys._getframe(1).f_code is not _LAUNCH:  # pyright: ignore
@@ -326,7 +327,8 @@ def _patched(world: ProcessesWorld) -> Generator[None]:
             return _real_fork()
 
     def start(self: Any) -> None:
-        world.dies_with_root = threading.current_thread() is threading.main_thread()
+        of_main = threading.current_thread() is threading.main_thread()
+        world.dies_with_root = of_main and _current is not world
         method = getattr(self, "_start_method", None)
         if mine() and method not in (None, "fork"):
             raise NotCovered(f"processes start by fork in a run, not by {method}")
@@ -336,6 +338,8 @@ def _patched(world: ProcessesWorld) -> Generator[None]:
 
     def _bootstrap(self: Any, parent_sentinel: Any = None) -> Any:
         tell = world.become_branch(_name_of(self))
+        if before is not None and signal.getsignal(signal.SIGTERM) is _raise_cancelled:
+            signal.signal(signal.SIGTERM, before)  # only the root is cancelled by it
         code = _real_bootstrap(self, parent_sentinel)
         tell("exit", "error" if code else "end")
         return code
