@@ -328,7 +328,7 @@ def _patched(world: ProcessesWorld) -> Generator[None]:
 
     def start(self: Any) -> None:
         of_main = threading.current_thread() is threading.main_thread()
-        world.dies_with_root = of_main and _current is not world
+        world.dies_with_root = of_main and isinstance(world.trace, _Gathered)
         method = getattr(self, "_start_method", None)
         if mine() and method not in (None, "fork"):
             raise NotCovered(f"processes start by fork in a run, not by {method}")
