@@ -126,7 +126,10 @@ QUESTIONS = (
         37,
         "which_except_catches_timeout",
         "Which exception is a timeout?",
-        ("TimeoutError", "TooSlowError", "gevent.Timeout", "queue.Empty", "none"),
+        (
+            *("TimeoutError", "TooSlowError", "gevent.Timeout", "queue.Empty", "none"),
+            "multiprocessing.TimeoutError",
+        ),
         topics=("timeout",),
         also="asyncio.TimeoutError wait_for fail_after",
     ),

@@ -44,7 +44,7 @@ QUESTIONS = (
         60,
         "two_consumers",
         "Can two consumers share one generator?",
-        ("yes", "raises RuntimeError", "raises ValueError"),
+        ("yes", "raises RuntimeError", "raises ValueError", "raises TypeError"),
     ),
     Question(
         61,
@@ -88,7 +88,7 @@ QUESTIONS = (
         67,
         "run_inside_run",
         "Is run() inside run() allowed?",
-        ("yes", "raises RuntimeError"),
+        ("yes", "raises RuntimeError", "raises AssertionError"),
         also="event loop is already running nested jupyter",
     ),
     Question(

@@ -97,7 +97,7 @@ QUESTIONS = (
         76,
         "default_thread_limit",
         "How many blocking calls run at once in the default thread pool?",
-        ("cpu + 4", "40", "10", "unlimited"),
+        ("cpu + 4", "cpu", "40", "10", "unlimited"),
         topics=("blocking_calls",),
     ),
     Question(
@@ -113,6 +113,7 @@ QUESTIONS = (
         "What does starting or awaiting the same job a second time do?",
         (
             "raises RuntimeError",
+            "raises AssertionError",
             "raises TypeError",
             "raises ValueError",
             "nothing",

@@ -269,7 +269,7 @@ def _here_trace() -> Trace:
 
 def _name_of(process: Any) -> str:
     """Return the name of a process in the story of a run."""
-    target = process._target
+    target = getattr(process, "_target", None)
     if getattr(target, "__module__", "") in _MACHINERY:
         return "worker"
     return str(getattr(target, "__name__", "process"))
