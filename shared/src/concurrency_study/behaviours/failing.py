@@ -88,7 +88,10 @@ QUESTIONS = (
         "block_on_own_loop",
         "The loop's own thread blocks on a result that the loop must produce: what "
         "happens?",
-        ("raises RuntimeError", "raises BlockingSwitchOutError", "raises LoopExit"),
+        (
+            *("raises RuntimeError", "raises AssertionError"),
+            *("raises BlockingSwitchOutError", "raises LoopExit"),
+        ),
         topics=("sync_vs_async",),
     ),
 )

@@ -104,7 +104,7 @@ def cancelled_before_start_next():
 
 def cancelled_before_start_terminate():
     outcomes = set()
-    for _ in range(20):
+    for number in range(20):
         begun = multiprocessing.Event()
 
         def child():
@@ -113,6 +113,7 @@ def cancelled_before_start_terminate():
 
         process = multiprocessing.Process(target=child)
         process.start()
+        sum(range(number * 10_000))
         process.terminate()
         process.join()
         outcomes.add("to its first wait" if begun.is_set() else "never runs")

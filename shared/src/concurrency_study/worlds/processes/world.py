@@ -317,6 +317,7 @@ def _patched(world: ProcessesWorld) -> Generator[None]:
     default: Any = _contexts._default_context
     refused: Any = os.fork
     before: Any = None
+    masks: list[Any] = []
 
     def fork() -> int:
         if sys._getframe(1).f_code is not _LAUNCH:  # pyright: ignore
@@ -324,7 +325,13 @@ def _patched(world: ProcessesWorld) -> Generator[None]:
         with warnings.catch_warnings():
             # The threads of a run wait, without a lock that a branch would need.
             warnings.simplefilter("ignore", DeprecationWarning)
-            return _real_fork()
+            # A new process must not be cancelled by the handler of the root.
+            held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
+            if not (process := _real_fork()):
+                masks.append(held)
+                return 0
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+            return process
 
     def start(self: Any) -> None:
         of_main = threading.current_thread() is threading.main_thread()
@@ -338,8 +345,9 @@ def _patched(world: ProcessesWorld) -> Generator[None]:
 
     def _bootstrap(self: Any, parent_sentinel: Any = None) -> Any:
         tell = world.become_branch(_name_of(self))
-        if before is not None and signal.getsignal(signal.SIGTERM) is _raise_cancelled:
-            signal.signal(signal.SIGTERM, before)  # only the root is cancelled by it
+        if signal.getsignal(signal.SIGTERM) is _raise_cancelled:
+            signal.signal(signal.SIGTERM, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, masks.pop())
         code = _real_bootstrap(self, parent_sentinel)
         tell("exit", "error" if code else "end")
         return code
