@@ -16,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
 
 
-def interrupt_while_waiting():
+def interrupt_while_waiting_all():
     ours, theirs = multiprocessing.Pipe()
     cleaned = []
 
@@ -44,19 +44,35 @@ def interrupt_while_waiting():
     return "of all" if cleaned == ["main", "child"] else "of the main task"
 
 
-def processes_leave_ctrl_c_to_the_caller():
+def interrupt_while_waiting_ignored():
+    ours, theirs = multiprocessing.Pipe()
+    cleaned = []
+
     def child():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        time.sleep(60)
+        try:
+            theirs.send("begun")
+            time.sleep(60)
+        finally:
+            theirs.send("cleaned up")
+
+    def ctrl_c():  # a terminal sends it to all processes of the group
+        os.killpg(0, signal.SIGINT)
 
     process = multiprocessing.get_context("fork").Process(target=child)
     process.start()
+    ours.recv()
+    threading.Timer(0.2, ctrl_c).start()
     try:
-        signal.raise_signal(signal.SIGINT)
+        try:
+            time.sleep(60)
+        finally:
+            cleaned.append("main")
     except KeyboardInterrupt:
+        cleaned.append("child" if ours.poll(timeout=0.5) else "")
         process.terminate()
-    process.join()
-    return "works" if process.exitcode == -signal.SIGTERM else "fails"
+        process.join()
+    return "of all" if cleaned == ["main", "child"] else "of the main task"
 
 
 def interrupt_while_computing_main():
@@ -298,6 +314,7 @@ def server_closed_while_idle():
         server.socket.close()  # server_close would wait for the idle client
         client.sendall(b"still here\n")
         answer = client.recv(100)
+        client.shutdown(socket.SHUT_WR)  # its process has a copy, so close would not do
     serving.join()
     server.server_close()
     return "no" if answer == b"still here\n" else "yes"
