@@ -3,7 +3,6 @@
 import concurrent.futures
 import multiprocessing
 import os
-import queue
 import select
 import signal
 import socket
