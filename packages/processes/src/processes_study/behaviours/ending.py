@@ -436,6 +436,23 @@ def lost_update_copy():
     return "yes" if shared["count"] < 5 else "no"
 
 
+def lost_update_manager():
+    def increment():
+        count = shared["count"]
+        time.sleep(1)
+        shared["count"] = count + 1
+
+    with multiprocessing.Manager() as manager:
+        shared = manager.dict(count=0)
+        processes = [multiprocessing.Process(target=increment) for _ in range(5)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+        print(f"count is {shared['count']}")
+        return "yes" if shared["count"] < 5 else "no"
+
+
 def update_with_lock():
     count = multiprocessing.Value("i", 0)
 

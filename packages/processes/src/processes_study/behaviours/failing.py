@@ -226,6 +226,7 @@ def task_is_collected_process():
     process.start()
     process = weakref.ref(process)
     gc.collect()
+    print(f"{len(multiprocessing.active_children())} child is active")
     answer = ours.recv()
     ours.close()
     theirs.close()
