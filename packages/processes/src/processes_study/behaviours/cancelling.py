@@ -121,7 +121,7 @@ def cancel_interrupts_blocking_handler():
     process = multiprocessing.Process(target=exec, args=(code, names))
     process.start()
     begun.wait()
-    time.sleep(0.2)  # until it computes
+    time.sleep(0.5)  # until it computes
     process.terminate()
     process.join(timeout=0.5)
     answer = "no" if process.is_alive() else "yes"
