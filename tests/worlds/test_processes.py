@@ -296,6 +296,84 @@ def test_a_cancellation_interrupts_the_root_in_its_wait(world, nap):
     assert world.returned_at == 2.5
 
 
+def test_a_function_that_a_run_replaces_travels_to_a_pool(world):
+    assert world.run(in_processes, 1, time.sleep, [3]) == [None]
+    assert world.returned_at == 3
+
+
+@pytest.mark.parametrize("seconds", [None, 1])
+def test_sigterm_ends_a_process_as_it_does_outside_of_a_run(world, seconds):
+    def main():
+        process = multiprocessing.Process(target=time.sleep, args=(60,))
+        process.start()
+        if seconds is not None:
+            time.sleep(seconds)
+        process.terminate()
+        process.join()
+        return process.exitcode
+
+    for _ in range(20):
+        assert world.run(main) == -signal.SIGTERM
+        assert world.returned_at == (seconds or 0)
+
+
+def test_a_process_outlives_the_process_that_has_started_it(world):
+    pipe, theirs = multiprocessing.Pipe()
+
+    def grandchild():
+        time.sleep(3)
+        theirs.send("alive")
+
+    def child():
+        multiprocessing.Process(target=grandchild).start()
+        time.sleep(60)
+
+    def main():
+        process = multiprocessing.Process(target=child)
+        process.start()
+        time.sleep(1)
+        process.terminate()
+        process.join()
+        return pipe.recv()
+
+    with pipe, theirs:
+        assert world.run(main, leftovers="allow") == "alive"
+    assert world.returned_at == 3
+
+
+def test_the_story_of_a_run_has_a_lane_for_each_process(world):
+    def child():
+        time.sleep(1)
+        world.trace.note("print", "call", "child")
+
+    def main():
+        processes = [multiprocessing.Process(target=f) for f in (child, int, sleeper)]
+        for process in processes:
+            process.start()
+        time.sleep(2)
+        processes[2].terminate()
+        for process in processes:
+            process.join()
+        with ProcessPoolExecutor(1) as pool:
+            pool.submit(abs, -1).result()
+
+    def sleeper():
+        time.sleep(60)
+
+    world.watching = True
+    world.run(main)
+    found = {actor.name: (actor.kind, actor.how) for actor in world.trace.actors}
+    assert found == {
+        "main": ("process", "end"),
+        "child": ("process", "end"),
+        "int": ("process", "end"),
+        "sleeper": ("process", "cancelled"),
+        "worker": ("process", "end"),
+    }
+    (printed,) = [event for event in world.trace.story() if event.actor == "print"]
+    assert (printed.at, printed.by) == (1, "child")
+
+
 # The looks at other processes
 
 
