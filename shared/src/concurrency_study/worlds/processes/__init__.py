@@ -2,7 +2,7 @@
 
 The process of the test is the **root**. Its threads run as in the threads world. Each
 process that they start gets a machine of its own, whose clock is that of the root. So
-``time.sleep``, every clock, locks with a timeout, pipes and queues of
+``time.sleep``, every clock, locks of threads, pipes and queues of
 ``multiprocessing`` and ``ProcessPoolExecutor`` take virtual time, in all processes
 alike.
 
@@ -20,11 +20,17 @@ that a job appends to is its own. One thing differs from reality: an error that 
 has made, and that comes home from a process, is the same object again. So a test can
 say which error it expects.
 
+SIGTERM ends a process as it does outside of a run, unless the process handles it. In
+the root, it cancels the answer. A process that outlives the one that has started it
+lives on until the end of the run.
+
 Not covered:
 
 - Start methods other than ``fork``: during a run, ``multiprocessing`` uses that one.
 - ``os.fork`` itself, and subprocesses: they raise `NotCovered`.
 - Waits in a process that end by themselves in real time, in code that is not replaced.
+- Timeouts of the locks, semaphores, conditions and events of ``multiprocessing``: they
+  pass in real time. (Those of its pipes and queues are virtual.)
 - Systems other than Linux: only Linux tells that another process sleeps.
 """
 
