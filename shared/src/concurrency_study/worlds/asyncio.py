@@ -283,6 +283,36 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if world.schedule is not None:
             self._ready = _Ready(self, world.schedule)
 
+    # The pipe that wakes the loop takes a third of a short run to make. While the loop
+    # does not wait, nothing has to wake it: it looks at its ready queue before it does.
+
+    _ssock: Any = None
+    _csock: Any = None
+
+    def _make_self_pipe(self) -> None:
+        """Leave the pipe out until the loop has to wait."""
+
+    def open_pipe(self) -> None:
+        """Make the pipe by which other threads and signals wake the loop."""
+        if self._ssock is None:
+            made: Any = super()
+            made._make_self_pipe()
+
+    def can_be_woken(self) -> bool:
+        """Make the pipe; return False if something was called before it was there."""
+        self.open_pipe()
+        return not self._ready
+
+    def _close_self_pipe(self) -> None:
+        if self._ssock is not None:
+            made: Any = super()
+            made._close_self_pipe()
+
+    def add_signal_handler(self, *args: Any) -> None:
+        """Do what asyncio's own does: the signal is written into the pipe."""
+        self.open_pipe()
+        super().add_signal_handler(*args)
+
     def is_done(self) -> bool:
         """Return whether nothing is left for `asyncio.Runner.close` but to close."""
         made: Any = self
@@ -297,29 +327,30 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def _run_once(self) -> None:
         """Do a turn of the loop.
 
-        A search makes thousands of runs. If there can be no input, and no timer is due,
-        a turn needs no selector.
+        A search makes thousands of runs. If no descriptor is registered, there can be
+        no input. If no timer is due as well, a turn needs no selector.
         """
         made: Any = self
-        ready, scheduled = self._ready, self._scheduled
+        machine, ready, scheduled = self.machine, self._ready, self._scheduled
         if (
             not ready
             or made._debug
             or self.world.schedule is None
-            or not self.machine.is_alone()
-            or self.watches()
+            or made._selector._fd_to_key
+            or machine.outside
             or (scheduled and made._timer_cancelled_count)
-            or (scheduled and scheduled[0].when() * 1e9 <= self.machine.ns + 1)
+            or (scheduled and scheduled[0].when() * 1e9 <= machine.ns + 1)
         ):
             made = super()
             made._run_once()
             return
         self.selecting = True
         try:
-            self.machine.yielded()
+            machine.yielded()
         finally:
             self.selecting = False
-        self.raise_failure()
+        if self.raising is not None:
+            self.raise_failure()
         for _ in range(len(ready)):
             handle: Any = ready.popleft()
             if not handle._cancelled:
@@ -384,6 +415,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         timer._scheduled = True
         return timer
 
+    def has_timers(self) -> bool:
+        """Return whether a timer is left."""
+        return bool(self._scheduled)
+
     def next_timer(self) -> float:
         """Return the instant of the next timer, or infinity."""
         return self._scheduled[0].when() if self._scheduled else math.inf
@@ -395,7 +430,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def watches(self) -> bool:
         """Return whether a descriptor besides the loop's own pipe is watched."""
         selector: Any = vars(self)["_selector"]
-        return selector is not None and len(selector._fd_to_key) > 1
+        own = self._ssock is not None
+        return selector is not None and len(selector._fd_to_key) > own
 
     def looks(self) -> bool:
         """Return whether all tasks that have run since the last call only look.
@@ -549,28 +585,29 @@ class _Ready(deque[Any]):
             first: dict[Any, int] = {}
             for at, handle in enumerate(self):
                 callback = handle._callback
-                if type(callback) is _Note:
-                    del self[at]
-                    return handle
-                task = getattr(callback, "__self__", None)
-                lane = task if isinstance(task, _TASKS) else None
+                lane = getattr(callback, "__self__", None)
+                if not isinstance(lane, _TASKS):
+                    if type(callback) is _Note:
+                        del self[at]
+                        return handle
+                    lane = None
                 if lane not in first:
                     if len(first) == WIDTH:
                         schedule.cut = True
                         break
                     first[lane] = at
-            ahead = self._ahead()
-            if len(first) == 1 and ahead is None:
-                schedule.took(*first)
-                break
-            index = schedule.pick([*first], self._described, ahead)
+            ahead = self._ahead() if self._loop.has_timers() else None
+            lanes = [*first]
+            index = schedule.pick(lanes, self._described, ahead)
             if index == CLOCK:
                 self._fire()
-                continue
-            at = [*first.values()][index]
-            handle = self[at]
-            del self[at]
-            return handle
+            elif index:
+                at = first[lanes[index]]
+                handle = self[at]
+                del self[at]
+                return handle
+            else:
+                break
         return super().popleft()
 
     def _described(self, lane: Any) -> str:
@@ -639,7 +676,7 @@ class _VirtualSelector(selectors.DefaultSelector):
     ) -> list[tuple[selectors.SelectorKey, int]]:
         loop, machine = self._loop, self._loop.machine
         loop.internal = True
-        ready = _select(self, 0)
+        ready = _select(self, 0) if self.get_map() else []
         if not machine.mine():  # closed after the run
             return ready
         loop.selecting = True
@@ -650,7 +687,9 @@ class _VirtualSelector(selectors.DefaultSelector):
             elif not ready:
                 when = loop.next_timer()
                 due = None if when == math.inf else round(when * 1e9)
-                if due is None or due > machine.ns:
+                if (due is None or due > machine.ns) and (
+                    not machine.skip_to(due) and loop.can_be_woken()
+                ):
                     machine.idle(self.fileno(), due)
                     ready = _select(self, 0)
         finally:

@@ -714,18 +714,22 @@ class Machine:
 
     def idle(self, descriptor: int, due: int | None) -> None:
         """Wait in a loop of the main thread until there is input, or for an instant."""
-        me = self.current
-        if due is not None and due > self.ns and self._is_next(due):
-            me.looks = 0
-            self._progress()
-            if self.may_jump(due):
-                self._move_to(due)
-        else:
+        if not self.skip_to(due):
             self._idles = True
             try:
                 self.wait(due, [(descriptor, select.POLLIN)])
             finally:
                 self._idles = False
+
+    def skip_to(self, due: int | None) -> bool:
+        """Jump to an instant at once, if nothing can happen before; return if so."""
+        if due is None or due <= self.ns or not self._is_next(due):
+            return False
+        self.current.looks = 0
+        self._progress()
+        if self.may_jump(due):
+            self._move_to(due)
+        return True
 
     def is_alone(self) -> bool:
         """Return whether the thread that runs is the only one, and watches nothing."""
