@@ -174,16 +174,18 @@ def points(call: Call) -> Generator[Callable[..., Any] | None]:
         raise RuntimeError(
             "no tool id of sys.monitoring is free, so threads cannot be preempted"
         )
-    codes: set[CodeType] = set()
+    # By identity: the hash of a code object takes longer than all else here. The value
+    # holds the code object, so that no other one gets its identity.
+    known: dict[int, tuple[CodeType, dict[int, bool]]] = {}
 
     def began(code: CodeType, _: int) -> Any:
-        if is_of_user(code.co_filename) and code not in codes:
-            codes.add(code)
+        if is_of_user(code.co_filename) and id(code) not in known:
+            known[id(code)] = code, points_of(code)
             monitoring.set_local_events(tool, code, events.INSTRUCTION)
         return monitoring.DISABLE
 
     def instruction(code: CodeType, offset: int) -> Any:
-        may_switch = points_of(code).get(offset)
+        may_switch = known[id(code)][1].get(offset)
         if may_switch is None:
             return monitoring.DISABLE
         # A long computation would take many times as long.
@@ -198,7 +200,7 @@ def points(call: Call) -> Generator[Callable[..., Any] | None]:
         yield None
     finally:
         monitoring.set_events(tool, 0)
-        for code in codes:
+        for code, _ in known.values():
             monitoring.set_local_events(tool, code, 0)
         monitoring.free_tool_id(tool)
 

@@ -169,12 +169,16 @@ class Schedule:
             ahead: The nanoseconds to the next timer, if the clock may go there.
             free: True if only an interpreter without a GIL may switch threads there.
         """
-        point = len(self.options)
         clock = ahead is not None
         if len(lanes) == 1 and not clock:
             self.took(lanes[0])
             return 0
-        numbers = [*map(self.number, lanes)]
+        known = self._numbers
+        numbers = [
+            known[id(lane)] if id(lane) in known else self.number(lane)
+            for lane in lanes
+        ]
+        point = len(self.options)
         own = self.lengths.get(numbers[0], 0)
         index = self.strategy.pick(numbers, clock, point, self.taken, own)
         if index >= len(numbers) or (index == CLOCK and not clock):
@@ -182,7 +186,10 @@ class Schedule:
         if point >= MOST:
             index, self.on, self.cut = 0, False, True
         if index != CLOCK:
-            index = self._fair(index, numbers)
+            if numbers[index] != self._last:
+                self._last, self._row = numbers[index], 0
+            elif len(numbers) > 1:
+                index = self._fair(index, numbers)
             self._took(numbers[index])
         self.options.append(-len(lanes) if clock else len(lanes))
         if index:
@@ -234,11 +241,9 @@ class Schedule:
 
     def _fair(self, index: int, numbers: Sequence[int]) -> int:
         """Return the index, or that of another lane if this one had too many turns."""
-        if numbers[index] == self._last and len(numbers) > 1:
-            self._row += 1
-            if self._row >= FAIR:
-                index = (index + 1) % len(numbers)
-        if numbers[index] != self._last:
+        self._row += 1
+        if self._row >= FAIR:
+            index = (index + 1) % len(numbers)
             self._last, self._row = numbers[index], 0
         return index
 

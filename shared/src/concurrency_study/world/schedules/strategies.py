@@ -36,9 +36,14 @@ class Weighted:
         """Return the index of a lane."""
         if clock and self._timed and self._draw.random() * (len(lanes) + 1) < 1:
             return CLOCK
-        weights = [max(self._left.get(lane, 1), 1) for lane in lanes]
-        (index,) = self._draw.choices(range(len(lanes)), weights)
-        self._left[lanes[index]] = weights[index] - 1
+        left = self._left
+        weights = [max(left.get(lane, 1), 1) for lane in lanes]
+        drawn = self._draw.random() * sum(weights)
+        index = 0
+        while drawn >= weights[index]:
+            drawn -= weights[index]
+            index += 1
+        left[lanes[index]] = weights[index] - 1
         return index
 
 

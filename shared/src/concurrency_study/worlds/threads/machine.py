@@ -478,7 +478,7 @@ class Machine:
         if self._choosing:  # code that a choice runs, such as a dataclass of ours
             return
         starter, me.starter = me.starter, None
-        if starter in self._ready:
+        if starter is not None and starter in self._ready:
             # It starts the next threads first. So one choice is enough for an order in
             # which these run ahead of this one.
             self._ready.append(me)
@@ -494,7 +494,7 @@ class Machine:
 
     def _cede(self, me: ManagedThread, thread: ManagedThread) -> None:
         """Let a ready thread run, and wait for the baton."""
-        with contextlib.suppress(ValueError):
+        if thread in self._ready:
             self._ready.remove(thread)
         self._hand_to(thread)
         self._await_baton(me)
@@ -519,12 +519,16 @@ class Machine:
         if schedule is None or not schedule.on or self.unwinding or self.failure:
             return me or ready.popleft()
         while True:
-            lanes = [*([me] if me else []), *itertools.islice(ready, WIDTH)]
-            schedule.cut = schedule.cut or len(ready) > WIDTH
-            first = self._first_timer()
+            lanes = [*itertools.islice(ready, WIDTH)]
+            if me is not None:
+                lanes.insert(0, me)
+            if len(ready) > WIDTH:
+                schedule.cut = True
             ahead = None
-            if first is not None and first - self.ns <= schedule.left():
-                ahead = max(0, first - self.ns)
+            if self._timers:
+                first = self._first_timer()
+                if first is not None and first - self.ns <= schedule.left():
+                    ahead = max(0, first - self.ns)
             self._choosing = True
             try:
                 index = schedule.pick(lanes, self._describe, ahead, free=free)
@@ -758,8 +762,10 @@ class Machine:
         self._moves += 1
         self.outside.pop(thread.ident, None)
         self.current = thread
-        with contextlib.suppress(RuntimeError):  # it is open, after an interruption
+        try:
             thread.gate.release()
+        except RuntimeError:  # it is open, after an interruption
+            pass
 
     def _await_baton(self, me: ManagedThread) -> None:
         interruption: BaseException | None = None
