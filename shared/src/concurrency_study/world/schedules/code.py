@@ -179,7 +179,8 @@ def points(call: Call) -> Generator[Callable[..., Any] | None]:
     known: dict[int, tuple[CodeType, dict[int, bool]]] = {}
 
     def began(code: CodeType, _: int) -> Any:
-        if is_of_user(code.co_filename) and id(code) not in known:
+        frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+        if id(code) not in known and _is_of_user(frame):
             known[id(code)] = code, points_of(code)
             monitoring.set_local_events(tool, code, events.INSTRUCTION)
         return monitoring.DISABLE
@@ -205,6 +206,20 @@ def points(call: Call) -> Generator[Callable[..., Any] | None]:
         monitoring.free_tool_id(tool)
 
 
+def _is_of_user(frame: FrameType) -> bool:
+    """Return whether a function that begins belongs to the code under test.
+
+    The methods of data classes and named tuples have no file. Those of data classes
+    have the names of their module. Those of named tuples touch nothing that is shared.
+    """
+    module = str(frame.f_globals.get("__name__"))
+    ours = module.startswith(_OURS) and "<" in frame.f_code.co_filename
+    return not ours and is_of_user(frame.f_code.co_filename)
+
+
+_OURS = (__name__.partition(".")[0] + ".", "namedtuple_")
+
+
 def again() -> None:
     """Have all points reported again, as a new run begins."""
     if sys.version_info >= (3, 12):
@@ -223,7 +238,7 @@ def _tracer(call: Call) -> Callable[..., Any]:
         return inside
 
     def began(frame: FrameType, event: str, _: object) -> Any:
-        if event != "call" or not is_of_user(frame.f_code.co_filename):
+        if event != "call" or not _is_of_user(frame):
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         return inside

@@ -203,8 +203,9 @@ class Search:
 
     def _wait_drawn(self, number: int) -> int:
         """Return the wait in which a random schedule cancels the caller, or 0."""
-        draw = Random(f"{self._seed} {number} wait")
-        return draw.randint(0, self._waits) if self._waits else 0
+        if not self._waits:
+            return 0
+        return Random(f"{self._seed} {number} wait").randint(0, self._waits)
 
     def again(self, text: str) -> Explored:
         """Run the schedule of a token."""

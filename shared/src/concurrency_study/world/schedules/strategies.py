@@ -62,15 +62,15 @@ class PerEvent:
         for lane in lanes:
             if lane not in known:
                 known[lane] = draw()
-        first = max(range(len(lanes)), key=lambda index: known[lanes[index]])
+        first = max(lanes, key=known.__getitem__)
         if clock and self._timed:
             if CLOCK not in known:
                 known[CLOCK] = draw()
-            if known[CLOCK] > known[lanes[first]]:
+            if known[CLOCK] > known[first]:
                 del known[CLOCK]
                 return CLOCK
-        del known[lanes[first]]
-        return first
+        del known[first]
+        return lanes.index(first)
 
 
 class Changes:
@@ -89,15 +89,15 @@ class Changes:
         for lane in (*lanes, CLOCK) if clock and self._timed else lanes:
             if lane not in known:
                 known[lane] = self._draw.random()
-        first = max(range(len(lanes)), key=lambda index: known[lanes[index]])
-        if clock and self._timed and known[CLOCK] > known[lanes[first]]:
+        first = max(lanes, key=known.__getitem__)
+        if clock and self._timed and known[CLOCK] > known[first]:
             known[CLOCK] = self._draw.random()
             return CLOCK
         if self._changes and step >= self._changes[0]:
             self._changes.pop(0)
-            known[lanes[first]] = -1 - step  # below all others
-            first = max(range(len(lanes)), key=lambda index: known[lanes[index]])
-        return first
+            known[first] = -1 - step  # below all others
+            first = max(lanes, key=known.__getitem__)
+        return lanes.index(first)
 
 
 class Sticky:

@@ -518,6 +518,9 @@ class Machine:
         schedule, ready = self.schedule, self._ready
         if schedule is None or not schedule.on or self.unwinding or self.failure:
             return me or ready.popleft()
+        if me and not ready and not self._timers:
+            schedule.took(me)
+            return me
         while True:
             lanes = [*itertools.islice(ready, WIDTH)]
             if me is not None:
