@@ -667,16 +667,45 @@ _select: Any = selectors.DefaultSelector.select
 
 
 class _VirtualSelector(selectors.DefaultSelector):
+    """A selector that is opened once something has to be watched."""
+
+    _fd_to_key: Mapping[int, selectors.SelectorKey] = {}
+    _map: Mapping[Any, selectors.SelectorKey] | None = None
+    _is_open = False
+
     def __init__(self, loop: VirtualLoop) -> None:
-        super().__init__()
         self._loop = loop
+
+    def _open(self) -> None:
+        if not self._is_open:
+            self._is_open = True
+            super().__init__()
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        self._open()
+        return super().get_map()
+
+    def register(
+        self, fileobj: Any, events: int, data: Any = None
+    ) -> selectors.SelectorKey:
+        self._open()
+        return super().register(fileobj, events, data)
+
+    def fileno(self) -> int:
+        self._open()
+        return super().fileno()
+
+    def close(self) -> None:
+        if self._is_open:
+            super().close()
+        self._is_open = True
 
     def select(
         self, timeout: float | None = None
     ) -> list[tuple[selectors.SelectorKey, int]]:
         loop, machine = self._loop, self._loop.machine
         loop.internal = True
-        ready = _select(self, 0) if self.get_map() else []
+        ready = _select(self, 0) if self._fd_to_key else []
         if not machine.mine():  # closed after the run
             return ready
         loop.selecting = True

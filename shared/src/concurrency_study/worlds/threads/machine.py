@@ -266,7 +266,8 @@ class Machine:
         self._abort()
         while len(self._live) > 1 + len(self.outside):
             self._switch(self.main)  # returns when no other thread is ready
-        self._see_off()
+        if self.outside:
+            self._see_off()
 
     def _see_off(self) -> None:
         """Let threads end that the end of the answer has released, such as imports.
@@ -353,7 +354,8 @@ class Machine:
         self.unwinding = True
         _base.LOGGER.disabled = True  # pool workers log what ends them
         _threading.excepthook = self.excepthook
-        for work in list(_pools._threads_queues.values()):
+        workers = _pools._threads_queues if len(self._live) > 1 else {}
+        for work in list(workers.values()):
             if isinstance(queued := getattr(work, "_queue", None), deque):
                 queued.clear()  # no further call is to begin
         for thread in self._live:

@@ -93,8 +93,14 @@ def running(
     """
     log, quiet = _base.LOGGER, _base.LOGGER.disabled
     own: list[tuple[Any, str, Any]] = []
-    with replacing(greenlets=greenlets) as replaced:
+    if _kept is None:
+        installed = replacing(greenlets=greenlets)
+    else:
+        installed = contextlib.nullcontext(_kept)
+    with installed as replaced:
         set_active(machine)
+        workers = _workers_of_trio()
+        idle: dict[Any, None] = workers._idle_workers if workers else {}
         try:
             for place, name, value in (
                 (threading, "excepthook", machine.excepthook),
@@ -103,13 +109,16 @@ def running(
                 (_pools, "_threads_queues", weakref.WeakKeyDictionary[Any, Any]()),
             ):
                 own.append((place, name, getattr(place, name)))
-                _set(place, name, value)
-            with _own_workers_of_trio():
-                yield lambda value: _instead(value, replaced)
+                setattr(place, name, value)
+            if workers:
+                workers._idle_workers = _WorkersOfRun(idle)
+            yield lambda value: _instead(value, replaced)
         finally:
             # They are put back whatever the run has put there.
+            if workers := _workers_of_trio():
+                workers._idle_workers = idle
             for place, name, old in reversed(own):
-                _set(place, name, old)
+                setattr(place, name, old)
             set_active(None)
             log.disabled = quiet
 
@@ -120,9 +129,6 @@ def replacing(*, greenlets: bool) -> Generator[dict[int, Any]]:
 
     (`running` does this; a block of its own serves to measure it.)
     """
-    if _kept is not None:
-        yield _kept
-        return
     places: list[tuple[Any, str, Any, Any]] = []
     replaced: dict[int, Any] = {}
     patched = is_patched()
@@ -204,21 +210,10 @@ class _WorkersOfRun(dict[Any, None]):
             self._others[worker] = None
 
 
-@contextlib.contextmanager
-def _own_workers_of_trio() -> Generator[None]:
-    """Let the run have trio's idle worker threads of its own, which end with it."""
-    module = "trio._core._thread_cache"
-    before: Any = getattr(sys.modules.get(module), "THREAD_CACHE", None)
-    kept: dict[Any, None] = {}
-    if before:
-        kept = before._idle_workers
-        before._idle_workers = _WorkersOfRun(kept)
-    try:
-        yield
-    finally:
-        cache: Any = getattr(sys.modules.get(module), "THREAD_CACHE", None)
-        if cache:
-            cache._idle_workers = kept
+def _workers_of_trio() -> Any:
+    """Return trio's worker threads, if trio is loaded: those of a run end with it."""
+    module = sys.modules.get("trio._core._thread_cache")
+    return getattr(module, "THREAD_CACHE", None)
 
 
 def _set(place: Any, name: str, value: Any) -> None:
