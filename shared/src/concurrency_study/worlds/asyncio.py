@@ -415,9 +415,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         timer._scheduled = True
         return timer
 
-    def has_timers(self) -> bool:
-        """Return whether a timer is left."""
-        return bool(self._scheduled)
+    def timers(self) -> list[asyncio.TimerHandle]:
+        """Return the timers, the next one first."""
+        return self._scheduled
 
     def next_timer(self) -> float:
         """Return the instant of the next timer, or infinity."""
@@ -580,23 +580,24 @@ class _Ready(deque[Any]):
         self._loop, self._schedule = loop, schedule
 
     def popleft(self) -> Any:
-        schedule = self._schedule
+        schedule, timers = self._schedule, self._loop.timers()
         while schedule.on and not self[0]._cancelled:
+            if len(self) == 1 and not timers:
+                if type(self[0]._callback) is not _Note:
+                    schedule.took(_lane(self[0]))
+                break
             first: dict[Any, int] = {}
             for at, handle in enumerate(self):
-                callback = handle._callback
-                lane = getattr(callback, "__self__", None)
-                if not isinstance(lane, _TASKS):
-                    if type(callback) is _Note:
-                        del self[at]
-                        return handle
-                    lane = None
+                if type(handle._callback) is _Note:
+                    del self[at]
+                    return handle
+                lane = _lane(handle)
                 if lane not in first:
                     if len(first) == WIDTH:
                         schedule.cut = True
                         break
                     first[lane] = at
-            ahead = self._ahead() if self._loop.has_timers() else None
+            ahead = self._ahead() if timers else None
             lanes = [*first]
             index = schedule.pick(lanes, self._described, ahead)
             if index == CLOCK:
@@ -614,8 +615,7 @@ class _Ready(deque[Any]):
         """Return the name of a lane's actor, and where it is."""
         if lane is None:
             for handle in self:
-                callback = handle._callback
-                if not isinstance(getattr(callback, "__self__", None), _TASKS):
+                if _lane(handle) is None:
                     return _describe(_woken(handle))
         return _describe(lane)
 
@@ -641,6 +641,12 @@ class _Ready(deque[Any]):
                 loop._timer_cancelled_count -= 1
             else:
                 self.append(handle)
+
+
+def _lane(handle: Any) -> asyncio.Task[Any] | None:
+    """Return the task of which a callback is a step, or None."""
+    owner = getattr(handle._callback, "__self__", None)
+    return owner if isinstance(owner, _TASKS) else None
 
 
 def _woken(handle: Any) -> asyncio.Task[Any] | None:

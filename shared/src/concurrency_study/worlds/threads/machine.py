@@ -767,10 +767,8 @@ class Machine:
         self._moves += 1
         self.outside.pop(thread.ident, None)
         self.current = thread
-        try:
+        with _unless_open:
             thread.gate.release()
-        except RuntimeError:  # it is open, after an interruption
-            pass
 
     def _await_baton(self, me: ManagedThread) -> None:
         interruption: BaseException | None = None
@@ -1281,6 +1279,9 @@ def preempting() -> Generator[None]:
         finally:
             tracer = None
 
+
+_unless_open = contextlib.suppress(RuntimeError)
+"""A block that opens a gate, which is open already after an interruption."""
 
 _watchdog = _Watchdog()
 _active: Machine | None = None
