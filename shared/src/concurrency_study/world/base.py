@@ -74,19 +74,19 @@ class Run:
     """True if the world put an end to an answer that would not have ended."""
     names: MutableMapping[object, str] = field(default_factory=dict[object, str])
     """The names of the native actors that are watched."""
-    became: dict[str, Callable[[], str]] = field(
-        default_factory=dict[str, Callable[[], str]]
-    )
-    """By name, how to find out how a native actor ended."""
-    alive: dict[object, str] = field(default_factory=dict[object, str])
-    """The jobs that have begun and not ended."""
-    left: list[str] = field(default_factory=list[str])
-    """The names of what was alive when the answer ended."""
     mark: int = 0
     """The number of events in the trace when the answer ended."""
-    lost: list[BaseException] = field(default_factory=list[BaseException])
-    calls: list[Any] = field(default_factory=list[Any])
-    """The coroutines of jobs that were called."""
+
+    def __post_init__(self) -> None:
+        self.became: dict[str, Callable[[], str]] = {}
+        """By name, how to find out how a native actor ended."""
+        self.alive: dict[object, str] = {}
+        """The jobs that have begun and not ended."""
+        self.left: list[str] = []
+        """The names of what was alive when the answer ended."""
+        self.lost: list[BaseException] = []
+        self.calls: list[Any] = []
+        """The coroutines of jobs that were called."""
 
 
 class _Called:

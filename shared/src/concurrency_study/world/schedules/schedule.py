@@ -6,7 +6,7 @@ import base64
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -104,16 +104,8 @@ class Schedule:
     """True while the answer runs. Set-up and tear-down have the usual order."""
     telling: bool = False
     """True if the choices are to be described in `steps`."""
-    choices: list[Choice] = field(default_factory=list[Choice])
-    holds: list[Hold] = field(default_factory=list[Hold])
-    """The same choices, by what they do."""
-    options: list[int] = field(default_factory=list[int])
-    """The number of lanes at each point, negative if the clock could go ahead."""
-    lengths: dict[int, int] = field(default_factory=dict[int, int])
-    """The number of steps of each lane."""
     taken: int = 0
     """The number of steps of all lanes."""
-    steps: list[Step] = field(default_factory=list[Step])
     noted: Callable[[Any, Step], None] = lambda lane, step: None
     """Called with the lane that is held, and its step, if `telling`."""
     cut: bool = False
@@ -124,6 +116,15 @@ class Schedule:
     """The number of instructions before which a thread could be preempted."""
 
     def __post_init__(self) -> None:
+        self.choices: list[Choice] = []
+        self.holds: list[Hold] = []
+        """The same choices, by what they do."""
+        self.options: list[int] = []
+        """The number of lanes at each point, negative if the clock could go ahead."""
+        self.lengths: dict[int, int] = {}
+        """The number of steps of each lane."""
+        self.steps: list[Step] = []
+        """The choices for a reader, if `telling`."""
         # By identity. An entry goes when its lane does: another may get its place.
         self._numbers: dict[int, int] = {}
         self._references: list[object] = []

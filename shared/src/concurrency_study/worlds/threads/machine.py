@@ -213,7 +213,7 @@ class Machine:
         """The date at instant 0, in nanoseconds since 1970: whole seconds, not past."""
         self.ports: set[object] = set()
         """The addresses at which threads of the run listen."""
-        self.peers = weakref.WeakSet[socket.socket]()
+        self.peers: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         """Connections to something outside of the run."""
         self.schedule: Schedule | None = None
         """The choices of this run; None: threads run first come, first served."""

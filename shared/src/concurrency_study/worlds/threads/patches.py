@@ -93,6 +93,7 @@ def running(
     """
     log, quiet = _base.LOGGER, _base.LOGGER.disabled
     own: list[tuple[Any, str, Any]] = []
+    queues: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
     if _kept is None:
         installed = replacing(greenlets=greenlets)
     else:
@@ -106,7 +107,7 @@ def running(
                 (threading, "excepthook", machine.excepthook),
                 (_base, "time", _AHEAD),
                 (_pools, "_global_shutdown_lock", threading.Lock()),
-                (_pools, "_threads_queues", weakref.WeakKeyDictionary[Any, Any]()),
+                (_pools, "_threads_queues", queues),
             ):
                 own.append((place, name, getattr(place, name)))
                 setattr(place, name, value)
