@@ -182,7 +182,7 @@ class TrioWorld(LoopWorld):
 
     def post_due_timers(self) -> None:
         """Have trio's loop call the callbacks that are due."""
-        while self.next_timer() <= self.machine.ns:
+        while self._timers and self._timers[0][0] <= self.machine.ns:
             self._token.run_sync_soon(heapq.heappop(self._timers)[2])
 
     @contextlib.contextmanager
@@ -281,6 +281,10 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
     def task_spawned(self, task: trio.lowlevel.Task) -> None:
         self._world.watch(task)
 
+    def __dir__(self) -> tuple[str, ...]:
+        # Trio goes through all names of an instrument as each run begins.
+        return "task_spawned", "before_io_wait"
+
     def before_io_wait(self, timeout: float) -> None:
         self._world.post_due_timers()
         if timeout <= 0 and not self._waited:
@@ -288,12 +292,10 @@ class _VirtualClock(trio.abc.Clock, trio.abc.Instrument):
             if self._unresolved:
                 self._resolve()
         self._waited = False
+        self._internal = True  # after the wait, trio's loop reads the clock
 
     _waited = False
     """True if trio has just asked how long to wait: it has no task to run."""
-
-    def after_io_wait(self, timeout: float) -> None:
-        self._internal = True  # trio's loop reads the clock next
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
         world, machine = self._world, self._machine
@@ -436,10 +438,12 @@ class _RunQueue(deque[trio.lowlevel.Task]):
         waiting = [*itertools.islice(super().__iter__(), WIDTH)]
         if not waiting:
             return waiting
-        self._schedule.cut = self._schedule.cut or len(self) > WIDTH
-        if own := [task for task in waiting if task.name.startswith("<")]:
-            return own[:1]
-        ahead = self._ahead()
+        if len(self) > WIDTH:
+            self._schedule.cut = True
+        for task in waiting:
+            if task.name.startswith("<"):
+                return [task]
+        ahead = self._ahead() if self._runner.deadlines._heap else None
         index = self._schedule.pick(waiting, _waiter, ahead)
         if index != CLOCK:
             return [waiting[index]]
