@@ -516,6 +516,11 @@ class VirtualLoop(corecext.loop):
         schedule = world.schedule if world else None
         if world is None or schedule is None or not schedule.on:
             return calls.popleft()
+        if len(calls) == 1 and not self._heap:
+            call = calls.popleft()
+            if call.callback is not None:
+                schedule.took(call.lane)
+            return call
         first: dict[object, int] = {}
         for at, call in enumerate(calls):
             if call.callback is None:  # it was stopped
@@ -525,14 +530,15 @@ class VirtualLoop(corecext.loop):
             if len(first) == WIDTH:
                 schedule.cut = schedule.cut or len(calls) > at + 1
                 break
-        ahead = self._ahead(schedule)
-        index = schedule.pick([*first], _describe, ahead)
+        ahead = self._ahead(schedule) if self._heap else None
+        lanes = [*first]
+        index = schedule.pick(lanes, _describe, ahead)
         if index == CLOCK:
             assert ahead is not None
             world.machine.go_ahead(world.machine.ns + ahead)
             calls.append(_Call(self._fire, (world.machine.ns,)))
             return None
-        at = [*first.values()][index]
+        at = first[lanes[index]]
         call = calls[at]
         del calls[at]
         return call
@@ -705,6 +711,8 @@ class VirtualLoop(corecext.loop):
 
 class _Call:
     """A call that waits for its turn, with the methods of a callback of gevent's."""
+
+    __slots__ = ("args", "callback")
 
     def __init__(self, callback: Callable[..., Any], args: tuple[Any, ...]) -> None:
         self.callback: Callable[..., Any] | None = callback

@@ -477,9 +477,14 @@ class Machine:
             free: True if only an interpreter without a GIL may switch threads there.
         """
         me = self.current
-        if self._choosing:  # code that a choice runs, such as a dataclass of ours
+        if self._choosing:  # code that a choice runs, such as the name of a thread
             return
         starter, me.starter = me.starter, None
+        schedule = self.schedule
+        if not (self._ready or self._timers or self.failure) and schedule:
+            if schedule.on:
+                schedule.took(me)
+            return
         if starter is not None and starter in self._ready:
             # It starts the next threads first. So one choice is enough for an order in
             # which these run ahead of this one.
@@ -520,9 +525,6 @@ class Machine:
         schedule, ready = self.schedule, self._ready
         if schedule is None or not schedule.on or self.unwinding or self.failure:
             return me or ready.popleft()
-        if me and not ready and not self._timers:
-            schedule.took(me)
-            return me
         while True:
             lanes = [*itertools.islice(ready, WIDTH)]
             if me is not None:
