@@ -582,23 +582,24 @@ class _Ready(deque[Any]):
     def popleft(self) -> Any:
         schedule, timers = self._schedule, self._loop.timers()
         while schedule.on and not self[0]._cancelled:
-            if len(self) == 1 and not timers:
-                if type(self[0]._callback) is not _Note:
-                    schedule.took(_lane(self[0]))
-                break
             first: dict[Any, int] = {}
             for at, handle in enumerate(self):
-                if type(handle._callback) is _Note:
-                    del self[at]
-                    return handle
-                lane = _lane(handle)
+                lane = getattr(handle._callback, "__self__", None)
+                if not isinstance(lane, _TASKS):
+                    if type(handle._callback) is _Note:
+                        del self[at]
+                        return handle
+                    lane = None
                 if lane not in first:
                     if len(first) == WIDTH:
                         schedule.cut = True
                         break
                     first[lane] = at
-            ahead = self._ahead() if timers else None
+            if len(first) == 1 and not timers:
+                schedule.took(*first)
+                break
             lanes = [*first]
+            ahead = self._ahead() if timers else None
             index = schedule.pick(lanes, self._described, ahead)
             if index == CLOCK:
                 self._fire()
@@ -615,7 +616,7 @@ class _Ready(deque[Any]):
         """Return the name of a lane's actor, and where it is."""
         if lane is None:
             for handle in self:
-                if _lane(handle) is None:
+                if not isinstance(getattr(handle._callback, "__self__", None), _TASKS):
                     return _describe(_woken(handle))
         return _describe(lane)
 
@@ -641,12 +642,6 @@ class _Ready(deque[Any]):
                 loop._timer_cancelled_count -= 1
             else:
                 self.append(handle)
-
-
-def _lane(handle: Any) -> asyncio.Task[Any] | None:
-    """Return the task of which a callback is a step, or None."""
-    owner = getattr(handle._callback, "__self__", None)
-    return owner if isinstance(owner, _TASKS) else None
 
 
 def _woken(handle: Any) -> asyncio.Task[Any] | None:
