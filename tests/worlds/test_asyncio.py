@@ -325,6 +325,33 @@ def test_threads_end_with_the_run(place):
     assert set(threading.enumerate()) <= before
 
 
+def test_a_thread_wakes_a_loop_that_has_not_waited_before(place):
+    async def answer():
+        loop = asyncio.get_running_loop()
+        woken = loop.create_future()
+        wake = functools.partial(loop.call_soon_threadsafe, woken.set_result, "woken")
+        thread = threading.Thread(target=wake)
+        thread.start()
+        value = await woken
+        thread.join()
+        return value
+
+    assert place.run(answer) == "woken"
+    assert place.returned_at == 0
+
+
+def test_a_loop_that_watches_nothing_has_no_descriptor(place):
+    def opened():
+        return len(os.listdir("/dev/fd"))
+
+    async def answer():
+        await asyncio.gather(asyncio.sleep(1), asyncio.sleep(2))
+        return opened()
+
+    before = opened()
+    assert place.run(answer) == before
+
+
 def test_a_name_lookup_runs_in_a_worker(place):
     async def answer():
         loop = asyncio.get_running_loop()

@@ -1443,6 +1443,24 @@ def test_a_deadlock_that_is_found_tells_since_when_each_lock_is_held():
     )
 
 
+def test_no_code_of_the_world_is_a_point(monkeypatch):
+    files = set()
+    real = machine.preempt
+
+    def preempt(code, offset, may_switch):
+        files.add(code.co_filename)
+        return real(code, offset, may_switch)
+
+    def answer():
+        worker = threading.Thread(target=list.append, args=([], 1))
+        worker.start()
+        worker.join()
+
+    monkeypatch.setattr(machine, "preempt", preempt)
+    ThreadsWorld().explore(answer, schedules=5)
+    assert files == {__file__}
+
+
 def test_a_long_computation_is_explored_as_far_as_the_limits():
     def fibonacci(n):
         return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)

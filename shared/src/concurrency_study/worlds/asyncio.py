@@ -23,6 +23,7 @@ from asyncio import events
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from types import MappingProxyType
 from typing import Any, cast
 
 from ..world import (
@@ -308,10 +309,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             made: Any = super()
             made._close_self_pipe()
 
-    def add_signal_handler(self, *args: Any) -> None:
+    def add_signal_handler(self, sig: int, callback: Any, *args: Any) -> None:
         """Do what asyncio's own does: the signal is written into the pipe."""
         self.open_pipe()
-        super().add_signal_handler(*args)
+        super().add_signal_handler(sig, callback, *args)
 
     def is_done(self) -> bool:
         """Return whether nothing is left for `asyncio.Runner.close` but to close."""
@@ -349,8 +350,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             machine.yielded()
         finally:
             self.selecting = False
-        if self.raising is not None:
-            self.raise_failure()
+        self.raise_failure()
         for _ in range(len(ready)):
             handle: Any = ready.popleft()
             if not handle._cancelled:
@@ -670,7 +670,7 @@ _select: Any = selectors.DefaultSelector.select
 class _VirtualSelector(selectors.DefaultSelector):
     """A selector that is opened once something has to be watched."""
 
-    _fd_to_key: Mapping[int, selectors.SelectorKey] = {}
+    _fd_to_key: Mapping[int, selectors.SelectorKey] = MappingProxyType({})
     _map: Mapping[Any, selectors.SelectorKey] | None = None
     _is_open = False
 
@@ -706,7 +706,9 @@ class _VirtualSelector(selectors.DefaultSelector):
     ) -> list[tuple[selectors.SelectorKey, int]]:
         loop, machine = self._loop, self._loop.machine
         loop.internal = True
-        ready = _select(self, 0) if self._fd_to_key else []
+        ready: list[tuple[selectors.SelectorKey, int]] = []
+        if self._fd_to_key:
+            ready = _select(self, 0)
         if not machine.mine():  # closed after the run
             return ready
         loop.selecting = True

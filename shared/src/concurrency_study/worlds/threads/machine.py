@@ -354,10 +354,10 @@ class Machine:
         self.unwinding = True
         _base.LOGGER.disabled = True  # pool workers log what ends them
         _threading.excepthook = self.excepthook
-        workers = _pools._threads_queues if len(self._live) > 1 else {}
-        for work in list(workers.values()):
-            if isinstance(queued := getattr(work, "_queue", None), deque):
-                queued.clear()  # no further call is to begin
+        if len(self._live) > 1:
+            for work in list(_pools._threads_queues.values()):
+                if isinstance(queued := getattr(work, "_queue", None), deque):
+                    queued.clear()  # no further call is to begin
         for thread in self._live:
             if thread.waiting:
                 self._make_ready(thread, woken=False)
@@ -741,10 +741,6 @@ class Machine:
         if self.may_jump(due):
             self._move_to(due)
         return True
-
-    def is_alone(self) -> bool:
-        """Return whether the thread that runs is the only one, and watches nothing."""
-        return not (len(self._live) > 1 or self._watched or self.outside or self.peers)
 
     def _is_next(self, due: int) -> bool:
         """Return whether nothing can happen before that instant."""
