@@ -340,16 +340,21 @@ def test_a_thread_wakes_a_loop_that_has_not_waited_before(place):
     assert place.returned_at == 0
 
 
-def test_a_loop_that_watches_nothing_has_no_descriptor(place):
+@pytest.mark.parametrize("way", ["run", "explore"])
+def test_a_loop_opens_its_descriptors_before_the_answer_begins(place, way):
     def opened():
-        return len(os.listdir("/dev/fd"))
+        return sorted(os.listdir("/dev/fd"), key=int)
 
     async def answer():
+        before = opened()
         await asyncio.gather(asyncio.sleep(1), asyncio.sleep(2))
-        return opened()
+        with ThreadPoolExecutor(1) as pool:
+            await asyncio.get_running_loop().run_in_executor(pool, int)
+        assert opened() == before
 
     before = opened()
-    assert place.run(answer) == before
+    getattr(place, way)(answer)
+    assert opened() == before
 
 
 def test_a_name_lookup_runs_in_a_worker(place):

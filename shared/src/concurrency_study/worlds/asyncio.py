@@ -17,13 +17,13 @@ import itertools
 import math
 import re
 import selectors
+import socket
 import sys
 import weakref
 from asyncio import events
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from types import MappingProxyType
 from typing import Any, cast
 
 from ..world import (
@@ -164,6 +164,16 @@ class AsyncioWorld(LoopWorld):
     def run_for_real(self, function: Callable[..., Any]) -> Any:
         return asyncio.run(function())
 
+    @classmethod
+    @contextlib.contextmanager
+    def exploring(cls) -> Generator[None]:
+        with super().exploring():
+            try:
+                yield
+            finally:
+                while _spare:
+                    _spare.pop().really_close()
+
     def _drive(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         runner = asyncio.Runner(loop_factory=lambda: self._loop)
         try:
@@ -279,35 +289,44 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """The length of the list at which the dead ones are removed next."""
         self._scheduled: list[asyncio.TimerHandle]
         self._ready: deque[asyncio.Handle]
-        super().__init__(_VirtualSelector(self))
+        selector = _spare.pop() if _spare else _VirtualSelector()
+        selector.loop = self
+        super().__init__(selector)
         self.set_exception_handler(self._lose)
         if world.schedule is not None:
             self._ready = _Ready(self, world.schedule)
 
-    # The pipe that wakes the loop takes a third of a short run to make. While the loop
-    # does not wait, nothing has to wake it: it looks at its ready queue before it does.
+    # In a search, most loops never wait. Such a loop leaves its selector and its pipe
+    # unused, and they serve the next run. They are there from the beginning in any
+    # case: a program that counts its open descriptors sees no difference.
 
     _ssock: Any = None
     _csock: Any = None
 
     def _make_self_pipe(self) -> None:
-        """Leave the pipe out until the loop has to wait."""
+        """Leave the pipe unused until the loop has to wait."""
+        if self.world.schedule is None:
+            self.open_pipe()
 
     def open_pipe(self) -> None:
-        """Make the pipe by which other threads and signals wake the loop."""
+        """Watch the pipe by which other threads and signals wake the loop."""
         if self._ssock is None:
-            made: Any = super()
-            made._make_self_pipe()
+            made: Any = self
+            self._ssock, self._csock = made._selector.pipe
+            made._internal_fds += 1
+            made._add_reader(self._ssock.fileno(), made._read_from_self)
 
     def can_be_woken(self) -> bool:
-        """Make the pipe; return False if something was called before it was there."""
+        """Watch the pipe; return False if something was called before."""
         self.open_pipe()
         return not self._ready
 
     def _close_self_pipe(self) -> None:
         if self._ssock is not None:
-            made: Any = super()
-            made._close_self_pipe()
+            made: Any = self
+            made._remove_reader(self._ssock.fileno())
+            self._ssock = self._csock = None  # the selector closes them
+            made._internal_fds -= 1
 
     def add_signal_handler(self, sig: int, callback: Any, *args: Any) -> None:
         """Do what asyncio's own does: the signal is written into the pipe."""
@@ -666,45 +685,44 @@ _TASKS: Any = (asyncio.Task, asyncio.tasks._PyTask)  # pyright: ignore
 
 _select: Any = selectors.DefaultSelector.select
 
+_spare: list[_VirtualSelector] = []
+"""The selector that no run of a search has used so far."""
+
 
 class _VirtualSelector(selectors.DefaultSelector):
-    """A selector that is opened once something has to be watched."""
+    """A selector that jumps the clock, with the pipe of its loop."""
 
-    _fd_to_key: Mapping[int, selectors.SelectorKey] = MappingProxyType({})
-    _map: Mapping[Any, selectors.SelectorKey] | None = None
-    _is_open = False
+    loop: VirtualLoop
 
-    def __init__(self, loop: VirtualLoop) -> None:
-        self._loop = loop
-
-    def _open(self) -> None:
-        if not self._is_open:
-            self._is_open = True
-            super().__init__()
-
-    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        self._open()
-        return super().get_map()
+    def __init__(self) -> None:
+        super().__init__()
+        self.pipe = socket.socketpair()
+        for end in self.pipe:
+            end.setblocking(False)
+        self._used = False
 
     def register(
         self, fileobj: Any, events: int, data: Any = None
     ) -> selectors.SelectorKey:
-        self._open()
+        self._used = True
         return super().register(fileobj, events, data)
 
-    def fileno(self) -> int:
-        self._open()
-        return super().fileno()
-
     def close(self) -> None:
-        if self._is_open:
-            super().close()
-        self._is_open = True
+        if self._used or self.loop.world.schedule is None:
+            self.really_close()
+        else:
+            _spare.append(self)
+
+    def really_close(self) -> None:
+        """Close it, and the pipe."""
+        super().close()
+        for end in self.pipe:
+            end.close()
 
     def select(
         self, timeout: float | None = None
     ) -> list[tuple[selectors.SelectorKey, int]]:
-        loop, machine = self._loop, self._loop.machine
+        loop, machine = self.loop, self.loop.machine
         loop.internal = True
         ready: list[tuple[selectors.SelectorKey, int]] = []
         if self._fd_to_key:
