@@ -725,7 +725,7 @@ class _VirtualSelector(selectors.DefaultSelector):
         loop, machine = self.loop, self.loop.machine
         loop.internal = True
         ready: list[tuple[selectors.SelectorKey, int]] = []
-        if self._fd_to_key:
+        if self.get_map():
             ready = _select(self, 0)
         if not machine.mine():  # closed after the run
             return ready
