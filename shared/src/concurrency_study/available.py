@@ -13,7 +13,6 @@ from .world import World
 NEEDS = {
     "generators": "generators-study",
     "processes": "cloudpickle",
-    "dask": "distributed",
     "trio": "trio",
     "gevent": "gevent",
     "anyio-on-asyncio": "anyio",
