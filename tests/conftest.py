@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -23,3 +26,18 @@ def pytest_collection_finish() -> None:
 def pytest_sessionfinish() -> None:
     """Let others look for references again, as hypothesis does."""
     gc.unfreeze()
+
+
+@pytest.fixture(scope="session")
+def abandoned():
+    """A function that returns the files in shared memory that no process has mapped."""
+
+    def find():
+        files = {*os.listdir("/dev/shm")}
+        for maps in Path("/proc").glob("[0-9]*/maps") if files else ():
+            with contextlib.suppress(OSError):
+                text = maps.read_text("utf-8", "replace")
+                files -= {name for name in files if f"/dev/shm/{name}" in text}
+        return files
+
+    return find

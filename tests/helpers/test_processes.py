@@ -22,18 +22,8 @@ KILLING = Path(__file__).with_name("killing.py")
 ROUNDS = {"fork": 100, "forkserver": 5, "spawn": 3}
 
 
-def abandoned():
-    """Return the files in shared memory that no process has mapped."""
-    files = {*os.listdir("/dev/shm")}
-    for maps in Path("/proc").glob("[0-9]*/maps") if files else ():
-        with contextlib.suppress(OSError):
-            text = maps.read_text("utf-8", "replace")
-            files -= {name for name in files if f"/dev/shm/{name}" in text}
-    return files
-
-
 @pytest.fixture(autouse=True)
-def nothing_is_left():
+def nothing_is_left(abandoned):
     """Fail if a test leaves a process, a descriptor or a file in shared memory."""
     descriptors, files = len(os.listdir("/dev/fd")), abandoned()
     yield

@@ -60,7 +60,12 @@ class Line:
 
 
 class Exchange:
-    """The place, in the root, to which all other processes report."""
+    """The place, in the root, to which all other processes report.
+
+    They send to one socket, which all of them have inherited. So what one process sends
+    before it wakes another one comes before what that one sends. A line of each process
+    tells when it begins and has ended, and wakes it.
+    """
 
     def __init__(self, told: Callable[[Line, tuple[Any, ...]], None]) -> None:
         self._told = told
@@ -69,9 +74,12 @@ class Exchange:
         self._listener.listen(4096)
         self._listener.setblocking(False)
         self.address: Any = self._listener.getsockname()
+        self._inbox, self.outbox = _socket.socketpair(_FAMILY, _KIND)
+        self._inbox.setblocking(False)
         self._lines: dict[int, Line] = {}
         self._epoll = _real_epoll()
         self._epoll.register(self._listener.fileno(), select.EPOLLIN)
+        self._epoll.register(self._inbox.fileno(), select.EPOLLIN)
         self._draining = False
         self.heard = 0
         """The number of messages so far."""
@@ -96,34 +104,67 @@ class Exchange:
                 for descriptor, _ in found:
                     if descriptor == self._listener.fileno():
                         self._accept()
-                    else:
-                        self._receive(self._lines[descriptor])
+                    elif descriptor == self._inbox.fileno():
+                        self._receive()
+                    elif line := self._lines.get(descriptor):
+                        self._hear(line)
         finally:
             self._draining = False
         return self.heard > before
 
     def _accept(self) -> None:
-        descriptor, _ = _accept(self._listener)
-        line = Line(descriptor)
-        self._lines[descriptor] = line
-        self._epoll.register(descriptor, select.EPOLLIN)
-        self.heard += 1
+        """Open a line to each process that has begun."""
+        while True:
+            try:
+                descriptor, _ = _accept(self._listener)
+            except BlockingIOError:
+                return
+            self._lines[descriptor] = Line(descriptor)
+            self._epoll.register(descriptor, select.EPOLLIN)
+            self.heard += 1
 
-    def _receive(self, line: Line) -> None:
+    def _hear(self, line: Line) -> None:
+        """Learn that a process has begun or ended."""
         try:
-            data = line.socket.recv(1 << 20)
+            data = line.socket.recv(64)
         except BlockingIOError:
             return
         except OSError:
             data = b""
         self.heard += 1
         if data:
-            self._told(line, pickle.loads(data))
+            line.process = int(data)
             return
+        while self._receive():
+            pass  # what it has sent before its end
         self._epoll.unregister(line.socket.fileno())
         del self._lines[line.socket.fileno()]
         line.socket.close()
         self._told(line, ("gone",))
+
+    def _receive(self) -> bool:
+        """Take a message of any process; return whether there was one."""
+        try:
+            data = self._inbox.recv(1 << 20)
+        except BlockingIOError:
+            return False
+        self.heard += 1
+        process, message = pickle.loads(data)
+        self._told(self._line_of(process), message)
+        return True
+
+    def _line_of(self, process: int) -> Line:
+        """Return the line of a process, which was opened before its first message."""
+        for _ in range(3):  # first it is accepted, then it says its number
+            for line in reversed(self.lines):
+                if line.process == process:
+                    return line
+            for descriptor, _ in self._epoll.poll(0):
+                if descriptor == self._listener.fileno():
+                    self._accept()
+                elif (line := self._lines.get(descriptor)) and not line.process:
+                    self._hear(line)
+        raise AssertionError(process)
 
     def first(self) -> int | None:
         """Return the first timer of all other processes."""
@@ -145,6 +186,7 @@ class Exchange:
         self._lines.clear()
         self._epoll.close()
         self._listener.close()
+        self._inbox.close()
 
 
 class Root(Machine):
@@ -284,14 +326,16 @@ class Branch(Machine):
     until there is input, or until the root rings.
     """
 
-    def __init__(self, clock: Clock, address: Any, name: str) -> None:
+    def __init__(self, clock: Clock, exchange: Exchange, name: str) -> None:
         self.clock = clock
         super().__init__(self._lost, 0.0)
+        self._outbox = exchange.outbox
         self._line = _socket.socket(_FAMILY, _KIND)
-        self._line.connect(address)
+        self._line.connect(exchange.address)
+        self._line.sendall(str(os.getpid()).encode())
         self._poll.register(self._line.fileno(), select.POLLIN)
         self._told: object = self
-        self.tell("hello", os.getpid(), name)
+        self.tell("hello", name)
         self.reading = self.ns / 1e9
 
     @property
@@ -306,7 +350,7 @@ class Branch(Machine):
     def tell(self, *message: Any) -> None:
         """Send a message to the root."""
         try:
-            self._line.sendall(pickle.dumps(message))
+            self._outbox.sendall(pickle.dumps((os.getpid(), message)))
         except OSError:  # the run is over
             os._exit(1)
 

@@ -142,6 +142,7 @@ class ProcessesWorld(ThreadsWorld):
             self.trace.gather = _nothing
             self._end_processes()
             self._exchange.close()
+            self._exchange.outbox.close()
             travel.forget()
 
     def _end_processes(self) -> None:
@@ -183,9 +184,8 @@ class ProcessesWorld(ThreadsWorld):
                 line.due = due
             case ("note", actor, what, detail):
                 self._note(line, actor, what, detail)
-            case ("hello", process, name):
-                line.process = process
-                self.note_process(process, name)
+            case ("hello", name):
+                self.note_process(line.process, name)
             case ("lost", text):
                 self.lose(RuntimeError(text))
             case ("exit", how):
@@ -246,7 +246,7 @@ class ProcessesWorld(ThreadsWorld):
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         self.schedule = None
         self._exchange.close()
-        machine = self._machine = Branch(self._clock, self._exchange.address, name)
+        machine = self._machine = Branch(self._clock, self._exchange, name)
         setattr(machines, "_active", machine)  # noqa: B010 - without a watchdog
         threading.excepthook = machine.excepthook
         self.trace = _Sent(self.now)
