@@ -152,8 +152,9 @@ def test_no_page_uses_the_network(files):
 @pytest.mark.parametrize("topic", TOPICS)
 def test_a_topic_shows_every_line_of_every_recommended_answer(files, topic):
     shown = {line.strip() for line in plain(files[f"{topic}.html"]).split("\n")}
-    for study in TREE.studies:
-        answer = TREE.answers(study, topic)[0]
+    answers = [answer for s in TREE.studies for answer in TREE.answers(s, topic)[:1]]
+    assert len(answers) > 5
+    for answer in answers:
         lines = [line for part in answer.parts.values() for line in part.code]
         assert {line.text.strip() for line in lines} <= shown
 
@@ -304,7 +305,7 @@ def test_a_docstring_has_paragraphs_code_and_lists():
 
 
 def colours(block):
-    named = re.findall(r"--([\w-]+): (#[0-9a-f]+);", block)
+    named = re.findall(r"--([\w-]+):(#[0-9a-f]+);", block)
     return {name: luminance(value.removeprefix("#")) for name, value in named}
 
 
@@ -320,7 +321,7 @@ def luminance(colour):
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 def test_every_colour_of_text_can_be_read_on_every_ground(files, scheme):
-    block = re.findall(r":root \{(.*?)\}", files["style.css"], re.DOTALL)[scheme]
+    block = re.findall(r":root\{(.*?)\}", files["style.css"], re.DOTALL)[scheme]
     found = colours(block)
     grounds = {name: found.pop(name) for name in ("paper", "cell", "left", "right")}
     del found["rule"]  # the colour of a line, not of text

@@ -16,6 +16,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from html import escape as escape_text
 from itertools import permutations
 from pathlib import Path
 
@@ -40,9 +41,9 @@ from .questions import COMMON, Asked, all_asked, changed, leading, of_topic, pre
 from .races import Shown, Side, all_races
 from .rendering import linked, listed, templates
 from .reports import Refused, Report, spoken
-from .subject import Subject, class_of, slug, versions
+from .subject import Subject, class_of, inlined, slug, versions
 from .timeline.chrome import chrome_trace
-from .timeline.svg import legend, narrow, style
+from .timeline.svg import legend, style
 
 FOLDER = "comparisons/site"
 COLOURS = {
@@ -116,9 +117,9 @@ class Pair:
 
     @cached_property
     def words(self) -> list[tuple[str, list[tuple[str, list[str]]]]]:
-        """The names that only one study uses of its libraries, with their topics."""
+        """The names that only one study uses in the topics that both answer."""
         used: dict[str, dict[str, list[str]]] = {self.one: {}, self.other: {}}
-        for subject in self.subjects:
+        for subject in self.in_order:
             for answer in self.answers(subject):
                 for word in borrowed(answer.tree):
                     used[answer.study].setdefault(word, []).append(subject.topic.name)
@@ -192,17 +193,22 @@ def highlighted(code: str) -> dict[int, list[tuple[str, str]]]:
         for number, piece in enumerate(text.split("\n")):
             if number:
                 lines.append([])
-            if piece:
-                lines[-1].append((COLOURS.get(kind, ""), piece))
+            colour = COLOURS.get(kind, "")
+            if colour and lines[-1] and lines[-1][-1][0] == colour:
+                lines[-1][-1] = colour, lines[-1][-1][1] + piece
+            elif piece:
+                lines[-1].append((colour, piece))
     return dict(enumerate(lines, 1))
 
 
 @cache
 def _spanned(colour: str, text: str) -> Markup:
+    # Short, as a page has thousands of them.
+    written = escape_text(text, quote=False)
     if colour:
-        return Markup(f'<span class="{colour}">{escape(text)}</span>')
+        return Markup(f"<i class={colour}>{written}</i>")
     # A line that is too long breaks after a bracket or a dot, not anywhere.
-    return escape(text) + (Markup("<wbr>") if text[-1:] in tuple("([{.") else "")
+    return Markup(written + "<wbr>" * (text[-1:] in tuple("([{.")))
 
 
 class Code:
@@ -416,7 +422,7 @@ def _pages(
         "changed": changed,
         "reports": found,
         "guides": guides(tree),
-        "narrow": narrow,
+        "narrow": inlined,
         "legend": legend,
         "timeline_style": style,
         "costs": Costs.measured(tree.root),
@@ -430,7 +436,8 @@ def _pages(
     def rendered(template: str, **here: object) -> str:
         return templates.get_template(template).render(known | here)
 
-    for name in ("style.css", "columns.js", "search.js"):
+    yield "style.css", _without_spaces(rendered("style.css"))
+    for name in ("columns.js", "search.js"):
         yield name, _without_indents(rendered(name))
     yield "index.html", rendered("index.html")
     yield from _of_races(races, rendered)
@@ -496,8 +503,14 @@ def _of_questions(
         )
 
 
+def _without_spaces(style: str) -> str:
+    """Return a style as every page loads it, without comments and needless spaces."""
+    style = re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)
+    return re.sub(r" ?([{};,]) ?|(?<=:) ", r"\1", _without_indents(style))
+
+
 def _without_indents(text: str) -> str:
-    """Return the text of a style or a script as every page loads it."""
+    """Return the text of a script as every page loads it."""
     lines = (line.strip() for line in text.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
