@@ -213,7 +213,7 @@ def test_nothing_is_wider_than_the_terminal(shown, monkeypatch, topic, columns):
 @pytest.mark.parametrize("topic", TREE.topics)
 def test_nothing_is_clipped(shown, monkeypatch, topic):
     monkeypatch.setenv("COLUMNS", "40")
-    for name in TREE.studies:
+    for name in (name for name in TREE.studies if TREE.answers(name, topic)):
         out = squeezed(shown("show", topic, name, "--whole").replace("»", ""))
         for part in TREE.answer(name, topic).parts.values():
             assert squeezed("".join(line.text for line in part.code)) in out
