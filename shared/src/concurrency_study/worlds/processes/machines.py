@@ -83,6 +83,8 @@ class Exchange:
         self._draining = False
         self.heard = 0
         """The number of messages so far."""
+        self.leaving: list[int] = []
+        """The processes that have closed their connection, until they have ended."""
 
     def fileno(self) -> int:
         """Return a descriptor that is readable when there is a message."""
@@ -140,6 +142,8 @@ class Exchange:
         self._epoll.unregister(line.socket.fileno())
         del self._lines[line.socket.fileno()]
         line.socket.close()
+        if line.process:
+            self.leaving.append(line.process)
         self._told(line, ("gone",))
 
     def _receive(self) -> bool:
@@ -286,11 +290,20 @@ class Root(Machine):
 
     def _are_quiet(self) -> bool:
         """Return whether no other process can move, and none has sent anything."""
-        processes = self.processes()
-        first = quiet.look(processes, sure=False)
-        if first is None or quiet.look(self.processes(), sure=True) != first:
+        first = quiet.look(self._to_look_at(), sure=False)
+        if first is None or quiet.look(self._to_look_at(), sure=True) != first:
             return False
         return not (self.exchange.drain() or self._wait_for_input(0))
+
+    def _to_look_at(self) -> list[int]:
+        """Return the processes that may move, also those that are about to end.
+
+        A process closes its descriptors one by one when it ends. Its connection may be
+        closed while the pipe on which another one waits is still open. An orphan is
+        then neither connected nor a child of another process of the run.
+        """
+        self.exchange.leaving = quiet.alive(self.exchange.leaving)
+        return [*self.processes(), *self.exchange.leaving]
 
     def _wait_for_input(self, seconds: float) -> bool:
         """Wait for real; return whether a descriptor of a thread is ready."""
