@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from concurrency_study.world import Deadlock, NotCovered, StillAlive
 from concurrency_study.worlds.processes import quiet
+from concurrency_study.worlds.threads import machine
 
 pytestmark = pytest.mark.world("processes")
 
@@ -375,6 +376,28 @@ def test_a_process_outlives_the_process_that_has_started_it(world):
     with pipe, theirs:
         assert world.run(main, leftovers="allow") == "alive"
     assert world.returned_at == 3
+
+
+def test_an_orphan_that_has_closed_its_connection_first_is_waited_for(world):
+    def grandchild():
+        machine.mine()._line.close()  # as the system does at the end of a process
+        sum(range(10_000_000))
+        os._exit(0)
+
+    def child():
+        multiprocessing.Process(target=grandchild).start()
+        os._exit(0)
+
+    def main():
+        pipe, theirs = multiprocessing.Pipe()
+        process = multiprocessing.Process(target=child)
+        process.start()
+        process.join()
+        theirs.close()
+        with pipe, pytest.raises(EOFError):
+            pipe.recv()
+
+    world.run(main)
 
 
 def test_the_story_of_a_run_has_a_lane_for_each_process(world):
