@@ -338,9 +338,11 @@ class Tree:
         if variant in answers:
             return answers[variant]
         if not variant:
+            reason = self.entries[study].leaves_out.get(topic, "")
             raise NotFound(
-                f"{study} has no answer to {topic!r}; `study topics {topic}` lists "
-                "the answers"
+                f"{study} has no answer to {topic!r}"
+                + (f": {reason.rstrip('.')}" if reason else "")
+                + f"; `study topics {topic}` lists the answers"
             )
         others = [each for each in answers if each]
         if not others:
