@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,23 @@ def test_a_call_that_does_not_listen_is_killed(monkeypatch):
         main()
     kinds = [type(error) for error in raised.value.exceptions]
     assert kinds == [KeyError, WorkerDied]
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, CancelledError])
+def test_a_signal_in_the_wait_at_the_end_of_a_block_reaches_the_caller(error):
+    def raise_error(*_):
+        raise error
+
+    before = signal.signal(signal.SIGALRM, raise_error)
+    began = time.monotonic()
+    try:
+        with pytest.raises(error), Pool(1) as pool:
+            call = pool.submit(time.sleep, 60)
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert call.obeyed
     assert time.monotonic() - began < 30
 
 

@@ -245,18 +245,18 @@ class Pool:
         first = error
         while True:
             try:
-                if error is not None:
+                if first is not None:
                     self.cancel()
                 self._finish()
                 break
             except (KeyboardInterrupt, CancelledError) as again:
-                first = error = first or again
+                first = first or again
         self._selector.close()
         of_call = any(first is taken for taken in self._taken)
         if first is not None and (of_call or not isinstance(first, CancelledError)):
             self._errors.insert(0, first)
         errors = [e for i, e in enumerate(self._errors) if e not in self._errors[:i]]
-        if errors and errors != [error]:
+        if errors and errors != [first]:
             raise BaseExceptionGroup("errors of calls", errors) from None
         if first is not None and first is not error:
             raise first
