@@ -472,11 +472,16 @@ def _of_races(
     races: Mapping[str, tuple[Bug, Sequence[Shown]]], rendered: Callable[..., str]
 ) -> Iterator[tuple[str, str]]:
     """Yield the page of all races, and one for each bug."""
-    yield "races.html", rendered("races.html")
+    pages = races.values()
+    racing = {s.study for _, studies in pages for s in studies if not s.absent}
+    yield "races.html", rendered("races.html", racing=racing)
     for name, (bug, studies) in races.items():
+        racing = {shown.study for shown in studies if not shown.absent}
         found = [shown.found for shown in studies if shown.found]
         drawn = [story for race in found for story in race.stories]
-        text = rendered("race.html", bug=bug, studies=studies, drawn=drawn)
+        text = rendered(
+            "race.html", bug=bug, studies=studies, drawn=drawn, racing=racing
+        )
         yield f"race-{name}.html", text
 
 
