@@ -472,17 +472,20 @@ def _of_races(
     races: Mapping[str, tuple[Bug, Sequence[Shown]]], rendered: Callable[..., str]
 ) -> Iterator[tuple[str, str]]:
     """Yield the page of all races, and one for each bug."""
-    pages = races.values()
-    racing = {s.study for _, studies in pages for s in studies if not s.absent}
-    yield "races.html", rendered("races.html", racing=racing)
+    every = [shown for _, studies in races.values() for shown in studies]
+    yield "races.html", rendered("races.html", racing=_racing(every))
     for name, (bug, studies) in races.items():
-        racing = {shown.study for shown in studies if not shown.absent}
         found = [shown.found for shown in studies if shown.found]
         drawn = [story for race in found for story in race.stories]
-        text = rendered(
-            "race.html", bug=bug, studies=studies, drawn=drawn, racing=racing
-        )
+        here = {"studies": studies, "drawn": drawn, "racing": _racing(studies)}
+        text = rendered("race.html", bug=bug, **here)
         yield f"race-{name}.html", text
+
+
+def _racing(studies: Sequence[Shown]) -> set[str]:
+    """Return the studies in which the bugs can happen; if there are none, all."""
+    found = {shown.study for shown in studies if not shown.absent}
+    return found or {shown.study for shown in studies}
 
 
 def _of_questions(
