@@ -274,9 +274,10 @@ class Pool:
             self._retire(worker)
         while self._leaving:
             worker = next(iter(self._leaving))
-            worker.process.join()
-            self._leaving.discard(worker)
-            worker.process.close()
+            with held_back():  # or the exit code might be lost
+                worker.process.join()
+                self._leaving.discard(worker)
+                worker.process.close()
 
 
 def _close(end: Connection) -> None:
