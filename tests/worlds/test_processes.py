@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from concurrency_study.world import Deadlock, NotCovered, StillAlive
-from concurrency_study.worlds.processes import quiet
+from concurrency_study.worlds.processes import ProcessesWorld, quiet
 from concurrency_study.worlds.threads import machine
 
 pytestmark = pytest.mark.world("processes")
@@ -354,6 +354,34 @@ def test_sigterm_ends_a_process_as_it_does_outside_of_a_run(world, seconds):
         assert world.returned_at == (seconds or 0)
 
 
+@pytest.mark.parametrize("timed", ["Event", "Lock", "Condition", "Semaphore"])
+def test_a_wait_for_a_lock_of_multiprocessing_with_a_timeout_is_refused(world, timed):
+    def main():
+        made = getattr(multiprocessing, timed)()
+        if timed == "Condition":
+            with made:
+                made.wait(3)
+        elif timed == "Event":
+            made.wait(3)
+        else:
+            assert made.acquire(timeout=3)
+            made.acquire(timeout=3)
+
+    with pytest.raises(NotCovered, match="multiprocessing, which would pass in real"):
+        world.run(main)
+
+
+def test_a_lock_of_multiprocessing_without_a_wait_may_have_a_timeout(world):
+    def main():
+        lock = multiprocessing.RLock()
+        event = multiprocessing.Event()
+        event.set()
+        return lock.acquire(timeout=3), lock.acquire(timeout=3), event.wait(3)
+
+    assert world.run(main) == (True, True, True)
+    assert world.returned_at == 0
+
+
 def test_a_process_outlives_the_process_that_has_started_it(world):
     pipe, theirs = multiprocessing.Pipe()
 
@@ -378,9 +406,33 @@ def test_a_process_outlives_the_process_that_has_started_it(world):
     assert world.returned_at == 3
 
 
+def test_an_orphan_that_is_not_connected_yet_is_waited_for(world, monkeypatch):
+    real = ProcessesWorld.become_branch
+
+    def late(self, name):
+        sum(range(10_000_000))
+        return real(self, name)
+
+    monkeypatch.setattr(ProcessesWorld, "become_branch", late)
+
+    def child(theirs):
+        multiprocessing.Process(target=theirs.send, args=("alive",)).start()
+        os._exit(0)
+
+    def main():
+        pipe, theirs = multiprocessing.Pipe()
+        process = multiprocessing.Process(target=child, args=(theirs,))
+        process.start()
+        process.join()
+        with pipe, theirs:
+            return pipe.recv()
+
+    assert world.run(main, leftovers="allow") == "alive"
+
+
 def test_an_orphan_that_has_closed_its_connection_first_is_waited_for(world):
     def grandchild():
-        machine.mine()._line.close()  # as the system does at the end of a process
+        machine.mine().hang_up()  # as the system does at the end of a process
         sum(range(10_000_000))
         os._exit(0)
 

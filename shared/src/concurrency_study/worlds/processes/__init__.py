@@ -29,8 +29,8 @@ Not covered:
 - Start methods other than ``fork``: during a run, ``multiprocessing`` uses that one.
 - ``os.fork`` itself, and subprocesses: they raise `NotCovered`.
 - Waits in a process that end by themselves in real time, in code that is not replaced.
-- Timeouts of the locks, semaphores, conditions and events of ``multiprocessing``: they
-  pass in real time. (Those of its pipes and queues are virtual.)
+- Timeouts of the locks, semaphores, conditions and events of ``multiprocessing``: a
+  wait with one raises `NotCovered`. (Those of its pipes and queues are virtual.)
 - Systems other than Linux: only Linux tells that another process sleeps.
 """
 

@@ -293,7 +293,12 @@ class Root(Machine):
         first = quiet.look(self._to_look_at(), sure=False)
         if first is None or quiet.look(self._to_look_at(), sure=True) != first:
             return False
-        return not (self.exchange.drain() or self._wait_for_input(0))
+        if self.exchange.drain() or self._wait_for_input(0):
+            return False
+        # The line of a process that has ended is held open by one that it has started,
+        # and that is not connected yet.
+        open_ = {line.process for line in self.exchange.lines}
+        return open_ <= {*quiet.alive(open_)}
 
     def _to_look_at(self) -> list[int]:
         """Return the processes that may move, also those that are about to end.
@@ -359,6 +364,10 @@ class Branch(Machine):
     @ns.setter
     def ns(self, _: int) -> None:
         pass
+
+    def hang_up(self) -> None:
+        """Close the connection: in a new process, that of the one that started it."""
+        self._line.close()
 
     def tell(self, *message: Any) -> None:
         """Send a message to the root."""

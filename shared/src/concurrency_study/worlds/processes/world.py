@@ -21,6 +21,7 @@ from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import CancelledError
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
+from multiprocessing.synchronize import SemLock
 from typing import Any, ClassVar
 
 from ...trace import Event, Trace
@@ -39,11 +40,17 @@ _real_waitpid: Any = os.waitpid
 _MACHINERY = ("concurrent.futures.process", "multiprocessing.queues")
 """The modules whose threads serve processes, in the process that starts those."""
 _real_raise: Any = signal.raise_signal
+_real_make_methods: Any = SemLock._make_methods  # pyright: ignore
 _LAUNCH = multiprocessing.popen_fork.Popen._launch.__code__  # pyright: ignore
 _processes: Any = multiprocessing.process
 _contexts: Any = multiprocessing.context
 _pools: Any = concurrent.futures.process
 
+
+_TIMED = (
+    "a wait with a timeout for a lock, a semaphore, a condition or an event of "
+    "multiprocessing, which would pass in real time; wait for a pipe by poll(timeout)"
+)
 
 _libc = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
@@ -246,7 +253,10 @@ class ProcessesWorld(ThreadsWorld):
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         self.schedule = None
         self._exchange.close()
+        parent = self._machine
         machine = self._machine = Branch(self._clock, self._exchange, name)
+        if isinstance(parent, Branch):
+            parent.hang_up()
         setattr(machines, "_active", machine)  # noqa: B010 - without a watchdog
         threading.excepthook = machine.excepthook
         self.trace = _Sent(self.now)
@@ -362,8 +372,22 @@ def _patched(world: ProcessesWorld) -> Generator[None]:
                 os.close(descriptor)
         return _real_waitpid(process, options)
 
+    def _make_methods(self: Any) -> None:
+        _real_make_methods(self)
+        acquire = self.acquire
+
+        def acquire_at_once(block: bool = True, timeout: float | None = None) -> bool:
+            if not block or timeout is None or timeout <= 0 or not mine():
+                return acquire(block, timeout)
+            if acquire(False):
+                return True
+            raise NotCovered(_TIMED)
+
+        self.acquire = acquire_at_once
+
     with contextlib.ExitStack() as stack:
         for place, name, value in (
+            (SemLock, "_make_methods", _make_methods),
             (os, "fork", fork),
             (os, "waitpid", waitpid),
             (BaseProcess, "start", start),
