@@ -25,6 +25,7 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any, Generic
 
 from concurrency_study.topics import Result
+from concurrency_study.topics.race import of_cleanup
 
 from . import MOST, SIGNALS, held_back
 from .errors import pack, unpack
@@ -178,6 +179,20 @@ class Pool:
         if not any(error is known for known in self._errors):
             self._errors.append(error)
         self.cancel()
+
+    def failed(self, call: Call[Any]) -> bool:
+        """Return whether a call of a race has failed.
+
+        The block raises what ends the race as a whole: a cancellation that was not
+        asked for, an error that is not an Exception, and an error of a cleanup.
+        """
+        error = call.error
+        if isinstance(error, CancelledError) or not isinstance(error, Exception):
+            if error is not None and not call.obeyed:
+                self.fail(error)
+        elif self.stopped and of_cleanup(error, CancelledError):
+            self.fail(error)
+        return error is not None
 
     def _hand_out(self) -> None:
         """Give calls to free workers, unless the block has yet to learn of an error."""

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import CancelledError
 
 from concurrency_study.topics import Result
 from concurrency_study.topics.hedge import EXAMPLE, FAILED, SECONDS, check
-from concurrency_study.topics.race import of_cleanup
 
 from .. import run
 from ..pool import Call, Pool
@@ -25,15 +23,9 @@ def hedge(function: Callable[[int], Result], after: float, most: int) -> Result:
 
     # 1. The first to succeed wins and stops the others; a failure is kept.
     def attend(call: Call[Result]) -> None:
-        error = call.error
-        if error is None:
+        if not pool.failed(call):
             successes.append(call)
             pool.cancel()
-        elif isinstance(error, CancelledError) or not isinstance(error, Exception):
-            if not call.obeyed:
-                pool.fail(error)
-        elif pool.stopped and of_cleanup(error, CancelledError):
-            pool.fail(error)
 
     with Pool(most) as pool:
         # 2. Start the next one when it is time, or when all so far have failed.

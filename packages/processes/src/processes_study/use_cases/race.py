@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import CancelledError
 from functools import partial
 
 from concurrency_study.topics import Result
-from concurrency_study.topics.race import EXAMPLE, FAILED, check, of_cleanup
+from concurrency_study.topics.race import EXAMPLE, FAILED, check
 
 from .. import run
 from ..pool import Call, Pool
@@ -24,15 +23,9 @@ def race(functions: Iterable[Callable[[], Result]]) -> Result:
 
     # 1. The first to succeed wins and stops the others; a failure is kept.
     def attend(call: Call[Result]) -> None:
-        error = call.error
-        if error is None:
+        if not pool.failed(call):
             successes.append(call)
             pool.cancel()
-        elif isinstance(error, CancelledError) or not isinstance(error, Exception):
-            if not call.obeyed:
-                pool.fail(error)
-        elif pool.stopped and of_cleanup(error, CancelledError):
-            pool.fail(error)
 
     with Pool(len(functions)) as pool:
         # 2. Start all.
