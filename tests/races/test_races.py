@@ -1,4 +1,4 @@
-"""The classic races of a study: each is found, replayed and fixed, or cannot happen."""
+"""The classic races of a study: each is found, replayed and fixed, or left out."""
 
 from __future__ import annotations
 

@@ -44,9 +44,9 @@ class Shown:
     bug: str
     study: str
     path: Path | None
-    """The file with the programs; None if the bug cannot happen."""
+    """The file with the programs; None if there are none."""
     absent: str
-    """The reason why it cannot happen; "" if it can."""
+    """The reason why the study has no program; "" if it has one."""
     found: Race | None
     """The result of the search; None if there is no report of it."""
     python: str = ""
@@ -116,7 +116,7 @@ class Shown:
     def outcome(self) -> str:
         """The result in short."""
         if self.absent:
-            return "cannot happen"
+            return "not shown"
         return self.found.found if self.found else "no report of a search"
 
     def as_json(self) -> dict[str, Any]:

@@ -65,7 +65,7 @@ BUGS: Mapping[str, Bug] = {
 
 
 def absent(folder: Path) -> dict[str, str]:
-    """Return why some bugs cannot happen in a study, by name, from its folder."""
+    """Return why a study has no program for some bugs, by name, from its folder."""
     path = folder / "races/absent.toml"
     return tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
 

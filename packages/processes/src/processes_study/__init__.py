@@ -1,11 +1,13 @@
 """Processes: functions that run in interpreters of their own.
 
-Processes share no memory. Arguments and results are pickled and copied, and a closure
-does not travel. In return they compute side by side, each under a GIL of its own, and
-can be stopped from outside. SIGTERM reaches a process between two instructions. Here
-its handler raises `concurrent.futures.CancelledError` in the main thread, so that every
-``finally`` runs. SIGKILL ends a process that does not listen. A process may also die by
-itself. The call that it ran is lost then, and is not repeated: it runs at most once.
+Processes share no variables, and memory only on request (`multiprocessing.Value`,
+`multiprocessing.shared_memory`). Arguments and results are pickled and copied, and a
+closure does not travel. In return they compute side by side, each under a GIL of its
+own, and can be stopped from outside. SIGTERM reaches a process between two
+instructions. Here its handler raises `concurrent.futures.CancelledError` in the main
+thread, so that every ``finally`` runs. SIGKILL ends a process that does not listen. A
+process may also die by itself. The call that it ran is lost then, and is not repeated:
+it runs at most once.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from typing import Any, NoReturn
 from concurrency_study.topics import Result
 
 CANNOT = {
-    "sharing memory with jobs": "arguments, closures and results are copies",
+    "sharing memory with jobs": "arguments and results are copies, and closures "
+    "do not travel",
     "thousands at once": "every process takes megabytes and milliseconds, so a pool is "
     "bounded; the rest wait for their turn",
     "thousands in a race": "a function beyond the bound starts only when another ends",

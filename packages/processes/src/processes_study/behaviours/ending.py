@@ -9,6 +9,7 @@ import socket
 import socketserver
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -32,9 +33,9 @@ def interrupt_while_waiting_all():
     process = multiprocessing.get_context("fork").Process(target=child)
     process.start()
     ours.recv()
-    threading.Timer(0.2, ctrl_c).start()
     try:
         try:
+            threading.Timer(0.2, ctrl_c).start()
             time.sleep(60)
         finally:
             cleaned.append("main")
@@ -61,9 +62,9 @@ def interrupt_while_waiting_ignored():
     process = multiprocessing.get_context("fork").Process(target=child)
     process.start()
     ours.recv()
-    threading.Timer(0.2, ctrl_c).start()
     try:
         try:
+            threading.Timer(0.2, ctrl_c).start()
             time.sleep(60)
         finally:
             cleaned.append("main")
@@ -91,19 +92,19 @@ def interrupt_while_computing_process():
         import multiprocessing
 
         if __name__ == "__main__":
-            compute = "while True: pass"
+            compute = "print('begun', flush=True)\\nwhile True: pass"
             multiprocessing.Process(target=exec, args=(compute,)).start()
-            print("begun", flush=True)
     """
     command = [sys.executable, "-c", code]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, **pipes, start_new_session=True) as process:
         process.stdout.readline()
-        time.sleep(0.5)  # until both of them wait or compute
+        time.sleep(0.5)  # until the parent waits as well
         for answer in ("the first", "the second"):
             os.killpg(process.pid, signal.SIGINT)  # as a terminal does
             try:
-                process.wait(timeout=10)
+                # The output ends with the last process.
+                process.communicate(timeout=10)
                 return answer
             except subprocess.TimeoutExpired:
                 pass
@@ -120,8 +121,10 @@ def left_over_at_end_process():
             multiprocessing.Process(target=exec, args=(later,)).start()
     """
     command = [sys.executable, "-c", code]
-    output = subprocess.run(command, capture_output=True, timeout=30).stdout
-    return "is waited for" if output else "is abandoned"
+    with tempfile.TemporaryFile() as output:  # it has no end to wait for
+        subprocess.run(command, stdout=output, timeout=30)
+        output.seek(0)
+        return "is waited for" if output.read() else "is abandoned"
 
 
 def left_over_at_end_daemon():
@@ -150,8 +153,10 @@ def left_over_at_end_executor():
             ProcessPoolExecutor(1).submit(exec, later)
     """
     command = [sys.executable, "-c", code]
-    output = subprocess.run(command, capture_output=True, timeout=30).stdout
-    return "is waited for" if output else "is abandoned"
+    with tempfile.TemporaryFile() as output:  # it has no end to wait for
+        subprocess.run(command, stdout=output, timeout=30)
+        output.seek(0)
+        return "is waited for" if output.read() else "is abandoned"
 
 
 def left_over_at_end_pool():
@@ -558,11 +563,12 @@ def abandoned_thread_delays_exit_pool():
             print("main", flush=True)
     """
     command = [sys.executable, "-c", code]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        process.wait(timeout=30)
-        output = b" ".join(process.stdout.read().split())
+    with tempfile.TemporaryFile() as output:  # it has no end to wait for
+        subprocess.run(command, stdout=output, timeout=30)
+        output.seek(0)
+        printed = b" ".join(output.read().split())
     ends = {b"main": "nothing waits", b"main worker": "the exit waits"}
-    return ends.get(output, "run() waits")
+    return ends.get(printed, "run() waits")
 
 
 def abandoned_thread_delays_exit_daemon():

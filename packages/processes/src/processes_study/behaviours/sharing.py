@@ -323,7 +323,7 @@ def context_is_passed():
     return "works" if seen == "parent's" else "fails"
 
 
-def thread_local_per_task():
+def thread_local_per_task_process():
     local = threading.local()
     local.name = "parent"
 
@@ -334,6 +334,15 @@ def thread_local_per_task():
     process.start()
     process.join()
     return "yes" if local.name == "parent" else "no"
+
+
+def thread_local_per_task_pool():
+    keep = "import threading; local = threading.kept = threading.local()"
+    seen = "getattr(__import__('threading').kept, 'name', None)"
+    with ProcessPoolExecutor(max_workers=1) as pool:
+        pool.submit(exec, f"{keep}; local.name = 1").result()
+        name = pool.submit(eval, seen).result()
+    return "yes" if name is None else "no"
 
 
 def foreign_thread_wakes():

@@ -130,8 +130,9 @@ def free_operation_yields():
     while not ran.is_set() and time.monotonic() < deadline:
         with lock:
             pass
+    answer = "yes" if ran.is_set() else "no"
     process.join()
-    return "yes" if ran.is_set() else "no"
+    return answer
 
 
 def checkpoint_lets_all_run():
