@@ -1377,6 +1377,60 @@ def test_a_frame_may_be_at_no_line():
     assert waits_at([frame]).startswith("test_threads.py:0:")
 
 
+FRAMES_OF_A_RUNNING_THREAD = """
+import gc, sys, threading, time
+from concurrency_study.worlds.threads.outside import outwards
+
+class Cycle:
+    def __init__(self):
+        self.me = self
+
+    def __del__(self):
+        time.sleep(0.0003)  # the other thread runs
+
+def a(n):
+    if n:
+        b(n - 1, 1)
+
+def b(n, x):
+    p = q = r = s = t = x
+    v = {n: [n]}
+    if n:
+        c(n - 1, v, [v])
+    return p, q, r, s, t
+
+def c(n, v, w):
+    k = v
+    if n:
+        a(n - 1)
+    return k, w
+
+def call():
+    while not ended:
+        a(90), b(60, 1), c(30, [], {})
+
+ended = False
+thread = threading.Thread(target=call, daemon=True)
+thread.start()
+sys.setswitchinterval(1e-5)
+gc.set_threshold(7)
+for _ in range(1_000):
+    gc.disable()
+    Cycle(), Cycle(), Cycle()
+    frame = sys._current_frames()[thread.ident]
+    gc.enable()
+    outwards(frame)
+ended = True
+"""
+
+
+def test_the_frames_of_a_thread_that_runs_are_read_safely() -> None:
+    """On Python 3.11 a collection while they are read would crash the interpreter."""
+    line = [sys.executable, "-c", FRAMES_OF_A_RUNNING_THREAD]
+    done = subprocess.run(line, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 # Explored schedules
 
 

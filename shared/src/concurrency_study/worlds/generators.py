@@ -25,7 +25,8 @@ from ..world import Deadlock, Job, World, coroutine_frames, waits_at
 from ..world.schedules import CLOCK, WIDTH, Schedule
 from .threads import ThreadsWorld
 from .threads.machine import Machine
-from .threads.spins import loop_that_looks, outwards
+from .threads.outside import outwards
+from .threads.spins import loop_that_looks
 
 
 class GeneratorsJob(Job):

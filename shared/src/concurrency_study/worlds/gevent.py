@@ -66,7 +66,8 @@ from .threads.descriptors import serves
 from .threads.locks import Lock
 from .threads.machine import ManagedThread
 from .threads.patches import thawed
-from .threads.spins import loop_that_looks, outwards
+from .threads.outside import outwards
+from .threads.spins import loop_that_looks
 
 _Greenlet: TypeAlias = "gevent.Greenlet[..., Any]"
 

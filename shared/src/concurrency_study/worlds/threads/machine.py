@@ -32,6 +32,7 @@ from ...world.unpatched import get_ident, unpatched
 from .outside import (
     State,
     Strangers,
+    outwards,
     real_lock,
     real_time,
     real_time_ns,
@@ -41,7 +42,7 @@ from .outside import (
     time_process,
     worked,
 )
-from .spins import loop_that_looks, outwards
+from .spins import loop_that_looks
 
 if TYPE_CHECKING:
     from .locks import Lock, Sentinel
@@ -1363,11 +1364,8 @@ def _not_covered(why: str, thread: ManagedThread) -> NotCovered:
 
 def _makes_a_call(frame: FrameType | None) -> bool:
     """Return whether a thread of a pool makes one of the calls given to the pool."""
-    while frame is not None:
-        if frame.f_code is _pools._WorkItem.run.__code__:
-            return True
-        frame = frame.f_back
-    return False
+    call = _pools._WorkItem.run.__code__
+    return any(each.f_code is call for each in outwards(frame))
 
 
 def _waits_for(
@@ -1409,10 +1407,7 @@ _WAITING = {
 
 def _where(frame: FrameType | None) -> str:
     """Return where a thread waits, and the name of the call in which it waits."""
-    frames: list[FrameType] = []
-    while frame is not None:
-        frames.insert(0, frame)
-        frame = frame.f_back
+    frames = outwards(frame)[::-1]
     files = [f.f_code.co_filename for f in frames]
     inner = len(frames)
     while inner and files[inner - 1] in _WAITING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import enum
+import gc
 import os
 import sys
 import threading
@@ -141,10 +142,27 @@ def _is_idle(frame: FrameType) -> bool:
 
 def _is_of_a_tool(frame: FrameType) -> bool:
     """Return whether a thread belongs to a tool that runs tests."""
-    inner: FrameType | None = frame
-    while inner is not None:
-        path = inner.f_code.co_filename
-        if any(name in path for name in _TOOL_FILES):
-            return True
-        inner = inner.f_back
-    return False
+    paths = [each.f_code.co_filename for each in outwards(frame)]
+    return any(name in path for path in paths for name in _TOOL_FILES)
+
+
+def outwards(frame: FrameType | None) -> list[FrameType]:
+    """Return a frame and those that have called it.
+
+    On Python 3.11 the garbage collector may run as ``f_back`` makes a frame object. If
+    a finalizer then lets the thread of these frames run, the frame may end and its
+    memory be used again: ``f_back`` returns an object of any kind, or the interpreter
+    crashes. So the collector is off here. From 3.12 it runs between bytecodes only.
+    """
+    frames: list[FrameType] = []
+    collects = sys.version_info < (3, 12) and gc.isenabled()
+    if collects:
+        gc.disable()
+    try:
+        while frame is not None:
+            frames.append(frame)
+            frame = frame.f_back
+    finally:
+        if collects:
+            gc.enable()
+    return frames

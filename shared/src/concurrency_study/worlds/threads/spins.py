@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from types import FrameType
 
 from ...world.waits import is_of_user
@@ -76,13 +76,6 @@ def _around(frame: FrameType) -> ast.AST | None:
         if within and (inner is None or node.lineno >= inner.lineno):
             inner = node
     return inner
-
-
-def outwards(frame: FrameType | None) -> Iterator[FrameType]:
-    """Yield a frame and those that have called it."""
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
 
 
 def _looks(*parts: ast.AST) -> bool:
