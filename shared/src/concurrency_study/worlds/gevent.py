@@ -65,8 +65,8 @@ from ..world.unpatched import get_ident
 from .threads.descriptors import serves
 from .threads.locks import Lock
 from .threads.machine import ManagedThread
-from .threads.patches import thawed
 from .threads.outside import outwards
+from .threads.patches import thawed
 from .threads.spins import loop_that_looks
 
 _Greenlet: TypeAlias = "gevent.Greenlet[..., Any]"
