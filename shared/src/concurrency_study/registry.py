@@ -8,8 +8,6 @@ command, the README's table, the tests of the structure. The keys, all optional:
 - ``libraries``: The modules that are the study's own library, such as ``["trio"]``.
 - ``worlds``: The worlds that its answers run in; the one of its own name by default. A
   world may need a newer Python: ``"asyncio-eager >=3.12"``.
-- ``slow``: True if its suite is among the longest. It starts first, and plain ``nox``
-  proves it with the oldest and the newest Python only.
 - ``leaves-out``: The topics that it does not answer, each with the reason.
 - ``plain``: True if its functions are plain ones, as with threads and greenlets.
 - ``waits``: In a study without a keyword for waiting, the ``calls`` that wait, the
@@ -37,7 +35,7 @@ GROUP = "concurrency_study.studies"
 """The group of entry points that studies are in: ``trio = "trio_study"``."""
 TABLE = "concurrency-study"
 LAST = 1000.0
-KEYS = {"order", "libraries", "worlds", "slow", "leaves-out", "plain", "waits"}
+KEYS = {"order", "libraries", "worlds", "leaves-out", "plain", "waits"}
 
 
 class BadEntry(ValueError):
@@ -71,7 +69,6 @@ class Entry:
     """Its worlds, each with the condition on the Python, or an empty text."""
     pythons: str = ""
     """The Pythons that it supports, as in ``requires-python``."""
-    slow: bool = False
     leaves_out: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
     waits: Waits = Waits()
 
@@ -135,7 +132,6 @@ def read(project: Path, package: Path) -> Entry:
         libraries=names("libraries", get("libraries", list, [])),
         every_world=worlds,
         pythons=content.get("project", {}).get("requires-python", ""),
-        slow=get("slow", bool, False),
         leaves_out=dict(get("leaves-out", dict, {})),
         waits=Waits(plain=get("plain", bool, False), **named),
     )
