@@ -1,0 +1,163 @@
+"""The cluster of a run, and what is replaced in dask so that it takes no time."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import sys
+import threading
+import types
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import distributed
+import distributed._concurrent_futures_thread
+import distributed.batched
+import distributed.deploy
+import distributed.protocol.pickle
+import distributed.utils
+import distributed.versions
+from dask import config
+
+from . import travel
+
+THREADS = 200
+"""The number of calls that the cluster of a run makes at once."""
+
+CONFIG = {
+    "distributed.admin.log-length": 100,
+    "distributed.admin.low-level-log-length": 10,
+    "distributed.diagnostics.nvml": False,
+    "distributed.scheduler.active-memory-manager.start": False,
+    "distributed.scheduler.http.routes": [],
+    "distributed.scheduler.worker-ttl": None,
+    "distributed.worker.http.routes": [],
+    "distributed.worker.profile.enabled": False,
+}
+"""The settings of dask in a run. A worker is not missed though it sends no heartbeats."""
+
+_YEARS = 1e9
+
+_distributed: Any = distributed
+_utils: Any = distributed.utils
+
+# It starts a process, and keeps what it has found.
+distributed.versions.get_versions()
+
+
+class Cluster:
+    """A scheduler, a worker and a client, in threads of the run."""
+
+    def __init__(self) -> None:
+        self._config = config.set(CONFIG)
+        self._cluster = _distributed.LocalCluster(
+            n_workers=1,
+            threads_per_worker=THREADS,
+            processes=False,
+            protocol="tcp://",
+            dashboard_address=":0",
+            scheduler_kwargs={"dashboard": False},
+            memory_limit=0,
+        )
+        self._client = _distributed.Client(self._cluster)
+
+    def close(self) -> None:
+        """Close all, while the run can still wait."""
+        self._client.close()
+        self._cluster.close()
+        _utils._offload_executor.shutdown()
+        if (executor := _distributed.Future._cb_executor) is not None:
+            executor.shutdown()
+
+
+@contextlib.contextmanager
+def silence() -> Generator[None]:
+    """Let dask log nothing: what a run ends is no error of the code under test."""
+    loggers = [logging.getLogger(name) for name in logging.root.manager.loggerDict]
+    own = [n for n in loggers if n.name.startswith(("distributed", "tornado", "asyncio"))]
+    before = [logger.disabled for logger in own]
+    try:
+        for logger in own:
+            logger.disabled = True
+        yield
+    finally:
+        for logger, disabled in zip(own, before, strict=True):
+            logger.disabled = disabled
+
+
+class _Now(distributed.batched.BatchedSend):
+    """A stream whose messages do not wait for others."""
+
+    def __init__(self, interval: Any, *args: Any, **options: Any) -> None:
+        super().__init__(0, *args, **options)
+
+
+class _Never:
+    """A periodic callback that does not run."""
+
+    callback_time = _YEARS
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        pass
+
+    def start(self) -> None:
+        """Do nothing."""
+
+    stop = start
+
+    def is_running(self) -> bool:
+        return False
+
+
+class _Patient(threading.Event):
+    """An event for which ``sync`` waits until it is set, instead of 10 s at a time."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return super().wait(None if timeout == 10 else timeout)
+
+
+class _Queue(queue.Queue[Any]):
+    """The queue of a worker's calls, at which a thread would look once in a second."""
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        return super().get(block, None if timeout == 1 else timeout)
+
+
+async def _sync_cluster_info(_: Any) -> None:
+    """Replace a task of a cluster that publishes its name once in a second."""
+
+
+def _next(self: Any) -> Any:
+    """Replace ``as_completed.__next__``, which looks ten times in a second."""
+    while self.queue.empty():
+        if self._deadline.expired:
+            raise TimeoutError
+        if self.is_empty():
+            raise StopIteration
+        with self.thread_condition:
+            if self.queue.empty():
+                self.thread_condition.wait(self._deadline.remaining)
+    return self._get_and_raise()
+
+
+def patches() -> Iterator[tuple[Any, str, Any]]:
+    """Yield the names to replace in a run, each as (place, name, value)."""
+    for label, module in list(sys.modules.items()):
+        if label.startswith("distributed."):
+            for name, value in (("BatchedSend", _Now), ("PeriodicCallback", _Never)):
+                if name in vars(module):
+                    yield module, name, value
+    named = types.SimpleNamespace(**{**vars(threading), "Event": _Patient})
+    yield _utils, "threading", named
+    named = types.SimpleNamespace(**{**vars(queue), "Queue": _Queue})
+    yield distributed._concurrent_futures_thread, "queue", named
+    yield _utils, "_offload_executor", ThreadPoolExecutor(1, "Dask-Offload")
+    yield distributed.protocol.pickle, "pickle", travel.by_reference
+    yield distributed.protocol.pickle, "cloudpickle", travel.by_value
+    yield distributed.deploy.Cluster, "_sync_cluster_info", _sync_cluster_info
+    yield distributed.as_completed, "__next__", _next
+    yield distributed.as_completed, "next", _next
+    yield distributed.Future, "_cb_executor", None
+    yield distributed.Future, "_cb_executor_pid", None
