@@ -1,0 +1,182 @@
+"""Calls on a cluster that end together: dask has no group of calls.
+
+A `Group` submits calls, at most as many at once as the cluster has threads. So no call
+waits in the cluster, where it might start after the group has stopped. The block ends
+when all calls have ended, and raises every error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
+from itertools import islice
+from typing import Any
+
+from distributed import Event, Future, as_completed, get_client, wait
+
+from . import held_back
+
+Futures = list["Future[Any]"]
+
+
+class Group:
+    """Calls of a block. Leaving the block waits for all and raises their errors.
+
+    The first error, of a call or of the block, sets ``stop``. A call cannot be stopped
+    from outside, so it has to look at ``stop``. If it gives up because of that, it
+    returns, or raises `CancelledError`.
+
+    Args:
+        most: The number of calls of `map` that run at once. The default is the number
+            of threads of the cluster.
+
+    Raises:
+        BaseExceptionGroup: With every error, if there are several, when all calls have
+            ended. An error of a call that `wait` has returned is the block's own
+            affair.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self.client = get_client()
+        self._stops: list[Event] = []
+        self.stop = self.new_stop()
+        self.stopped = False
+        """True if ``stop`` was set by `cancel`."""
+        self.futures: Futures = []
+        """The calls that have started, in their order."""
+        self._most = most or sum(self.client.nthreads().values())
+        self._waiting: list[tuple[Callable[..., Any], Iterator[Any]]] = []
+        self._running: set[Future[Any]] = set()
+        self._ended = as_completed()
+        self._errors: list[BaseException] = []
+        self._taken: set[Future[Any]] = set()
+
+    def new_stop(self) -> Event:
+        """Return an event that the group sets as well when it sets ``stop``."""
+        self._stops.append(Event())
+        return self._stops[-1]
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        """Submit a call of ``function(*args)``."""
+        with held_back():
+            self._start([self.client.submit(function, *args, pure=False)])
+        return self.futures[-1]
+
+    def map(self, function: Callable[..., Any], *iterables: Iterable[Any]) -> None:
+        """Submit a call for each item, as soon as the cluster has a thread for it."""
+        self._waiting.append((function, zip(*iterables, strict=False)))
+        self._hand_out()
+
+    def wait(self, timeout: float | None = None) -> Futures:
+        """Return calls that have ended, each once; wait until there is one.
+
+        Return none if the time is up, or if all calls have been returned.
+        """
+        self._hand_out()
+        if not self._running:
+            return []
+        if timeout is not None and not self._ended.has_ready():
+            try:
+                wait(list(self._running), timeout, "FIRST_COMPLETED")
+            except TimeoutError:
+                return []
+        batch = self._ended.next_batch()
+        self._running.difference_update(batch)
+        self._taken.update(batch)
+        return batch
+
+    def batches(self) -> Iterator[Futures]:
+        """Yield the calls that have succeeded, until all have ended.
+
+        Raises:
+            BaseException: The error of the first call that has failed.
+        """
+        while batch := self.wait():
+            yield [future for future in batch if future.status == "finished"]
+            for future in batch:
+                if (error := failure(future)) is not None:
+                    raise error
+
+    def cancel(self) -> None:
+        """Set ``stop``, and start no further call.
+
+        A CancelledError from now on means that the call obeyed.
+        """
+        self.stopped = True
+        self._waiting.clear()
+        for stop in self._stops:
+            stop.set()
+
+    @property
+    def busy(self) -> bool:
+        """True if a call runs, or waits for its turn."""
+        return bool(self._running or self._waiting)
+
+    def obeyed(self, future: Future[Any]) -> bool:
+        """Return whether a call has ended as cancelled because it was asked to."""
+        return self.stopped and isinstance(failure(future), CancelledError)
+
+    def fail(self, error: BaseException) -> None:
+        """Keep an error, which the block will raise, and cancel all calls."""
+        if not any(error is known for known in self._errors):
+            self._errors.append(error)
+        self.cancel()
+
+    def _start(self, futures: Futures) -> None:
+        self.futures += futures
+        self._running.update(futures)
+        self._ended.update(futures)
+
+    def _hand_out(self) -> None:
+        """Submit as many calls as the cluster has threads for."""
+        while self._waiting and (free := self._most - len(self._running)) > 0:
+            function, items = self._waiting[0]
+            if chunk := list(islice(items, free)):
+                with held_back():
+                    columns = zip(*chunk, strict=True)
+                    self._start(self.client.map(function, *columns, pure=False))
+            else:
+                self._waiting.pop(0)
+
+    def __enter__(self) -> Group:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        first = error
+        while True:
+            try:
+                if error is not None:
+                    self.cancel()
+                self._finish()
+                break
+            except (KeyboardInterrupt, CancelledError) as again:
+                first = error = first or again
+        taken = any(first is failure(future) for future in self._taken if first)
+        if first is not None and (taken or not isinstance(first, CancelledError)):
+            self._errors.insert(0, first)
+        errors = [e for i, e in enumerate(self._errors) if e not in self._errors[:i]]
+        if errors and errors != [error]:
+            raise BaseExceptionGroup("errors of calls", errors) from None
+        if first is not None and first is not error:
+            raise first
+
+    def _finish(self) -> None:
+        """Wait for all calls."""
+        while batch := self.wait():
+            for future in batch:
+                if (error := failure(future)) is not None and not self.obeyed(future):
+                    self.fail(error)
+        # A signal may have come between the end of a call and the books about it.
+        wait([future for future in self.futures if not future.done()])
+
+
+def failure(future: Future[Any]) -> BaseException | None:
+    """Return the error of a call that has ended, or None if it has succeeded."""
+    if future.status == "finished":
+        return None
+    if future.status == "error":
+        return future.exception()
+    try:
+        return future.result()  # it has been lost: the error tells why
+    except CancelledError as error:
+        return error
