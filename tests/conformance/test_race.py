@@ -266,7 +266,7 @@ def test_races_may_be_nested(world, racers, fails):
     assert world.returned_at == 4
 
 
-@pytest.mark.needs("cancellation from outside")
+@pytest.mark.needs("cancellation from outside", "cancelling a call within a job")
 def test_a_nested_race_that_loses_cancels_its_functions(world, racers):
     def semifinal(*stop):
         return world.answer(racers(50, 60))

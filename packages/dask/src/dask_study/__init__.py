@@ -27,6 +27,8 @@ CANNOT = {
     "sharing memory with jobs": "arguments, closures and results are copies",
     "thousands at once": "every call takes a thread of a worker, so that their number "
     "is bounded; the rest wait for their turn",
+    "cancelling a call within a job": "a job that runs can only be asked to stop, and "
+    "a call that it makes does not look",
     "thousands in a race": "a function beyond the bound starts only when another ends",
 }
 

@@ -145,12 +145,12 @@ class Group:
         first = error
         while True:
             try:
-                if error is not None:
+                if first is not None:
                     self.cancel()
                 self._finish()
                 break
             except (KeyboardInterrupt, CancelledError) as again:
-                first = error = first or again
+                first = first or again
         taken = any(first is failure(future) for future in self._taken if first)
         if first is not None and (taken or not isinstance(first, CancelledError)):
             self._errors.insert(0, first)
@@ -180,3 +180,14 @@ def failure(future: Future[Any]) -> BaseException | None:
         return future.result()  # it has been lost: the error tells why
     except CancelledError as error:
         return error
+
+
+def result(future: Future[Any]) -> Any:
+    """Return the result of a call that has ended, or raise its error.
+
+    ``Future.result`` of dask never returns if the error is a BaseException that is not
+    an Exception.
+    """
+    if (error := failure(future)) is not None:
+        raise error
+    return future.result()

@@ -17,7 +17,7 @@ from concurrency_study.topics.futures import AGAIN, EXAMPLE, GAVE_UP, Reader, ch
 from distributed import Event, Future
 
 from .. import run
-from ..group import Group, failure
+from ..group import Group, failure, result
 
 
 def futures(
@@ -50,7 +50,7 @@ def futures(
         ):
             future.set_exception(error)
         else:
-            future.set_result(call.result())
+            future.set_result(result(call))
         for number in list(waiting):
             serve(number)
 

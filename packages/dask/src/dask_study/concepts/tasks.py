@@ -42,8 +42,9 @@ def tasks(
         return RETURNED, future.result()
 
     def attend(future: Future[object]) -> None:
-        if not isinstance(failure(future), Exception | None):
-            future.result()
+        error = failure(future)
+        if error is not None and not isinstance(error, Exception):
+            raise error
 
     with Group() as group:
         # 2. Start every job.

@@ -15,7 +15,7 @@ from concurrency_study.topics.timeout import DONE, EXAMPLE, INNER, OUTER, check
 from distributed import Event, Future
 
 from .. import run
-from ..group import Group, failure
+from ..group import Group, failure, result
 
 
 def timeout(
@@ -44,14 +44,14 @@ def timeout(
         # 3. The inner deadline; the outer one counts on.
         future, cut = call_within(job, min(inner, outer))
         if not cut:
-            return DONE, future.result()
+            return DONE, result(future)
 
         # 4. If the inner deadline has expired, run the substitute.
         left = deadline - time.monotonic()
         if left > 0:
             future, cut = call_within(instead, left)
             if not cut:
-                return INNER, future.result()
+                return INNER, result(future)
     return OUTER, None
 
 
