@@ -7,16 +7,15 @@ when all calls have ended, and raises every error.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any
 
 from distributed import Event, Future, as_completed, get_client, wait
 
 from . import held_back
-
-Futures = list["Future[Any]"]
 
 
 class Group:
@@ -32,7 +31,7 @@ class Group:
 
     Raises:
         BaseExceptionGroup: With every error, if there are several, when all calls have
-            ended. An error of a call that `wait` has returned is the block's own
+            ended. An error of a call that the block has taken is the block's own
             affair.
     """
 
@@ -42,13 +41,15 @@ class Group:
         self.stop = self.new_stop()
         self.stopped = False
         """True if ``stop`` was set by `cancel`."""
-        self.futures: Futures = []
+        self.futures: list[Future[Any]] = []
         """The calls that have started, in their order."""
         self._most = most or sum(self.client.nthreads().values())
-        self._waiting: list[tuple[Callable[..., Any], Iterator[Any]]] = []
+        self._waiting: list[Iterator[tuple[Any, ...]]] = []
         self._running: set[Future[Any]] = set()
         self._ended = as_completed()
         self._errors: list[BaseException] = []
+        self._batch: deque[Future[Any]] = deque()
+        """The calls that have ended and that `next` has not returned yet."""
         self._taken: set[Future[Any]] = set()
 
     def new_stop(self) -> Event:
@@ -59,43 +60,60 @@ class Group:
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Submit a call of ``function(*args)``."""
         with held_back():
-            self._start([self.client.submit(function, *args, pure=False)])
+            self._start([self.client.submit(call, function, *args, pure=False)])
         return self.futures[-1]
 
     def map(self, function: Callable[..., Any], *iterables: Iterable[Any]) -> None:
         """Submit a call for each item, as soon as the cluster has a thread for it."""
-        self._waiting.append((function, zip(*iterables, strict=False)))
+        self._waiting.append(zip(repeat(function), *iterables, strict=False))
         self._hand_out()
 
-    def wait(self, timeout: float | None = None) -> Futures:
-        """Return calls that have ended, each once; wait until there is one.
+    def next(self, timeout: float | None = None) -> Future[Any] | None:
+        """Return a call that has ended, each once; wait until there is one.
 
-        Return none if the time is up, or if all calls have been returned.
+        Return None if the time is up, or if all calls have been returned.
         """
-        self._hand_out()
-        if not self._running:
-            return []
-        if timeout is not None and not self._ended.has_ready():
-            try:
-                wait(list(self._running), timeout, "FIRST_COMPLETED")
-            except TimeoutError:
-                return []
-        batch = self._ended.next_batch()
-        self._running.difference_update(batch)
-        self._taken.update(batch)
-        return batch
+        if not self._batch:
+            self._wait(timeout)
+        if not self._batch:
+            return None
+        future = self._batch.popleft()
+        self._taken.add(future)
+        return future
 
-    def batches(self) -> Iterator[Futures]:
-        """Yield the calls that have succeeded, until all have ended.
+    def as_ended(self) -> Iterator[Future[Any]]:
+        """Yield the calls as they end."""
+        while (future := self.next()) is not None:
+            yield future
+
+    def batches(self) -> Iterator[list[Future[Any]]]:
+        """Yield the calls that have succeeded, those of one moment together.
 
         Raises:
             BaseException: The error of the first call that has failed.
         """
-        while batch := self.wait():
-            yield [future for future in batch if future.status == "finished"]
-            for future in batch:
+        while self.busy:
+            self._wait()
+            yield [future for future in self._batch if future.status == "finished"]
+            while self._batch:
+                future = self._batch.popleft()
+                self._taken.add(future)
                 if (error := failure(future)) is not None:
                     raise error
+
+    def _wait(self, timeout: float | None = None) -> None:
+        """Wait for calls to end, no longer than for ``timeout`` seconds."""
+        self._hand_out()
+        if not self._running:
+            return
+        if timeout is not None and not self._ended.has_ready():
+            try:
+                wait(list(self._running), timeout, "FIRST_COMPLETED")
+            except TimeoutError:
+                return
+        batch = self._ended.next_batch()
+        self._running.difference_update(batch)
+        self._batch.extend(batch)
 
     def cancel(self) -> None:
         """Set ``stop``, and start no further call.
@@ -109,8 +127,8 @@ class Group:
 
     @property
     def busy(self) -> bool:
-        """True if a call runs, or waits for its turn."""
-        return bool(self._running or self._waiting)
+        """True if there are calls that `next` has not returned."""
+        return bool(self._running or self._batch or self._waiting)
 
     def obeyed(self, future: Future[Any]) -> bool:
         """Return whether a call has ended as cancelled because it was asked to."""
@@ -122,7 +140,7 @@ class Group:
             self._errors.append(error)
         self.cancel()
 
-    def _start(self, futures: Futures) -> None:
+    def _start(self, futures: list[Future[Any]]) -> None:
         self.futures += futures
         self._running.update(futures)
         self._ended.update(futures)
@@ -130,11 +148,10 @@ class Group:
     def _hand_out(self) -> None:
         """Submit as many calls as the cluster has threads for."""
         while self._waiting and (free := self._most - len(self._running)) > 0:
-            function, items = self._waiting[0]
-            if chunk := list(islice(items, free)):
+            if chunk := list(islice(self._waiting[0], free)):
                 with held_back():
                     columns = zip(*chunk, strict=True)
-                    self._start(self.client.map(function, *columns, pure=False))
+                    self._start(self.client.map(call, *columns, pure=False))
             else:
                 self._waiting.pop(0)
 
@@ -162,12 +179,27 @@ class Group:
 
     def _finish(self) -> None:
         """Wait for all calls."""
-        while batch := self.wait():
-            for future in batch:
-                if (error := failure(future)) is not None and not self.obeyed(future):
-                    self.fail(error)
+        for future in self.as_ended():
+            if (error := failure(future)) is not None and not self.obeyed(future):
+                self.fail(error)
         # A signal may have come between the end of a call and the books about it.
         wait([future for future in self.futures if not future.done()])
+
+
+class _Exit(Exception):
+    """The SystemExit or KeyboardInterrupt of a call, on its way to the client."""
+
+
+def call(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function in a worker, and let each of its errors reach the client.
+
+    A worker raises SystemExit and KeyboardInterrupt again in its own loop, and the
+    client never hears of the call.
+    """
+    try:
+        return function(*args)
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise _Exit(error) from None
 
 
 def failure(future: Future[Any]) -> BaseException | None:
@@ -175,7 +207,8 @@ def failure(future: Future[Any]) -> BaseException | None:
     if future.status == "finished":
         return None
     if future.status == "error":
-        return future.exception()
+        error = future.exception()
+        return error.args[0] if isinstance(error, _Exit) else error
     try:
         return future.result()  # it has been lost: the error tells why
     except CancelledError as error:

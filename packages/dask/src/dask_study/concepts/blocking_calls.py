@@ -29,15 +29,15 @@ def blocking_calls(
     cancelled: CancelledError | None = None
 
     # 1. The heart: beat, wait, beat again.
-    def wait_for_some(due: float) -> float:
+    def wait_for_one(due: float) -> float:
         if time.monotonic() >= due:
             beat()
             due += EVERY
         left = None if due == inf else max(0, due - time.monotonic())
-        for future in group.wait(left):
-            if (error := failure(future)) is not None:
-                errors.append(error)
-                group.cancel()
+        future = group.next(left)
+        if future is not None and (error := failure(future)) is not None:
+            errors.append(error)
+            group.cancel()
         return due
 
     # 2. Run each call in a thread, at most `limit` at a time.
@@ -48,7 +48,7 @@ def blocking_calls(
         # 3. Wait for all calls; the heart stops after the last.
         while group.busy:
             try:
-                due = wait_for_some(due)
+                due = wait_for_one(due)
             except CancelledError as error:
                 due, cancelled = inf, error
                 group.cancel()

@@ -81,9 +81,8 @@ def futures(
             left = None if first is None else max(0, first - time.monotonic())
             if future.done():
                 time.sleep(left or 0)
-            else:
-                for call in group.wait(left):
-                    settle(call)
+            elif (call := group.next(left)) is not None:
+                settle(call)
             run_due()
 
     # 5. An error that no reader was given reaches the caller.

@@ -54,17 +54,15 @@ def tasks(
         # 3. Cancel the chosen one, if it still runs by then.
         due = time.monotonic() + after
         while doomed is not None and not running[doomed].done():
-            batch = group.wait(max(0, due - time.monotonic()))
-            for future in batch:
-                attend(future)
-            if not batch:
+            future = group.next(max(0, due - time.monotonic()))
+            if future is None:
                 stops[doomed].set()
                 break
+            attend(future)
 
         # 4. Wait for all; one job's error does not disturb the others.
-        while batch := group.wait():
-            for future in batch:
-                attend(future)
+        for future in group.as_ended():
+            attend(future)
 
     # 5. Report what became of each, in order.
     for name, future in running.items():

@@ -1,7 +1,7 @@
 """Hedge: ask once more when the answer is late; the first one counts.
 
-Each attempt is a call that may run on another worker. ``wait`` returns the attempts
-that have ended, or none when the time is up. An attempt that is late keeps running
+Each attempt is a call that may run on another worker. ``next`` returns an attempt that
+has ended, or None when the time is up. An attempt that is late keeps running
 until the winner asks it to stop.
 """
 
@@ -42,17 +42,15 @@ def hedge(function: Callable[[int, Event], Result], after: float, most: int) -> 
         while len(attempts) < most and not group.stopped:
             group.submit(function, len(attempts), group.stop)
             due = time.monotonic() + after
-            while not all(attempt.done() for attempt in attempts):
-                batch = group.wait(max(0, due - time.monotonic()))
-                if not batch:
+            while group.busy:
+                future = group.next(max(0, due - time.monotonic()))
+                if future is None:
                     break
-                for future in batch:
-                    attend(future)
+                attend(future)
 
         # 3. Wait for all. Those that were stopped clean up first.
-        while batch := group.wait():
-            for future in batch:
-                attend(future)
+        for future in group.as_ended():
+            attend(future)
 
     # 4. Return what the winner has; if there is none, raise all failures in order.
     if not successes:

@@ -42,9 +42,8 @@ def race(functions: Iterable[Callable[[Event], Result]]) -> Result:
         group.map(call, functions, repeat(group.stop))
 
         # 3. Wait for all. Those that were stopped clean up first.
-        while batch := group.wait():
-            for future in batch:
-                attend(future)
+        for future in group.as_ended():
+            attend(future)
 
     # 4. Return what the winner has; if there is none, raise all failures in order.
     if not successes:

@@ -31,10 +31,10 @@ def timeout(
     ) -> tuple[Future[Result], bool]:
         stop = group.new_stop()
         future = group.submit(function, stop)
-        expired = not group.wait(seconds)
+        expired = group.next(seconds) is None
         if expired:
             stop.set()
-            group.wait()
+            group.next()
         return future, expired and isinstance(failure(future), CancelledError)
 
     with Group() as group:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import queue
@@ -111,6 +112,17 @@ class _Never:
         return False
 
 
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Return a loop whose timers are never early.
+
+    They may be, by the resolution of the clock. A caller that waits for the rest would
+    then do so for ever, because no time passes between its looks.
+    """
+    loop: Any = asyncio.new_event_loop()
+    loop._clock_resolution = 0.0
+    return loop
+
+
 class _Patient(threading.Event):
     """An event for which ``sync`` waits until it is set, instead of 10 s at a time."""
 
@@ -153,6 +165,7 @@ def patches() -> Iterator[tuple[Any, str, Any]]:
     yield _utils, "threading", named
     named = types.SimpleNamespace(**{**vars(queue), "Queue": _Queue})
     yield distributed._concurrent_futures_thread, "queue", named
+    yield _utils, "get_loop_factory", lambda: _new_loop
     yield _utils, "_offload_executor", ThreadPoolExecutor(1, "Dask-Offload")
     yield distributed.protocol.pickle, "pickle", travel.by_reference
     yield distributed.protocol.pickle, "cloudpickle", travel.by_value

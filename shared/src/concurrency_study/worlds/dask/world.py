@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from ...trace import Trace
 from ...world import NotCovered, is_of_libraries
-from ..threads.machine import Machine, ManagedThread
+from ..threads.machine import Descriptors, Machine, ManagedThread
 from ..threads.world import HORIZON, ThreadsJob, ThreadsWorld
 from . import travel
 from .cluster import Cluster, patches, silence
@@ -31,11 +31,19 @@ class DaskJob(ThreadsJob):
 class _Machine(Machine):
     """The machine of a run, all of whose bytes come from the run itself."""
 
+    before_wait: Callable[[], object] = staticmethod(lambda: None)
+    """Called before each wait of the main thread."""
     close: Callable[[], object] = staticmethod(lambda: None)
     """Closes the cluster, before the other threads are unwound."""
 
+    def wait(self, deadline: int | None = None, descriptors: Descriptors = ()) -> bool:
+        if self.current is self.main and not self.unwinding:
+            self.before_wait()
+        return super().wait(deadline, descriptors)
+
     def unwind(self) -> None:
         with silence():
+            self.before_wait = _nothing
             if not self.failure:
                 self.close()
             super().unwind()
@@ -63,6 +71,7 @@ class DaskWorld(ThreadsWorld):
     """
 
     name = "dask"
+    counts_waits = True
     libraries = ("distributed", "dask", "tornado")
     absent: ClassVar[Mapping[str, str]] = {
         "together": "a job is alone in its thread; an answer starts jobs"
@@ -94,6 +103,7 @@ class DaskWorld(ThreadsWorld):
             self._patches.enter_context(_patched(self))
             cluster = Cluster()
             self._machine.close = cluster.close
+            self._machine.before_wait = self._count_wait
         except BaseException:
             self.native_exit(None)
             raise
@@ -116,6 +126,10 @@ class DaskWorld(ThreadsWorld):
             )
         return function(*args)
 
+    def _count_wait(self) -> None:
+        if self._running and self.this_run.cancel_at_wait is not None:
+            self.count_wait()
+
     def _cancel(self) -> None:
         assert self._machine
         self._machine.deliver(signal.SIGTERM, _raise_cancelled)
@@ -128,6 +142,10 @@ def _here() -> DaskWorld:
     """Return the world of the run, in which a job arrives."""
     assert _current is not None
     return _current
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def _here_trace() -> Trace:
