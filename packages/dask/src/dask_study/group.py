@@ -43,7 +43,8 @@ class Group:
         """True if ``stop`` was set by `cancel`."""
         self.futures: list[Future[Any]] = []
         """The calls that have started, in their order."""
-        self._most = most or sum(self.client.nthreads().values())
+        threads = sum(self.client.nthreads().values())
+        self._most = min(most or threads, threads)
         self._waiting: list[Iterator[tuple[Any, ...]]] = []
         self._running: set[Future[Any]] = set()
         self._ended = as_completed()

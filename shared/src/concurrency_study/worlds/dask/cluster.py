@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import queue
+import socket
 import sys
 import threading
 import types
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import distributed
 import distributed._concurrent_futures_thread
 import distributed.batched
-import distributed.deploy
+import distributed.client
+import distributed.deploy.spec
 import distributed.protocol.pickle
 import distributed.utils
 import distributed.versions
@@ -36,6 +39,7 @@ CONFIG = {
     "distributed.scheduler.worker-ttl": None,
     "distributed.worker.http.routes": [],
     "distributed.worker.profile.enabled": False,
+    "distributed.worker.use-file-locking": False,
 }
 """The settings of dask in a run. A worker is not missed though it sends no heartbeats."""
 
@@ -43,6 +47,8 @@ _YEARS = 1e9
 
 _distributed: Any = distributed
 _utils: Any = distributed.utils
+_spec: Any = distributed.deploy.spec
+_clients: Any = distributed.client._global_clients  # pyright: ignore
 
 # It starts a process, and keeps what it has found.
 distributed.versions.get_versions()
@@ -74,6 +80,31 @@ class Cluster:
 
 
 @contextlib.contextmanager
+def leaving_nothing(ports: set[object]) -> Generator[None]:
+    """Have dask forget the clusters and clients of a run that has failed.
+
+    A run that fails ends their threads, so that nothing can close them. Dask would try
+    that when the interpreter ends.
+
+    Args:
+        ports: Those of the run, whose sockets are closed.
+    """
+    kept = [(each, list(each)) for each in (_spec.SpecCluster._instances, _clients)]
+    yield
+    for known, before in kept:
+        for each in [one for one in known if one not in before]:
+            known.pop(each) if isinstance(known, MutableMapping) else known.discard(each)
+    for each in gc.get_objects():
+        if type(each) is socket.socket and _port(each) in ports:
+            each.close()
+
+
+def _port(one: socket.socket) -> object:
+    with contextlib.suppress(OSError, IndexError):
+        return one.getsockname()[1] if one.fileno() >= 0 else None
+
+
+@contextlib.contextmanager
 def silence() -> Generator[None]:
     """Let dask log nothing: what a run ends is no error of the code under test."""
     loggers = [logging.getLogger(name) for name in logging.root.manager.loggerDict]
@@ -91,8 +122,7 @@ def silence() -> Generator[None]:
 class _Now(distributed.batched.BatchedSend):
     """A stream whose messages do not wait for others."""
 
-    def __init__(self, interval: Any, *args: Any, **options: Any) -> None:
-        super().__init__(0, *args, **options)
+    next_deadline: Any = property(lambda _: None, lambda _, value: None)
 
 
 class _Never:

@@ -15,7 +15,7 @@ from ...world import NotCovered, is_of_libraries
 from ..threads.machine import Descriptors, Machine, ManagedThread
 from ..threads.world import HORIZON, ThreadsJob, ThreadsWorld
 from . import travel
-from .cluster import Cluster, patches, silence
+from .cluster import Cluster, leaving_nothing, patches, silence
 
 _OWN = re.compile(r"IO loop|(.*-)?(Dask|TCP)-.*")
 """The names of dask's own threads, those in which workers make calls included."""
@@ -100,6 +100,7 @@ class DaskWorld(ThreadsWorld):
     def native_enter(self) -> None:
         super().native_enter()
         try:
+            self._patches.enter_context(leaving_nothing(self._machine.ports))
             self._patches.enter_context(_patched(self))
             cluster = Cluster()
             self._machine.close = cluster.close
