@@ -12,6 +12,7 @@ gave up by raising `concurrent.futures.CancelledError`.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import threading
@@ -66,6 +67,7 @@ def connected() -> Generator[Client]:
             n_workers=workers,
             threads_per_worker=MOST // workers,
             dashboard_address=":0",
+            silence_logs=logging.CRITICAL,  # errors of calls reach the client
         ) as cluster,
         Client(cluster) as client,
     ):

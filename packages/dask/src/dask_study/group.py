@@ -30,9 +30,9 @@ class Group:
             of threads of the cluster.
 
     Raises:
-        BaseExceptionGroup: With every error, if there are several, when all calls have
-            ended. An error of a call that the block has taken is the block's own
-            affair.
+        BaseExceptionGroup: With every error, when all calls have ended, unless the
+            block itself has raised the only one. An error of a call that the block has
+            taken is the block's own affair.
     """
 
     def __init__(self, most: int | None = None) -> None:
@@ -95,7 +95,7 @@ class Group:
         """
         while self.busy:
             self._wait()
-            yield [future for future in self._batch if future.status == "finished"]
+            yield [future for future in self._batch if failure(future) is None]
             while self._batch:
                 future = self._batch.popleft()
                 self._taken.add(future)
@@ -204,16 +204,22 @@ def call(function: Callable[..., Any], *args: Any) -> Any:
 
 
 def failure(future: Future[Any]) -> BaseException | None:
-    """Return the error of a call that has ended, or None if it has succeeded."""
-    if future.status == "finished":
-        return None
-    if future.status == "error":
-        error = future.exception()
-        return error.args[0] if isinstance(error, _Exit) else error
+    """Return the error of a call that has ended, or None if it has succeeded.
+
+    If the result has been lost with its worker, wait until the call has been made
+    again.
+    """
     try:
-        return future.result()  # it has been lost: the error tells why
+        while not future.done():
+            wait(future)
+        if future.status == "error":
+            error = future.exception()
+            return error.args[0] if isinstance(error, _Exit) else error
+        if future.cancelled():
+            future.result()  # raises the error that tells why
     except CancelledError as error:
         return error
+    return None
 
 
 def result(future: Future[Any]) -> Any:
