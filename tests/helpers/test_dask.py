@@ -143,9 +143,9 @@ def test_the_caller_gets_an_error_when_the_scheduler_is_killed(tmp_path):
                 scheduler.kill()
                 for future in group.as_ended():
                     raise failure(future)
-            print("HERE", repr(raised.value), leaves(raised.value))
-            assert any(isinstance(e, FutureCancelledError) for e in leaves(raised.value))
-            assert "connection-lost" in str(leaves(raised.value)[0])
+            (error,) = leaves(raised.value)
+            assert isinstance(error, FutureCancelledError)
+            assert "connection" in str(error)
 
 
 def test_a_cancelled_result_cannot_be_fetched(client):

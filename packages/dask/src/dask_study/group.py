@@ -7,6 +7,7 @@ when all calls have ended, and raises every error.
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
@@ -123,8 +124,10 @@ class Group:
         """
         self.stopped = True
         self._waiting.clear()
-        for stop in self._stops:
-            stop.set()
+        # Without a connection to the scheduler, the client has lost all calls already.
+        with contextlib.suppress(OSError):
+            for stop in self._stops:
+                stop.set()
 
     @property
     def busy(self) -> bool:
