@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import runpy
 import signal
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 from concurrency_study.world import leaves
@@ -22,6 +24,7 @@ from dask_study.use_cases.results_at_end import results_at_end
 from distributed import Client, KilledWorker, LocalCluster, wait
 from distributed.client import FutureCancelledError
 
+CUT_OFF = Path(__file__).with_name("cut_off.py")
 KILLS, CLUSTERS = 200, 4
 SETTINGS = {
     "distributed.comm.timeouts.connect": "2s",
@@ -202,3 +205,37 @@ def test_calls_in_other_processes_are_asked_to_stop(client, tmp_path):
         results_at_end(call, [0, 1])
     assert [repr(each) for each in leaves(raised.value)] == ["ValueError('no')"]
     assert int((tmp_path / "log").read_text()) != os.getpid()
+
+
+def why_not():
+    """Return why this process may not make network namespaces, or "" if it may."""
+    return runpy.run_path(str(CUT_OFF))["why_not"]()
+
+
+def test_nothing_is_lost_when_a_worker_is_cut_off_from_the_network(tmp_path):
+    if reason := why_not():
+        pytest.skip(reason)
+    done = subprocess.run(
+        [sys.executable, CUT_OFF, tmp_path], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    results, places = done.stdout.splitlines()
+    assert results == repr(["long", *"abcdefgh"])
+    assert places == "one two"
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        (None, "ip(8) is not installed"),
+        ("#!/bin/sh\necho not permitted >&2; exit 1", "ip netns add: not permitted"),
+    ],
+)
+def test_a_skipped_test_says_why_it_may_not_make_namespaces(
+    tmp_path, monkeypatch, program, reason
+):
+    if program:
+        (tmp_path / "ip").write_text(program)
+        (tmp_path / "ip").chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert why_not() == reason

@@ -41,7 +41,12 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(function: Callable[..., Result], *args: Any) -> Result:
-    """Call ``function(*args)`` with a client as the default one: the front door.
+    """Call ``function(*args)`` with a client as the default one: the front door."""
+    return with_client(function, *args)
+
+
+def with_client(function: Callable[..., Result], *args: Any) -> Result:
+    """Call ``function(*args)`` with a client as the default one.
 
     The client is one of the cluster whose address follows ``--scheduler`` on the
     command line, or else of a cluster of processes on this machine. SIGTERM cancels the

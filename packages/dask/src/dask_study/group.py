@@ -62,7 +62,9 @@ class Group:
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Submit a call of ``function(*args)``."""
         with held_back():
-            self._start([self.client.submit(call, function, *args, pure=False)])
+            self._start(
+                [self.client.submit(call_in_worker, function, *args, pure=False)]
+            )
         return self.futures[-1]
 
     def map(self, function: Callable[..., Any], *iterables: Iterable[Any]) -> None:
@@ -155,7 +157,7 @@ class Group:
             if chunk := list(islice(self._waiting[0], free)):
                 with held_back():
                     columns = zip(*chunk, strict=True)
-                    self._start(self.client.map(call, *columns, pure=False))
+                    self._start(self.client.map(call_in_worker, *columns, pure=False))
             else:
                 self._waiting.pop(0)
 
@@ -194,7 +196,7 @@ class _Exit(Exception):
     """The SystemExit or KeyboardInterrupt of a call, on its way to the client."""
 
 
-def call(function: Callable[..., Any], *args: Any) -> Any:
+def call_in_worker(function: Callable[..., Any], *args: Any) -> Any:
     """Call a function in a worker, and let each of its errors reach the client.
 
     A worker raises SystemExit and KeyboardInterrupt again in its own loop, and the

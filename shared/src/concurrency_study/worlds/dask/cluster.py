@@ -93,7 +93,9 @@ def leaving_nothing(ports: set[object]) -> Generator[None]:
     yield
     for known, before in kept:
         for each in [one for one in known if one not in before]:
-            known.pop(each) if isinstance(known, MutableMapping) else known.discard(each)
+            known.pop(each) if isinstance(known, MutableMapping) else known.discard(
+                each
+            )
     for each in gc.get_objects():
         if type(each) is socket.socket and _port(each) in ports:
             each.close()
@@ -108,7 +110,9 @@ def _port(one: socket.socket) -> object:
 def silence() -> Generator[None]:
     """Let dask log nothing: what a run ends is no error of the code under test."""
     loggers = [logging.getLogger(name) for name in logging.root.manager.loggerDict]
-    own = [n for n in loggers if n.name.startswith(("distributed", "tornado", "asyncio"))]
+    own = [
+        n for n in loggers if n.name.startswith(("distributed", "tornado", "asyncio"))
+    ]
     before = [logger.disabled for logger in own]
     try:
         for logger in own:
