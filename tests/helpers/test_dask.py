@@ -1,4 +1,4 @@
-"""The group of the dask study on real clusters of processes: what dies, and what is left.
+"""The dask study on real clusters of processes: what dies, and what is left.
 
 Calls write a line to a log when they begin, and kill their own worker. So each death is
 at a known point of a call.
@@ -124,31 +124,26 @@ if __name__ == "__main__":
 
 
 def test_the_caller_gets_an_error_when_the_scheduler_is_killed(tmp_path):
-    program, begun = tmp_path / "program.py", tmp_path / "begun"
+    program = tmp_path / "program.py"
     program.write_text(SCHEDULER)
-    os.mkfifo(begun)
+    command = [sys.executable, program, tmp_path / "scratch"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as scheduler:
 
-    def call(item, stop):
-        with open(begun, "w") as pipe:
-            pipe.write("begun")
-        stop.wait(600)
+        def call(scheduler, stop):
+            os.kill(scheduler, signal.SIGKILL)
+            stop.wait(600)
 
-    with subprocess.Popen(
-        [sys.executable, program, tmp_path / "scratch"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as scheduler:
-        with config.set(SETTINGS), Client(scheduler.stdout.readline().strip()):
-            with pytest.raises(Exception) as raised, Group() as group:
-                group.submit(call, "a", group.stop)
-                assert begun.read_text() == "begun"
-                scheduler.kill()
-                for future in group.as_ended():
-                    raise failure(future)
-            (error,) = leaves(raised.value)
-            assert isinstance(error, FutureCancelledError)
-            assert "connection" in str(error)
+        address = scheduler.stdout.readline().strip()
+        with (
+            config.set(SETTINGS),
+            Client(address),
+            pytest.raises(ExceptionGroup) as raised,
+        ):
+            results_at_end(call, [scheduler.pid])
+    (error,) = leaves(raised.value)
+    assert isinstance(error, FutureCancelledError)
+    assert "connection" in str(error)
 
 
 def test_a_cancelled_result_cannot_be_fetched(client):

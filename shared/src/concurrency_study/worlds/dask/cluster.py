@@ -41,7 +41,7 @@ CONFIG = {
     "distributed.worker.profile.enabled": False,
     "distributed.worker.use-file-locking": False,
 }
-"""The settings of dask in a run. A worker is not missed though it sends no heartbeats."""
+"""The settings of dask in a run. No worker is given up for want of heartbeats."""
 
 _YEARS = 1e9
 
