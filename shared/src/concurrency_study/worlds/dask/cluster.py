@@ -108,7 +108,7 @@ def _port(one: socket.socket) -> object:
 
 @contextlib.contextmanager
 def silence() -> Generator[None]:
-    """Let dask log nothing: what a run ends is no error of the code under test."""
+    """Let dask log nothing, while a run ends what the answer has left."""
     loggers = [logging.getLogger(name) for name in logging.root.manager.loggerDict]
     own = [
         n for n in loggers if n.name.startswith(("distributed", "tornado", "asyncio"))

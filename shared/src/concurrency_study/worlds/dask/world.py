@@ -48,6 +48,13 @@ class _Machine(Machine):
                 self.close()
             super().unwind()
 
+    def _service(self) -> ManagedThread | None:
+        if (found := super()._service()) is not None or self.schedule is None:
+            return found
+        # Messages travel at once. The choices are for the calls and their caller.
+        loops = [thread for thread in self._ready if thread.name == "IO loop"]
+        return loops[0] if loops and not self.unwinding else None
+
     def waiters(self) -> list[str]:
         frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
         idle = tuple(
