@@ -37,7 +37,7 @@ class Group:
     """
 
     def __init__(self, most: int | None = None) -> None:
-        self.client = get_client()
+        self.client: Any = get_client()
         self._stops: list[Event] = []
         self.stop = self.new_stop()
         self.stopped = False
@@ -218,7 +218,7 @@ def failure(future: Future[Any]) -> BaseException | None:
         while not future.done():
             wait(future)
         if future.status == "error":
-            error = future.exception()
+            error: Any = future.exception()
             return error.args[0] if isinstance(error, _Exit) else error
         if future.cancelled():
             future.result()  # raises the error that tells why

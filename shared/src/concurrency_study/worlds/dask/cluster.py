@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 import types
-from collections.abc import Generator, Iterator, MutableMapping
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -30,7 +30,7 @@ from . import travel
 THREADS = 200
 """The number of calls that the cluster of a run makes at once."""
 
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "distributed.admin.log-length": 100,
     "distributed.admin.low-level-log-length": 10,
     "distributed.diagnostics.nvml": False,
@@ -89,14 +89,15 @@ def leaving_nothing(ports: set[object]) -> Generator[None]:
     Args:
         ports: Those of the run, whose sockets are closed.
     """
-    kept = [(each, list(each)) for each in (_spec.SpecCluster._instances, _clients)]
+    clusters: set[Any] = _spec.SpecCluster._instances
+    kept, kept_clients = set(clusters), set(_clients)
     yield
-    for known, before in kept:
-        for each in [one for one in known if one not in before]:
-            known.pop(each) if isinstance(known, MutableMapping) else known.discard(
-                each
-            )
-    for each in gc.get_objects():
+    for each in set(clusters) - kept:
+        clusters.discard(each)
+    for each in set(_clients) - kept_clients:
+        _clients.pop(each, None)
+    everything: list[Any] = gc.get_objects() if ports else []
+    for each in everything:
         if type(each) is socket.socket and _port(each) in ports:
             each.close()
 
@@ -203,7 +204,7 @@ def patches() -> Iterator[tuple[Any, str, Any]]:
     yield _utils, "_offload_executor", ThreadPoolExecutor(1, "Dask-Offload")
     yield distributed.protocol.pickle, "pickle", travel.by_reference
     yield distributed.protocol.pickle, "cloudpickle", travel.by_value
-    yield distributed.deploy.Cluster, "_sync_cluster_info", _sync_cluster_info
+    yield _spec.Cluster, "_sync_cluster_info", _sync_cluster_info
     yield distributed.as_completed, "__next__", _next
     yield distributed.as_completed, "next", _next
     yield distributed.Future, "_cb_executor", None

@@ -18,7 +18,8 @@ from ..processes.travel import forget, reduced
 __all__ = ["by_reference", "by_value", "forget"]
 
 _ByValue: Any = cloudpickle.Pickler
-_code_reduce: Any = cloudpickle.cloudpickle._code_reduce
+_cloudpickle: Any = cloudpickle.cloudpickle
+_code_reduce: Any = _cloudpickle._code_reduce
 _NO_FILE = "<dynamic-code>"
 
 

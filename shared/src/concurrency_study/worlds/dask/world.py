@@ -101,17 +101,17 @@ class DaskWorld(ThreadsWorld):
         return DaskJob(self, actor)
 
     def new_machine(self) -> Machine:
-        self._machine = _Machine(self.lose, self.patience, self.seed)
-        return self._machine
+        return _Machine(self.lose, self.patience, self.seed)
 
     def native_enter(self) -> None:
         super().native_enter()
+        machine = self._machine
+        assert isinstance(machine, _Machine)
         try:
-            self._patches.enter_context(leaving_nothing(self._machine.ports))
+            self._patches.enter_context(leaving_nothing(machine.ports))
             self._patches.enter_context(_patched(self))
-            cluster = Cluster()
-            self._machine.close = cluster.close
-            self._machine.before_wait = self._count_wait
+            machine.close = Cluster().close
+            machine.before_wait = self._count_wait
         except BaseException:
             self.native_exit(None)
             raise
