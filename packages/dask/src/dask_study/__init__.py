@@ -39,6 +39,9 @@ MOST = 200
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """The signals that cancel a call of `run`."""
 
+LEAVE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+"""A program that each worker runs first. Its caller gets Ctrl-C, and cancels."""
+
 
 def run(function: Callable[..., Result], *args: Any) -> Result:
     """Call ``function(*args)`` with a client as the default one: the front door."""
@@ -73,6 +76,7 @@ def connected() -> Generator[Client]:
             threads_per_worker=MOST // workers,
             dashboard_address=":0",
             silence_logs=logging.CRITICAL,  # errors of calls reach the client
+            preload=[LEAVE_CTRL_C],
         ) as cluster,
         Client(cluster) as client,
     ):

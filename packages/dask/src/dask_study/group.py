@@ -34,6 +34,7 @@ class Group:
         BaseExceptionGroup: With every error, when all calls have ended, unless the
             block itself has raised the only one. An error of a call that the block has
             taken is the block's own affair.
+        KeyboardInterrupt, SystemExit: Bare, if it is the only error.
     """
 
     def __init__(self, most: int | None = None) -> None:
@@ -178,6 +179,8 @@ class Group:
         if first is not None and (taken or not isinstance(first, CancelledError)):
             self._errors.insert(0, first)
         errors = [e for i, e in enumerate(self._errors) if e not in self._errors[:i]]
+        if len(errors) == 1 and isinstance(errors[0], KeyboardInterrupt | SystemExit):
+            raise errors[0]
         if errors and errors != [error]:
             raise BaseExceptionGroup("errors of calls", errors) from None
         if first is not None and first is not error:
