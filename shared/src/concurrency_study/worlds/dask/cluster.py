@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import logging
@@ -147,13 +146,13 @@ class _Never:
         return False
 
 
-def _new_loop() -> asyncio.AbstractEventLoop:
+def _new_loop() -> Any:
     """Return a loop whose timers are never early.
 
     They may be, by the resolution of the clock. A caller that waits for the rest would
     then do so for ever, because no time passes between its looks.
     """
-    loop: Any = asyncio.new_event_loop()
+    loop: Any = _utils.asyncio.new_event_loop()
     loop._clock_resolution = 0.0
     return loop
 
