@@ -42,7 +42,10 @@ class Pickler(_Base):
 
     def reducer_override(self, obj: Any) -> Any:
         made = reduced(obj)
-        if made is NotImplemented and (place := _replacements().get(id(obj))) is not None:
+        if (
+            made is NotImplemented
+            and (place := _replacements().get(id(obj))) is not None
+        ):
             return getattr, place
         return _Base.reducer_override(self, obj) if made is NotImplemented else made
 
