@@ -24,8 +24,8 @@ the same object again. So a test can say which error it expects.
 
 Not covered:
 
-- A nanny and worker processes: they raise `NotCovered`.
-- Work stealing, adaptive scaling, and all else that periodic callbacks do.
+- A nanny, worker processes and adaptive scaling: they raise `NotCovered`.
+- Work stealing, and all else that periodic callbacks do.
 - The time that messages take on a network.
 """
 

@@ -8,22 +8,26 @@ import logging
 import queue
 import socket
 import sys
+import tempfile
 import threading
 import types
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NoReturn
 
 import distributed
 import distributed._concurrent_futures_thread
 import distributed.batched
 import distributed.client
+import distributed.core
 import distributed.deploy.spec
+import distributed.diskutils
 import distributed.protocol.pickle
 import distributed.utils
 import distributed.versions
 from dask import config
 
+from ...world import NotCovered
 from . import travel
 
 THREADS = 200
@@ -57,7 +61,6 @@ class Cluster:
     """A scheduler, a worker and a client, in threads of the run."""
 
     def __init__(self) -> None:
-        self._config = config.set(CONFIG)
         self._cluster = _distributed.LocalCluster(
             n_workers=1,
             threads_per_worker=THREADS,
@@ -123,6 +126,18 @@ def silence() -> Generator[None]:
             logger.disabled = disabled
 
 
+@contextlib.contextmanager
+def settings() -> Generator[None]:
+    """Set `CONFIG` for the block, and have the folders of workers in one of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            with config.set({**CONFIG, "temporary-directory": folder}):
+                yield
+        finally:
+            # A server that closes does so. A run that fails closes none.
+            sys.path[:] = [each for each in sys.path if not each.startswith(folder)]
+
+
 class _Now(distributed.batched.BatchedSend):
     """A stream whose messages do not wait for others."""
 
@@ -157,6 +172,13 @@ def _new_loop() -> Any:
     return loop
 
 
+class _WorkSpace(distributed.diskutils.WorkSpace):
+    """A folder whose parts are not removed one by one, as all of it is."""
+
+    def _purge_directory(self, dir_path: str) -> None:
+        pass
+
+
 class _Patient(threading.Event):
     """An event for which ``sync`` waits until it is set, instead of 10 s at a time."""
 
@@ -169,6 +191,19 @@ class _Queue(queue.Queue[Any]):
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         return super().get(block, None if timeout == 1 else timeout)
+
+
+def _refuse_nanny(*_: Any, **__: Any) -> NoReturn:
+    """Replace ``Nanny.__init__``."""
+    raise NotCovered(
+        "a nanny starts a process: use a LocalCluster with processes=False, or the "
+        "cluster that the run begins with"
+    )
+
+
+def _refuse_adapt(*_: Any, **__: Any) -> NoReturn:
+    """Replace ``Cluster.adapt``."""
+    raise NotCovered("a cluster does not adapt to its load here: call scale instead")
 
 
 async def _sync_cluster_info(_: Any) -> None:
@@ -203,6 +238,9 @@ def patches() -> Iterator[tuple[Any, str, Any]]:
     yield _utils, "_offload_executor", ThreadPoolExecutor(1, "Dask-Offload")
     yield distributed.protocol.pickle, "pickle", travel.by_reference
     yield distributed.protocol.pickle, "cloudpickle", travel.by_value
+    yield distributed.core, "WorkSpace", _WorkSpace
+    yield distributed.Nanny, "__init__", _refuse_nanny
+    yield _spec.Cluster, "adapt", _refuse_adapt
     yield _spec.Cluster, "_sync_cluster_info", _sync_cluster_info
     yield distributed.as_completed, "__next__", _next
     yield distributed.as_completed, "next", _next

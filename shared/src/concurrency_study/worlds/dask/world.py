@@ -15,7 +15,7 @@ from ...world import NotCovered, is_of_libraries
 from ..threads.machine import Descriptors, Machine, ManagedThread
 from ..threads.world import HORIZON, ThreadsJob, ThreadsWorld
 from . import travel
-from .cluster import Cluster, leaving_nothing, patches, silence
+from .cluster import Cluster, leaving_nothing, patches, settings, silence
 
 _OWN = re.compile(r"IO loop|(.*-)?(Dask|TCP)-.*")
 """The names of dask's own threads, those in which workers make calls included."""
@@ -180,7 +180,7 @@ class _Trace(Trace):
 def _patched(world: DaskWorld) -> Generator[None]:
     """Let the messages of dask take no time during the run."""
     global _current
-    with contextlib.ExitStack() as stack:
+    with settings(), contextlib.ExitStack() as stack:
         for place, name, value in patches():
             stack.callback(setattr, place, name, vars(place)[name])
             setattr(place, name, value)
