@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 from concurrency_study.topics import Result
@@ -71,10 +72,13 @@ def connected() -> Generator[Client]:
         return
     workers = min(os.cpu_count() or 1, 4)
     with (
+        TemporaryDirectory() as folder,
         LocalCluster(
             n_workers=workers,
             threads_per_worker=MOST // workers,
             dashboard_address=":0",
+            local_directory=folder,
+            scheduler_kwargs={"local_directory": folder},
             silence_logs=logging.CRITICAL,  # errors of calls reach the client
             preload=[LEAVE_CTRL_C],
         ) as cluster,
