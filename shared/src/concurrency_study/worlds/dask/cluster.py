@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import gc
 import logging
 import queue
@@ -129,12 +130,15 @@ def silence() -> Generator[None]:
 @contextlib.contextmanager
 def settings() -> Generator[None]:
     """Set `CONFIG` for the block, and have the folders of workers in one of its own."""
+    before = copy.deepcopy(config.config)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            with config.set({**CONFIG, "temporary-directory": folder}):
-                yield
+            config.set({**CONFIG, "temporary-directory": folder})
+            yield
         finally:
-            # A server that closes does so. A run that fails closes none.
+            # Clients and servers that close do so. A run that fails closes none.
+            config.config.clear()
+            config.config.update(before)
             sys.path[:] = [each for each in sys.path if not each.startswith(folder)]
 
 
