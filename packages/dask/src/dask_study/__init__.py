@@ -31,6 +31,8 @@ CANNOT = {
     "is bounded; the rest wait for their turn",
     "cancelling a call within a job": "a job that runs can only be asked to stop, and "
     "a call that it makes does not look",
+    "leaving no idle thread": "a scheduler in the caller's process unpickles in a "
+    "thread that dask keeps for later clusters",
     "thousands in a race": "a function beyond the bound starts only when another ends",
 }
 
