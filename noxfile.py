@@ -467,7 +467,7 @@ def fixtures(session: nox.Session) -> None:
     session.install(
         *CONSTRAINTS,
         *("pytest", "pytest-randomly", "pytest-xdist", "hypothesis"),
-        *("trio", "anyio", "gevent", "-e", "./shared[processes]"),
+        *("trio", "anyio", "gevent", "-e", "./shared[processes,dask]"),
         *("-e", "./packages/generators"),
     )
     at_once = ("-n", f"{min(CORES, 2)}", "--dist", "worksteal")

@@ -141,7 +141,7 @@ def test_a_call_behaves_the_same_at_any_instant(world, ask, arguments):
     assert round(world.returned_at - 0.37, 6) == lasted
 
 
-@pytest.mark.schedules(30, slack=0)
+@pytest.mark.schedules(30, slack=0, seconds=3)
 def test_plain_callbacks_never_run_concurrently(ask):
     inside, overlaps = [], []
 

@@ -282,7 +282,7 @@ def test_answers_may_be_nested(world, takes):
     assert world.returned_at == 2
 
 
-@pytest.mark.needs("cancellation from outside")
+@pytest.mark.needs("cancellation from outside", "cancelling a call within a job")
 def test_an_outer_deadline_is_not_mistaken_for_an_inner_one(world, takes):
     def job(*stop):
         return world.answer(takes(60), takes(50), 7, 6)

@@ -69,5 +69,6 @@ def test_a_pasted_function_prints_its_answer(study, refused, tmp_path):
                 script.write_text(text, "utf-8")
                 answers[row.function] = answer
                 printed[row.function] = pool.submit(answer_of, script, refused)
-    assert answers
+    # A study may leave all questions out, as tests/behaviours says.
+    assert bool(answers) == (study.folder / "behaviours").exists()
     assert {name: said.result() for name, said in printed.items()} == answers

@@ -13,6 +13,7 @@ from .world import World
 NEEDS = {
     "generators": "generators-study",
     "processes": "cloudpickle",
+    "dask": "distributed",
     "trio": "trio",
     "gevent": "gevent",
     "anyio-on-asyncio": "anyio",

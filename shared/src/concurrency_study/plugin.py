@@ -86,8 +86,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "world(*names): the worlds that this test runs in",
         'leftovers("allow"): what outlives a call of world.run is ended quietly',
         "within(seconds): limit of world.run in this test, in seconds of virtual time",
-        "schedules(N, slack=1, seed=0): call this test under up to N schedules; 0: in "
-        "the usual order only",
+        "schedules(N, slack=1, seed=0, seconds=None): call this test under up to N "
+        "schedules, and begin no further one after that processor time; 0: in the "
+        "usual order only",
     ):
         config.addinivalue_line("markers", line)
     try:

@@ -16,6 +16,7 @@ from .topics import SECTIONS
 
 CAPABILITIES = {
     "cancellation from outside": "The caller can cancel the call while it waits.",
+    "cancelling a call within a job": "A call that a job makes is cancelled with it.",
     "stopping the rest": "The first error cancels the jobs that run beside it.",
     "waiting for the rest": "A call that fails or is cancelled ends after all "
     "its jobs.",

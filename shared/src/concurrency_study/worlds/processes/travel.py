@@ -41,22 +41,32 @@ class Pickler(_Base):
         }
 
     def reducer_override(self, obj: Any) -> Any:
-        """Give errors the number by which the process that made them knows them."""
-        if isinstance(obj, BaseException):
-            origin = getattr(obj, _MARK, None)
-            if origin is None:
-                origin = os.getpid(), next(_numbers)
-                try:
-                    setattr(obj, _MARK, origin)
-                except AttributeError:
-                    return _Base.reducer_override(self, obj)
-            if origin[0] == os.getpid():
-                _known[origin] = obj
-            made = obj.__reduce_ex__(4)
-            return _again, (origin, _Recipe(made))
-        if (place := _replacements().get(id(obj))) is not None:
+        made = reduced(obj)
+        if (
+            made is NotImplemented
+            and (place := _replacements().get(id(obj))) is not None
+        ):
             return getattr, place
-        return _Base.reducer_override(self, obj)
+        return _Base.reducer_override(self, obj) if made is NotImplemented else made
+
+
+def reduced(obj: Any) -> Any:
+    """Give an error the number by which the process that made it knows it.
+
+    Return the error in the form of `object.__reduce__`, or NotImplemented for all else.
+    """
+    if not isinstance(obj, BaseException):
+        return NotImplemented
+    origin = getattr(obj, _MARK, None)
+    if origin is None:
+        origin = os.getpid(), next(_numbers)
+        try:
+            setattr(obj, _MARK, origin)
+        except AttributeError:
+            return NotImplemented
+    if origin[0] == os.getpid():
+        _known[origin] = obj
+    return _again, (origin, _Recipe(obj.__reduce_ex__(4)))
 
 
 @cache

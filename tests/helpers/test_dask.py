@@ -1,0 +1,236 @@
+"""The dask study on real clusters of processes: what dies, and what is left.
+
+Calls write a line to a log when they begin, and kill their own worker. So each death is
+at a known point of a call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import runpy
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+from concurrency_study.world import leaves
+from dask import config
+from dask_study.group import Group, failure
+from dask_study.use_cases.results_at_end import results_at_end
+from distributed import Client, KilledWorker, LocalCluster, wait
+from distributed.client import FutureCancelledError
+
+CUT_OFF = Path(__file__).with_name("cut_off.py")
+KILLS, CLUSTERS = 200, 4
+SETTINGS = {
+    "distributed.comm.timeouts.connect": "2s",
+    "distributed.worker.multiprocessing-method": "forkserver",
+}
+
+
+@contextlib.contextmanager
+def connected(folder, workers=2, failures=3):
+    """Yield a client of a cluster of processes, in which a call may fail so often."""
+    settings = {**SETTINGS, "distributed.scheduler.allowed-failures": failures}
+    with (
+        config.set(settings),
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=2,
+            dashboard_address=":0",
+            local_directory=str(folder / "scratch"),
+            silence_logs=60,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def client(tmp_path):
+    with connected(tmp_path) as made:
+        yield made
+
+
+def note(path, line):
+    """Append a line to a file, which holds even if this process dies next."""
+    with open(path, "a") as log:
+        log.write(f"{line}\n")
+
+
+def die_once(path, item, stop):
+    """Kill the worker in the first call for an item."""
+    note(path, item)
+    if path.read_text().splitlines().count(str(item)) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def die(path, item, stop):
+    note(path, item)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_call_is_made_again_when_its_worker_is_killed(client, tmp_path):
+    log = tmp_path / "log"
+    assert results_at_end(partial(die_once, log), ["a"]) == ["a"]
+    assert log.read_text().split() == ["a", "a"]
+
+
+def test_a_call_that_kills_every_worker_fails_in_the_end(tmp_path):
+    log = tmp_path / "log"
+    with connected(tmp_path, failures=1), pytest.raises(ExceptionGroup) as raised:
+        results_at_end(partial(die, log), ["a"])
+    assert [type(each) for each in leaves(raised.value)] == [KilledWorker]
+    assert log.read_text().split() == ["a", "a"]
+
+
+@pytest.mark.parametrize("seed", range(CLUSTERS))
+def test_no_item_is_lost_when_random_workers_are_killed(tmp_path, seed):
+    kills = KILLS // CLUSTERS
+    items = [f"{number}" for number in range(4 * kills)]
+    doomed = set(random.Random(seed).sample(items, kills))
+    died = tmp_path / "died"
+    died.mkdir()
+
+    def call(item, stop):
+        if item in doomed:
+            # Only the first of its calls makes the file.
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(died / item, os.O_CREAT | os.O_EXCL))
+                os.kill(os.getpid(), signal.SIGKILL)
+        return item
+
+    with connected(tmp_path, workers=3, failures=1000):
+        assert results_at_end(call, items) == items
+    assert {path.name for path in died.iterdir()} == doomed
+
+
+SCHEDULER = """
+import sys
+from dask import config
+from distributed import LocalCluster
+if __name__ == "__main__":
+    config.set({"distributed.worker.multiprocessing-method": "forkserver"})
+    with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=":0",
+                      silence_logs=60, local_directory=sys.argv[1]) as cluster:
+        print(cluster.scheduler_address, flush=True)
+        sys.stdin.read()
+"""
+
+
+def test_the_caller_gets_an_error_when_the_scheduler_is_killed(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(SCHEDULER)
+    command = [sys.executable, program, tmp_path / "scratch"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as scheduler:
+
+        def call(scheduler, stop):
+            os.kill(scheduler, signal.SIGKILL)
+            stop.wait(600)
+
+        address = scheduler.stdout.readline().strip()
+        with (
+            config.set(SETTINGS),
+            Client(address),
+            pytest.raises(ExceptionGroup) as raised,
+        ):
+            results_at_end(call, [scheduler.pid])
+    (error,) = leaves(raised.value)
+    assert isinstance(error, FutureCancelledError)
+    assert "connection" in str(error)
+
+
+def test_a_cancelled_result_cannot_be_fetched(client):
+    with Group() as group:
+        future = group.submit(abs, -1)
+    client.cancel(future)
+    error = failure(future)
+    assert isinstance(error, FutureCancelledError)
+    assert future.key in str(error)
+
+
+def test_a_result_that_no_future_holds_is_released(client):
+    def known(key, dask_scheduler):
+        return key in dask_scheduler.tasks
+
+    future = client.submit(abs, -1, pure=False)
+    wait(future)
+    key = future.key
+    assert client.run_on_scheduler(known, key)
+    del future
+    # The release and this call travel in one stream, in this order.
+    wait(client.submit(abs, -2, pure=False))
+    assert not client.run_on_scheduler(known, key)
+
+
+def test_a_call_that_fails_is_retried_as_often_as_it_is_asked_to(client, tmp_path):
+    log = tmp_path / "log"
+
+    def flaky():
+        note(log, "call")
+        if log.read_text().count("call") < 3:
+            raise OSError("not yet")
+        return "done"
+
+    assert client.submit(flaky, retries=2).result() == "done"
+    assert log.read_text().split() == ["call"] * 3
+
+
+def test_calls_in_other_processes_are_asked_to_stop(client, tmp_path):
+    begun = tmp_path / "begun"
+    os.mkfifo(begun)
+
+    def call(item, stop):
+        if not item:
+            with open(begun) as pipe:
+                pipe.read()
+            raise ValueError("no")
+        with open(begun, "w") as pipe:
+            pipe.write("begun")
+        assert stop.wait(600)
+        note(tmp_path / "log", os.getpid())
+
+    with pytest.raises(ExceptionGroup) as raised:
+        results_at_end(call, [0, 1])
+    assert [repr(each) for each in leaves(raised.value)] == ["ValueError('no')"]
+    assert int((tmp_path / "log").read_text()) != os.getpid()
+
+
+def why_not():
+    """Return why this process may not make network namespaces, or "" if it may."""
+    return runpy.run_path(str(CUT_OFF))["why_not"]()
+
+
+def test_nothing_is_lost_when_a_worker_is_cut_off_from_the_network(tmp_path):
+    if reason := why_not():
+        pytest.skip(reason)
+    done = subprocess.run(
+        [sys.executable, CUT_OFF, tmp_path], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    results, places = done.stdout.splitlines()
+    assert results == repr(["long", *"abcdefgh"])
+    assert places == "one two"
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        (None, "ip(8) is not installed"),
+        ("#!/bin/sh\necho not permitted >&2; exit 1", "ip netns add: not permitted"),
+    ],
+)
+def test_a_skipped_test_says_why_it_may_not_make_namespaces(
+    tmp_path, monkeypatch, program, reason
+):
+    if program:
+        (tmp_path / "ip").write_text(program)
+        (tmp_path / "ip").chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert why_not() == reason
