@@ -416,6 +416,16 @@ def outside(session: nox.Session) -> None:
     )
 
 
+@nox.session(python=HERE)
+def clusters(session: nox.Session) -> None:
+    """Run an answer with dask on clusters by SSH and SLURM, as far as they are here."""
+    session.install(
+        *CONSTRAINTS,
+        *("pytest", "-e", "./shared", "-e", "./packages/dask[clusters]"),
+    )
+    session.run(*PYTEST, "tests/clusters", *session.posargs)
+
+
 @nox.session(python=HERE, default=False)
 def foreign(session: nox.Session) -> None:
     """Run the suites of other packages in virtual time; `-- janus` runs one."""
