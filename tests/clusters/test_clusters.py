@@ -21,7 +21,8 @@ from distributed import Client, LocalCluster
 
 PROGRAM = "dask_study.clusters"
 SBATCH = """#!/bin/sh
-bash "$1" >"$1.log" 2>&1 &
+cp "$1" "$STARTED.$$"  # the caller removes its file
+bash "$STARTED.$$" >"$STARTED.$$.log" 2>&1 &
 echo $! >>"$STARTED"
 echo "Submitted batch job $!"
 """
@@ -174,9 +175,8 @@ def test_an_answer_waits_for_the_first_worker():
 
         thread = threading.Thread(target=call)
         thread.start()
-        while (
-            thread.is_alive() and not cluster.scheduler.tasks
-        ):  # the call waits in the scheduler
+        # Until the call waits in the scheduler.
+        while thread.is_alive() and not cluster.scheduler.tasks:
             time.sleep(0.01)
         cluster.scale(1)
         thread.join()
