@@ -22,12 +22,12 @@ from distributed import Client, LocalCluster
 PROGRAM = "dask_study.clusters"
 SBATCH = """#!/bin/sh
 cp "$1" "$STARTED.$$"  # the caller removes its file
-bash "$STARTED.$$" >"$STARTED.$$.log" 2>&1 &
+setsid bash "$STARTED.$$" >"$STARTED.$$.log" 2>&1 &
 echo $! >>"$STARTED"
 echo "Submitted batch job $!"
 """
 SCANCEL = """#!/bin/sh
-kill "$1"
+kill -s TERM -- "-$1"
 """
 
 
@@ -137,7 +137,13 @@ def test_an_answer_runs_on_the_jobs_of_slurm(tmp_path):
     with started(f"{PROGRAM}.slurm", "--memory", "300MB", env=env) as address:
         # The client may come before the workers, and waits for one.
         assert answer(address) == "['0.3 s', '0.1 s', '0.2 s']\n"
-        assert len(log.read_text().split()) == 2
+        jobs = [int(word) for word in log.read_text().split()]
+        assert len(jobs) == 2
+    for job in jobs:
+        with pytest.raises(ProcessLookupError):
+            while True:  # until nothing is left of it
+                os.killpg(job, 0)
+                time.sleep(0.01)
 
 
 def test_the_script_of_a_job_names_what_it_was_asked_for():
