@@ -15,6 +15,7 @@ nox -s schedules -- asyncio --schedules 200    its conformance tests in many ord
 nox -s foreign              the suites of other packages, in virtual time
 nox -s drift -- trio==0.30 --python 3.12    which answers change with a version
 nox -s overhead             what virtual time costs
+nox -s pools                what pools of threads, processes and dask cost
 nox -s peers                races found, beside other tools that explore schedules
 nox -s mutants -- trio      change its answers on purpose: does the suite notice?
 nox -l              the list of sessions
@@ -300,6 +301,14 @@ def bench(session: nox.Session) -> None:
         *("--python", NEWEST, *session.posargs),
         interrupt_timeout=30,  # it ends its processes, and tells what it has
     )
+
+
+@nox.session(python=NEWEST, default=False)
+def pools(session: nox.Session) -> None:
+    """Measure pools of threads, processes and dask; `-- --help` says more."""
+    session.install(*CONSTRAINTS, "-e", "./shared[dask]", "-e", "./comparisons")
+    options = session.posargs or ["--json", "comparisons/pools.json"]
+    session.run("python", "-m", "concurrency_comparisons.bench.pools", *options)
 
 
 @nox.session(python=COUNTED if works(COUNTED) else HERE)

@@ -33,6 +33,7 @@ from pygments.lexers.python import (  # pyright: ignore[reportMissingTypeStubs]
 from pygments.token import Comment, Keyword, Name, Number, Operator, String
 
 from .answers import AnswerFile, Line, Tree
+from .bench import pools
 from .bench.costs import Costs
 from .comparison import Change, aligned, code_of, dedented, rows, shared_lines
 from .figures import told
@@ -427,6 +428,8 @@ def _pages(
         "legend": legend,
         "timeline_style": style,
         "costs": Costs.measured(tree.root),
+        "pools": pools.read(tree.root),
+        "told": pools.told,
         "pasteable": pasteable,
         "pasteable_function": pasteable_function,
         "races": races,
