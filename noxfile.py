@@ -15,6 +15,7 @@ nox -s schedules -- asyncio --schedules 200    its conformance tests in many ord
 nox -s foreign              the suites of other packages, in virtual time
 nox -s drift -- trio==0.30 --python 3.12    which answers change with a version
 nox -s overhead             what virtual time costs
+nox -s pools                what pools of threads, processes and dask cost
 nox -s peers                races found, beside other tools that explore schedules
 nox -s mutants -- trio      change its answers on purpose: does the suite notice?
 nox -l              the list of sessions
@@ -302,6 +303,14 @@ def bench(session: nox.Session) -> None:
     )
 
 
+@nox.session(python=NEWEST, default=False)
+def pools(session: nox.Session) -> None:
+    """Measure pools of threads, processes and dask; `-- --help` says more."""
+    session.install(*CONSTRAINTS, "-e", "./shared[dask]", "-e", "./comparisons")
+    options = session.posargs or ["--json", "comparisons/pools.json"]
+    session.run("python", "-m", "concurrency_comparisons.bench.pools", *options)
+
+
 @nox.session(python=COUNTED if works(COUNTED) else HERE)
 def instructions(session: nox.Session) -> None:
     """Count the kernel's instructions; `-- --update` makes them the baseline."""
@@ -414,6 +423,16 @@ def outside(session: nox.Session) -> None:
         "tests/worlds/test_fixture_pytest.py",
         *session.posargs,
     )
+
+
+@nox.session(python=HERE)
+def clusters(session: nox.Session) -> None:
+    """Run an answer with dask on clusters by SSH and SLURM, as far as they are here."""
+    session.install(
+        *CONSTRAINTS,
+        *("pytest", "-e", "./shared", "-e", "./packages/dask[clusters]"),
+    )
+    session.run(*PYTEST, "tests/clusters", *session.posargs)
 
 
 @nox.session(python=HERE, default=False)

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -32,6 +33,7 @@ from pygments.lexers.python import (  # pyright: ignore[reportMissingTypeStubs]
 from pygments.token import Comment, Keyword, Name, Number, Operator, String
 
 from .answers import AnswerFile, Line, Tree
+from .bench import pools
 from .bench.costs import Costs
 from .comparison import Change, aligned, code_of, dedented, rows, shared_lines
 from .figures import told
@@ -426,6 +428,8 @@ def _pages(
         "legend": legend,
         "timeline_style": style,
         "costs": Costs.measured(tree.root),
+        "pools": pools.read(tree.root),
+        "told": pools.told,
         "pasteable": pasteable,
         "pasteable_function": pasteable_function,
         "races": races,
@@ -461,11 +465,28 @@ def _pages(
     for pair in pairs:
         texts = {study: described(tree, study) for study in (pair.one, pair.other)}
         yield f"{pair.name}.html", rendered("pair.html", pair=pair, described=texts)
+    if clusters := _clusters(tree):
+        yield "clusters.html", rendered("clusters.html", clusters=clusters)
     if known["costs"]:
         yield "costs.html", rendered("costs.html")
     yield "names.html", rendered("names.html")
     yield "sitemap.html", rendered("sitemap.html")
     yield "404.html", rendered("404.html", base=url)
+
+
+def _clusters(tree: Tree) -> list[dict[str, str]]:
+    """Return what a page tells of each kind of cluster, with its program."""
+    told: list[dict[str, str]] = []
+    for entry in tree.entries.values():
+        folder = entry.package / "clusters"
+        if not (folder / "pages.toml").exists():
+            continue
+        table = tomllib.loads((folder / "pages.toml").read_text("utf-8"))
+        for cluster in table["cluster"]:
+            program = folder / f"{cluster['name']}.py"
+            code = program.read_text("utf-8") if program.exists() else ""
+            told.append({**cluster, "code": code})
+    return told
 
 
 def _of_races(

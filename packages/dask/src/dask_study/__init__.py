@@ -70,6 +70,7 @@ def connected() -> Generator[Client]:
     address = parser.parse_known_args()[0].scheduler
     if address is not None:
         with Client(address) as client:
+            client.wait_for_workers(1)  # their threads are counted
             yield client
         return
     workers = min(os.cpu_count() or 1, 4)

@@ -45,7 +45,8 @@ class Group:
         """True if ``stop`` was set by `cancel`."""
         self.futures: list[Future[Any]] = []
         """The calls that have started, in their order."""
-        threads = sum(self.client.nthreads().values())
+        # Of a cluster that has no worker yet, a call is asked for at least: it waits.
+        threads = max(1, sum(self.client.nthreads().values()))
         self._most = min(most or threads, threads)
         self._waiting: list[Iterator[tuple[Any, ...]]] = []
         self._running: set[Future[Any]] = set()
