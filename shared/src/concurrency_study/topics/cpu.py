@@ -1,24 +1,24 @@
 """CPU-bound work: compute on all cores, and be able to stop.
 
-For programs that compute in Python (parse, compress, simulate) and want each core of the
-machine to do a share of it.
+For programs that compute in Python (parse, compress, simulate) and want each core of
+the machine to do a share of it.
 
     cpu(function, inputs, workers)
 
-- ``function`` is an ordinary function that computes, in every study. Where a worker is a
-  process, the function is pickled by its name, and inputs, results and errors are copies.
-  So it is defined at the top of a module, and a script has a main guard.
-- At most ``workers`` calls run at a time, and no fewer while there are inputs left. They
-  start in input order.
-- Returns the results in input order. Example: four calls that compute for 1 s each, with
-  2 workers on two free cores, take 2 s, and a little longer for the start of the workers.
-- After an error of a call no further call starts. The calls that run are stopped at once,
-  in the middle of their computation, and the error reaches the caller.
+- ``function`` is an ordinary function that computes, in every study. Where a worker is
+  a process, the function is pickled by its name, and inputs, results and errors are
+  copies. So it is defined at the top of a module, and a script has a main guard.
+- At most ``workers`` calls run at a time, and no fewer while there are inputs left.
+  They start in input order.
+- Returns the results in input order. Example: four calls that compute for 1 s each,
+  with 2 workers on two free cores, take 2 s and the time in which the workers start.
+- After an error of a call no further call starts. The calls that run are stopped at
+  once, in the middle of their computation, and the error reaches the caller.
 - Cancelled from outside, also by Ctrl-C, it stops the calls that run likewise.
 - A worker that crashes (a segmentation fault, the system's out-of-memory killer) raises
   an error that says so, and stops the rest. No call is repeated.
-- Nothing is left: no thread, no worker process, no pipe. The *resource tracker* does not
-  count. That is a process which `multiprocessing` starts once in a program.
+- Nothing is left: no thread, no worker process, no pipe. The *resource tracker* does
+  not count. `multiprocessing` starts that process once in a program.
 - No inputs: returns [] at once.
 - Raises ValueError if there are fewer workers than 1, before anything starts.
 

@@ -1,9 +1,11 @@
 """CPU-bound work: compute on all cores, and be able to stop.
 
-`anyio.to_process.run_sync` makes the call in a worker process, and kills that process if
-the call is cancelled and ``cancellable``. Its own limit is the number of cores, so the
-call brings a limiter. A worker that dies raises `BrokenWorkerProcess`. AnyIO keeps idle
-workers for later calls, until its loop ends.
+`anyio.to_process.run_sync` makes the call in a worker process, and kills the process of
+a ``cancellable`` call that is cancelled. Its own limit is the number of cores, so the
+answer brings a limiter. A worker that dies raises `BrokenWorkerProcess`. AnyIO keeps
+idle workers for later calls, until its loop ends. A cancellation while it starts a
+worker would leave that process behind. So a first call, shielded, starts each worker.
+A worker loads the file of the main module by its path, where a relative import fails.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import anyio.to_process
 from concurrency_study.topics import Input, Result
 from concurrency_study.topics.cpu import EXAMPLE, check, primes
 
-from .. import run
+from anyio_study import run
 
 CANNOT = {
     "leaving no idle process": "AnyIO keeps its idle workers until the loop ends, and "
@@ -37,6 +39,8 @@ async def cpu(
     # 1. A worker: compute for one input after the other.
     # 2. Stop a worker in the middle of its computation.
     async def worker() -> None:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_process.run_sync(abs, 0, limiter=processes)
         for index, item in waiting:
             results[index] = await anyio.to_process.run_sync(
                 function, item, cancellable=True, limiter=processes

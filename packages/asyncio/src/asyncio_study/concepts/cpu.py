@@ -1,10 +1,10 @@
 """CPU-bound work: compute on all cores, and be able to stop.
 
 `loop.run_in_executor` with a `ProcessPoolExecutor` computes as well, but cannot stop: a
-call that runs is not cancelled, and the pool has a public way to kill its workers only
-from Python 3.14 on. So each worker here is a process of its own, with a pipe that the
-loop watches. "spawn" starts a fresh interpreter. A fork would copy the loop, and locks of
-threads in the middle of what they do.
+call that runs is not cancelled, and only from Python 3.14 on has the pool a public way
+to kill its workers. So each worker here is a process of its own, with a pipe that the
+loop watches. "spawn" starts a fresh interpreter. A fork would copy the loop, and locks
+of threads in the middle of what they do.
 """
 
 from __future__ import annotations

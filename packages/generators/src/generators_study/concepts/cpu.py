@@ -1,9 +1,8 @@
 """CPU-bound work: compute on all cores, and be able to stop.
 
-Generators take turns in one thread, on one core. A call that computes does not yield, so
-nothing else runs until it ends. Between two calls a checkpoint lets other tasks run, and
-a cancellation arrive. Computing elsewhere needs threads or processes, which generators
-cannot bring along.
+Generators take turns in one thread, on one core. A call that computes does not yield,
+so nothing else runs until it ends. Between two calls a checkpoint lets other tasks run,
+and a cancellation arrive. Generators cannot compute elsewhere: that needs processes.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """CPU-bound work: compute on all cores, and be able to stop.
 
-gevent's own pool of threads is for calls that block. It does not help a computation, as
-its threads share one GIL. So a worker is a process with a pipe, and `wait_read` lets the
-other greenlets run until the pipe has the result. "spawn" starts a fresh interpreter. A
-fork would copy the hub, with its loop and its threads.
+gevent's own pool of threads is for calls that block. It does not help a computation,
+because its threads share one GIL. So a worker is a process with a pipe, and `wait_read`
+lets the other greenlets run until the pipe has the result. "spawn" starts a fresh
+interpreter. A fork would copy the hub, with its loop and its threads.
 """
 
 from __future__ import annotations

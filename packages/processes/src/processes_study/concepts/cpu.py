@@ -1,8 +1,8 @@
 """CPU-bound work: compute on all cores, and be able to stop.
 
 Each worker has a GIL of its own, and a core if one is free. `Pool` notices that a worker
-has died, and raises `WorkerDied`. A computation has nothing to clean up. So the workers
-are killed, which also stops a loop in C that would not look at SIGTERM before its end.
+has died, and raises `WorkerDied`. A computation has nothing to clean up, so the workers
+are killed. That also stops a loop in C, which would not look at SIGTERM before its end.
 """
 
 from __future__ import annotations

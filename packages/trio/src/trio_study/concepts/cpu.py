@@ -1,10 +1,10 @@
 """CPU-bound work: compute on all cores, and be able to stop.
 
-trio has threads for blocking calls, which share a GIL, and leaves processes to others:
-the library trio-parallel keeps a cache of workers, and kills one whose call is cancelled.
-This is how that works. A worker is a process with a pipe, and `wait_readable` makes the
-pipe a thing to wait for. "spawn" starts a fresh interpreter. A fork would copy trio's
-run, and locks of threads in the middle of what they do.
+trio leaves processes to others: the library trio-parallel keeps a cache of workers, and
+kills a worker whose call is cancelled. This is how that works. A worker is a process
+with a pipe, and `wait_readable` waits for the pipe as for a socket. "spawn" starts a
+fresh interpreter. A fork would copy trio's run, and locks of threads in the middle of
+what they do.
 """
 
 from __future__ import annotations
