@@ -1,9 +1,9 @@
 """The contract of an answer to `cpu`, in real time and with real processes.
 
-A worker imports the functions of `computing`. No test measures time: files say what has
-begun and what has ended. A call that can be stopped would run for a minute, and the test
-sees that its end was not reached. If a study declares that it cannot stop a call, the
-call ends by itself after a second.
+A worker imports the functions of `computing`. No test measures time: files say which
+calls have begun and which have ended. A call that can be stopped would run for a
+minute, and the test sees that its end was not reached. If a study declares that it
+cannot stop a call, the call ends by itself after a second.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ if __name__ == "__main__":
     (answer,) = [a for a in study.answers("cpu") if a.module == module]
     jobs = []
     for number, function in enumerate(functions):
-        others = tuple(str(i) for i in range(2) if i != number)
-        jobs.append((computing.Job(Path(folder), str(number), float(limit), others), function))
+        job = computing.Job(Path(folder), str(number), float(limit), ("0", "1"))
+        jobs.append((job, function))
     try:
         call = partial(answer.function, computing.tasks, jobs, 2)
         make_world(world).run_for_real(call)
@@ -150,13 +150,17 @@ def started():
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(call, tmp_path):
-    """Fail if a process, a thread or a descriptor is left."""
+def nothing_is_left(call, answer, tmp_path):
+    """Fail if a process, a descriptor or a thread is left.
+
+    A library that declares that it keeps idle threads may do so.
+    """
     call(computing.double, [1], 1)  # a library may open something once
     descriptors, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
     yield
     assert not children()
-    assert threading.active_count() == threads
+    if "leaving no idle thread" not in {**answer.cannot, **answer.differs}:
+        assert threading.active_count() == threads
     assert len(os.listdir("/proc/self/fd")) == descriptors
     pids = {int(path.read_text()) for path in tmp_path.glob("*.began")}
     assert not [pid for pid in pids - {os.getpid()} if is_alive(pid)]
@@ -254,7 +258,8 @@ def test_an_error_reaches_the_caller_and_no_further_call_starts(failed, jobs, se
     assert seen("began") == {"0"}
 
 
-def test_an_error_tells_where_it_was_raised(failed, tmp_path):
+@pytest.mark.needs("showing where an error was raised")
+def test_an_error_shows_where_it_was_raised(failed, tmp_path):
     (error,) = failed(computing.fail_after_others, [Job(tmp_path, "0")])
     frames, tb = [], error.__traceback__
     while tb is not None:
@@ -292,12 +297,12 @@ def test_a_base_exception_stops_the_rest_as_well(failed, jobs, seen):
 
 
 def test_a_result_that_cannot_travel_is_an_error_and_not_a_hang(call):
+    results, errors = [], []
     try:
-        results = call(computing.unpicklable, [1, 2, 3])
+        results = [result() for result in call(computing.unpicklable, [1, 2, 3])]
     except Exception as error:
-        assert "pickle" in "".join(map(repr, leaves(error)))
-    else:
-        assert [result() for result in results] == [1, 2, 3]
+        errors = leaves(error)
+    assert results == [1, 2, 3] or "local object" in "".join(map(repr, errors))
 
 
 # Cancellation
@@ -310,7 +315,7 @@ def test_a_cancellation_stops_the_calls(
 ):
     """A call that waits for the first call wins a race, which cancels the first."""
     (race,) = [each for each in study.answers("race") if not each.variant]
-    begun = Job(tmp_path, "winner", 60, ("0", "1"))
+    begun = Job(tmp_path, "winner", limit, ("0", "1"))
     racers = [
         Native(answer.function, spin, [Job(tmp_path, n, limit) for n in "012"], 2),
         Native(answer.function, computing.after_others, [begun], 1),
@@ -355,7 +360,8 @@ def said(program):
     """Return what the program printed at its end."""
     printed, complaints = program.communicate(timeout=120)
     assert program.returncode == 0, complaints
-    assert complaints == ""
+    assert "Traceback" not in complaints, complaints
+    assert printed, "the program has ended without a word"
     return json.loads(printed)
 
 

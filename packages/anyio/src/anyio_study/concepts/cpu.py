@@ -21,6 +21,8 @@ from concurrency_study.topics.cpu import EXAMPLE, check, primes
 from anyio_study import run
 
 CANNOT = {
+    "showing where an error was raised": "the worker pickles an error, which loses its "
+    "traceback",
     "leaving no idle process": "AnyIO keeps its idle workers until the loop ends, and "
     "has no call that ends them",
 }
