@@ -15,6 +15,7 @@ nox -s schedules -- asyncio --schedules 200    its conformance tests in many ord
 nox -s foreign              the suites of other packages, in virtual time
 nox -s drift -- trio==0.30 --python 3.12    which answers change with a version
 nox -s overhead             what virtual time costs
+nox -s cpu                  computing with 1, 2 and 4 workers in every study
 nox -s peers                races found, beside other tools that explore schedules
 nox -s mutants -- trio      change its answers on purpose: does the suite notice?
 nox -l              the list of sessions
@@ -299,6 +300,16 @@ def bench(session: nox.Session) -> None:
         *("python", "-m", "concurrency_comparisons.bench"),
         *("--python", NEWEST, *session.posargs),
         interrupt_timeout=30,  # it ends its processes, and tells what it has
+    )
+
+
+@nox.session(python=HERE, default=False)
+def cpu(session: nox.Session) -> None:
+    """Compute with 1, 2 and 4 workers in every study, beside threads."""
+    session.install(*CONSTRAINTS, "uv", "-e", "./shared", "-e", "./comparisons")
+    session.run(
+        *("python", "-m", "concurrency_comparisons.bench.cpu"),
+        *("--python", NEWEST, *session.posargs),
     )
 
 
