@@ -1,9 +1,9 @@
 """CPU-bound work with 1, 2 and 4 workers in every study, beside threads.
 
 ``nox -s cpu`` runs this module. Every study does the same work in an environment of its
-own. The studies and the numbers of workers take turns in each round, in random order, so
-that a machine which is busy for a while slows no column more than another. The fastest
-round counts: other programs can make a call slower only.
+own. The studies and the numbers of workers take turns in each round, in random order.
+So a machine that is busy for a while slows all of them alike. The fastest round counts,
+because other programs can make a call only slower.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One call of a study's answer to `cpu`: prints the seconds that it took.
 
-It is run as a file, ``python -I cpu_worker.py WORKERS LIMIT...``, by an interpreter that
-has one study and not this package. The time includes the start of the workers, as a
-program has to wait for that as well, but not the import of the library.
+It is run as a file, ``python -I cpu_worker.py WORKERS LIMIT...``, by an interpreter
+that has one study and not this package. The time includes the start of the workers, for
+which a program has to wait as well. It does not include the import of the library.
 """
 
 from __future__ import annotations
