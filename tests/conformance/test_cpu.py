@@ -232,7 +232,7 @@ def test_no_worker_is_idle_while_there_are_inputs(call, memory, limit, gil):
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
-def test_at_most_so_many_calls_run_as_there_are_workers(call, tmp_path, workers):
+def test_there_are_never_more_calls_than_workers(call, tmp_path, workers):
     call(computing.noted, [Job(tmp_path, str(n)) for n in range(8)], workers)
     running = 0
     for line in (tmp_path / "notes").read_text().splitlines():

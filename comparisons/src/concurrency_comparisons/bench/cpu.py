@@ -33,7 +33,7 @@ CALLS = 8
 REFERENCE = ("threads", 1)
 """The study and the number of workers that the ratios refer to."""
 GAIN = 1.7
-"""How many times as fast two processes have to be as two threads, on two cores."""
+"""The least speed of two processes on two cores, where two threads have 1."""
 
 Seconds = Mapping[tuple[str, int], float]
 
