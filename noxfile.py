@@ -16,6 +16,7 @@ nox -s foreign              the suites of other packages, in virtual time
 nox -s drift -- trio==0.30 --python 3.12    which answers change with a version
 nox -s overhead             what virtual time costs
 nox -s pools                what pools of threads, processes and dask cost
+nox -s cpu                  computing with 1, 2 and 4 workers in every study
 nox -s peers                races found, beside other tools that explore schedules
 nox -s mutants -- trio      change its answers on purpose: does the suite notice?
 nox -l              the list of sessions
@@ -309,6 +310,16 @@ def pools(session: nox.Session) -> None:
     session.install(*CONSTRAINTS, "-e", "./shared[dask]", "-e", "./comparisons")
     options = session.posargs or ["--json", "comparisons/pools.json"]
     session.run("python", "-m", "concurrency_comparisons.bench.pools", *options)
+
+
+@nox.session(python=HERE, default=False)
+def cpu(session: nox.Session) -> None:
+    """Compute with 1, 2 and 4 workers in every study, beside threads."""
+    session.install(*CONSTRAINTS, "uv", "-e", "./shared", "-e", "./comparisons")
+    session.run(
+        *("python", "-m", "concurrency_comparisons.bench.cpu"),
+        *("--python", NEWEST, *session.posargs),
+    )
 
 
 @nox.session(python=COUNTED if works(COUNTED) else HERE)

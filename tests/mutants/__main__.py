@@ -31,7 +31,7 @@ from pathlib import Path
 from concurrency_study.available import installed_worlds
 from concurrency_study.registry import answers_in
 from concurrency_study.study import Study, installed_studies
-from concurrency_study.topics import SECTIONS, TOPICS
+from concurrency_study.topics import SECTIONS, TOPICS, VIRTUAL
 
 from .mutations import Mutant, mutants
 from .runs import BROKEN, Run, carry_out, warm_up
@@ -129,7 +129,8 @@ def files_of(study: Study) -> list[File]:
     """Return the answers of a study, and the helpers that they import."""
     package = study.package.__name__
     (folder,) = map(Path, study.package.__path__)
-    topics = {path: topic for topic, path in answers_in(folder, SECTIONS)}
+    listed = answers_in(folder, SECTIONS)
+    topics = {path: topic for topic, path in found if topic in VIRTUAL}
     answers = [*topics]
     texts = {path: path.read_text("utf-8") for path in answers}
     helpers = [p for p in sorted(folder.glob("*.py")) if not p.stem.startswith("__")]

@@ -90,6 +90,8 @@ class Topic:
     """The native callables, as answers name them."""
     neighbours: tuple[str, ...] = ()
     """The topics to look at next."""
+    real: bool = False
+    """True if its answers run in real time only, so that it has no timeline."""
 
     @property
     def asks(self) -> str:
@@ -274,6 +276,12 @@ class Tree:
         return dict(_constant(_read(path), "SECTIONS", path))
 
     @cached_property
+    def real(self) -> tuple[str, ...]:
+        """The topics that run in real time only."""
+        path = self.questions / "__init__.py"
+        return tuple(_constant(_read(path), "REAL", path))
+
+    @cached_property
     def topics(self) -> dict[str, Topic]:
         """The questions by name, in the order of reading."""
         names = [name for section in self.sections.values() for name in section]
@@ -379,7 +387,8 @@ class Tree:
         steps = tuple(_constant(text, "STEPS", path))
         native = tuple(_constant(text, "NATIVE", path))
         neighbours = tuple(_constant(text, "NEIGHBOURS", path))
-        return Topic(name, title, question.strip(), steps, native, neighbours)
+        real = name in self.real
+        return Topic(name, title, question.strip(), steps, native, neighbours, real)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

@@ -464,6 +464,8 @@ def timeline(
     tree = _tree(context)
     question, answers = _topic_and_answers(tree, words)
     topic = question.name
+    if question.real:
+        raise Impossible(f"{topic!r} runs in real time only, so it has no timeline")
     if not answers:
         answers = [one for study in tree.studies for one in tree.answers(study, topic)]
         answers = [answer for answer in answers if test or not answer.variant]

@@ -161,7 +161,8 @@ def _surplus(tree: Tree) -> list[Path]:
 def _drawn(subject: Subject) -> dict[str, str]:
     """Return the pictures of a topic by the names of their files."""
     others = {_picture(each): each.picture for each in subject.differences}
-    return {"example.svg": subject.picture} | others | subject.front
+    example = {} if subject.topic.real else {"example.svg": subject.picture}
+    return example | others | subject.front
 
 
 def _picture(difference: Difference) -> str:

@@ -460,7 +460,8 @@ def _pages(
                 cost=told,
             ),
         )
-        yield f"{subject.topic.name}.trace.json", chrome_trace(subject.examples)
+        if not subject.topic.real:
+            yield f"{subject.topic.name}.trace.json", chrome_trace(subject.examples)
     yield from _of_questions(asked, found, rendered)
     for pair in pairs:
         texts = {study: described(tree, study) for study in (pair.one, pair.other)}

@@ -36,6 +36,12 @@ CAPABILITIES = {
     "a new file under the name": "`follow` reads the new file that takes the name.",
     "leaving no idle thread": "No worker thread is kept when the call has returned.",
     "sharing memory with jobs": "A job and its caller see the same objects.",
+    "computing at once": "Two calls compute at the same time, each on a core.",
+    "stopping a computation": "A call is stopped in the middle of its computation.",
+    "surviving a crash": "A call that crashes raises an error in its caller.",
+    "showing where an error was raised": "The error of a call shows the line that "
+    "raised it.",
+    "leaving no idle process": "No worker process is kept when the call has returned.",
     "thousands at once": "Thousands of jobs can run side by side.",
     "thousands in a race": "Thousands of functions can race side by side.",
 }

@@ -26,7 +26,7 @@ from .study import (
     check_capabilities,
     find_studies,
 )
-from .topics import TOPICS
+from .topics import TOPICS, VIRTUAL
 from .world import Deadlock, World, broken_code
 
 CANNOT = "cannot"
@@ -179,7 +179,7 @@ class _Suite:
             return [None]
         study = self.the_study()
         if topic == COMMON:
-            return [answer for each in TOPICS for answer in study.answers(each)]
+            return [answer for each in VIRTUAL for answer in study.answers(each)]
         answers = study.answers(topic)
         if not answers and topic not in study.entry.leaves_out:
             raise pytest.UsageError(f"the study {study.name} has no answer to {topic}")
@@ -333,7 +333,7 @@ class _Suite:
         base = folder.absolute().relative_to(self.config.rootpath).as_posix()
         for topic in TOPICS:
             answers = study.answers(topic)
-            for asked in (topic, COMMON):
+            for asked in (topic, COMMON) if topic in VIRTUAL else (topic,):
                 path = folder / f"test_{asked}.py"
                 if not path.exists():
                     if asked == topic:

@@ -103,6 +103,7 @@ class Pool:
     def __init__(self, most: int) -> None:
         self.most = max(1, min(most, MOST))
         self.stopped = False
+        self.killed = False
         self._waiting: deque[Call[Any]] = deque()
         self._ended: deque[Call[Any]] = deque()
         self._workers: set[_Worker] = set()
@@ -174,6 +175,14 @@ class Pool:
                 running.asked = True
                 worker.process.terminate()
 
+    def kill(self) -> None:
+        """Cancel all calls without a cleanup: kill their processes at once."""
+        with held_back():
+            self.killed = True
+            self._cancel(None)
+            for worker in self._workers:
+                worker.process.kill()
+
     def fail(self, error: BaseException) -> None:
         """Keep an error, which the block will raise, and cancel all calls."""
         if not any(error is known for known in self._errors):
@@ -225,7 +234,8 @@ class Pool:
             if call is not None:
                 code = worker.process.exitcode
                 call.error = WorkerDied(f"the process has ended with code {code}")
-                if call.asked and code == -signal.SIGTERM:  # it had not begun yet
+                # SIGTERM ends a process in which the call had not begun yet.
+                if call.asked and (self.killed or code == -signal.SIGTERM):
                     call.error = CancelledError()
                 self._end(call)
             return

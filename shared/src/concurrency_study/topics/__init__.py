@@ -85,6 +85,7 @@ SECTIONS = {
         "pipeline",
         "follow",
         "blocking_calls",
+        "cpu",
         "event_loop",
         "futures",
         "tasks",
@@ -105,6 +106,14 @@ SECTIONS = {
 """The topics of each section, which is a folder in every study."""
 TOPICS = tuple(topic for topics in SECTIONS.values() for topic in topics)
 """All topics, in the order of reading."""
+REAL = ("cpu",)
+"""The topics that run in real time only, because no world covers what they do.
+
+The common questions, explored schedules and mutants leave them out. Their pages have no
+timeline.
+"""
+VIRTUAL = tuple(topic for topic in TOPICS if topic not in REAL)
+"""The topics whose answers run in virtual time."""
 
 
 LONGEST = 1e9

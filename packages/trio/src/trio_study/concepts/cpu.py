@@ -1,0 +1,79 @@
+"""CPU-bound work: compute on all cores, and be able to stop.
+
+trio leaves processes to others: the library trio-parallel keeps a cache of workers, and
+kills a worker whose call is cancelled. This is how that works. A worker is a process
+with a pipe, and `wait_readable` waits for the pipe as for a socket. "spawn" starts a
+fresh interpreter. A fork would copy trio's run, and locks of threads in the middle of
+what they do.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterable
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import trio
+from concurrency_study.topics import Input, Result
+from concurrency_study.topics.cpu import EXAMPLE, WorkerDied, check, primes, serve
+
+from .. import run
+
+
+async def cpu(
+    function: Callable[[Input], Result],
+    inputs: Iterable[Input],
+    workers: int,
+) -> list[Result]:
+    inputs = check(function, inputs, workers)
+    results: dict[int, Result] = {}
+    waiting = enumerate(inputs)
+    spawn = multiprocessing.get_context("spawn")
+
+    # 1. A worker: compute for one input after the other.
+    async def worker() -> None:
+        pipe, theirs = spawn.Pipe()
+        process = spawn.Process(target=serve, args=(function, theirs))
+        with pipe, theirs:
+            process.start()
+            try:
+                theirs.close()  # the pipe is to end when the process does
+                for index, item in waiting:
+                    results[index] = await call(process, pipe, item)
+
+            # 2. Stop a worker in the middle of its computation.
+            finally:
+                stop(process)
+                process.close()
+
+    # 3. Run the workers side by side; the first error stops the rest.
+    async with trio.open_nursery() as nursery:
+        for _ in range(min(workers, len(inputs))):
+            nursery.start_soon(worker)
+
+    # 4. Return the results in input order.
+    return [results[index] for index in range(len(inputs))]
+
+
+async def call(process: BaseProcess, pipe: Connection, item: Any) -> Any:
+    try:
+        pipe.send(item)
+        await trio.lowlevel.wait_readable(pipe.fileno())
+        result, error = pipe.recv()
+    except (EOFError, OSError):
+        stop(process)
+        raise WorkerDied(process.exitcode) from None
+    if error is not None:
+        raise error
+    return result
+
+
+def stop(process: BaseProcess) -> None:
+    process.kill()
+    process.join()  # at once: SIGKILL cannot be put off
+
+
+if __name__ == "__main__":
+    print(run(cpu, primes, *EXAMPLE))

@@ -1,0 +1,154 @@
+"""Functions that compute, for the answers to `cpu`: a worker imports them by name.
+
+A call leaves files in a folder, so that another process learns that it has begun. If it
+is not stopped, it ends after ``limit`` seconds by itself.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Job:
+    """The input of a call: its name, and the files of the calls that it knows of."""
+
+    folder: Path
+    name: str
+    limit: float = 60
+    others: tuple[str, ...] = ()
+
+    def begin(self) -> float:
+        """Leave a file with the number of the process, and return when to give up."""
+        began = self.folder / f"{self.name}.new"
+        began.write_text(f"{os.getpid()}")
+        began.rename(self.folder / f"{self.name}.began")  # never seen half written
+        return time.monotonic() + self.limit
+
+    def end(self) -> str:
+        """Leave another file, for a test that the call was stopped before."""
+        (self.folder / f"{self.name}.ended").touch()
+        return self.name
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def spin(job: Job) -> str:
+    """Compute for some time."""
+    due = job.begin()
+    while time.monotonic() < due:
+        pass
+    return job.end()
+
+
+def spin_in_c(job: Job) -> str:
+    """Compute for some time, without a chance for handlers of signals."""
+    job.begin()
+    sum(range(int(job.limit * 3e7)))
+    return job.end()
+
+
+def after_others(job: Job) -> str:
+    """Return when the other calls have begun."""
+    due = job.begin()
+    while not all((job.folder / f"{each}.began").exists() for each in job.others):
+        if time.monotonic() > due:
+            raise TimeoutError(f"{job.others} did not begin")
+        time.sleep(0.005)
+    return job.end()
+
+
+def fail_after_others(job: Job) -> None:
+    after_others(job)
+    raise ValueError("no")
+
+
+def exit_after_others(job: Job) -> None:
+    after_others(job)
+    raise SystemExit(3)
+
+
+def killed_after_others(job: Job) -> None:
+    after_others(job)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def quit_after_others(job: Job) -> None:
+    after_others(job)
+    os._exit(0)
+
+
+def tasks(job: tuple[Job, str]) -> Any:
+    """Call one of the functions by its name, so that calls of a test may differ."""
+    return getattr(sys.modules[__name__], job[1])(job[0])
+
+
+def unpicklable(number: int) -> Callable[[], int]:
+    return lambda: number
+
+
+def noted(job: Job) -> None:
+    """Note when the call begins and ends; appending a line is atomic."""
+    line = os.open(job.folder / "notes", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(line, f"+{job.name}\n".encode())
+    sum(range(100_000))
+    os.write(line, f"-{job.name}\n".encode())
+    os.close(line)
+
+
+def meet(job: tuple[Path, int, tuple[int, ...], float]) -> bool:
+    """Compute until other calls have begun, and return whether they did.
+
+    Calls meet in shared memory, as reading it does not release the GIL.
+    """
+    path, own, others, limit = job
+    due = time.monotonic() + limit
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as shared:
+        shared[own] = 1
+        while not all(shared[other] for other in others):
+            if time.monotonic() > due:
+                return False
+    return True
+
+
+class Native:
+    """A native function that calls an answer; it takes a stop event and ignores it."""
+
+    def __init__(self, answer: Callable[..., Any], *args: Any) -> None:
+        self.answer = answer
+        self.args = args
+
+    def __call__(self, *_: Any) -> Any:
+        return self.answer(*self.args)
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether there is such a process, a zombie included."""
+    return Path(f"/proc/{pid}").exists()
+
+
+def children() -> set[int]:
+    """Return the child processes of this one, zombies included.
+
+    The resource tracker is left out: a program starts it once and keeps it.
+    """
+    found: set[int] = set()
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            rest = (path / "stat").read_text().rpartition(")")[2].split()
+            command = (path / "cmdline").read_bytes()
+        except OSError:  # it has ended
+            continue
+        if int(rest[1]) == os.getpid() and b"resource_tracker" not in command:
+            found.add(int(path.name))
+    return found
