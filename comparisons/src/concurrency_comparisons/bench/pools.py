@@ -23,6 +23,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from concurrency_study.topics.cpu import primes
+
 WORKERS = 2
 ROUNDS = 5
 CALLS = 200
@@ -36,6 +38,7 @@ COLUMNS = {
     "call": "A call, alone",
     "hundred": "A call, of 100 at once",
     "many": "A call, of 10,000 at once",
+    "compute": "Count the primes below 100,000, four times",
     "bytes": f"Send {MEGABYTES} MB to a worker and back",
 }
 """What is measured, in seconds."""
@@ -114,6 +117,7 @@ def measure(open_pool: Callable[[], Any]) -> dict[str, float]:
         timed("call", CALLS, lambda: [call() for call in one_by_one])
         timed("hundred", 100, lambda: at_once(100))
         timed("many", 10_000, lambda: at_once(10_000))
+        timed("compute", 1, lambda: list(pool.map(primes, [100_000] * 4)))
         block = os.urandom(MEGABYTES * 1_000_000)
         timed("bytes", 1, lambda: send(block))
     return found
