@@ -207,6 +207,11 @@ def test_the_start_page_leads_to_each_topic_and_ends_with_the_counts(files, foun
     assert "passed" not in text.partition('id="proof"')[0]
 
 
+def test_the_questions_say_why_a_study_answers_none(files):
+    why = TREE.entries["dask"].leaves_out["questions"]
+    assert f"dask answers none of them. {why}" in files["questions.html"]
+
+
 def test_a_published_site_links_to_published_files_and_has_a_sitemap(found):
     source, url = "https://code.example/blob/main", "https://study.example"
     files = dict(site.pages(TREE, found, source=source, url=url))

@@ -9,7 +9,13 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from concurrency_study.registry import answers_in, entry_of, in_checkout, topic_of
+from concurrency_study.registry import (
+    QUESTIONS,
+    answers_in,
+    entry_of,
+    in_checkout,
+    topic_of,
+)
 from concurrency_study.topics import SECTIONS, TOPICS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -89,8 +95,14 @@ def test_a_topic_has_the_same_name_everywhere(topic):
 @pytest.mark.parametrize("study", STUDIES)
 def test_a_study_leaves_out_only_known_topics_each_with_a_reason(study):
     left_out = ENTRIES[f"{study}_study"].leaves_out
-    assert set(left_out) <= set(TOPICS)
+    assert set(left_out) <= {*TOPICS, QUESTIONS}
     assert all(reason.strip() for reason in left_out.values())
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_a_study_answers_questions_or_says_why_it_answers_none(study):
+    left_out = QUESTIONS in ENTRIES[f"{study}_study"].leaves_out
+    assert (PACKAGES[study] / "behaviours").exists() != left_out
 
 
 def test_there_is_no_topic_that_is_not_listed():

@@ -25,6 +25,7 @@ from concurrency_study.behaviours import GROUPS
 from concurrency_study.glossary import anchor
 from concurrency_study.pasted import pasteable, pasteable_function
 from concurrency_study.races import Bug
+from concurrency_study.registry import QUESTIONS
 from concurrency_study.topics import SECTIONS
 from markupsafe import Markup, escape
 from pygments.lexers.python import (  # pyright: ignore[reportMissingTypeStubs]
@@ -404,6 +405,11 @@ def _pages(
         "pairs": pairs,
         "studies": [*found],
         "preferred": sorted(found, key=preference),
+        "unasked": {
+            study: tree.entries[study].leaves_out[QUESTIONS]
+            for study in found
+            if QUESTIONS in tree.entries[study].leaves_out
+        },
         "versions": versions(found),
         "days": sorted({report.day for report in found.values()}),
         "link": linked(tree, source),

@@ -8,7 +8,8 @@ command, the README's table, the tests of the structure. The keys, all optional:
 - ``libraries``: The modules that are the study's own library, such as ``["trio"]``.
 - ``worlds``: The worlds that its answers run in; the one of its own name by default. A
   world may need a newer Python: ``"asyncio-eager >=3.12"``.
-- ``leaves-out``: The topics that it does not answer, each with the reason.
+- ``leaves-out``: The topics that it does not answer, each with the reason. The key
+  ``questions`` has the reason why it answers none of the behaviour questions.
 - ``plain``: True if its functions are plain ones, as with threads and greenlets.
 - ``waits``: In a study without a keyword for waiting, the ``calls`` that wait, the
   ``blocks`` (types whose ``with`` block waits) and the ``loops`` (whose ``for`` loop
@@ -35,6 +36,8 @@ GROUP = "concurrency_study.studies"
 """The group of entry points that studies are in: ``trio = "trio_study"``."""
 TABLE = "concurrency-study"
 LAST = 1000.0
+QUESTIONS = "questions"
+"""The key in ``leaves-out`` of a study that answers no behaviour questions."""
 KEYS = {"order", "libraries", "worlds", "leaves-out", "plain", "waits"}
 
 
