@@ -374,7 +374,7 @@ def test_a_file_answers_the_topic_with_the_longest_name_that_fits(tmp_path):
     questions.mkdir(parents=True)
     room.mkdir(parents=True)
     (questions / "__init__.py").write_text(
-        "SECTIONS = {'concepts': ('tasks', 'tasks_late')}\n"
+        "SECTIONS = {'concepts': ('tasks', 'tasks_late')}\nREAL = ()\n"
     )
     for topic in ("tasks", "tasks_late"):
         (questions / f"{topic}.py").write_text(

@@ -485,7 +485,7 @@ def test_versions_are_shown_of_the_libraries_of_studies_and_contestants(folder):
 
 
 def test_every_topic_is_measured_but_those_that_cannot_be():
-    few = {"chaining", "follow", "race", "hedge", "timeout", "resource"}
+    few = {"cpu", "chaining", "follow", "race", "hedge", "timeout", "resource"}
     assert {*worker.TOPICS} == {*TOPICS} - few
     names = contestants.benchmarks()
     assert "results_at_end at 10000" in names

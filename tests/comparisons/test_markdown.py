@@ -47,7 +47,8 @@ def outcomes_of(study):
 
 
 def examples_of(study):
-    return [story_of(study, topic, "test_the_example") for topic in TOPICS]
+    names = [topic for topic in TOPICS if topic not in TREE.real]
+    return [story_of(study, topic, "test_the_example") for topic in names]
 
 
 def story_of(study, topic, test, *, how="end", seconds=1):
@@ -160,6 +161,14 @@ def test_the_index_leads_to_every_page_and_to_the_costs(made):
     folder = made / markdown.FOLDER
     links = links_in((folder / markdown.PAGE).read_text("utf-8"))
     assert [*links] == ["costs.md", *(f"{topic}/{markdown.PAGE}" for topic in TOPICS)]
+
+
+@pytest.mark.parametrize("topic", TREE.real)
+def test_a_page_without_a_timeline_says_why(made, found, topic):
+    page = markdown.page(Subject(TREE, TREE.topics[topic], found))
+    assert "so this page has no timeline" in page
+    assert "example.svg" not in page
+    assert not (made / markdown.FOLDER / topic / "example.svg").exists()
 
 
 def test_the_picture_comes_before_lists_and_tables(subject):
@@ -546,7 +555,7 @@ def test_the_form_of_a_page_is_the_one_of_this_version(tmp_path):
     (tmp_path / "noxfile.py").touch()
     texts = {
         "shared/src/concurrency_study/topics/__init__.py": (
-            'SECTIONS = {"concepts": ("demo",)}\n'
+            'SECTIONS = {"concepts": ("demo",)}\nREAL = ()\n'
         ),
         "shared/src/concurrency_study/topics/demo.py": QUESTION,
         "tests/conformance/test_demo.py": "def test_the_example(): ...\n",

@@ -115,6 +115,23 @@ def test_a_call_that_does_not_listen_is_killed(monkeypatch):
     assert time.monotonic() - began < 30
 
 
+def test_a_pool_that_is_killed_waits_for_no_cleanup_and_has_no_further_error():
+    began = time.monotonic()
+
+    def main():
+        with Pool(2) as pool:
+            calls = [pool.submit(deaf, 60) for _ in range(3)]
+            assert pool.next(0.5) is None
+            pool.kill()
+            assert all(pool.next() in calls for _ in calls)
+            assert all(call.obeyed for call in calls)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        main()
+    assert time.monotonic() - began < 30
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, CancelledError])
 def test_a_signal_in_the_wait_at_the_end_of_a_block_reaches_the_caller(error):
     def raise_error(*_):

@@ -130,7 +130,7 @@ def files_of(study: Study) -> list[File]:
     package = study.package.__name__
     (folder,) = map(Path, study.package.__path__)
     listed = answers_in(folder, SECTIONS)
-    topics = {path: topic for topic, path in found if topic in VIRTUAL}
+    topics = {path: topic for topic, path in listed if topic in VIRTUAL}
     answers = [*topics]
     texts = {path: path.read_text("utf-8") for path in answers}
     helpers = [p for p in sorted(folder.glob("*.py")) if not p.stem.startswith("__")]

@@ -144,9 +144,10 @@ TOPICS: dict[str, Callable[[Any, int], Callable[[], tuple[Any, ...]]]] = {
 """The arguments of each topic's answer, by the number of inputs.
 
 ``job`` is native and lets the others run once. `blocking_calls` gets `abs`. The numbers
-are chosen so that no job has to sleep for a second. Six topics are left out. chaining
+are chosen so that no job has to sleep for a second. Seven topics are left out. chaining
 takes no inputs. follow takes the tenth of a second between two looks at the file. race,
-hedge, timeout and resource are about stopping, not about many inputs.
+hedge, timeout and resource are about stopping, not about many inputs. cpu needs several
+cores, and has a measurement of its own: ``nox -s cpu``.
 """
 
 
