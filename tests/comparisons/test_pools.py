@@ -16,5 +16,5 @@ def test_each_column_is_measured():
     ("seconds", "words"),
     [(2.34, "2.3 s"), (0.25, "250 ms"), (0.000123, "120 us"), (2e-7, "0.2 us")],
 )
-def test_seconds_are_told_with_two_digits(seconds, words):
+def test_seconds_have_two_digits_and_a_unit(seconds, words):
     assert told(seconds) == words

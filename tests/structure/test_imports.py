@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
-from concurrency_study.registry import entry_of, in_checkout
+from concurrency_study.registry import entry_of, in_checkout, project_of
 
 ROOT = Path(__file__).parent.parent.parent
 STUDIES = {p.name: entry_of(p) for p in in_checkout(ROOT)}
@@ -42,6 +43,9 @@ def files(folder: Path) -> list[Path]:
 @pytest.mark.parametrize("entry", STUDIES.values(), ids=lambda entry: entry.name)
 def test_a_study_imports_only_its_own_library_and_topics(entry):
     allowed = {*entry.libraries, f"{entry.name}_study", "concurrency_study"}
+    project = tomllib.loads(project_of(entry.package).read_text("utf-8"))
+    for extra in project["project"].get("optional-dependencies", {}).values():
+        allowed |= {name.replace("-", "_") for name in extra}
     for path in files(entry.package):
         names = imports(path)
         strangers = tops(names) - set(sys.stdlib_module_names) - allowed

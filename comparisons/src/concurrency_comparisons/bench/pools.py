@@ -41,7 +41,7 @@ COLUMNS = {
     "compute": "Count the primes below 100,000, four times",
     "bytes": f"Send {MEGABYTES} MB to a worker and back",
 }
-"""What is measured, in seconds."""
+"""The titles of the figures, all of which are seconds."""
 
 
 Opened = tuple[Executor, Callable[[bytes], object]]
