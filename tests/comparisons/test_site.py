@@ -217,6 +217,8 @@ def test_the_start_page_leads_to_each_topic_and_ends_with_the_counts(files, foun
 def test_the_questions_say_why_a_study_answers_none(files):
     why = TREE.entries["dask"].leaves_out["questions"]
     assert f"dask answers none of them. {why}" in files["questions.html"]
+    assert f"dask answers none of the questions. {why}" in files["trio-to-dask.html"]
+    assert 'data-study="dask"' not in files["questions.html"]
 
 
 def test_a_published_site_links_to_published_files_and_has_a_sitemap(found):

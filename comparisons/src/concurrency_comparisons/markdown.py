@@ -15,6 +15,7 @@ from pathlib import Path
 from concurrency_study import inputs
 from concurrency_study.behaviours import Question
 from concurrency_study.behaviours.published import Row, read
+from concurrency_study.registry import QUESTIONS
 
 from . import figures
 from .answers import Tree
@@ -233,6 +234,8 @@ def _questions(subject: Subject) -> tuple[list[str], list[tuple[Question, list[s
     asked = of_topic(subject.topic.name)
     found: dict[str, list[str]] = {}
     for study, report in subject.found.items():
+        if QUESTIONS in subject.tree.entries[study].leaves_out:
+            continue
         rows = [row for row in _published(subject.tree) if row.study == study]
         versions = {"python": report.python, **report.libraries}
         told = {

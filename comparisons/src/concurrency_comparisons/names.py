@@ -165,7 +165,7 @@ def page(tree: Tree, studies: Sequence[str]) -> dict[str, Any]:
     return {
         "rows": rows,
         "by_group": groups,
-        "letters": letters,
+        "letters": {study: found for study, found in letters.items() if found},
         "breakable": breakable,
     }
 

@@ -398,6 +398,11 @@ def _pages(
         for section, names in SECTIONS.items()
     }
     races = all_races(tree, found, sorted(found, key=preference))
+    unasked = {
+        study: tree.entries[study].leaves_out[QUESTIONS]
+        for study in found
+        if QUESTIONS in tree.entries[study].leaves_out
+    }
     known: dict[str, object] = {
         **index_of_names(tree, [*found]),
         "subjects": subjects,
@@ -405,11 +410,10 @@ def _pages(
         "pairs": pairs,
         "studies": [*found],
         "preferred": sorted(found, key=preference),
-        "unasked": {
-            study: tree.entries[study].leaves_out[QUESTIONS]
-            for study in found
-            if QUESTIONS in tree.entries[study].leaves_out
-        },
+        "asked_of": [
+            study for study in sorted(found, key=preference) if study not in unasked
+        ],
+        "unasked": unasked,
         "versions": versions(found),
         "days": sorted({report.day for report in found.values()}),
         "link": linked(tree, source),
