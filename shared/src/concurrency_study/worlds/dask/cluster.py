@@ -52,6 +52,7 @@ _YEARS = 1e9
 _distributed: Any = distributed
 _utils: Any = distributed.utils
 _spec: Any = distributed.deploy.spec
+_config: Any = config
 _clients: Any = distributed.client._global_clients  # pyright: ignore
 
 # It starts a process, and keeps what it has found.
@@ -130,15 +131,15 @@ def silence() -> Generator[None]:
 @contextlib.contextmanager
 def settings() -> Generator[None]:
     """Set `CONFIG` for the block, and have the folders of workers in one of its own."""
-    before = copy.deepcopy(config.config)
+    before = copy.deepcopy(_config.config)
     with tempfile.TemporaryDirectory() as folder:
         try:
             config.set({**CONFIG, "temporary-directory": folder})
             yield
         finally:
             # Clients and servers that close do so. A run that fails closes none.
-            config.config.clear()
-            config.config.update(before)
+            _config.config.clear()
+            _config.config.update(before)
             sys.path[:] = [each for each in sys.path if not each.startswith(folder)]
 
 
