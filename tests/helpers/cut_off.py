@@ -127,6 +127,7 @@ def main(folder: Path) -> None:
     program = folder / "client.py"
     program.write_text(CLIENT)
     address = f"tcp://{ADDRESSES['hub']}:8786"
+    os.environ["DASK_TEMPORARY_DIRECTORY"] = str(folder)
     quiet = ("--no-dashboard", "--dashboard-address", ":0")
     with Network() as network:
         network.start(
@@ -134,8 +135,8 @@ def main(folder: Path) -> None:
         )
         for each in ("one", "two"):
             own = ("--name", each, "--host", ADDRESSES[each], "--no-nanny")
-            threads = ("--nthreads", "2", "--local-directory", folder / each)
-            network.start(each, "-m", "dask", "worker", address, *own, *threads, *quiet)
+            own = (*own, "--nthreads", "2")
+            network.start(each, "-m", "dask", "worker", address, *own, *quiet)
         client = network.start("hub", program, address, folder)
         with open(folder / "begun") as pipe:
             assert pipe.read() == "begun"

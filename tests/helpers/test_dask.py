@@ -13,6 +13,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -35,14 +36,17 @@ SETTINGS = {
 @contextlib.contextmanager
 def connected(folder, workers=2, failures=3):
     """Yield a client of a cluster of processes, in which a call may fail so often."""
-    settings = {**SETTINGS, "distributed.scheduler.allowed-failures": failures}
+    settings = {
+        **SETTINGS,
+        "distributed.scheduler.allowed-failures": failures,
+        "temporary-directory": str(folder / "scratch"),
+    }
     with (
         config.set(settings),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=2,
             dashboard_address=":0",
-            local_directory=str(folder / "scratch"),
             silence_logs=60,
         ) as cluster,
         Client(cluster) as client,
@@ -117,7 +121,7 @@ from distributed import LocalCluster
 if __name__ == "__main__":
     config.set({"distributed.worker.multiprocessing-method": "forkserver"})
     with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=":0",
-                      silence_logs=60, local_directory=sys.argv[1]) as cluster:
+                      silence_logs=60) as cluster:
         print(cluster.scheduler_address, flush=True)
         sys.stdin.read()
 """
@@ -126,9 +130,14 @@ if __name__ == "__main__":
 def test_the_caller_gets_an_error_when_the_scheduler_is_killed(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(SCHEDULER)
-    command = [sys.executable, program, tmp_path / "scratch"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, **pipes) as scheduler:
+    with (
+        # What is killed removes no folders. The path of a socket has to be short.
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        subprocess.Popen(
+            [sys.executable, program], env={**os.environ, "TMPDIR": folder}, **pipes
+        ) as scheduler,
+    ):
 
         def call(scheduler, stop):
             os.kill(scheduler, signal.SIGKILL)
