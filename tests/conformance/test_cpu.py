@@ -1,7 +1,7 @@
 """The contract of an answer to `cpu`, in real time and with real processes.
 
 A worker imports the functions of `computing`. No test measures time: files say which
-calls have begun and which have ended. A call that can be stopped would run for a
+calls have begun and which have ended. A call that can be stopped would run for half a
 minute, and the test sees that its end was not reached. If a study declares that it
 cannot stop a call, the call ends by itself after a second.
 """
@@ -23,7 +23,8 @@ import pytest
 from concurrency_study.topics.cpu import EXAMPLE, primes
 from concurrency_study.world import leaves
 
-sys.path.insert(0, str(Path(__file__).parent))  # a worker gets this path as well
+HERE = str(Path(__file__).parent)
+sys.path.insert(0, HERE)  # a worker gets this path as well
 
 import computing
 from computing import Job, Native, children, is_alive
@@ -73,7 +74,7 @@ def stops(answer):
 @pytest.fixture
 def limit(stops):
     """Seconds after which a call ends that is not stopped."""
-    return 60 if stops else 1
+    return 30 if stops else 1
 
 
 @pytest.fixture
@@ -339,7 +340,7 @@ def program(world, answer, tmp_path, limit):
     def start(*functions):
         names = [function.__name__ for function in functions]
         command = [sys.executable, "-W", "error", script, world.name, answer.module]
-        path = os.pathsep.join([str(Path(__file__).parent)])
+        path = os.pathsep.join(filter(None, [HERE, os.environ.get("PYTHONPATH")]))
         running.append(
             subprocess.Popen(
                 [*command, tmp_path, f"{limit}", *names],

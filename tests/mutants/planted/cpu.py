@@ -44,10 +44,6 @@ MISTAKES = {
         "                theirs.close()  # the pipe is to end when the process does\n",
         "                pass\n",
     ),
-    "the descriptor is watched for ever": (
-        "        loop.remove_reader(pipe.fileno())\n",
-        "        pass\n",
-    ),
     "workers are not counted before they start": (
         "    inputs = check(function, inputs, workers)\n",
         "    inputs = check(function, inputs, max(workers, 1))\n",
