@@ -26,8 +26,8 @@ from concurrency_study.world import leaves
 HERE = str(Path(__file__).parent)
 sys.path.insert(0, HERE)  # a worker gets this path as well
 
-import computing
-from computing import Job, Native, children, is_alive
+import computing  # noqa: E402
+from computing import Job, Native, children, is_alive  # noqa: E402
 
 STOPS = "stopping a computation"
 SURVIVES = "surviving a crash"
