@@ -173,13 +173,13 @@ def behaviour_record(row: Row, world: str, run: Measurement) -> dict[str, Any]:
 def libraries_of(study: Study) -> dict[str, str]:
     """Return the versions of the libraries that the study builds on.
 
-    The repository's own packages do not count. An extra that is named after a library
-    (``anyio[trio]``) adds that library.
+    Not counted are the repository's own packages, and what an extra of the study needs.
+    An extra that is named after a library (``anyio[trio]``) adds that library.
     """
     names = {
         name
         for line in requires(f"{study.name}-study") or []
-        if not line.startswith("concurrency-study")
+        if not line.startswith("concurrency-study") and "extra ==" not in line
         for name in findall(r"[\w.-]+", split(r"[<>=~!; ]", line, maxsplit=1)[0])
     }
     return {name: version(name) for name in sorted(names)}
