@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
+
+# Worker processes import the module `computing`. They get this path from their parent.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture

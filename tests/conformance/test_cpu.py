@@ -19,16 +19,13 @@ from functools import partial
 from multiprocessing import resource_tracker
 from pathlib import Path
 
+import computing
 import pytest
+from computing import Job, Native, children, is_alive
 from concurrency_study.topics.cpu import EXAMPLE, primes
 from concurrency_study.world import leaves
 
 HERE = str(Path(__file__).parent)
-sys.path.insert(0, HERE)  # a worker gets this path as well
-
-import computing  # noqa: E402
-from computing import Job, Native, children, is_alive  # noqa: E402
-
 STOPS = "stopping a computation"
 SURVIVES = "surviving a crash"
 PROGRAM = """
