@@ -152,3 +152,11 @@ def children() -> set[int]:
         if int(rest[1]) == os.getpid() and b"resource_tracker" not in command:
             found.add(int(path.name))
     return found
+
+
+def see_a_child(limit: float) -> float:
+    """Return when this process has a child, or after some time."""
+    due = time.monotonic() + limit
+    while not children() and time.monotonic() < due:
+        time.sleep(0.001)
+    return limit

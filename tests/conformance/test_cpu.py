@@ -282,8 +282,7 @@ def test_an_error_stops_a_call_that_computes(failed, jobs, seen, spin):
 
 
 def test_an_error_while_the_other_workers_start_leaves_nothing(failed, jobs, seen):
-    inputs = jobs(computing.spin, computing.spin, computing.spin)
-    (first, _), *others = inputs
+    (first, _), *others = jobs(computing.spin, computing.spin, computing.spin)
     alone = Job(first.folder, "0", first.limit)
     (error,) = failed(computing.tasks, [(alone, "fail_after_others"), *others], 3)
     assert repr(error) == "ValueError('no')"
@@ -324,6 +323,21 @@ def test_a_cancellation_stops_the_calls(
     assert world.run_for_real(partial(race.function, racers)) == ["winner"]
     assert seen("began") == {"0", "1", "winner"}
     assert seen("ended") == {"winner"}
+
+
+def test_a_cancellation_while_workers_start_leaves_nothing(
+    world, study, answer, tmp_path, limit
+):
+    """A thread that sees the first process, long before it is ready, wins a race."""
+    (race,) = [each for each in study.answers("race") if not each.variant]
+    (blocking,) = [a for a in study.answers("blocking_calls") if not a.variant]
+    racers = [
+        Native(
+            answer.function, computing.spin, [Job(tmp_path, n, limit) for n in "01"], 2
+        ),
+        Native(blocking.function, computing.see_a_child, [1], int, 1),
+    ]
+    world.run_for_real(partial(race.function, racers))
 
 
 @pytest.fixture
