@@ -4,12 +4,14 @@
 a ``cancellable`` call that is cancelled. Its own limit is the number of cores, so the
 answer brings a limiter. A worker that dies raises `BrokenWorkerProcess`. AnyIO keeps
 idle workers for later calls, until its loop ends. A cancellation while it starts a
-worker would leave that process behind. So a first call, shielded, starts each worker.
-A worker loads the file of the main module by its path, where a relative import fails.
+worker would leave that process behind. So a first call, shielded, starts each worker,
+and leaves Ctrl-C to the caller. A worker loads the file of the main module by its path,
+where a relative import fails.
 """
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -42,7 +44,7 @@ async def cpu(
     # 2. Stop a worker in the middle of its computation.
     async def worker() -> None:
         with anyio.CancelScope(shield=True):
-            await anyio.to_process.run_sync(abs, 0, limiter=processes)
+            await anyio.to_process.run_sync(leave_ctrl_c, limiter=processes)
         for index, item in waiting:
             results[index] = await anyio.to_process.run_sync(
                 function, item, cancellable=True, limiter=processes
@@ -55,6 +57,10 @@ async def cpu(
 
     # 4. Return the results in input order.
     return results
+
+
+def leave_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches the workers as well
 
 
 if __name__ == "__main__":
