@@ -438,6 +438,7 @@ def _pages(
         "legend": legend,
         "timeline_style": style,
         "costs": Costs.measured(tree.root),
+        "clusters": _clusters(tree),
         "pools": pools.read(tree.root),
         "told": pools.told,
         "pasteable": pasteable,
@@ -476,8 +477,8 @@ def _pages(
     for pair in pairs:
         texts = {study: described(tree, study) for study in (pair.one, pair.other)}
         yield f"{pair.name}.html", rendered("pair.html", pair=pair, described=texts)
-    if clusters := _clusters(tree):
-        yield "clusters.html", rendered("clusters.html", clusters=clusters)
+    if known["clusters"]:
+        yield "clusters.html", rendered("clusters.html")
     if known["costs"]:
         yield "costs.html", rendered("costs.html")
     yield "names.html", rendered("names.html")
