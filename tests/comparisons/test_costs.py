@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from concurrency_comparisons import figures, site
 from concurrency_comparisons.answers import Tree
-from concurrency_comparisons.bench import contestants
+from concurrency_comparisons.bench import contestants, pools
 from concurrency_comparisons.bench.costs import Axis, Costs, NoFigures
 from concurrency_comparisons.figures import REFERENCE, compared
 from concurrency_comparisons.questions import all_asked
@@ -29,6 +29,8 @@ BLOCKS = [*COSTS.blocks]
 def page():
     return templates.get_template("costs.html").render(
         costs=COSTS,
+        pools=pools.read(ROOT),
+        told=pools.told,
         subjects=[SimpleNamespace(topic=topic) for topic in TREE.topics.values()],
         asked=all_asked(TREE, {}),
         inline=site.inline,
