@@ -80,6 +80,7 @@ def works(python: str) -> bool:
 PYTEST = ("python", "-W", "error", "-m", "pytest", "-q")
 PYTHONS = [v for v in SUPPORTED if v == HERE or works(v)]
 NEWEST = PYTHONS[-1]
+ENDS = list(dict.fromkeys((PYTHONS[0], NEWEST)))
 MISSING = [v for v in SUPPORTED if v not in PYTHONS]
 
 
@@ -390,15 +391,14 @@ def realtime(session: nox.Session) -> None:
     asked = [name for name in session.posargs if name in STUDIES] or STUDIES
     options = [option for option in session.posargs if option not in STUDIES]
     # The oldest and the newest Python: what differs between them are their libraries.
-    pythons = dict.fromkeys((PYTHONS[0], NEWEST))
     # The studies of several worlds take longest, and come last in the order.
-    names = [f"{study}-{python}" for study in reversed(asked) for python in pythons]
+    names = [f"{study}-{python}" for study in reversed(asked) for python in ENDS]
     failed = side_by_side(session, names, ["--realtime", *options])
     if failed:
         session.error(f"for the whole of it: nox -s {failed[0]} -- --realtime")
 
 
-@nox.session(python=PYTHONS)
+@nox.session(python=ENDS)
 def referees(session: nox.Session) -> None:
     """Judge the referees: on real sockets, with no study installed."""
     session.install(
@@ -491,7 +491,7 @@ def peers(session: nox.Session) -> None:
     session.run("python", "-m", "tests.peers.measure", *session.posargs)
 
 
-@nox.session(python=list(dict.fromkeys((PYTHONS[0], NEWEST))))
+@nox.session(python=ENDS)
 def fixtures(session: nox.Session) -> None:
     """Test the fixtures with all libraries: options, hangs, and real time."""
     session.install(
