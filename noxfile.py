@@ -438,12 +438,13 @@ def outside(session: nox.Session) -> None:
 
 @nox.session(python=HERE)
 def clusters(session: nox.Session) -> None:
-    """Run an answer with dask on clusters by SSH and SLURM, as far as they are here."""
+    """Run an answer on clusters by SSH and SLURM; `-- tests/clusters` kills, too."""
     session.install(
         *CONSTRAINTS,
         *("pytest", "-e", "./shared", "-e", "./packages/dask[clusters]"),
     )
-    session.run(*PYTEST, "tests/clusters", *session.posargs)
+    tests = session.posargs or ["tests/clusters/test_clusters.py"]
+    session.run(*PYTEST, *tests)
 
 
 @nox.session(python=HERE, default=False)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import runpy
 import signal
 import subprocess
@@ -26,7 +25,6 @@ from distributed import Client, KilledWorker, LocalCluster, wait
 from distributed.client import FutureCancelledError
 
 CUT_OFF = Path(__file__).with_name("cut_off.py")
-KILLS, CLUSTERS = 200, 4
 SETTINGS = {
     "distributed.comm.timeouts.connect": "2s",
     "distributed.worker.multiprocessing-method": "forkserver",
@@ -91,27 +89,6 @@ def test_a_call_that_kills_every_worker_fails_in_the_end(tmp_path):
         results_at_end(partial(die, log), ["a"])
     assert [type(each) for each in leaves(raised.value)] == [KilledWorker]
     assert log.read_text().split() == ["a", "a"]
-
-
-@pytest.mark.parametrize("seed", range(CLUSTERS))
-def test_no_item_is_lost_when_random_workers_are_killed(tmp_path, seed):
-    kills = KILLS // CLUSTERS
-    items = [f"{number}" for number in range(4 * kills)]
-    doomed = set(random.Random(seed).sample(items, kills))
-    died = tmp_path / "died"
-    died.mkdir()
-
-    def call(item, stop):
-        if item in doomed:
-            # Only the first of its calls makes the file.
-            with contextlib.suppress(FileExistsError):
-                os.close(os.open(died / item, os.O_CREAT | os.O_EXCL))
-                os.kill(os.getpid(), signal.SIGKILL)
-        return item
-
-    with connected(tmp_path, workers=3, failures=1000):
-        assert results_at_end(call, items) == items
-    assert {path.name for path in died.iterdir()} == doomed
 
 
 SCHEDULER = """
