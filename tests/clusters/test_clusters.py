@@ -67,8 +67,8 @@ def answer(address):
     return done.stdout
 
 
-def sshd():
-    return shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
+def sshd(also="/usr/sbin"):
+    return shutil.which("sshd", path=f"{os.environ['PATH']}:{also}")
 
 
 @pytest.fixture
@@ -115,9 +115,13 @@ def test_an_answer_runs_on_a_cluster_by_ssh(ssh):
             assert len(client.scheduler_info(n_workers=-1)["workers"]) == 2
 
 
-def test_a_skip_is_true():
-    found = shutil.which("sshd", path="/usr/sbin:/usr/bin:/sbin:/usr/local/sbin")
-    assert (sshd() is None) == (found is None)
+def test_a_server_is_found_where_it_is_and_missed_where_it_is_not(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert sshd(also=tmp_path) is None
+    (tmp_path / "sshd").touch(0o700)
+    assert sshd(also=tmp_path) == str(tmp_path / "sshd")
 
 
 def test_one_host_is_not_enough():

@@ -96,7 +96,7 @@ OURS = STUDY.name == "asyncio"
 def test_every_planted_mistake_fails_a_test(topic, tmp_path):
     mistakes = mistakes_in(topic)
     assert mistakes
-    # Tests in real time wait most of the time.
+    # Tests in real time wait for processes and for the ends of hangs as well.
     with ThreadPoolExecutor(2 if topic in VIRTUAL else 4) as pool:
         runs = {}
         for number, (name, (old, new)) in enumerate(mistakes.items()):

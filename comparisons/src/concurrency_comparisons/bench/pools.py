@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -158,11 +159,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ratio = found[column] / figures[next(iter(POOLS))][column]
             print(f"  {name:<26}{told(found[column]):>10}{ratio:>10.2g} x")
     if asked.json:
-        distributed = importlib.import_module("importlib.metadata")
         about = {
             "when": f"{datetime.date.today()}",
             "python": platform.python_version(),
-            "distributed": distributed.version("distributed"),
+            "distributed": version("distributed"),
             "rounds": asked.rounds,
             "cores": os.cpu_count(),
             "columns": COLUMNS,

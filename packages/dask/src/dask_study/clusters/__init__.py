@@ -12,7 +12,7 @@ import contextlib
 import signal
 import threading
 from collections.abc import Generator
-from typing import Any, NoReturn
+from typing import Any
 
 THREADS = 20
 """The threads of a worker: a call takes one also while it waits."""
@@ -34,11 +34,7 @@ def options(doc: str | None) -> argparse.ArgumentParser:
 @contextlib.contextmanager
 def ended_by_signal() -> Generator[None]:
     """Let Ctrl-C and SIGTERM end the block without an error."""
-
-    def end(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, end)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with contextlib.suppress(KeyboardInterrupt):
             yield
