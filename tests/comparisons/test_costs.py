@@ -14,7 +14,7 @@ from concurrency_comparisons import figures, site
 from concurrency_comparisons.answers import Tree
 from concurrency_comparisons.bench import contestants, pools
 from concurrency_comparisons.bench.costs import Axis, Costs, NoFigures
-from concurrency_comparisons.figures import REFERENCE, compared
+from concurrency_comparisons.figures import REFERENCE, compared, microseconds
 from concurrency_comparisons.questions import all_asked
 from concurrency_comparisons.rendering import linked, templates
 from concurrency_study.behaviours import questions
@@ -30,7 +30,7 @@ def page():
     return templates.get_template("costs.html").render(
         costs=COSTS,
         pools=pools.read(ROOT),
-        told=pools.told,
+        microseconds=microseconds,
         subjects=[SimpleNamespace(topic=topic) for topic in TREE.topics.values()],
         asked=all_asked(TREE, {}),
         inline=site.inline,

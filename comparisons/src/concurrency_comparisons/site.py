@@ -37,7 +37,7 @@ from .answers import AnswerFile, Line, Tree
 from .bench import pools
 from .bench.costs import Costs
 from .comparison import Change, aligned, code_of, dedented, rows, shared_lines
-from .figures import told
+from .figures import microseconds, told
 from .guides import choices, guides, terms
 from .names import page as index_of_names
 from .questions import COMMON, Asked, all_asked, changed, leading, of_topic, preference
@@ -440,7 +440,7 @@ def _pages(
         "costs": Costs.measured(tree.root),
         "clusters": _clusters(tree),
         "pools": pools.read(tree.root),
-        "told": pools.told,
+        "microseconds": microseconds,
         "pasteable": pasteable,
         "pasteable_function": pasteable_function,
         "races": races,

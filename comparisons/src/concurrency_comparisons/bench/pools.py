@@ -26,6 +26,8 @@ from typing import Any
 
 from concurrency_study.topics.cpu import primes
 
+from ..figures import microseconds
+
 WORKERS = 2
 ROUNDS = 5
 CALLS = 200
@@ -124,14 +126,6 @@ def measure(open_pool: Callable[[], Any]) -> dict[str, float]:
     return found
 
 
-def told(seconds: float) -> str:
-    """Return seconds as a reader would write them, with two digits."""
-    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "us")):
-        if seconds * factor >= 1 or unit == "us":
-            return f"{float(f'{seconds * factor:.2g}'):g} {unit}"
-    raise AssertionError
-
-
 def read(root: Path) -> dict[str, Any] | None:
     """Return the figures of a checkout, or None if nothing was measured."""
     path = root / FILE
@@ -157,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(title)
         for name, found in figures.items():
             ratio = found[column] / figures[next(iter(POOLS))][column]
-            print(f"  {name:<26}{told(found[column]):>10}{ratio:>10.2g} x")
+            print(f"  {name:<26}{microseconds(found[column]):>10}{ratio:>10.2g} x")
     if asked.json:
         about = {
             "when": f"{datetime.date.today()}",

@@ -47,12 +47,7 @@ LEAVE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
 
 def run(function: Callable[..., Result], *args: Any) -> Result:
-    """Call ``function(*args)`` with a client as the default one: the front door."""
-    return with_client(function, *args)
-
-
-def with_client(function: Callable[..., Result], *args: Any) -> Result:
-    """Call ``function(*args)`` with a client as the default one.
+    """Call ``function(*args)`` with a client as the default one: the front door.
 
     The client is one of the cluster whose address follows ``--scheduler`` on the
     command line, or else of a cluster of processes on this machine. SIGTERM cancels the

@@ -14,6 +14,7 @@ from concurrent.futures import CancelledError
 from itertools import islice, repeat
 from typing import Any
 
+from concurrency_study.topics.race import of_cleanup
 from distributed import Event, Future, as_completed, get_client, wait
 
 from . import held_back
@@ -141,6 +142,20 @@ class Group:
     def obeyed(self, future: Future[Any]) -> bool:
         """Return whether a call has ended as cancelled because it was asked to."""
         return self.stopped and isinstance(failure(future), CancelledError)
+
+    def failed(self, future: Future[Any]) -> bool:
+        """Return whether a call of a race has failed.
+
+        The block raises what ends the race as a whole: a cancellation that was not
+        asked for, an error that is not an Exception, and an error of a cleanup.
+        """
+        error = failure(future)
+        if isinstance(error, CancelledError) or not isinstance(error, Exception):
+            if error is not None and not self.obeyed(future):
+                self.fail(error)
+        elif self.stopped and of_cleanup(error, CancelledError):
+            self.fail(error)
+        return error is not None
 
     def fail(self, error: BaseException) -> None:
         """Keep an error, which the block will raise, and cancel all calls."""

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import CancelledError
 
 from concurrency_study.topics import Result
 from concurrency_study.topics.hedge import EXAMPLE, FAILED, SECONDS, check
-from concurrency_study.topics.race import of_cleanup
 from distributed import Event, Future
 
 from .. import run
@@ -26,15 +24,9 @@ def hedge(function: Callable[[int, Event], Result], after: float, most: int) -> 
 
     # 1. The first to succeed wins and stops the others; a failure is kept.
     def attend(future: Future[Result]) -> None:
-        error = failure(future)
-        if error is None:
+        if not group.failed(future):
             successes.append(future)
             group.cancel()
-        elif isinstance(error, CancelledError) or not isinstance(error, Exception):
-            if not group.obeyed(future):
-                group.fail(error)
-        elif group.stopped and of_cleanup(error, CancelledError):
-            group.fail(error)
 
     with Group() as group:
         # 2. Start the next one when it is time, or when all so far have failed.

@@ -8,13 +8,12 @@ client hears of wins.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import CancelledError
 from functools import partial
 from itertools import repeat
 from operator import call
 
 from concurrency_study.topics import Result
-from concurrency_study.topics.race import EXAMPLE, FAILED, check, of_cleanup
+from concurrency_study.topics.race import EXAMPLE, FAILED, check
 from distributed import Event, Future
 
 from .. import run
@@ -27,15 +26,9 @@ def race(functions: Iterable[Callable[[Event], Result]]) -> Result:
 
     # 1. The first to succeed wins and stops the others; a failure is kept.
     def attend(future: Future[Result]) -> None:
-        error = failure(future)
-        if error is None:
+        if not group.failed(future):
             successes.append(future)
             group.cancel()
-        elif isinstance(error, CancelledError) or not isinstance(error, Exception):
-            if not group.obeyed(future):
-                group.fail(error)
-        elif group.stopped and of_cleanup(error, CancelledError):
-            group.fail(error)
 
     with Group() as group:
         # 2. Start all.

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-import signal
 import sys
 from collections.abc import Callable, Generator, Mapping
-from concurrent.futures import CancelledError
 from typing import Any, ClassVar
 
-from ...trace import Trace
-from ...world import NotCovered, is_of_libraries
+from ...world import is_of_libraries
+from ..elsewhere import JobElsewhere, TraceByName, WorldElsewhere, set_here
 from ..threads.machine import Descriptors, Machine, ManagedThread
-from ..threads.world import HORIZON, ThreadsJob, ThreadsWorld
 from . import travel
 from .cluster import Cluster, leaving_nothing, patches, settings, silence
 
@@ -21,11 +18,8 @@ _OWN = re.compile(r"IO loop|(.*-)?(Dask|TCP)-.*")
 """The names of dask's own threads, those in which workers make calls included."""
 
 
-class DaskJob(ThreadsJob):
+class DaskJob(JobElsewhere):
     """A job that is asked to stop by a ``distributed.Event``."""
-
-    async def native_together(self, calls: list[Callable[[], Any]]) -> None:
-        raise NotCovered(self.world.absent["together"])
 
 
 class _Machine(Machine):
@@ -68,7 +62,7 @@ class _Machine(Machine):
         return False  # a message between two threads has arrived once it is sent
 
 
-class DaskWorld(ThreadsWorld):
+class DaskWorld(WorldElsewhere):
     """A place where a cluster of dask runs in virtual time.
 
     A cancellation from outside is a signal to the process of the caller, as a handler
@@ -78,7 +72,6 @@ class DaskWorld(ThreadsWorld):
     """
 
     name = "dask"
-    counts_waits = True
     libraries = ("distributed", "dask", "tornado")
     absent: ClassVar[Mapping[str, str]] = {
         "together": "a job is alone in its thread; an answer starts jobs"
@@ -92,10 +85,7 @@ class DaskWorld(ThreadsWorld):
         self, answer: Callable[..., Any] | None = None, seed: int | None = None
     ) -> None:
         super().__init__(answer, seed)
-        self.trace = _Trace(self.now, self._whose)
-
-    def __reduce__(self) -> Any:
-        return _here, ()
+        self.trace = TraceByName(self.now, self._whose)
 
     def native_job(self, actor: str) -> DaskJob:
         return DaskJob(self, actor)
@@ -124,69 +114,25 @@ class DaskWorld(ThreadsWorld):
         if not _is_own(thread):
             super()._begins(thread)
 
-    # Cancellation
-
-    def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        self.cancel_by(self._cancel)
-        if self.this_run.cancel_at:
-            self.native_call_at(
-                self.this_run.cancel_at[-1] + HORIZON, self._not_cancelled
-            )
-        return function(*args)
-
-    def _count_wait(self) -> None:
-        if self._running and self.this_run.cancel_at_wait is not None:
-            self.count_wait()
-
-    def _cancel(self) -> None:
-        assert self._machine
-        self._machine.deliver(signal.SIGTERM, _raise_cancelled)
-
-
-_current: DaskWorld | None = None
-
-
-def _here() -> DaskWorld:
-    """Return the world of the run, in which a job arrives."""
-    assert _current is not None
-    return _current
-
 
 def _nothing() -> None:
     """Do nothing."""
-
-
-def _here_trace() -> Trace:
-    return _here().trace
-
-
-def _raise_cancelled(*_: object) -> None:
-    """Handle the signal that cancels the answer, in the main thread."""
-    raise CancelledError
 
 
 def _is_own(thread: ManagedThread) -> bool:
     return bool(_OWN.fullmatch(thread.name))
 
 
-class _Trace(Trace):
-    """A trace that travels by name."""
-
-    def __reduce__(self) -> Any:
-        return _here_trace, ()
-
-
 @contextlib.contextmanager
 def _patched(world: DaskWorld) -> Generator[None]:
     """Let the messages of dask take no time during the run."""
-    global _current
     with settings(), contextlib.ExitStack() as stack:
         for place, name, value in patches():
             stack.callback(setattr, place, name, vars(place)[name])
             setattr(place, name, value)
-        _current = world
+        set_here(world)
         try:
             yield
         finally:
-            _current = None
+            set_here(None)
             travel.forget()

@@ -26,10 +26,10 @@ from typing import Any, ClassVar
 
 from ...trace import Event, Trace
 from ...world import NotCovered
+from ..elsewhere import JobElsewhere, TraceByName, WorldElsewhere, set_here
 from ..threads import machine as machines
 from ..threads.clocks import monotonic_ahead
 from ..threads.machine import Machine, ManagedThread, mine
-from ..threads.world import HORIZON, ThreadsJob, ThreadsWorld
 from . import quiet, travel
 from .machines import Branch, Clock, Exchange, Line, Root
 
@@ -56,20 +56,14 @@ _libc = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 
 
-class ProcessesJob(ThreadsJob):
+class ProcessesJob(JobElsewhere):
     """A job that is cancelled by a signal, which raises in its process."""
 
-    async def native_together(self, calls: list[Callable[[], Any]]) -> None:
-        raise NotCovered(self.world.absent["together"])
 
-
-class _Gathered(Trace):
+class _Gathered(TraceByName):
     """A trace that first takes in what other processes have sent."""
 
     gather: Callable[[], object] = staticmethod(lambda: None)
-
-    def __reduce__(self) -> Any:
-        return _here_trace, ()
 
     def note(self, actor: str, what: str, detail: str = "") -> None:
         self.gather()
@@ -85,7 +79,7 @@ class _Sent(Trace):
         self.tell("note", actor, what, detail)
 
 
-class ProcessesWorld(ThreadsWorld):
+class ProcessesWorld(WorldElsewhere):
     """A place where processes run in virtual time.
 
     A job takes its arguments, and no stop event. A cancellation from outside is a
@@ -95,7 +89,6 @@ class ProcessesWorld(ThreadsWorld):
 
     name = "processes"
     kind = "process"
-    counts_waits = True
     Cancelled = CancelledError
     absent: ClassVar[Mapping[str, str]] = {
         "together": "a job is alone in its process; an answer starts processes"
@@ -115,9 +108,6 @@ class ProcessesWorld(ThreadsWorld):
         """True if a process starts in the main thread, whose end would then kill it."""
         self._names: dict[int, str] = {}
         """The names of the processes of the run in its story."""
-
-    def __reduce__(self) -> Any:
-        return _here, ()
 
     def native_job(self, actor: str) -> ProcessesJob:
         return ProcessesJob(self, actor)
@@ -166,21 +156,17 @@ class ProcessesWorld(ThreadsWorld):
 
     # Cancellation
 
-    def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        self.cancel_by(self._cancel)
-        if self.this_run.cancel_at:
-            self.native_call_at(
-                self.this_run.cancel_at[-1] + HORIZON, self._not_cancelled
-            )
-        return function(*args)
-
-    def _cancel(self) -> None:
-        self._root.deliver(signal.SIGTERM, _raise_cancelled)
-
     def _count_wait(self) -> None:
-        run = self.this_run
-        if self._running and run.cancel_at_wait is not None and not _is_held_back():
-            self.count_wait()
+        if not _is_held_back():
+            super()._count_wait()
+
+    @staticmethod
+    def raise_cancelled(*_: object) -> None:
+        """Raise CancelledError in the main thread of the root, or once it may be."""
+        if _is_held_back():
+            _real_raise(signal.SIGTERM)  # the system delivers it when it is unblocked
+        else:
+            raise CancelledError
 
     # The other processes
 
@@ -247,8 +233,7 @@ class ProcessesWorld(ThreadsWorld):
 
         Return the function that sends a message to the root.
         """
-        global _current
-        _current = self
+        set_here(self)
         if self.dies_with_root:
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         self.schedule = None
@@ -264,19 +249,6 @@ class ProcessesWorld(ThreadsWorld):
         return machine.tell
 
 
-_current: ProcessesWorld | None = None
-
-
-def _here() -> ProcessesWorld:
-    """Return the world of this process, in which a job arrives."""
-    assert _current is not None
-    return _current
-
-
-def _here_trace() -> Trace:
-    return _here().trace
-
-
 def _name_of(process: Any) -> str:
     """Return the name of a process in the story of a run."""
     target = getattr(process, "_target", None)
@@ -287,14 +259,6 @@ def _name_of(process: Any) -> str:
 
 def _nothing() -> None:
     """Do nothing."""
-
-
-def _raise_cancelled(*_: object) -> None:
-    """Handle the signal that cancels the answer, in the main thread of the root."""
-    if _is_held_back():
-        _real_raise(signal.SIGTERM)  # the system delivers it when it is unblocked
-    else:
-        raise CancelledError
 
 
 def _is_held_back() -> bool:
@@ -322,8 +286,7 @@ class _Creeping:
 @contextlib.contextmanager
 def _patched(world: ProcessesWorld) -> Generator[None]:
     """Let the run start processes, which become branches of it."""
-    global _current
-    _current = world
+    set_here(world)
     default: Any = _contexts._default_context
     refused: Any = os.fork
     before: Any = None
@@ -355,7 +318,7 @@ def _patched(world: ProcessesWorld) -> Generator[None]:
 
     def _bootstrap(self: Any, parent_sentinel: Any = None) -> Any:
         tell = world.become_branch(_name_of(self))
-        if signal.getsignal(signal.SIGTERM) is _raise_cancelled:
+        if signal.getsignal(signal.SIGTERM) is world.raise_cancelled:
             signal.signal(signal.SIGTERM, before)
         signal.pthread_sigmask(signal.SIG_SETMASK, masks.pop())
         code = _real_bootstrap(self, parent_sentinel)
@@ -399,9 +362,9 @@ def _patched(world: ProcessesWorld) -> Generator[None]:
             stack.callback(setattr, place, name, vars(place)[name])
             setattr(place, name, value)
         if threading.current_thread() is threading.main_thread():
-            before = signal.signal(signal.SIGTERM, _raise_cancelled)
+            before = signal.signal(signal.SIGTERM, world.raise_cancelled)
             stack.callback(signal.signal, signal.SIGTERM, before)
         try:
             yield
         finally:
-            _current = None
+            set_here(None)
