@@ -438,13 +438,12 @@ def outside(session: nox.Session) -> None:
 
 @nox.session(python=HERE)
 def clusters(session: nox.Session) -> None:
-    """Run an answer on clusters by SSH and SLURM; `-- tests/clusters` kills, too."""
+    """Run an answer with dask on clusters by SSH and SLURM, as far as they are here."""
     session.install(
         *CONSTRAINTS,
         *("pytest", "-e", "./shared", "-e", "./packages/dask[clusters]"),
     )
-    tests = session.posargs or ["tests/clusters/test_clusters.py"]
-    session.run(*PYTEST, *tests)
+    session.run(*PYTEST, "tests/clusters", *session.posargs)
 
 
 @nox.session(python=HERE, default=False)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import runpy
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from functools import partial
 from pathlib import Path
 
@@ -23,8 +26,10 @@ from dask_study.group import Group, failure
 from dask_study.use_cases.results_at_end import results_at_end
 from distributed import Client, KilledWorker, LocalCluster, wait
 from distributed.client import FutureCancelledError
+from distributed.core import Status
 
 CUT_OFF = Path(__file__).with_name("cut_off.py")
+KILLS, CLUSTERS = 200, 4
 SETTINGS = {
     "distributed.comm.timeouts.connect": "2s",
     "distributed.worker.multiprocessing-method": "forkserver",
@@ -89,6 +94,50 @@ def test_a_call_that_kills_every_worker_fails_in_the_end(tmp_path):
         results_at_end(partial(die, log), ["a"])
     assert [type(each) for each in leaves(raised.value)] == [KilledWorker]
     assert log.read_text().split() == ["a", "a"]
+
+
+class Killer(threading.Thread):
+    """Kills random workers of a cluster at random instants.
+
+    Only a worker of whose start its nanny knows: if it dies before, the nanny gives up,
+    and when the last one has given up, calls wait for a worker that never comes.
+    """
+
+    def __init__(self, cluster, seed, kills):
+        super().__init__()
+        self.nannies, self.kills = list(cluster.workers.values()), kills
+        self.random, self.killed = random.Random(seed), []
+
+    def run(self):
+        while len(self.killed) < self.kills:
+            time.sleep(self.random.uniform(0, 0.05))
+            process = self.random.choice(self.nannies).process
+            if process.status is Status.running and (pid := process.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    self.killed.append(pid)
+
+
+@pytest.mark.parametrize("seed", range(CLUSTERS))
+def test_no_item_is_lost_when_random_workers_are_killed(tmp_path, seed):
+    log = tmp_path / "log"
+
+    def call(item, stop):
+        note(log, item)
+        time.sleep(0.002)  # so that some are in the middle of it
+        return item
+
+    items = []
+    with connected(tmp_path, workers=3, failures=1000) as client:
+        killer = Killer(client.cluster, seed, KILLS // CLUSTERS)
+        killer.start()
+        while killer.is_alive():
+            batch = range(len(items), len(items) + 50)
+            assert results_at_end(call, batch) == [*batch]
+            items += batch
+        killer.join()
+    assert len(killer.killed) == KILLS // CLUSTERS
+    assert {int(line) for line in log.read_text().split()} == {*items}
 
 
 SCHEDULER = """
