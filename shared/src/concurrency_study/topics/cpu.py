@@ -7,7 +7,8 @@ the machine to do a share of it.
 
 - ``function`` is an ordinary function that computes, in every study. Where a worker is
   a process, the function is pickled by its name, and inputs, results and errors are
-  copies. So it is defined at the top of a module, and a script has a main guard.
+  copies. So it is defined at the top of a module, and a script has a main guard. A
+  large input may block the caller's loop until its worker has started and taken it.
 - At most ``workers`` calls run at a time, and no fewer while there are inputs left.
   They start in input order.
 - Returns the results in input order. Example: four calls that compute for 1 s each,
