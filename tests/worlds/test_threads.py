@@ -1,5 +1,6 @@
 """The threads world: exact waits, no thread left behind, no error lost."""
 
+import ast
 import asyncio
 import concurrent.futures.thread
 import contextlib
@@ -30,11 +31,13 @@ from concurrent.futures import (
     wait,
 )
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from threading import Lock
 from time import sleep
 from types import SimpleNamespace
 
 import pytest
+from concurrency_study.collector import parsed
 from concurrency_study.world import Deadlock, LostError, NotCovered, StillAlive
 from concurrency_study.world.schedules.code import Access
 from concurrency_study.world.waits import waits_at
@@ -1429,6 +1432,29 @@ def test_the_frames_of_a_thread_that_runs_are_read_safely() -> None:
     line = [sys.executable, "-c", FRAMES_OF_A_RUNNING_THREAD]
     done = subprocess.run(line, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_text_is_parsed_although_finalizers_parse_as_well():
+    """On Python 3.11 a finalizer runs in the middle of it, with the same counter."""
+
+    class Cycle:
+        def __init__(self):
+            self.me = self
+
+        def __del__(self):
+            deeper(20)
+
+    def deeper(levels):
+        return deeper(levels - 1) if levels else ast.parse("x = 1")
+
+    text, threshold = Path(ast.__file__).read_text(), gc.get_threshold()
+    gc.set_threshold(50)
+    try:
+        for _ in range(10):
+            Cycle()
+            assert ast.dump(parsed(text))
+    finally:
+        gc.set_threshold(*threshold)
 
 
 # Explored schedules

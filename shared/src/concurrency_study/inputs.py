@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 
 from .available import installed_worlds
+from .collector import parsed
 from .registry import Entry, answers_in
 
 SHARED = "shared/src/concurrency_study"
@@ -147,7 +148,7 @@ def modules(folder: Path, name: str) -> tuple[Path, Path]:
 def relative_imports(text: str) -> list[tuple[int, str]]:
     """Return the modules that a text may import, each with the number of its dots."""
     try:
-        tree = ast.parse(text)
+        tree = parsed(text)
     except SyntaxError:
         return []
     return [
@@ -185,7 +186,7 @@ _LAYOUT = frozenset(
 def code_of(text: str) -> str:
     """Return the text of a module without comments, docstrings and blank lines."""
     try:
-        tree = ast.parse(text)
+        tree = parsed(text)
     except SyntaxError:
         return text
     prose = {

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, cast
 
 import pytest
 
+from .collector import parsed
 from .plugin import Chosen
 from .report import EXAMPLE, Report, story_records, test_record
 from .study import (
@@ -381,7 +382,7 @@ def _tests_in(path: Path) -> list[str]:
     """Return the names of the tests in a module's text, collected or not."""
     return [
         node.name
-        for node in ast.parse(path.read_text("utf-8")).body
+        for node in parsed(path.read_text("utf-8")).body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     ]
 

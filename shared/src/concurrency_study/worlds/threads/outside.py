@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _thread
 import enum
-import gc
 import os
 import sys
 import threading
@@ -13,6 +12,7 @@ from io import FileIO
 from types import FrameType
 from typing import Any
 
+from ...collector import without_collector
 from ...world.unpatched import unpatched
 
 _threading: Any = threading
@@ -149,20 +149,13 @@ def _is_of_a_tool(frame: FrameType) -> bool:
 def outwards(frame: FrameType | None) -> list[FrameType]:
     """Return a frame and those that have called it.
 
-    On Python 3.11 the garbage collector may run as ``f_back`` makes a frame object. If
-    a finalizer then lets the thread of these frames run, the frame may end and its
-    memory be used again: ``f_back`` returns an object of any kind, or the interpreter
-    crashes. So the collector is off here. From 3.12 it runs between bytecodes only.
+    If the collector let the thread of these frames run, a frame might end and its
+    memory be used again. ``f_back`` would return an object of any kind, or the
+    interpreter would crash.
     """
     frames: list[FrameType] = []
-    collects = sys.version_info < (3, 12) and gc.isenabled()
-    if collects:
-        gc.disable()
-    try:
+    with without_collector():
         while frame is not None:
             frames.append(frame)
             frame = frame.f_back
-    finally:
-        if collects:
-            gc.enable()
     return frames

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from types import FrameType
 
+from ...collector import parsed
 from ...world.waits import is_of_user
 from .outside import content
 
@@ -97,7 +98,7 @@ _BLOCKS = ast.While | ast.For | ast.AsyncFor | ast.Lambda | ast.FunctionDef
 @functools.lru_cache(16)
 def _blocks(path: str) -> list[_BLOCKS]:
     try:
-        nodes = list(ast.walk(ast.parse(content(path))))
+        nodes = list(ast.walk(parsed(content(path))))
     except (OSError, SyntaxError, ValueError, RecursionError):
         return []
     return [node for node in nodes if isinstance(node, _BLOCKS)]
