@@ -1,4 +1,4 @@
-"""What worlds have in common whose jobs run elsewhere: in processes, or on a cluster.
+"""The common part of worlds whose jobs run elsewhere: in processes, or on a cluster.
 
 A job arrives pickled. With it come the world and its trace, by name: a job finds those
 of the place where it runs. A signal to the process of the caller is a cancellation from
