@@ -34,11 +34,14 @@ def work(item):
 
 
 def kill_one(*_):
-    """Kill a random worker; if there is none yet, try again soon."""
-    workers = multiprocessing.active_children()
-    if workers:
-        os.kill(random.choice(workers).pid, signal.SIGKILL)
-    else:
+    """Kill a random worker; if there is none, try again soon.
+
+    An error here would be raised in whatever the signal has interrupted, which takes an
+    OSError for its own.
+    """
+    try:
+        os.kill(random.choice(multiprocessing.active_children()).pid, signal.SIGKILL)
+    except (IndexError, ProcessLookupError):
         signal.setitimer(signal.ITIMER_REAL, 0.001)
 
 

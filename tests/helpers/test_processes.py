@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import multiprocessing
 import os
@@ -26,6 +27,7 @@ ROUNDS = {"fork": 100, "forkserver": 5, "spawn": 3}
 @pytest.fixture(autouse=True)
 def nothing_is_left(abandoned):
     """Fail if a test leaves a process, a descriptor or a file in shared memory."""
+    gc.collect()  # what earlier tests have left to it
     descriptors, files = len(os.listdir("/dev/fd")), abandoned()
     yield
     assert not multiprocessing.active_children()

@@ -217,7 +217,8 @@ class Pool:
             else:
                 break
             worker.call = call = self._waiting.popleft()
-            with contextlib.suppress(OSError):  # it has died: its pipe says so
+            # If it has died, its pipe says so.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 worker.pipe.send_bytes(call.pickled)
             call.pickled = b""
 
