@@ -33,6 +33,13 @@ from .errors import pack, unpack
 PATIENCE = 60.0
 """Seconds that a cancelled call has for its cleanup; then its process is killed."""
 
+AGAIN = 1.0
+"""Seconds after which a call that was asked to stop is asked again.
+
+Python handles a signal between two instructions. One that comes just before a system
+call is handled after it, and the next one interrupts it.
+"""
+
 LONGEST_SELECT = 86_400.0
 """Seconds of one wait: a selector cannot wait for a month."""
 
@@ -139,11 +146,15 @@ class Pool:
             if len(self._workers) == len(self._idle):
                 return None
             left = max(0, due - time.monotonic())
-            wait = None if timeout is None else min(left, LONGEST_SELECT)
-            ready = self._selector.select(wait)
+            asked = [w for w in self._workers if w.call and w.call.asked]
+            wait = min(left, AGAIN if asked else LONGEST_SELECT)
+            never = timeout is None and not asked
+            ready = self._selector.select(None if never else wait)
             if not ready and wait == left:
                 return None
             with held_back():
+                for worker in () if ready else asked:
+                    worker.process.terminate()
                 for key, _ in ready:
                     self._take(key.data)
                 self._hand_out()
