@@ -66,7 +66,7 @@ def one_of_three_fails_dies():
             os._exit(1)  # and with it the worker, with all three calls
         time.sleep(0.1)
 
-    three = {"n_workers": 1, "threads_per_worker": 3, "dashboard_address": None}
+    three = {"n_workers": 1, "threads_per_worker": 3, "dashboard_address": ":0"}
     with TemporaryDirectory() as folder, LocalCluster(**three) as cluster:
         with Client(cluster) as client:
             calls = client.map(sibling, range(3), folder=folder)
@@ -220,7 +220,7 @@ def task_is_collected_fire_and_forget():
 
 def system_exit_in_child():
     patience = {"distributed.scheduler.allowed-failures": 0}  # the default is 3
-    one = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    one = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": ":0"}
     with dask.config.set(patience), LocalCluster(**one) as cluster:
         with Client(cluster) as client:
             future = client.submit(sys.exit, 3)

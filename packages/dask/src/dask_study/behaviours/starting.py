@@ -45,7 +45,7 @@ def start_order_threads():
 
 def start_order_one_thread():
     one = {"n_workers": 1, "threads_per_worker": 1, "processes": False}
-    with LocalCluster(**one, dashboard_address=None) as cluster, Client(cluster):
+    with LocalCluster(**one, dashboard_address=":0") as cluster, Client(cluster):
         order = Queue()
         wait([get_client().submit(order.put, number) for number in range(20)])
         seen = list(order.get(batch=True))
@@ -54,7 +54,7 @@ def start_order_one_thread():
 
 def start_order_priority():
     one = {"n_workers": 1, "threads_per_worker": 1, "processes": False}
-    with LocalCluster(**one, dashboard_address=None) as cluster, Client(cluster):
+    with LocalCluster(**one, dashboard_address=":0") as cluster, Client(cluster):
         client, order = get_client(), Queue()
         first = client.submit(time.sleep, 1)
         calls = [client.submit(order.put, n, priority=n) for n in range(20)]
@@ -106,7 +106,7 @@ def cancelled_before_start_input():
 
 def cancelled_before_start_thread():
     one = {"n_workers": 1, "threads_per_worker": 1, "processes": False}
-    with LocalCluster(**one, dashboard_address=None) as cluster, Client(cluster):
+    with LocalCluster(**one, dashboard_address=":0") as cluster, Client(cluster):
         ran = Event()
         first = get_client().submit(time.sleep, 2)
         second = get_client().submit(ran.set)
@@ -165,7 +165,7 @@ def spawn_into_ended_group_client():
 
 def spawn_into_ended_group_workers():
     none = {"n_workers": 0, "threads_per_worker": 1, "processes": False}
-    with LocalCluster(**none, dashboard_address=None) as cluster, Client(cluster):
+    with LocalCluster(**none, dashboard_address=":0") as cluster, Client(cluster):
         future = get_client().submit(abs, -1)
         time.sleep(60)
         print(f"after a minute, the call is {future.status}")
@@ -206,7 +206,7 @@ def call_without_await():
 
 def group_limits_children_threads():
     two = {"n_workers": 1, "threads_per_worker": 2, "processes": False}
-    with LocalCluster(**two, dashboard_address=None) as cluster, Client(cluster):
+    with LocalCluster(**two, dashboard_address=":0") as cluster, Client(cluster):
         begin = time.monotonic()
         for _ in as_completed(get_client().map(time.sleep, [1] * 6, pure=False)):
             print("one has ended")
@@ -216,7 +216,7 @@ def group_limits_children_threads():
 def group_limits_children_resources():
     six = {"n_workers": 1, "threads_per_worker": 6, "processes": False}
     six["resources"] = {"licence": 2}
-    with LocalCluster(**six, dashboard_address=None) as cluster, Client(cluster):
+    with LocalCluster(**six, dashboard_address=":0") as cluster, Client(cluster):
         begin = time.monotonic()
         each = {"pure": False, "resources": {"licence": 1}}
         for _ in as_completed(get_client().map(time.sleep, [1] * 6, **each)):
@@ -234,7 +234,7 @@ def plain_function_waits_result():
         return "yes"
 
     one = {"n_workers": 1, "threads_per_worker": 1, "processes": False}
-    with LocalCluster(**one, dashboard_address=None) as cluster, Client(cluster):
+    with LocalCluster(**one, dashboard_address=":0") as cluster, Client(cluster):
         return get_client().submit(outer).result()
 
 
@@ -245,7 +245,7 @@ def plain_function_waits_worker_client():
         return "yes"
 
     one = {"n_workers": 1, "threads_per_worker": 1, "processes": False}
-    with LocalCluster(**one, dashboard_address=None) as cluster, Client(cluster):
+    with LocalCluster(**one, dashboard_address=":0") as cluster, Client(cluster):
         try:
             return get_client().submit(outer).result()
         except TimeoutError:
@@ -259,7 +259,7 @@ def import_before_patching():
 
 def default_thread_limit():
     rounds = []
-    with LocalCluster(processes=False, dashboard_address=None) as cluster:
+    with LocalCluster(processes=False, dashboard_address=":0") as cluster:
         with Client(cluster) as client:
             for calls in (CPU_COUNT, CPU_COUNT + 1):
                 begin = time.monotonic()
@@ -291,7 +291,7 @@ def start_same_twice_impure():
 
 def full_pool_blocks_submitter():
     one = {"n_workers": 1, "threads_per_worker": 1, "processes": False}
-    with LocalCluster(**one, dashboard_address=None) as cluster, Client(cluster):
+    with LocalCluster(**one, dashboard_address=":0") as cluster, Client(cluster):
         begin = time.monotonic()
         futures = [get_client().submit(time.sleep, 1, pure=False) for _ in range(5)]
         waited = time.monotonic() - begin
