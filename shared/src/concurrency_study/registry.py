@@ -77,7 +77,7 @@ class Entry:
     leaves_out: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
     waits: Waits = Waits()
     within: str = ""
-    """What a pasted function about behaviour is within, or "" if it needs nothing."""
+    """The ``with`` block around a pasted function about behaviour, or "" if none."""
 
     @property
     def worlds(self) -> tuple[str, ...]:

@@ -124,8 +124,8 @@ def left_over_at_end_client():
     def job():
         begun.set()
         time.sleep(2)
-        ended.set()
         print("finished")
+        ended.set()
 
     with Client(get_client().scheduler.address) as client:
         future = client.submit(job)

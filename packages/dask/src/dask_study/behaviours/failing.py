@@ -266,7 +266,7 @@ def order_by_as_completed_from_the_start():
 
 
 def join_cancelled_task_result():
-    future = get_client().submit(time.sleep, 60)
+    future = get_client().submit(time.sleep, 5)
     future.cancel()
     try:
         return "nothing" if future.result() is None else "a value"
@@ -276,7 +276,7 @@ def join_cancelled_task_result():
 
 
 def join_cancelled_task_wait():
-    future = get_client().submit(time.sleep, 60)
+    future = get_client().submit(time.sleep, 5)
     future.cancel()
     try:
         wait([future])
@@ -287,7 +287,7 @@ def join_cancelled_task_wait():
 
 
 def join_cancelled_task_as_completed():
-    future = get_client().submit(time.sleep, 60)
+    future = get_client().submit(time.sleep, 5)
     future.cancel()
     try:
         ended = list(as_completed([future]))
@@ -298,7 +298,7 @@ def join_cancelled_task_as_completed():
 
 
 def except_exception_swallows():
-    future = get_client().submit(time.sleep, 60)
+    future = get_client().submit(time.sleep, 5)
     future.cancel()
     try:
         future.result()
@@ -310,7 +310,7 @@ def except_exception_swallows():
 
 
 def cancellation_passes():
-    future = get_client().submit(time.sleep, 60)
+    future = get_client().submit(time.sleep, 5)
     future.cancel()
     try:
         try:

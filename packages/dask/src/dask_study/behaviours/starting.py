@@ -5,6 +5,8 @@ import inspect
 import time
 import uuid
 import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import dask
 import distributed
@@ -45,23 +47,24 @@ def start_order_threads():
 
 def start_order_one_thread():
     one = {"n_workers": 1, "threads_per_worker": 1, "processes": False}
-    with LocalCluster(**one, dashboard_address=":0") as cluster, Client(cluster):
-        order = Queue()
-        wait([get_client().submit(order.put, number) for number in range(20)])
-        seen = list(order.get(batch=True))
-    return "yes" if seen == sorted(seen) else "no"
+    with LocalCluster(**one, dashboard_address=":0") as cluster:
+        with Client(cluster) as client:
+            first = client.submit(time.sleep, 1)
+            calls = as_completed([client.submit(abs, n) for n in range(20)])
+            seen = [call.result() for call in calls]
+            print(f"after {first.status}, the order was {seen}")
+    return "yes" if seen == [*range(20)] else "no"
 
 
 def start_order_priority():
     one = {"n_workers": 1, "threads_per_worker": 1, "processes": False}
-    with LocalCluster(**one, dashboard_address=":0") as cluster, Client(cluster):
-        client, order = get_client(), Queue()
-        first = client.submit(time.sleep, 1)
-        calls = [client.submit(order.put, n, priority=n) for n in range(20)]
-        wait([first, *calls])
-        seen = list(order.get(batch=True))
-        print(f"the order was {seen}")
-    return "yes" if seen == sorted(seen) else "no"
+    with LocalCluster(**one, dashboard_address=":0") as cluster:
+        with Client(cluster) as client:
+            first = client.submit(time.sleep, 1)
+            calls = [client.submit(abs, n, priority=-n) for n in range(20)]
+            seen = [call.result() for call in as_completed(calls)]
+            print(f"after {first.status}, the order was {seen}")
+    return "yes" if seen == [*range(20)] else "no"
 
 
 def wait_until_ready():
@@ -106,15 +109,17 @@ def cancelled_before_start_input():
 
 def cancelled_before_start_thread():
     one = {"n_workers": 1, "threads_per_worker": 1, "processes": False}
-    with LocalCluster(**one, dashboard_address=":0") as cluster, Client(cluster):
-        ran = Event()
-        first = get_client().submit(time.sleep, 2)
-        second = get_client().submit(ran.set)
-        time.sleep(1)
-        second.cancel()
-        print("cancelled")
-        first.result()
-        return "to its end" if ran.wait(timeout=1) else "never runs"
+    one["dashboard_address"] = ":0"
+    with TemporaryDirectory() as folder, LocalCluster(**one) as cluster:
+        with Client(cluster) as client:
+            trace = Path(folder, "ran")
+            first = client.submit(time.sleep, 2)
+            second = client.submit(trace.touch)
+            time.sleep(1)
+            second.cancel()
+            print("cancelled")
+            client.gather([first, client.submit(abs, -1)])
+            return "to its end" if trace.exists() else "never runs"
 
 
 def free_operation_yields():
@@ -165,13 +170,14 @@ def spawn_into_ended_group_client():
 
 def spawn_into_ended_group_workers():
     none = {"n_workers": 0, "threads_per_worker": 1, "processes": False}
-    with LocalCluster(**none, dashboard_address=":0") as cluster, Client(cluster):
-        future = get_client().submit(abs, -1)
-        time.sleep(60)
-        print(f"after a minute, the call is {future.status}")
-        cluster.scale(1)
-        wait(future)
-        return "cancels the child" if future.cancelled() else "starts the child"
+    with LocalCluster(**none, dashboard_address=":0") as cluster:
+        with Client(cluster) as client:
+            future = client.submit(abs, -1)
+            time.sleep(60)
+            print(f"after a minute, the call is {future.status}")
+            cluster.scale(1)
+            wait(future)
+            return "cancels the child" if future.cancelled() else "starts the child"
 
 
 def child_inherits_timeout():
@@ -179,8 +185,8 @@ def child_inherits_timeout():
 
     def child():
         time.sleep(3)
-        ended.set()
         print("finished")
+        ended.set()
 
     def parent():
         with worker_client() as client:
