@@ -107,7 +107,7 @@ def cancel_interrupts_blocking_restart():
         time.sleep(3600)
 
     with (
-        LocalCluster(n_workers=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         future = client.submit(call)
@@ -347,7 +347,7 @@ def woken_lock_waiter_cancelled_interrupt():
     dask.config.set({"distributed.scheduler.locks.lease-timeout": "2s"})
     dask.config.set({"distributed.scheduler.locks.lease-validation-interval": "1s"})
     with (
-        LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as cluster,
         Client(cluster),
     ):
         held, wanted = Lock("printer"), Lock("printer")

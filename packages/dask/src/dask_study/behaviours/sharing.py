@@ -68,7 +68,7 @@ def holder_ends_call():
     dask.config.set({"distributed.scheduler.locks.lease-timeout": "1s"})
     dask.config.set({"distributed.scheduler.locks.lease-validation-interval": "200ms"})
     with (
-        LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         client.submit(lambda: Lock("printer").acquire()).result()
@@ -86,7 +86,7 @@ def holder_ends_worker():
 
     dask.config.set({"distributed.scheduler.allowed-failures": 0})
     with (
-        LocalCluster(n_workers=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         error = client.submit(hold).exception()
@@ -199,7 +199,7 @@ def result_set_twice():
 def worker_dies_before_task_done():
     dask.config.set({"distributed.scheduler.allowed-failures": 0})
     with (
-        LocalCluster(n_workers=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         future = client.submit(os._exit, 1)
@@ -248,7 +248,7 @@ def thread_local_per_task():
 
     with (
         LocalCluster(
-            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
         ) as cluster,
         Client(cluster) as client,
     ):
@@ -301,7 +301,7 @@ def nested_pool_worker_client():
 
     with (
         LocalCluster(
-            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
         ) as cluster,
         Client(cluster) as client,
     ):
@@ -314,7 +314,7 @@ def nested_pool_get_client():
 
     with (
         LocalCluster(
-            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
         ) as cluster,
         Client(cluster) as client,
     ):
@@ -347,7 +347,7 @@ def yielding_starves_timers():
 
     with (
         LocalCluster(
-            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0"
         ) as cluster,
         Client(cluster) as client,
     ):
