@@ -1,6 +1,5 @@
 """Ctrl-C, ends of programs, and calls that are left over."""
 
-import asyncio
 import os
 import signal
 import socket
@@ -369,23 +368,13 @@ def ten_blocking_sleeps():
     return f"{time.monotonic() - begin:.2g} s"
 
 
-def run_inside_run_call():
+def run_inside_run():
     def outer():
         with worker_client() as client:
             return client.submit(abs, -1).result()
 
     try:
         return "yes" if get_client().submit(outer).result() == 1 else "absent"
-    except RuntimeError:
-        return "raises RuntimeError"
-
-
-def run_inside_run_loop():
-    async def main():
-        return get_client().submit(abs, -1).result()
-
-    try:
-        return "yes" if asyncio.run(main()) == 1 else "absent"
     except RuntimeError:
         return "raises RuntimeError"
 
