@@ -36,6 +36,7 @@ SITES = {
     "trio": "https://trio.readthedocs.io/en/stable/",
     "anyio": "https://anyio.readthedocs.io/en/stable/api.html#",
     "gevent": "https://www.gevent.org/api/gevent.",
+    "distributed": "https://distributed.dask.org/en/stable/api.html#distributed.",
 }
 """The documentation of each library that has a site of its own."""
 PYTHON = re.compile(r"https://docs\.python\.org/(3/library|3\.12/c-api)/[\w.-]+\.html#")

@@ -86,7 +86,10 @@ def pasteable_function(path: Path, name: str) -> str:
     native = isinstance(block.node, ast.AsyncFunctionDef) or _yields(block.node)
     call = script.native_call(name) if native else f"{name}()"
     script.take(group, block)
-    guard = f'if __name__ == "__main__":\n    print({call})\n'
+    lines = [f"print({call})"]
+    if within := script.within(group, block):
+        lines = [f"with {within}:", f"    {lines[0]}"]
+    guard = "\n    ".join(['if __name__ == "__main__":', *lines]) + "\n"
     return f"{script.text(group, documented=False)}\n\n{guard}"
 
 
@@ -222,6 +225,19 @@ class _Script:
         # A keyword keeps its name: backend=backend becomes backend="asyncio".
         names = re.compile(rf"\*?\b({'|'.join(given)})\b(?!=)")
         return names.sub(lambda name: given[name[1]], call)
+
+    def within(self, module: _Module, block: _Block) -> str:
+        """Return the ``with`` block that a call of a function needs, or "" if none.
+
+        A function that does not use the study's library needs none.
+        """
+        entry = entry_of(self._package)
+        libraries = {*entry.libraries} - sys.stdlib_module_names
+        used = {i.top for i in module.imports if i.binds in block.uses}
+        if not entry.within or not libraries & used:
+            return ""
+        self._need(self.module(self._package.name), _uses(ast.parse(entry.within)))
+        return entry.within
 
     def take(self, module: _Module, block: _Block) -> None:
         """Make a block part of the script, with all that it uses.

@@ -11,6 +11,8 @@ command, the README's table, the tests of the structure. The keys, all optional:
 - ``leaves-out``: The topics that it does not answer, each with the reason. The key
   ``questions`` has the reason why it answers none of the behaviour questions.
 - ``plain``: True if its functions are plain ones, as with threads and greenlets.
+- ``within``: The ``with`` block that a function about behaviour needs around it when it
+  is pasted, such as ``"Client()"``. The package of the study imports its names.
 - ``waits``: In a study without a keyword for waiting, the ``calls`` that wait, the
   ``blocks`` (types whose ``with`` block waits) and the ``loops`` (whose ``for`` loop
   waits). A name with a dot is a method only.
@@ -38,7 +40,7 @@ TABLE = "concurrency-study"
 LAST = 1000.0
 QUESTIONS = "questions"
 """The key in ``leaves-out`` of a study that answers no behaviour questions."""
-KEYS = {"order", "libraries", "worlds", "leaves-out", "plain", "waits"}
+KEYS = {"order", "libraries", "worlds", "leaves-out", "plain", "within", "waits"}
 
 
 class BadEntry(ValueError):
@@ -74,6 +76,8 @@ class Entry:
     """The Pythons that it supports, as in ``requires-python``."""
     leaves_out: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
     waits: Waits = Waits()
+    within: str = ""
+    """The ``with`` block around a pasted function about behaviour, or "" if none."""
 
     @property
     def worlds(self) -> tuple[str, ...]:
@@ -137,6 +141,7 @@ def read(project: Path, package: Path) -> Entry:
         pythons=content.get("project", {}).get("requires-python", ""),
         leaves_out=dict(get("leaves-out", dict, {})),
         waits=Waits(plain=get("plain", bool, False), **named),
+        within=get("within", str, ""),
     )
 
 

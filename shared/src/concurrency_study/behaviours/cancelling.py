@@ -166,7 +166,7 @@ QUESTIONS = (
         87,
         "cancel_finished_task",
         "What does cancelling a task that has ended do?",
-        ("nothing", "returns False", "raises RuntimeError"),
+        ("nothing", "returns False", "raises RuntimeError", "forgets the result"),
         topics=("tasks",),
     ),
 )

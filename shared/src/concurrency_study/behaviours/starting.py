@@ -56,7 +56,10 @@ QUESTIONS = (
         8,
         "spawn_into_ended_group",
         "What does a spawn into a cancelled or closed group do?",
-        ("starts the child", "cancels the child", "raises RuntimeError"),
+        (
+            *("starts the child", "cancels the child"),
+            *("raises RuntimeError", "raises ClosedClientError"),
+        ),
     ),
     Question(
         9,

@@ -113,6 +113,8 @@ class DaskWorld(WorldElsewhere):
     def _begins(self, thread: ManagedThread) -> None:
         if not _is_own(thread):
             super()._begins(thread)
+        elif self.trace.watching and "Dask-Default-Threads" in thread.name:
+            self.note_spawned(thread.owner or thread, "worker")  # it makes calls
 
 
 def _nothing() -> None:

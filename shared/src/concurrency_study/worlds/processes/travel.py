@@ -42,21 +42,18 @@ class Pickler(_Base):
 
     def reducer_override(self, obj: Any) -> Any:
         made = reduced(obj)
-        if (
-            made is NotImplemented
-            and (place := _replacements().get(id(obj))) is not None
-        ):
-            return getattr, place
         return _Base.reducer_override(self, obj) if made is NotImplemented else made
 
 
 def reduced(obj: Any) -> Any:
-    """Give an error the number by which the process that made it knows it.
+    """Return an error or a replaced function in the form of `object.__reduce__`.
 
-    Return the error in the form of `object.__reduce__`, or NotImplemented for all else.
+    An error gets the number by which the process that made it knows it. A function that
+    is replaced in a run travels by name. Return NotImplemented for all else.
     """
     if not isinstance(obj, BaseException):
-        return NotImplemented
+        place = _replacements().get(id(obj))
+        return NotImplemented if place is None else (getattr, place)
     origin = getattr(obj, _MARK, None)
     if origin is None:
         origin = os.getpid(), next(_numbers)
