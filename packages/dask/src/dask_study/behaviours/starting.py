@@ -216,7 +216,7 @@ def group_limits_children_threads():
         begin = time.monotonic()
         for _ in as_completed(get_client().map(time.sleep, [1] * 6, pure=False)):
             print("one has ended")
-        return "yes" if time.monotonic() - begin >= 3 else "no"
+        return "yes" if time.monotonic() - begin > 2 else "no"
 
 
 def group_limits_children_resources():
@@ -227,7 +227,7 @@ def group_limits_children_resources():
         each = {"pure": False, "resources": {"licence": 1}}
         for _ in as_completed(get_client().map(time.sleep, [1] * 6, **each)):
             print("one has ended")
-        return "yes" if time.monotonic() - begin >= 3 else "no"
+        return "yes" if time.monotonic() - begin > 2 else "no"
 
 
 def plain_function_waits_result():
@@ -315,4 +315,4 @@ def submitter_waits():
         running.add(client.submit(time.sleep, 1, pure=False))
     waited = time.monotonic() - begin
     list(running)
-    return "works" if waited >= 2 else "fails"
+    return "works" if waited > 1.5 else "fails"
