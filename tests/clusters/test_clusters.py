@@ -53,7 +53,7 @@ def started(*words, env=None):
             program.send_signal(signal.SIGINT)
             code = program.wait(60)
             reader.join()
-    # A traceback may be there: distributed logs one if a connection ends while it sends.
+    # distributed logs a traceback if a connection ends while it sends.
     assert code == 0, "".join(logged)
     assert "KeyboardInterrupt" not in "".join(logged)
 

@@ -33,7 +33,7 @@ from .errors import pack, unpack
 PATIENCE = 60.0
 """Seconds that a cancelled call has for its cleanup; then its process is killed."""
 
-AGAIN = 1.0
+ASK_AGAIN = 1.0
 """Seconds after which a call that was asked to stop is asked again.
 
 Python handles a signal between two instructions. One that comes just before a system
@@ -147,7 +147,7 @@ class Pool:
                 return None
             left = max(0, due - time.monotonic())
             asked = [w for w in self._workers if w.call and w.call.asked]
-            wait = min(left, AGAIN if asked else LONGEST_SELECT)
+            wait = min(left, ASK_AGAIN if asked else LONGEST_SELECT)
             never = timeout is None and not asked
             ready = self._selector.select(None if never else wait)
             if not ready and wait == left:
