@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 from itertools import permutations
@@ -215,8 +216,12 @@ def test_the_start_page_leads_to_each_topic_and_ends_with_the_counts(files, foun
     assert "passed" not in text.partition('id="proof"')[0]
 
 
-def test_the_questions_say_why_a_study_answers_none(files):
-    why = TREE.entries["dask"].leaves_out["questions"]
+def test_the_questions_say_why_a_study_answers_none(found, monkeypatch):
+    why = "They have not been asked yet."
+    left_out = {**TREE.entries["dask"].leaves_out, "questions": why}
+    entry = dataclasses.replace(TREE.entries["dask"], leaves_out=left_out)
+    monkeypatch.setitem(TREE.entries, "dask", entry)
+    files = dict(site.pages(TREE, found))
     assert f"dask answers none of them. {why}" in files["questions.html"]
     assert f"dask answers none of the questions. {why}" in files["trio-to-dask.html"]
     assert 'data-study="dask"' not in files["questions.html"]
