@@ -98,7 +98,7 @@ ON_A_PHONE = ["start", "question", "topic", "pair", "race"]
 def test_the_focus_is_seen_wherever_it_goes_and_gets_out_again(visit, kind, width):
     page = visit(kind, width=width, height=700)
     seen = []
-    for _ in range(1500):
+    for _ in range(2500):
         page.keyboard.press("Tab")
         seen.append(page.evaluate("eyes.focus()"))
         around = len(seen) > 1 and seen[-1]["what"] == seen[0]["what"]

@@ -21,6 +21,10 @@ from .reports import Refused, Report, Story, newest, version_in
 from .timeline.lanes import lanes
 
 
+MANY = 9
+"""The most timelines of a page that are all drawn: each has some kilobytes."""
+
+
 @dataclass(frozen=True)
 class Told:
     """The answer of one way in one world."""
@@ -233,6 +237,17 @@ class Asked:
                     firsts.append((told, look))
                 found[told.anchor] = same
         return found
+
+    @cached_property
+    def drawn(self) -> set[str]:
+        """The anchors of the ways whose timelines are drawn: of each study the first.
+
+        If there are not `MANY`, all are drawn.
+        """
+        own = [told for told in self.ways if self.alike.get(told.anchor) is told]
+        firsts = {told.study: told for told in reversed(own)}
+        chosen = own if len(own) <= MANY else firsts.values()
+        return {told.anchor for told in chosen}
 
     @cached_property
     def tints(self) -> dict[str, str]:
