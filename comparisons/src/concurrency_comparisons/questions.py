@@ -20,7 +20,6 @@ from .answers import Tree
 from .reports import Refused, Report, Story, newest, version_in
 from .timeline.lanes import lanes
 
-
 MANY = 9
 """The most timelines of a page that are all drawn: each has some kilobytes."""
 
@@ -240,9 +239,9 @@ class Asked:
 
     @cached_property
     def drawn(self) -> set[str]:
-        """The anchors of the ways whose timelines are drawn: of each study the first.
+        """The anchors of the ways whose timelines are drawn.
 
-        If there are not `MANY`, all are drawn.
+        A page with more than `MANY` draws the first of each study.
         """
         own = [told for told in self.ways if self.alike.get(told.anchor) is told]
         firsts = {told.study: told for told in reversed(own)}
