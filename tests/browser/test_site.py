@@ -353,6 +353,15 @@ def test_all_headings_stay_on_a_wide_screen(visit):
     assert [heading for heading in found if not heading["seen"]] == []
 
 
+def test_on_a_phone_a_question_has_the_whole_width(visit):
+    page = visit("questions", width=360)
+    narrow = page.locator(".questions tbody tr").evaluate_all(
+        "all => all.filter((row) => row.cells[0].offsetWidth < 0.9 * row.offsetWidth)"
+        ".map((row) => row.innerText)"
+    )
+    assert narrow == []
+
+
 def test_on_a_phone_every_piece_of_code_says_whose_it_is(visit):
     page = visit("topic", width=360)
     cells = page.locator(".comparison .cell:has(pre):visible")

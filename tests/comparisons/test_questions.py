@@ -245,6 +245,25 @@ def test_a_way_with_the_same_timeline_is_drawn_once(asked):
     assert [alike[each.anchor] for each in told] == [told[0], told[0], told[2]]
 
 
+@pytest.mark.parametrize(("ways", "drawn"), [(9, 9), (10, 2)])
+def test_a_page_with_many_timelines_draws_the_first_of_each_study(asked, ways, drawn):
+    row = asked["one_of_three_fails"].answers[0].row
+    told = []
+    for number in range(ways):
+        study, name = "asyncio" if number < 5 else "trio", f"way_{number}"
+        events = [
+            Event(0, "caller", "spawn", "task", "caller"),
+            Event(float(number), "caller", "exit", "end", "caller"),
+        ]
+        story = Story("", f"test_{name}", "w", "", number, None, "", events)
+        own = replace(row, study=study, function=name)
+        told.append(questions.Told(own, "w", "no", {}, True, {name: story}))
+    found = questions.Asked(row.question, tuple(told)).drawn
+    firsts = {told[0].anchor, told[5].anchor}
+    assert firsts <= found
+    assert len(found) == drawn
+
+
 @pytest.fixture(scope="module")
 def drift():
     return runpy.run_path(str(ROOT / "tests/behaviours/drift.py"))
