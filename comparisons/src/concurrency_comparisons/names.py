@@ -35,8 +35,8 @@ from .answers import Tree, Unreadable
 MOST = 5
 """The number of questions, and of topics, that a row lists at most."""
 
-LONG = 18
-"""The most letters that a column of the table has room for."""
+LONG = 12
+"""The most letters that the narrowest column of a table has room for."""
 
 
 @dataclass(frozen=True)
