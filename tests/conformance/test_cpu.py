@@ -27,6 +27,7 @@ from concurrency_study.world import leaves
 
 HERE = str(Path(__file__).parent)
 STOPS = "stopping a computation"
+WITHIN = "cancelling a call within a job"
 SURVIVES = "surviving a crash"
 PROGRAM = """
 import json, sys
@@ -72,6 +73,12 @@ def stops(answer):
 def limit(stops):
     """Seconds after which a call ends that is not stopped."""
     return 30 if stops else 1
+
+
+@pytest.fixture
+def limit_within(limit, answer):
+    """The same for a call that a job makes."""
+    return 1 if WITHIN in answer.cannot else limit
 
 
 @pytest.fixture
@@ -308,16 +315,18 @@ def test_a_result_that_cannot_travel_is_an_error_and_not_a_hang(call):
 # Cancellation
 
 
-@pytest.mark.needs("cancellation from outside", STOPS)
+@pytest.mark.needs("cancellation from outside", WITHIN, STOPS)
 @pytest.mark.parametrize("spin", [computing.spin, computing.spin_in_c])
 def test_a_cancellation_stops_the_calls(
-    world, study, answer, tmp_path, limit, seen, spin
+    world, study, answer, tmp_path, limit_within, seen, spin
 ):
     """A call that waits for the first call wins a race, which cancels the first."""
     (race,) = [each for each in study.answers("race") if not each.variant]
-    begun = Job(tmp_path, "winner", limit, ("0", "1"))
+    begun = Job(tmp_path, "winner", limit_within, ("0", "1"))
     racers = [
-        Native(answer.function, spin, [Job(tmp_path, n, limit) for n in "012"], 2),
+        Native(
+            answer.function, spin, [Job(tmp_path, n, limit_within) for n in "012"], 2
+        ),
         Native(answer.function, computing.after_others, [begun], 1),
     ]
     assert world.run_for_real(partial(race.function, racers)) == ["winner"]
@@ -326,14 +335,17 @@ def test_a_cancellation_stops_the_calls(
 
 
 def test_a_cancellation_while_workers_start_leaves_nothing(
-    world, study, answer, tmp_path, limit
+    world, study, answer, tmp_path, limit_within
 ):
     """A thread that sees the first process, long before it is ready, wins a race."""
     (race,) = [each for each in study.answers("race") if not each.variant]
     (blocking,) = [a for a in study.answers("blocking_calls") if not a.variant]
     racers = [
         Native(
-            answer.function, computing.spin, [Job(tmp_path, n, limit) for n in "01"], 2
+            answer.function,
+            computing.spin,
+            [Job(tmp_path, n, limit_within) for n in "01"],
+            2,
         ),
         Native(blocking.function, computing.see_a_child, [1], int, 1),
     ]

@@ -11,17 +11,23 @@ import os
 import random
 import runpy
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections import Counter
+from concurrent.futures import CancelledError
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 from concurrency_study.world import leaves
 from dask import config
+from dask_study import cancelled_by_signal, held_back
+from dask_study.concepts.cpu import cpu
 from dask_study.group import Group, failure
 from dask_study.use_cases.results_at_end import results_at_end
 from distributed import Client, KilledWorker, LocalCluster, wait
@@ -30,6 +36,7 @@ from distributed.core import Status
 
 CUT_OFF = Path(__file__).with_name("cut_off.py")
 KILLS, CLUSTERS = 200, 4
+COMPUTATIONS = 4
 SETTINGS = {
     "distributed.comm.timeouts.connect": "2s",
     "distributed.worker.multiprocessing-method": "forkserver",
@@ -235,6 +242,112 @@ def test_calls_in_other_processes_are_asked_to_stop(client, tmp_path):
         results_at_end(call, [0, 1])
     assert [repr(each) for each in leaves(raised.value)] == ["ValueError('no')"]
     assert int((tmp_path / "log").read_text()) != os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, CancelledError)],
+)
+def test_a_signal_is_held_back_though_another_thread_would_take_it(number, error):
+    ended, held = threading.Event(), False
+    other = threading.Thread(target=ended.wait)
+    other.start()
+    here, there = socket.socketpair()
+
+    def block():
+        nonlocal held
+        with held_back():
+            signal.pthread_kill(other.ident, number)
+            here.recv(1)  # it has come
+            for _ in range(1000):  # the main thread would raise in one of these
+                pass
+            held = True
+
+    there.setblocking(False)
+    before = signal.set_wakeup_fd(there.fileno())
+
+    with pytest.raises(error), cancelled_by_signal():
+        block()
+    signal.set_wakeup_fd(before)
+    here.close()
+    there.close()
+    ended.set()
+    other.join()
+    assert held
+
+
+def begin_and_spin(folder, number):
+    """Compute for half a minute, unless the process is killed before."""
+    began = folder / f"{number}.new"
+    began.write_text(f"{os.getpid()}")
+    began.rename(folder / f"{number}.began")
+    due = time.monotonic() + 30
+    while time.monotonic() < due:
+        pass
+    (folder / f"{number}.ended").touch()
+
+
+def test_sigterm_kills_the_workers_of_a_computation(tmp_path):
+    def stop():
+        due = time.monotonic() + 60
+        while len(pids()) < 2 and time.monotonic() < due:
+            time.sleep(0.005)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def pids():
+        return [int(path.read_text()) for path in tmp_path.glob("*.began")]
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    with pytest.raises(CancelledError), cancelled_by_signal():
+        cpu(partial(begin_and_spin, tmp_path), [0, 1, 2], 2)
+    stopper.join()
+    assert len(pids()) == 2
+    assert not [*tmp_path.glob("*.ended")]
+    assert not [pid for pid in pids() if Path(f"/proc/{pid}").exists()]
+
+
+def note_and_square(path, number):
+    note(path, number)
+    time.sleep(0.001 * (number % 5))
+    return number * number
+
+
+def workers_of_this_process():
+    """Return the processes that a cluster has started here, and not their helpers."""
+    return [
+        process
+        for process in psutil.Process().children()
+        if "spawn_main" in " ".join(process.cmdline())
+    ]
+
+
+@pytest.mark.parametrize("seed", range(COMPUTATIONS))
+def test_a_computation_is_made_at_most_once_when_a_worker_is_killed(tmp_path, seed):
+    log, items, chance = tmp_path / "log", range(12), random.Random(seed)
+    log.touch()
+    ended = threading.Event()
+
+    def kill():
+        while not (workers := workers_of_this_process()):
+            if ended.wait(0.001):
+                return
+        ended.wait(chance.uniform(0, 1))
+        with contextlib.suppress(psutil.NoSuchProcess):
+            chance.choice(workers).kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        squares = cpu(partial(note_and_square, log), items, 2)
+        assert squares == [number * number for number in items]
+    except (KilledWorker, RuntimeError):
+        pass  # of a call, or of a worker that had not begun
+    finally:
+        ended.set()
+        killer.join()
+    assert max(Counter(log.read_text().split()).values(), default=0) <= 1
+    assert not workers_of_this_process()
 
 
 def why_not():

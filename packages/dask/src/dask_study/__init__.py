@@ -18,7 +18,8 @@ import signal
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
 from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
@@ -42,7 +43,11 @@ MOST = 200
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """The signals that cancel a call of `run`."""
 
-LEAVE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+BEGIN_WORKER = """
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
+"""
 """A program that each worker runs first. Its caller gets Ctrl-C, and cancels."""
 
 
@@ -70,19 +75,32 @@ def connected() -> Generator[Client]:
         return
     workers = min(os.cpu_count() or 1, 4)
     with (
-        TemporaryDirectory() as folder,
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=MOST // workers,
-            dashboard_address=":0",
-            local_directory=folder,
-            scheduler_kwargs={"local_directory": folder},
-            silence_logs=logging.CRITICAL,  # errors of calls reach the client
-            preload=[LEAVE_CTRL_C],
-        ) as cluster,
+        local_cluster(workers, threads=MOST // workers) as cluster,
         Client(cluster) as client,
     ):
         yield client
+
+
+@contextmanager
+def local_cluster(workers: int, threads: int) -> Generator[LocalCluster]:
+    """Yield a cluster on this machine, of processes with a number of threads each.
+
+    Ctrl-C and SIGTERM wait until it has started.
+    """
+    resource_tracker.ensure_running()  # to start it would unblock the signals
+    with TemporaryDirectory() as folder, ExitStack() as stack:
+        with held_back():
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=threads,
+                dashboard_address=":0",
+                local_directory=folder,
+                scheduler_kwargs={"local_directory": folder},
+                silence_logs=logging.CRITICAL,  # errors of calls reach the client
+                preload=[BEGIN_WORKER],
+            )
+            stack.enter_context(cluster)
+        yield cluster
 
 
 @contextmanager
@@ -103,13 +121,23 @@ def held_back() -> Generator[None]:
     """Let Ctrl-C and SIGTERM wait until the end of the block.
 
     A signal that raises while a call is submitted would leave a call that nothing
-    waits for.
+    waits for. To block
+    the signals is not enough. If there is another thread, the system delivers them
+    there, and the main thread raises all the same.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    came: list[int] = []
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
-        yield
+        with ExitStack() as stack:
+            if threading.current_thread() is threading.main_thread():
+                for number in SIGNALS:
+                    stack.callback(signal.signal, number, signal.getsignal(number))
+                    signal.signal(number, lambda number, _: came.append(number))
+            yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def cancel(*_: object) -> NoReturn:

@@ -16,7 +16,7 @@ import signal
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, NoReturn
 
 from concurrency_study.topics import Result
@@ -59,13 +59,23 @@ def run(function: Callable[..., Result], *args: Any) -> Result:
 def held_back() -> Generator[None]:
     """Let Ctrl-C and SIGTERM wait until the end of the block.
 
-    A signal that raises while a process starts would leave it half started.
+    A signal that raises while a process starts would leave it half started. To block
+    the signals is not enough. If there is another thread, the system delivers them
+    there, and the main thread raises all the same.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    came: list[int] = []
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
-        yield
+        with ExitStack() as stack:
+            if threading.current_thread() is threading.main_thread():
+                for number in SIGNALS:
+                    stack.callback(signal.signal, number, signal.getsignal(number))
+                    signal.signal(number, lambda number, _: came.append(number))
+            yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def begin_worker() -> None:

@@ -59,19 +59,24 @@ _clients: Any = distributed.client._global_clients  # pyright: ignore
 distributed.versions.get_versions()
 
 
+def within_this_process() -> Any:
+    """Start a scheduler and a worker, in threads of this process."""
+    return _distributed.LocalCluster(
+        n_workers=1,
+        threads_per_worker=THREADS,
+        processes=False,
+        protocol="tcp://",
+        dashboard_address=":0",
+        scheduler_kwargs={"dashboard": False},
+        memory_limit=0,
+    )
+
+
 class Cluster:
     """A scheduler, a worker and a client, in threads of the run."""
 
     def __init__(self) -> None:
-        self._cluster = _distributed.LocalCluster(
-            n_workers=1,
-            threads_per_worker=THREADS,
-            processes=False,
-            protocol="tcp://",
-            dashboard_address=":0",
-            scheduler_kwargs={"dashboard": False},
-            memory_limit=0,
-        )
+        self._cluster = within_this_process()
         self._client = _distributed.Client(self._cluster)
 
     def close(self) -> None:

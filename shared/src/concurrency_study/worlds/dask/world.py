@@ -8,11 +8,20 @@ import sys
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, ClassVar
 
+from distributed import Client
+
 from ...world import is_of_libraries
 from ..elsewhere import JobElsewhere, TraceByName, WorldElsewhere, set_here
 from ..threads.machine import Descriptors, Machine, ManagedThread
 from . import travel
-from .cluster import Cluster, leaving_nothing, patches, settings, silence
+from .cluster import (
+    Cluster,
+    leaving_nothing,
+    patches,
+    settings,
+    silence,
+    within_this_process,
+)
 
 _OWN = re.compile(r"IO loop|(.*-)?(Dask|TCP)-.*")
 """The names of dask's own threads, those in which workers make calls included."""
@@ -89,6 +98,10 @@ class DaskWorld(WorldElsewhere):
 
     def native_job(self, actor: str) -> DaskJob:
         return DaskJob(self, actor)
+
+    def run_for_real(self, function: Callable[..., Any]) -> Any:
+        with within_this_process() as cluster, Client(cluster):
+            return function()
 
     def new_machine(self) -> Machine:
         return _Machine(self.lose, self.patience, self.seed)
