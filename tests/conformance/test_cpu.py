@@ -78,7 +78,7 @@ def limit(stops):
 @pytest.fixture
 def limit_within(limit, answer):
     """The same for a call that a job makes."""
-    return 1 if WITHIN in answer.cannot else limit
+    return 2 if WITHIN in answer.cannot else limit
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def local_cluster(workers: int, threads: int) -> Generator[LocalCluster]:
                 threads_per_worker=threads,
                 dashboard_address=":0",
                 local_directory=folder,
-                scheduler_kwargs={"local_directory": folder},
+                scheduler_kwargs={"local_directory": folder, "dashboard": False},
                 silence_logs=logging.CRITICAL,  # errors of calls reach the client
                 preload=[BEGIN_WORKER],
             )
