@@ -307,6 +307,19 @@ def test_sigterm_kills_the_workers_of_a_computation(tmp_path):
     assert not [pid for pid in pids() if Path(f"/proc/{pid}").exists()]
 
 
+def test_an_answer_that_kills_its_workers_refuses_those_of_another_cluster():
+    command = [
+        sys.executable,
+        "-m",
+        "dask_study.concepts.cpu",
+        "--scheduler",
+        "tcp://x:1",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "workers of its own" in done.stderr
+
+
 def note_and_square(path, number):
     note(path, number)
     time.sleep(0.001 * (number % 5))

@@ -62,12 +62,30 @@ def run(function: Callable[..., Result], *args: Any) -> Result:
         return function(*args)
 
 
+def run_apart(function: Callable[..., Result], *args: Any) -> Result:
+    """Call a function that starts workers of its own; SIGTERM cancels it as in `run`.
+
+    Raises:
+        SystemExit: There is ``--scheduler`` on the command line.
+    """
+    parser = options()
+    if parser.parse_known_args()[0].scheduler is not None:
+        parser.error("this answer starts workers of its own, so that it may kill them")
+    with cancelled_by_signal():
+        return function(*args)
+
+
+def options() -> argparse.ArgumentParser:
+    """Return the parser of the options that `run` knows."""
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--scheduler", metavar="ADDRESS")
+    return parser
+
+
 @contextmanager
 def connected() -> Generator[Client]:
     """Yield a client, of another cluster or of one that lives as long as the block."""
-    parser = argparse.ArgumentParser(allow_abbrev=False)
-    parser.add_argument("--scheduler", metavar="ADDRESS")
-    address = parser.parse_known_args()[0].scheduler
+    address = options().parse_known_args()[0].scheduler
     if address is not None:
         with Client(address) as client:
             client.wait_for_workers(1)  # their threads are counted

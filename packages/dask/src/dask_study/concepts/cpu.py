@@ -20,7 +20,7 @@ from concurrency_study.topics import Input, Result
 from concurrency_study.topics.cpu import EXAMPLE, check, primes
 from distributed import Client, Future, Nanny, as_completed
 
-from .. import cancelled_by_signal, local_cluster
+from .. import local_cluster, run_apart
 from ..group import call_in_worker, result
 
 NO_REPEAT = {
@@ -79,5 +79,4 @@ async def stop(nanny: Nanny) -> None:
 
 
 if __name__ == "__main__":
-    with cancelled_by_signal():
-        print(cpu(primes, *EXAMPLE))
+    print(run_apart(cpu, primes, *EXAMPLE))
