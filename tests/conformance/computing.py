@@ -27,10 +27,16 @@ class Job:
     others: tuple[str, ...] = ()
 
     def begin(self) -> float:
-        """Leave a file with the number of the process, and return when to give up."""
-        began = self.folder / f"{self.name}.new"
-        began.write_text(f"{os.getpid()}")
-        began.rename(self.folder / f"{self.name}.began")  # never seen half written
+        """Leave a file with the number of the process, and return when to give up.
+
+        A call that is made again leaves another file.
+        """
+        began = self.folder / f"{self.name}.began"
+        if began.exists():
+            (self.folder / f"{self.name}.again").touch()
+        new = began.with_suffix(".new")
+        new.write_text(f"{os.getpid()}")
+        new.rename(began)  # never seen half written
         return time.monotonic() + self.limit
 
     def end(self) -> str:
@@ -88,6 +94,19 @@ def quit_after_others(job: Job) -> None:
     os._exit(0)
 
 
+class Deadly:
+    """A result that kills the process in which it is pickled."""
+
+    def __reduce__(self) -> str:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return "Deadly"
+
+
+def killed_by_its_result(job: Job) -> Deadly:
+    after_others(job)
+    return Deadly()
+
+
 def tasks(job: tuple[Job, str]) -> Any:
     """Call one of the functions by its name, so that calls of a test may differ."""
     return getattr(sys.modules[__name__], job[1])(job[0])
@@ -137,8 +156,8 @@ def is_alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-def children() -> set[int]:
-    """Return the child processes of this one, zombies included.
+def children(parent: int = 0) -> set[int]:
+    """Return the child processes of this one or of another, zombies included.
 
     The resource tracker is left out: a program starts it once and keeps it.
     """
@@ -149,7 +168,10 @@ def children() -> set[int]:
             command = (path / "cmdline").read_bytes()
         except OSError:  # it has ended
             continue
-        if int(rest[1]) == os.getpid() and b"resource_tracker" not in command:
+        if (
+            int(rest[1]) == (parent or os.getpid())
+            and b"resource_tracker" not in command
+        ):
             found.add(int(path.name))
     return found
 

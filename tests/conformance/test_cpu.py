@@ -158,7 +158,7 @@ def opened():
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(world, call, answer, opened, tmp_path):
-    """Fail if a process, a descriptor or a thread is left.
+    """Fail if a process, a descriptor or a thread is left, or a call was made again.
 
     A library that declares that it keeps idle threads may do so. Garbage goes in the
     main thread: a task whose SystemExit was not taken is logged by the thread that
@@ -175,6 +175,7 @@ def nothing_is_left(world, call, answer, opened, tmp_path):
     if "leaving no idle thread" not in {**answer.cannot, **answer.differs}:
         assert threading.active_count() == threads
     assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert not [*tmp_path.glob("*.again")]
     pids = {int(path.read_text()) for path in tmp_path.glob("*.began")}
     assert not [pid for pid in pids - {os.getpid()} if is_alive(pid)]
 
@@ -388,11 +389,11 @@ def program(world, answer, tmp_path, limit):
                 os.killpg(each.pid, signal.SIGKILL)
 
 
-def said(program):
+def said(program, *, complains=False):
     """Return what the program printed at its end."""
     printed, complaints = program.communicate(timeout=120)
     assert program.returncode == 0, complaints
-    assert "Traceback" not in complaints, complaints
+    assert complains or "Traceback" not in complaints, complaints
     assert printed, "the program has ended without a word"
     return json.loads(printed)
 
@@ -411,17 +412,34 @@ def test_ctrl_c_reaches_the_caller_and_stops_the_calls(program, stops, seen, ans
         assert not seen("ended")
 
 
+def test_ctrl_c_while_workers_start_reaches_the_caller(program, seen):
+    """A worker that it finds in its imports may complain about it."""
+    running = program(computing.spin, computing.spin, computing.spin)
+    due = time.monotonic() + 60
+    while not (children(running.pid) or seen("began")):
+        assert time.monotonic() < due, running.poll()
+        time.sleep(0.001)
+    os.killpg(running.pid, signal.SIGINT)
+    end = said(running, complains=True)
+    assert end == {"errors": ["KeyboardInterrupt: "], "left": 0}
+
+
 # A worker that dies
 
 
 @pytest.mark.needs(SURVIVES)
 @pytest.mark.parametrize(
-    "dies", [computing.killed_after_others, computing.quit_after_others]
+    "dies",
+    [
+        computing.killed_after_others,
+        computing.quit_after_others,
+        computing.killed_by_its_result,
+    ],
 )
 def test_a_crash_raises_an_error_and_stops_the_rest(program, seen, dies):
     end = said(program(computing.spin, dies, computing.spin))
-    (error,) = end["errors"]
-    assert "worker" in error.lower()
+    assert len(end["errors"]) == 1
+    assert "worker" in end["errors"][0].lower()
     assert end["left"] == 0
     assert seen("began") == {"0", "1"}
     assert "0" not in seen("ended")

@@ -29,8 +29,10 @@ def nothing_is_left(abandoned):
     assert not multiprocessing.active_children()
     assert not quiet.alive({*quiet.children(os.getpid())} - children)
     limit = time.monotonic() + 10
-    while (left := abandoned() - before) and time.monotonic() < limit:
+    left = abandoned() - before
+    while left and time.monotonic() < limit:
         time.sleep(0.01)  # another program makes a file before it maps it
+        left &= abandoned()
     assert not left
 
 

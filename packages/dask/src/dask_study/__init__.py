@@ -149,8 +149,9 @@ def held_back() -> Generator[None]:
         with ExitStack() as stack:
             if threading.current_thread() is threading.main_thread():
                 for number in SIGNALS:
-                    stack.callback(signal.signal, number, signal.getsignal(number))
-                    signal.signal(number, lambda number, _: came.append(number))
+                    if (before := signal.getsignal(number)) is not None:
+                        stack.callback(signal.signal, number, before)
+                        signal.signal(number, lambda number, _: came.append(number))
             yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -20,6 +20,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, Generic
@@ -119,6 +120,9 @@ class Pool:
         self._errors: list[BaseException] = []
         self._taken: list[BaseException] = []
         self._selector = selectors.DefaultSelector()
+        if multiprocessing.get_start_method() != "fork":
+            # It starts with the first process, and unblocks the signals then.
+            resource_tracker.ensure_running()
 
     def submit(self, function: Callable[..., Result], *args: Any) -> Call[Result]:
         """Have a process call ``function(*args)``, as soon as one is free.
