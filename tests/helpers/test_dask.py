@@ -24,9 +24,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from concurrency_study.topics.signals import held_back
 from concurrency_study.world import leaves
 from dask import config
-from dask_study import cancelled_by_signal, held_back
+from dask_study import cancelled_by_signal
 from dask_study.concepts.cpu import cpu
 from dask_study.group import Group, failure
 from dask_study.use_cases.results_at_end import results_at_end

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import pytest
 from concurrency_study.topics import TOPICS
-from processes_study import held_back, run
+from concurrency_study.topics.signals import held_back
+from processes_study import run
 from processes_study.pool import Pool, WorkerDied
 from processes_study.use_cases.results_at_end import results_at_end
 

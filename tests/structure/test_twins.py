@@ -41,7 +41,7 @@ DIFFERENT = {
         "a thread cannot ask for the cancellation "
         "exception, and a bare SystemExit ends asyncio's loop",
     ),
-    "concepts/cpu.py": (40, "AnyIO has worker processes of its own"),
+    "concepts/cpu.py": (46, "AnyIO has worker processes of its own"),
     "concepts/factorial.py": (14, HANDLE),
     "concepts/futures.py": (46, "AnyIO has futures of its own"),
     "concepts/pipeline.py": (22, "AnyIO warns of a receiving end that is left open"),

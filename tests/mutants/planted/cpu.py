@@ -31,8 +31,8 @@ MISTAKES = {
         "    if error is not None:\n        raise type(error)(*error.args)\n",
     ),
     "a worker is left behind": (
-        "                stop(process)\n                process.close()\n",
-        "                pass\n",
+        "                    stop(process)\n                process.close()\n",
+        "                    pass\n",
     ),
     "a worker that is stopped computes to its end": (
         _STOP,

@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 from concurrency_study.topics import Result
+from concurrency_study.topics.signals import held_back
 from distributed import Client, LocalCluster
 
 CANNOT = {
@@ -40,14 +41,9 @@ CANNOT = {
 MOST = 200
 """The number of threads in the workers of a cluster of our own."""
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-"""The signals that cancel a call of `run`."""
-
-BEGIN_WORKER = """
-import signal
-signal.signal(signal.SIGINT, signal.SIG_IGN)
-signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
-"""
+BEGIN_WORKER = (
+    "from concurrency_study.topics.signals import leave_ctrl_c; leave_ctrl_c()"
+)
 """A program that each worker runs first. Its caller gets Ctrl-C, and cancels."""
 
 
@@ -132,31 +128,6 @@ def cancelled_by_signal() -> Generator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def held_back() -> Generator[None]:
-    """Let Ctrl-C and SIGTERM wait until the end of the block.
-
-    A signal that raises while a call is submitted would leave a call that nothing
-    waits for. To block
-    the signals is not enough. If there is another thread, the system delivers them
-    there, and the main thread raises all the same.
-    """
-    came: list[int] = []
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        with ExitStack() as stack:
-            if threading.current_thread() is threading.main_thread():
-                for number in SIGNALS:
-                    if (before := signal.getsignal(number)) is not None:
-                        stack.callback(signal.signal, number, before)
-                        signal.signal(number, lambda number, _: came.append(number))
-            yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        for number in came:
-            signal.raise_signal(number)
 
 
 def cancel(*_: object) -> NoReturn:

@@ -15,9 +15,8 @@ from itertools import islice, repeat
 from typing import Any
 
 from concurrency_study.topics.race import of_cleanup
+from concurrency_study.topics.signals import held_back
 from distributed import Event, Future, as_completed, get_client, wait
-
-from . import held_back
 
 
 class Group:

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from concurrent.futures import CancelledError
-from contextlib import ExitStack, contextmanager
 from typing import Any, NoReturn
 
 from concurrency_study.topics import Result
+from concurrency_study.topics.signals import leave_ctrl_c
 
 CANNOT = {
     "sharing memory with jobs": "arguments and results are copies, and closures "
@@ -37,10 +37,6 @@ MOST = 200
 """The largest number of processes in a pool."""
 
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-"""The signals that cancel a call of `run`."""
-
-
 def run(function: Callable[..., Result], *args: Any) -> Result:
     """Call ``function(*args)`` so that SIGTERM cancels it: the front door.
 
@@ -55,35 +51,10 @@ def run(function: Callable[..., Result], *args: Any) -> Result:
         signal.signal(signal.SIGTERM, before)
 
 
-@contextmanager
-def held_back() -> Generator[None]:
-    """Let Ctrl-C and SIGTERM wait until the end of the block.
-
-    A signal that raises while a process starts would leave it half started. To block
-    the signals is not enough. If there is another thread, the system delivers them
-    there, and the main thread raises all the same.
-    """
-    came: list[int] = []
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        with ExitStack() as stack:
-            if threading.current_thread() is threading.main_thread():
-                for number in SIGNALS:
-                    if (before := signal.getsignal(number)) is not None:
-                        stack.callback(signal.signal, number, before)
-                        signal.signal(number, lambda number, _: came.append(number))
-            yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        for number in came:
-            signal.raise_signal(number)
-
-
 def begin_worker() -> None:
     """Initialize a worker of an executor: leave Ctrl-C to the caller."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    leave_ctrl_c()
 
 
 def cancel(*_: object) -> NoReturn:

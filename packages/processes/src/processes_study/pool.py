@@ -27,8 +27,9 @@ from typing import Any, Generic
 
 from concurrency_study.topics import Result
 from concurrency_study.topics.race import of_cleanup
+from concurrency_study.topics.signals import SIGNALS, held_back
 
-from . import MOST, SIGNALS, held_back
+from . import MOST
 from .errors import pack, unpack
 
 PATIENCE = 60.0

@@ -30,12 +30,12 @@ topic runs in real time, and has no timeline.
 from __future__ import annotations
 
 import contextlib
-import signal
 import traceback
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from . import Input, Probe, need_callable, need_iterable, need_whole
+from .signals import leave_ctrl_c
 
 NEIGHBOURS = ("blocking_calls", "results_at_end")
 NATIVE = ("function",)
@@ -92,7 +92,7 @@ def serve(function: Callable[[Any], Any], pipe: Pipe) -> None:
     The answer to an input is a pair: the result, and the error or None. An error loses
     its traceback on the way, so that travels as a note.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the caller's affair
+    leave_ctrl_c()
     with contextlib.suppress(EOFError):
         while True:
             item = pipe.recv()

@@ -4,14 +4,13 @@
 a ``cancellable`` call that is cancelled. Its own limit is the number of cores, so the
 answer brings a limiter. A worker that dies raises `BrokenWorkerProcess`. AnyIO keeps
 idle workers for later calls, until its loop ends. A cancellation while it starts a
-worker would leave that process behind. So a first call, shielded, starts each worker,
-and leaves Ctrl-C to the caller. A worker loads the file of the main module by its path,
-where a relative import fails.
+worker would leave that process behind, and Ctrl-C would end the worker in its imports.
+So first calls start all workers, shielded and with Ctrl-C held back. A worker loads the
+file of the main module by its path, where a relative import fails.
 """
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,6 +18,7 @@ import anyio
 import anyio.to_process
 from concurrency_study.topics import Input, Result
 from concurrency_study.topics.cpu import EXAMPLE, check, primes
+from concurrency_study.topics.signals import held_back, leave_ctrl_c
 
 from anyio_study import run
 
@@ -43,24 +43,27 @@ async def cpu(
     # 1. A worker: compute for one input after the other.
     # 2. Stop a worker in the middle of its computation.
     async def worker() -> None:
-        with anyio.CancelScope(shield=True):
-            await anyio.to_process.run_sync(leave_ctrl_c, limiter=processes)
         for index, item in waiting:
             results[index] = await anyio.to_process.run_sync(
                 function, item, cancellable=True, limiter=processes
             )
 
     # 3. Run the workers side by side; the first error stops the rest.
+    count = min(workers, len(inputs))
+    with held_back(), anyio.CancelScope(shield=True):
+        async with anyio.create_task_group() as group:
+            for _ in range(count):
+                group.start_soon(begin_worker, processes)
     async with anyio.create_task_group() as group:
-        for _ in range(min(workers, len(inputs))):
+        for _ in range(count):
             group.start_soon(worker)
 
     # 4. Return the results in input order.
     return results
 
 
-def leave_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches the workers as well
+async def begin_worker(processes: anyio.CapacityLimiter) -> None:
+    await anyio.to_process.run_sync(leave_ctrl_c, limiter=processes)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from typing import Any
 
 from concurrency_study.topics import Input, Result, Unrequested
 from concurrency_study.topics.cpu import EXAMPLE, WorkerDied, check, primes, serve
+from concurrency_study.topics.signals import start
 
 from .. import run
 
@@ -37,15 +38,16 @@ async def cpu(
         pipe, theirs = spawn.Pipe()
         process = spawn.Process(target=serve, args=(function, theirs))
         with pipe, theirs:
-            process.start()
             try:
+                start(process)
                 theirs.close()  # the pipe is to end when the process does
                 for index, item in waiting:
                     results[index] = await call(process, pipe, item)
 
             # 2. Stop a worker in the middle of its computation.
             finally:
-                stop(process)
+                if process.pid is not None:  # it has started
+                    stop(process)
                 process.close()
 
     # 3. Run the workers side by side; the first error stops the rest.

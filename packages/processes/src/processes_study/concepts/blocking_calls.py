@@ -20,8 +20,9 @@ from math import inf
 
 from concurrency_study.topics import Input, Result
 from concurrency_study.topics.blocking_calls import EVERY, EXAMPLE, check
+from concurrency_study.topics.signals import held_back
 
-from .. import MOST, begin_worker, held_back, run
+from .. import MOST, begin_worker, run
 
 
 def blocking_calls(
