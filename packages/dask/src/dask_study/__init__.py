@@ -19,7 +19,6 @@ import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
-from multiprocessing import resource_tracker
 from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
@@ -101,9 +100,8 @@ def local_cluster(workers: int, threads: int) -> Generator[LocalCluster]:
 
     Ctrl-C and SIGTERM wait until it has started.
     """
-    resource_tracker.ensure_running()  # to start it would unblock the signals
     with TemporaryDirectory() as folder, ExitStack() as stack:
-        with held_back():
+        with held_back(spawns=True):
             cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=threads,

@@ -20,7 +20,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, Generic
@@ -121,9 +120,8 @@ class Pool:
         self._errors: list[BaseException] = []
         self._taken: list[BaseException] = []
         self._selector = selectors.DefaultSelector()
-        if multiprocessing.get_start_method() != "fork":
-            # It starts with the first process, and unblocks the signals then.
-            resource_tracker.ensure_running()
+        with held_back(spawns=multiprocessing.get_start_method() != "fork"):
+            pass  # what comes with the first process has started
 
     def submit(self, function: Callable[..., Result], *args: Any) -> Call[Result]:
         """Have a process call ``function(*args)``, as soon as one is free.

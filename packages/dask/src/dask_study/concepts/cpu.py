@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
-import dask
 from concurrency_study.topics import Input, Result
 from concurrency_study.topics.cpu import EXAMPLE, check, primes
+from dask import config
 from distributed import Client, Future, Nanny, as_completed
 
 from .. import local_cluster, run_apart
@@ -49,14 +49,14 @@ def cpu(
             ended.add(future)
 
     with (
-        dask.config.set(NO_REPEAT),
+        config.set(NO_REPEAT),
         local_cluster(min(workers, len(inputs)), threads=1) as cluster,
         Client(cluster) as client,
     ):
         ended = as_completed(loop=client.loop)
         try:
-            for worker in client.nthreads():
-                give(worker)
+            for nanny in cluster.workers.values():
+                give(nanny.worker_address)
             for future in ended:
                 index, worker = running.pop(future)
                 results[index] = result(future)

@@ -13,15 +13,18 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def held_back() -> Generator[None]:
+def held_back(*, spawns: bool = False) -> Generator[None]:
     """Let Ctrl-C and SIGTERM wait until the end of the block.
 
     To block the signals is not enough. If there is another thread, the system delivers
     them there, and the main thread raises all the same. So their handlers wait, too.
     A process that starts in the block inherits the blocked signals.
+
+    Args:
+        spawns: Processes start in the block, by "spawn" or "forkserver". The resource
+            tracker, which unblocks signals when it starts, starts before them.
     """
     came: list[int] = []
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         with ExitStack() as stack:
             for number in SIGNALS:
@@ -31,9 +34,12 @@ def held_back() -> Generator[None]:
                     signal.signal(number, before)
                     stack.callback(signal.signal, number, before)
                     signal.signal(number, lambda number, _: came.append(number))
+            if spawns:
+                resource_tracker.ensure_running()
+            mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+            stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, mask)
             yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for number in came:
             signal.raise_signal(number)
 
@@ -44,8 +50,7 @@ def start(process: BaseProcess) -> None:
     If it raised in the middle, it would leave a process that is not known. The process
     does not get it either, which would end it in its imports.
     """
-    resource_tracker.ensure_running()  # to start it would unblock the signals
-    with held_back():
+    with held_back(spawns=True):
         process.start()
 
 
