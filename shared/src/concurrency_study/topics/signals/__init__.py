@@ -2,14 +2,51 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from _thread import get_ident
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """The signals that cancel what a program does."""
+
+
+class _Hold:
+    """The signals of a process that wait. Blocks may overlap, as those of tasks do."""
+
+    def __init__(self) -> None:
+        self.process, self.thread = os.getpid(), get_ident()
+        self.blocks = 0
+        self.came: list[int] = []
+        self.before = ExitStack()
+
+    def begin(self) -> None:
+        """Keep the signals from now on, in the main thread of this process.
+
+        Raises:
+            ValueError: This is another thread.
+        """
+        with ExitStack() as stack:
+            for number in SIGNALS:
+                if (before := signal.getsignal(number)) is None:
+                    continue  # it was not set in Python, and raises nothing
+                signal.signal(number, before)
+                stack.callback(signal.signal, number, before)
+                signal.signal(number, lambda number, _: self.came.append(number))
+            stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, _block())
+            self.before = stack.pop_all()
+
+    def end(self) -> None:
+        """Handle the signals again, those that have come first."""
+        self.before.close()
+        while self.came:
+            signal.raise_signal(self.came.pop())
+
+
+_hold = _Hold()
 
 
 @contextmanager
@@ -24,24 +61,37 @@ def held_back(*, spawns: bool = False) -> Generator[None]:
         spawns: Processes start in the block, by "spawn" or "forkserver". The resource
             tracker, which unblocks signals when it starts, starts before them.
     """
-    came: list[int] = []
+    global _hold
+    if _hold.process != os.getpid() or not _hold.blocks:
+        _hold = _Hold()  # a block of before a fork does not end here
+    hold, mask = _hold, set[int]()
+    in_main = hold.thread == get_ident()
     try:
-        with ExitStack() as stack:
-            for number in SIGNALS:
-                if (before := signal.getsignal(number)) is None:
-                    continue
-                with suppress(ValueError):  # only the main thread handles signals
-                    signal.signal(number, before)
-                    stack.callback(signal.signal, number, before)
-                    signal.signal(number, lambda number, _: came.append(number))
-            if spawns:
-                resource_tracker.ensure_running()
-            mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-            stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, mask)
-            yield
+        if in_main and not hold.blocks:
+            hold.begin()
+    except ValueError:
+        in_main = False
+    if in_main:
+        hold.blocks += 1
+    else:
+        mask = _block()
+    try:
+        if spawns:
+            resource_tracker.ensure_running()
+            _block()
+        yield
     finally:
-        for number in came:
-            signal.raise_signal(number)
+        if in_main:
+            hold.blocks -= 1
+            if not hold.blocks:
+                hold.end()
+        else:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _block() -> set[int]:
+    """Block the signals in this thread, and return those that were blocked before."""
+    return signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
 
 def start(process: BaseProcess) -> None:

@@ -1,0 +1,80 @@
+"""Signals that wait until the end of a block, or of the last of several blocks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+from concurrency_study.topics.signals import SIGNALS, held_back
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    """Fail if a handler is another one, or a signal is blocked."""
+
+    def state():
+        return [*map(signal.getsignal, SIGNALS)], signal.pthread_sigmask(0, ())
+
+    before = state()
+    yield
+    assert state() == before
+
+
+def test_blocks_that_overlap_end_with_the_last():
+    first, second = held_back(), held_back()
+    first.__enter__()
+    second.__enter__()
+    os.kill(os.getpid(), signal.SIGINT)
+    first.__exit__(None, None, None)
+    with pytest.raises(KeyboardInterrupt):
+        second.__exit__(None, None, None)
+
+
+def test_a_signal_comes_also_if_the_block_fails():
+    def fail():
+        with held_back():
+            os.kill(os.getpid(), signal.SIGINT)
+            raise ValueError
+
+    with pytest.raises(KeyboardInterrupt) as raised:
+        fail()
+    assert isinstance(raised.value.__context__, ValueError)
+
+
+def test_another_thread_holds_back_its_own_signals_only():
+    def block():
+        with held_back():
+            blocked.append(signal.pthread_sigmask(0, ()))
+        blocked.append(signal.pthread_sigmask(0, ()))
+
+    for within in (False, True):
+        blocked = []
+        thread = threading.Thread(target=block)
+        if within:
+            with held_back():
+                thread.start()
+                thread.join()
+            assert blocked == [{*SIGNALS}, {*SIGNALS}]  # inherited
+        else:
+            thread.start()
+            thread.join()
+            assert blocked == [{*SIGNALS}, set()]
+
+
+def test_a_process_that_was_forked_in_a_block_holds_back_its_own_signals():
+    with held_back():
+        process = os.fork()
+        if not process:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.pthread_sigmask(signal.SIG_SETMASK, ())
+            held = False
+            try:
+                with held_back():
+                    os.kill(os.getpid(), signal.SIGINT)
+                    held = True
+            except KeyboardInterrupt:
+                os._exit(7 if held else 1)
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 7
