@@ -11,7 +11,6 @@ import os
 import random
 import runpy
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,7 +23,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from concurrency_study.topics.signals import held_back
 from concurrency_study.world import leaves
 from dask import config
 from dask_study import cancelled_by_signal
@@ -244,38 +242,6 @@ def test_calls_in_other_processes_are_asked_to_stop(client, tmp_path):
         results_at_end(call, [0, 1])
     assert [repr(each) for each in leaves(raised.value)] == ["ValueError('no')"]
     assert int((tmp_path / "log").read_text()) != os.getpid()
-
-
-@pytest.mark.parametrize(
-    ("number", "error"),
-    [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, CancelledError)],
-)
-def test_a_signal_is_held_back_though_another_thread_would_take_it(number, error):
-    ended, held = threading.Event(), False
-    other = threading.Thread(target=ended.wait)
-    other.start()
-    here, there = socket.socketpair()
-
-    def block():
-        nonlocal held
-        with held_back():
-            signal.pthread_kill(other.ident, number)
-            here.recv(1)  # it has come
-            for _ in range(1000):  # the main thread would raise in one of these
-                pass
-            held = True
-
-    there.setblocking(False)
-    before = signal.set_wakeup_fd(there.fileno())
-
-    with pytest.raises(error), cancelled_by_signal():
-        block()
-    signal.set_wakeup_fd(before)
-    here.close()
-    there.close()
-    ended.set()
-    other.join()
-    assert held
 
 
 def begin_and_spin(folder, number):

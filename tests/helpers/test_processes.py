@@ -9,18 +9,14 @@ import multiprocessing
 import os
 import pickle
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
 from concurrency_study.topics import TOPICS
-from concurrency_study.topics.signals import held_back
-from processes_study import run
 from processes_study.pool import Pool, WorkerDied
 from processes_study.use_cases.results_at_end import results_at_end
 
@@ -188,38 +184,6 @@ def deaf(seconds):
     """Sleep, and ignore SIGTERM."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     time.sleep(seconds)
-
-
-@pytest.mark.parametrize(
-    ("number", "error"),
-    [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, CancelledError)],
-)
-def test_a_signal_is_held_back_though_another_thread_would_take_it(number, error):
-    ended, held = threading.Event(), False
-    other = threading.Thread(target=ended.wait)
-    other.start()
-    here, there = socket.socketpair()
-
-    def block():
-        nonlocal held
-        with held_back():
-            signal.pthread_kill(other.ident, number)
-            here.recv(1)  # it has come
-            for _ in range(1000):  # the main thread would raise in one of these
-                pass
-            held = True
-
-    there.setblocking(False)
-    before = signal.set_wakeup_fd(there.fileno())
-
-    with pytest.raises(error):
-        run(block)
-    signal.set_wakeup_fd(before)
-    here.close()
-    there.close()
-    ended.set()
-    other.join()
-    assert held
 
 
 def test_a_closure_does_not_travel():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 
 import pytest
@@ -20,6 +21,39 @@ def nothing_is_left():
     before = state()
     yield
     assert state() == before
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_waits_though_another_thread_would_take_it(number):
+    """The other thread is where it comes; the main thread is where it raises."""
+    ended, held = threading.Event(), False
+    other = threading.Thread(target=ended.wait)
+    here, there = socket.socketpair()
+    there.setblocking(False)
+
+    def block():
+        nonlocal held
+        with held_back():
+            signal.pthread_kill(other.ident, number)
+            here.recv(1)  # it has come
+            for _ in range(1000):  # the main thread would raise in one of these
+                pass
+            held = True
+
+    other.start()
+    handler = signal.signal(number, signal.default_int_handler)
+    before = signal.set_wakeup_fd(there.fileno())
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            block()
+    finally:
+        signal.set_wakeup_fd(before)
+        signal.signal(number, handler)
+        here.close()
+        there.close()
+        ended.set()
+        other.join()
+    assert held
 
 
 def test_blocks_that_overlap_end_with_the_last():
