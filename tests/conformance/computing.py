@@ -17,6 +17,10 @@ from pathlib import Path
 from typing import Any
 
 
+HELPERS = (b"multiprocessing.resource_tracker", b"multiprocessing.forkserver")
+"""What the command line of a helper of multiprocessing has in it."""
+
+
 @dataclass(frozen=True)
 class Job:
     """The input of a call: its name, and the files of the calls that it knows of."""
@@ -159,7 +163,8 @@ def is_alive(pid: int) -> bool:
 def children(parent: int = 0) -> set[int]:
     """Return the child processes of this one or of another, zombies included.
 
-    The resource tracker is left out: a program starts it once and keeps it.
+    The helpers of multiprocessing are left out: a program starts them once and keeps
+    them. Another test may have started a fork server.
     """
     found: set[int] = set()
     for path in Path("/proc").glob("[0-9]*"):
@@ -168,9 +173,8 @@ def children(parent: int = 0) -> set[int]:
             command = (path / "cmdline").read_bytes()
         except OSError:  # it has ended
             continue
-        if (
-            int(rest[1]) == (parent or os.getpid())
-            and b"resource_tracker" not in command
+        if int(rest[1]) == (parent or os.getpid()) and not any(
+            helper in command for helper in HELPERS
         ):
             found.add(int(path.name))
     return found

@@ -56,6 +56,40 @@ def test_a_signal_waits_though_another_thread_would_take_it(number):
     assert held
 
 
+def test_every_signal_is_handled_though_the_handler_of_one_raises():
+    def handle(number, _):
+        came.append(number)
+        if len(came) == 1:
+            raise KeyboardInterrupt
+
+    def block():
+        with held_back():
+            for number in reversed(SIGNALS):
+                signal.set_wakeup_fd(there.fileno())
+                signal.pthread_kill(other.ident, number)
+                here.recv(1)
+            assert not came
+
+    came, ended = [], threading.Event()
+    other = threading.Thread(target=ended.wait)
+    here, there = socket.socketpair()
+    there.setblocking(False)
+    other.start()
+    before = [signal.signal(number, handle) for number in SIGNALS]
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            block()
+    finally:
+        signal.set_wakeup_fd(-1)
+        for number, handler in zip(SIGNALS, before, strict=True):
+            signal.signal(number, handler)
+        here.close()
+        there.close()
+        ended.set()
+        other.join()
+    assert sorted(came) == [*SIGNALS]
+
+
 def test_blocks_that_overlap_end_with_the_last():
     first, second = held_back(), held_back()
     first.__enter__()

@@ -21,6 +21,7 @@ class _Hold:
         self.process, self.thread = os.getpid(), get_ident()
         self.blocks = 0
         self.came: list[int] = []
+        self.blocked = set[int]()
         self.before = ExitStack()
 
     def begin(self) -> None:
@@ -36,14 +37,22 @@ class _Hold:
                 signal.signal(number, before)
                 stack.callback(signal.signal, number, before)
                 signal.signal(number, lambda number, _: self.came.append(number))
-            stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, _block())
+            self.blocked = _block()
             self.before = stack.pop_all()
 
     def end(self) -> None:
-        """Handle the signals again, those that have come first."""
-        self.before.close()
-        while self.came:
-            signal.raise_signal(self.came.pop())
+        """Handle the signals again, also those that have come.
+
+        Those wait until all have been sent again, and the handler of one may raise.
+        """
+        try:
+            self.before.close()
+        finally:
+            try:
+                for number in self.came:
+                    signal.raise_signal(number)
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, self.blocked)
 
 
 _hold = _Hold()
