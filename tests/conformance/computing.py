@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
 HELPERS = (b"multiprocessing.resource_tracker", b"multiprocessing.forkserver")
 """What the command line of a helper of multiprocessing has in it."""
 
