@@ -391,8 +391,8 @@ def realtime(session: nox.Session) -> None:
     asked = [name for name in session.posargs if name in STUDIES] or STUDIES
     options = [option for option in session.posargs if option not in STUDIES]
     # The oldest and the newest Python: what differs between them are their libraries.
-    # The studies of several worlds take longest, and come last in the order.
-    names = [f"{study}-{python}" for study in reversed(asked) for python in ENDS]
+    # The studies that take longest come last in the order, and not side by side.
+    names = [f"{study}-{python}" for python in ENDS for study in reversed(asked)]
     failed = side_by_side(session, names, ["--realtime", *options])
     if failed:
         session.error(f"for the whole of it: nox -s {failed[0]} -- --realtime")

@@ -37,20 +37,31 @@ def typed(answer):
     return example if isinstance(example, bytes) else b""
 
 
+def keeps_promise(answer, lines):
+    """Return whether these lines are those that the topic promises."""
+    promised = list(answer.question.PRINTS)
+    if getattr(answer.question, "ANY_ORDER", False):
+        lines, promised = sorted(lines), sorted(promised)
+    return len(lines) == len(promised) and all(map(str.startswith, lines, promised))
+
+
 def assert_promised(commands):
-    """Run the command of every answer, and compare what it prints with the topic."""
+    """Run the command of every answer, and compare what it prints with the topic.
+
+    The deadlines of an example are real ones, and what misses them on a busy machine
+    says nothing. So a program that prints other lines is run again, alone.
+    """
     with ThreadPoolExecutor(4) as pool:
         printed = {
             answer: pool.submit(lines_of, command, typed(answer))
             for answer, command in commands.items()
         }
     for answer, lines in printed.items():
-        found, promised = lines.result(), list(answer.question.PRINTS)
-        if getattr(answer.question, "ANY_ORDER", False):
-            found, promised = sorted(found), sorted(promised)
-        assert len(found) == len(promised), (answer.module, found)
-        for line, promise in zip(found, promised, strict=True):
-            assert line.startswith(promise), (answer.module, found)
+        found = lines.result()
+        for _ in range(3):
+            if not keeps_promise(answer, found):
+                found = lines_of(commands[answer], typed(answer))
+        assert keeps_promise(answer, found), (answer.module, found)
 
 
 def test_every_program_prints_what_its_topic_promises(study):
