@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 HELPERS = (b"multiprocessing.resource_tracker", b"multiprocessing.forkserver")
-"""What the command line of a helper of multiprocessing has in it."""
+"""Modules whose name is in the command line of a helper of multiprocessing."""
 
 
 @dataclass(frozen=True)

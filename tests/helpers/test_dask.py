@@ -6,6 +6,7 @@ at a known point of a call.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import random
@@ -25,7 +26,7 @@ import psutil
 import pytest
 from concurrency_study.world import leaves
 from dask import config
-from dask_study import cancelled_by_signal
+from dask_study import cancelled_by_signal, run
 from dask_study.concepts.cpu import cpu
 from dask_study.group import Group, failure
 from dask_study.use_cases.results_at_end import results_at_end
@@ -286,6 +287,126 @@ def test_an_answer_that_kills_its_workers_refuses_those_of_another_cluster():
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
     assert "workers of its own" in done.stderr
+
+
+CLEANING = """
+import sys
+from pathlib import Path
+
+def note(path, line):
+    with open(path, "a") as log:
+        log.write(f"{line}\\n")
+
+def call(path, stop):
+    note(path, "begun")
+    stop.wait(60)
+    note(path, "clean")
+
+if __name__ == "__main__":
+    from dask_study import run
+    from dask_study.use_cases.results_at_end import results_at_end
+    run(results_at_end, call, [Path(sys.argv[1])] * 2)
+"""
+
+
+@pytest.fixture
+def interrupted(tmp_path):
+    """Run the program, send SIGTERM when it is time, and return what was logged."""
+    program, log, scratch = (tmp_path / n for n in ("program.py", "log", "scratch"))
+    program.write_text(CLEANING)
+    log.touch()
+    scratch.mkdir()
+
+    def run(kill, is_time):
+        with subprocess.Popen(
+            [sys.executable, program, log],
+            env={**os.environ, "TMPDIR": str(scratch)},
+            start_new_session=True,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as running:
+            due = time.monotonic() + 60
+            while not is_time(log.read_text().split(), [*scratch.iterdir()]):
+                assert time.monotonic() < due
+                time.sleep(0.01)
+            kill(running.pid, signal.SIGTERM)
+            said = running.communicate()[1]
+        assert running.returncode == 1, said
+        assert said.strip().endswith("CancelledError"), said
+        assert "leaked" not in said
+        assert not [*scratch.iterdir()]
+        return log.read_text().split()
+
+    return run
+
+
+def test_sigterm_of_a_process_group_stops_calls_and_repeats_none(interrupted):
+    lines = interrupted(os.killpg, lambda log, _: len(log) == 2)
+    assert lines == ["begun", "begun", "clean", "clean"]
+
+
+@pytest.mark.parametrize("kill", [os.kill, os.killpg])
+def test_sigterm_while_a_cluster_starts_leaves_nothing(interrupted, kill):
+    assert interrupted(kill, lambda _, scratch: scratch) in ([], ["begun", "clean"] * 2)
+
+
+def test_a_cluster_without_a_worker_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("dask_study.FIRST_WORKER", 0.1)
+    with (
+        config.set({"temporary-directory": str(tmp_path)}),
+        LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as cluster,
+    ):
+        address = ["--scheduler", cluster.scheduler_address]
+        monkeypatch.setattr(sys, "argv", ["program", *address])
+        with pytest.raises(TimeoutError, match="has no worker"):
+            run(abs, -1)
+
+
+def test_a_group_that_looks_often_leaves_no_task_in_the_loop_of_its_client(client):
+    async def tasks():
+        return len(asyncio.all_tasks())
+
+    with Group() as group:
+        for _ in range(2):
+            group.submit(group.stop.wait, 600)
+        assert group.next(0.01) is None
+        before = client.sync(tasks)
+        for _ in range(20):
+            assert group.next(0.01) is None
+        assert client.sync(tasks) <= before + 5  # the client has tasks of its own
+        group.cancel()
+
+
+def fail_at_length(length):
+    try:
+        raise CancelledError
+    except CancelledError:
+        raise ValueError("x" * length) from None
+
+
+def test_a_long_error_keeps_its_context(client):
+    with Group() as group:
+        error = failure(group.submit(fail_at_length, 20_000))
+        group.next()
+    assert str(error) == "x" * 20_000
+    assert isinstance(error.__context__, CancelledError)
+
+
+def test_an_exit_with_a_long_message_reaches_the_caller(client):
+    with pytest.raises(SystemExit, match=r"^y{20000}$"):
+        results_at_end(lambda message, stop: sys.exit(message), ["y" * 20_000])
+
+
+def test_a_group_that_has_stopped_leaves_no_event_in_the_scheduler(client):
+    def fail(item, stop):
+        raise ValueError(item)
+
+    def events(dask_scheduler):
+        return len(dask_scheduler.extensions["events"]._events)
+
+    with pytest.raises(ExceptionGroup):
+        results_at_end(fail, [1, 2])
+    assert client.run_on_scheduler(events) == 0
 
 
 def note_and_square(path, number):

@@ -11,13 +11,16 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import CancelledError
+from functools import partial
 from pathlib import Path
 
 import pytest
 from concurrency_study.topics import TOPICS
 from processes_study.pool import Pool, WorkerDied
+from processes_study.use_cases.race import race
 from processes_study.use_cases.results_at_end import results_at_end
 
 KILLING = Path(__file__).with_name("killing.py")
@@ -116,6 +119,35 @@ def test_a_call_that_does_not_listen_is_killed(monkeypatch):
         main()
     kinds = [type(error) for error in raised.value.exceptions]
     assert kinds == [KeyError, WorkerDied]
+    assert time.monotonic() - began < 30
+
+
+def deaf_for_long(begun):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    begun.touch()
+    spin(60)
+
+
+def after(begun):
+    while not begun.exists():
+        time.sleep(0.01)
+
+
+def test_a_loser_of_a_race_that_does_not_listen_is_killed(monkeypatch, tmp_path):
+    monkeypatch.setattr("processes_study.pool.PATIENCE", 0.2)
+    began, begun = time.monotonic(), tmp_path / "begun"
+    assert race([partial(deaf_for_long, begun), partial(after, begun)]) is None
+    assert time.monotonic() - began < 30
+
+
+def leave_a_thread(seconds):
+    threading.Thread(target=time.sleep, args=(seconds,)).start()
+
+
+def test_a_process_that_a_thread_of_its_call_keeps_alive_is_killed(monkeypatch):
+    monkeypatch.setattr("processes_study.pool.PATIENCE", 0.2)
+    began = time.monotonic()
+    assert results_at_end(leave_a_thread, [60, 60]) == [None, None]
     assert time.monotonic() - began < 30
 
 
@@ -249,6 +281,7 @@ def test_large_arguments_and_results_travel():
 SLEEPER = """
 import os, sys, time
 from processes_study import run
+from processes_study.use_cases.race import race
 from processes_study.use_cases.results_at_end import results_at_end
 
 def sleep(number):

@@ -9,13 +9,14 @@ import signal
 import subprocess
 import threading
 import time
-from concurrent.futures import ProcessPoolExecutor, wait
+from concurrent.futures import CancelledError, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
 from concurrency_study.world import Deadlock, NotCovered, StillAlive
 from concurrency_study.worlds.processes import ProcessesWorld, quiet
+from concurrency_study.worlds.processes.world import _Sent
 from concurrency_study.worlds.threads import machine
 
 pytestmark = pytest.mark.world("processes")
@@ -333,6 +334,30 @@ def test_a_cancellation_interrupts_the_root_in_its_wait(world, nap):
 
     assert world.run(main, cancel_at=2.5) == "cancelled"
     assert world.returned_at == 2.5
+
+
+def test_a_job_that_a_signal_ends_as_it_starts_has_ended(world, nap, monkeypatch):
+    """It is cancelled between its start and the first line that would note that."""
+
+    def note(self, actor, what, detail=""):
+        real_note(self, actor, what, detail)
+        if what == "start":
+            raise CancelledError
+
+    def call():
+        with pytest.raises(CancelledError):
+            nap(1)
+
+    def main():
+        process = multiprocessing.Process(target=call)
+        process.start()
+        process.join()
+
+    real_note = _Sent.note
+    monkeypatch.setattr(_Sent, "note", note)
+    world.run(main)
+    events = [event.what for event in world.trace if event.actor == "nap(1)"]
+    assert events == ["start", "cancelled"]
 
 
 def test_a_function_that_a_run_replaces_travels_to_a_pool(world):

@@ -41,14 +41,22 @@ MOST = 200
 """The number of threads in the workers of a cluster of our own."""
 
 BEGIN_WORKER = """
-import signal
-signal.signal(signal.SIGINT, signal.SIG_IGN)
+import os, signal
+os.setpgrp()
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
 signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
 """
-"""A program that each worker runs first. Its caller gets Ctrl-C, and cancels.
+"""A program that each worker runs first: it leaves the process group of its caller.
 
-It is text, as a worker of a pasted answer has no function of this package.
+So Ctrl-C and the SIGTERM of `timeout` reach the caller only, which cancels. What has
+come before is ignored. It is text, as a worker of a pasted answer has no function of
+this package.
 """
+
+FIRST_WORKER = 30.0
+"""Seconds in which the first worker of another cluster has to come."""
 
 
 def run(function: Callable[..., Result], *args: Any) -> Result:
@@ -58,7 +66,7 @@ def run(function: Callable[..., Result], *args: Any) -> Result:
     command line, or else of a cluster of processes on this machine. SIGTERM cancels the
     call. The call asks its jobs to stop then, and raises CancelledError.
     """
-    with connected(), cancelled_by_signal():
+    with cancelled_by_signal(), connected():
         return function(*args)
 
 
@@ -84,11 +92,19 @@ def options() -> argparse.ArgumentParser:
 
 @contextmanager
 def connected() -> Generator[Client]:
-    """Yield a client, of another cluster or of one that lives as long as the block."""
+    """Yield a client, of another cluster or of one that lives as long as the block.
+
+    Raises:
+        TimeoutError: The other cluster has no worker.
+    """
     address = options().parse_known_args()[0].scheduler
     if address is not None:
         with Client(address) as client:
-            client.wait_for_workers(1)  # their threads are counted
+            try:
+                client.wait_for_workers(1, FIRST_WORKER)  # their threads are counted
+            except TimeoutError:
+                why = f"{address} has no worker; an adaptive cluster needs a minimum"
+                raise TimeoutError(why) from None
             yield client
         return
     workers = min(os.cpu_count() or 1, 4)
@@ -103,7 +119,7 @@ def connected() -> Generator[Client]:
 def local_cluster(workers: int, threads: int) -> Generator[LocalCluster]:
     """Yield a cluster on this machine, of processes with a number of threads each.
 
-    Ctrl-C and SIGTERM wait until it has started.
+    Ctrl-C and SIGTERM wait until it has started, and while it closes.
     """
     with TemporaryDirectory() as folder, ExitStack() as stack:
         with held_back(spawns=True):
@@ -116,8 +132,14 @@ def local_cluster(workers: int, threads: int) -> Generator[LocalCluster]:
                 silence_logs=logging.CRITICAL,  # errors of calls reach the client
                 preload=[BEGIN_WORKER],
             )
-            stack.enter_context(cluster)
+            stack.callback(close, cluster)
         yield cluster
+
+
+def close(cluster: LocalCluster) -> None:
+    """Close a cluster. If this were interrupted, its workers would be left."""
+    with held_back(), ExitStack() as stack:
+        stack.push(cluster)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Calls on a cluster that end together: dask has no group of calls.
 
-A `Group` submits calls, at most as many at once as the cluster has threads. So no call
-waits in the cluster, where it might start after the group has stopped. The block ends
-when all calls have ended, and raises every error.
+A `Group` submits calls, at most as many at once as the cluster has threads. If the
+cluster has no other client, no call waits in it, where it might start after the group
+has stopped. The block ends when all calls have ended, and raises every error.
 """
 
 from __future__ import annotations
@@ -112,14 +112,13 @@ class Group:
         self._hand_out()
         if not self._running:
             return
-        if timeout is not None and not self._ended.has_ready():
-            try:
-                wait(list(self._running), timeout, "FIRST_COMPLETED")
-            except TimeoutError:
-                return
-        batch = self._ended.next_batch()
-        self._running.difference_update(batch)
-        self._batch.extend(batch)
+        # `distributed.wait` leaves a task for each call when its time is up.
+        with self._ended.thread_condition:
+            self._ended.thread_condition.wait_for(self._ended.has_ready, timeout)
+        with held_back():
+            batch = self._ended.next_batch(block=False)
+            self._running.difference_update(batch)
+            self._batch.extend(batch)
 
     def cancel(self) -> None:
         """Set ``stop``, and start no further call.
@@ -208,22 +207,31 @@ class Group:
                 self.fail(error)
         # A signal may have come between the end of a call and the books about it.
         wait([future for future in self.futures if not future.done()])
+        with contextlib.suppress(OSError):
+            for stop in self._stops if self.stopped else ():
+                stop.clear()  # or the scheduler would keep it for ever
 
 
-class _Exit(Exception):
-    """The SystemExit or KeyboardInterrupt of a call, on its way to the client."""
+class _Carrier(Exception):
+    """It carries an error to the client, as its cause."""
+
+
+LONG = 5000
+"""Characters of a long error. Dask replaces the error by its first 10,000."""
 
 
 def call_in_worker(function: Callable[..., Any], *args: Any) -> Any:
     """Call a function in a worker, and let each of its errors reach the client.
 
     A worker raises SystemExit and KeyboardInterrupt again in its own loop, and the
-    client never hears of the call.
+    client never hears of the call. A long error would lose its context.
     """
     try:
         return function(*args)
-    except (SystemExit, KeyboardInterrupt) as error:
-        raise _Exit(error) from None
+    except BaseException as error:
+        if isinstance(error, SystemExit | KeyboardInterrupt) or len(str(error)) > LONG:
+            raise _Carrier from error
+        raise
 
 
 def failure(future: Future[Any]) -> BaseException | None:
@@ -237,7 +245,7 @@ def failure(future: Future[Any]) -> BaseException | None:
             wait(future)
         if future.status == "error":
             error: Any = future.exception()
-            return error.args[0] if isinstance(error, _Exit) else error
+            return error.__cause__ if isinstance(error, _Carrier) else error
         if future.cancelled():
             future.result()  # raises the error that tells why
     except CancelledError as error:

@@ -20,7 +20,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, Generic
 
@@ -32,7 +32,11 @@ from . import MOST
 from .errors import pack, unpack
 
 PATIENCE = 60.0
-"""Seconds that a cancelled call has for its cleanup; then its process is killed."""
+"""Seconds that a cancelled call has for its cleanup; then its process is killed.
+
+A process that gets no further call has as long to end. A thread of a call keeps it
+alive.
+"""
 
 ASK_AGAIN = 1.0
 """Seconds after which a call that was asked to stop is asked again.
@@ -62,6 +66,8 @@ class Call(Generic[Result]):
         self.ended = False
         self.asked = False
         """True if it was asked to stop."""
+        self.due = math.inf
+        """When its process will be killed, if it was asked to stop."""
 
     @property
     def obeyed(self) -> bool:
@@ -95,12 +101,17 @@ class _Worker:
         """Let the process end: its pipe has no other end any more."""
         _close(self.pipe)
 
+    def wait_for_end(self) -> None:
+        """Wait until the process has ended; kill it after `PATIENCE` seconds."""
+        if not wait([self.process.sentinel], PATIENCE):
+            self.process.kill()
+
 
 class Pool:
     """Worker processes of a block. Leaving the block waits for all calls.
 
     An error of the block cancels all calls. A cancelled call gets SIGTERM, and cleans
-    up. After `PATIENCE` seconds its process is killed.
+    up. After `PATIENCE` seconds its process is killed, whatever the block waits for.
 
     Raises:
         BaseExceptionGroup: With every error, if there are several, when all calls have
@@ -148,16 +159,18 @@ class Pool:
         while not self._ended:
             if len(self._workers) == len(self._idle):
                 return None
-            left = max(0, due - time.monotonic())
+            now = time.monotonic()
+            left = max(0, due - now)
             asked = [w for w in self._workers if w.call and w.call.asked]
-            wait = min(left, ASK_AGAIN if asked else LONGEST_SELECT)
+            pauses = [min(ASK_AGAIN, max(0, w.call.due - now)) for w in asked if w.call]
+            pause = min([left, LONGEST_SELECT, *pauses])
             never = timeout is None and not asked
-            ready = self._selector.select(None if never else wait)
-            if not ready and wait == left:
+            ready = self._selector.select(None if never else pause)
+            if not ready and pause == left:
                 return None
             with held_back():
-                for worker in () if ready else asked:
-                    worker.process.terminate()
+                for worker in asked:
+                    self._ask_again(worker, in_time=not ready)
                 for key, _ in ready:
                     self._take(key.data)
                 self._hand_out()
@@ -186,8 +199,16 @@ class Pool:
         for worker in self._workers:
             running = worker.call
             if running and call in (None, running) and not running.asked:
-                running.asked = True
+                running.asked, running.due = True, time.monotonic() + PATIENCE
                 worker.process.terminate()
+
+    def _ask_again(self, worker: _Worker, *, in_time: bool) -> None:
+        """Kill the process of a call that was asked to stop, if its time is up."""
+        if worker.call and time.monotonic() >= worker.call.due:
+            worker.call.due = math.inf
+            worker.process.kill()
+        elif in_time:
+            worker.process.terminate()
 
     def kill(self) -> None:
         """Cancel all calls without a cleanup: kill their processes at once."""
@@ -245,6 +266,7 @@ class Pool:
             if worker in self._idle:
                 self._idle.remove(worker)
             self._retire(worker)
+            worker.wait_for_end()
             worker.process.join()
             if call is not None:
                 code = worker.process.exitcode
@@ -304,16 +326,14 @@ class Pool:
     def _finish(self) -> None:
         """Wait for all calls, then for all processes."""
         while len(self._workers) > len(self._idle) or self._ended:
-            call = self.next(PATIENCE if self.stopped else None)
-            if call is None:
-                for worker in self._workers - {*self._idle}:
-                    worker.process.kill()
-            elif call.error is not None and not call.obeyed:
+            call = self.next()
+            if call and call.error is not None and not call.obeyed:
                 self.fail(call.error)
         for worker in list(self._workers):
             self._retire(worker)
         while self._leaving:
             worker = next(iter(self._leaving))
+            worker.wait_for_end()
             with held_back():  # or the exit code might be lost
                 worker.process.join()
                 self._leaving.discard(worker)

@@ -59,13 +59,13 @@ def blocking_calls(
     due = time.monotonic()
     try:
         while running or more():
-            while len(running) < limit and more():
-                with held_back():
-                    calls.append(pool.submit(function, inputs[len(calls)]))
-                running.add(calls[-1])
-
-            # 3. Wait for all calls; the heart stops after the last.
             try:
+                while len(running) < limit and more():
+                    with held_back():
+                        calls.append(pool.submit(function, inputs[len(calls)]))
+                        running.add(calls[-1])
+
+                # 3. Wait for all calls; the heart stops after the last.
                 due = wait_for_one(due)
             except CancelledError as error:
                 due, cancelled = inf, error

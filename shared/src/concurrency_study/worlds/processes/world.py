@@ -182,6 +182,9 @@ class ProcessesWorld(WorldElsewhere):
             case ("lost", text):
                 self.lose(RuntimeError(text))
             case ("exit", how):
+                # A signal may end a job just after its start, before that can be noted.
+                for actor in [*line.jobs.values()]:
+                    self._note(line, actor, "cancelled", "")
                 self._note_exit(line.process, how)
             case ("gone",):
                 self._note_exit(line.process, "cancelled")
