@@ -245,7 +245,8 @@ def failure(future: Future[Any]) -> BaseException | None:
             wait(future)
         if future.status == "error":
             error: Any = future.exception()
-            return error.__cause__ if isinstance(error, _Carrier) else error
+            carried = error.__cause__ if isinstance(error, _Carrier) else None
+            return error if carried is None else carried
         if future.cancelled():
             future.result()  # raises the error that tells why
     except CancelledError as error:
