@@ -31,7 +31,7 @@ from concurrency_study.topics.signals import SIGNALS, held_back
 from . import MOST
 from .errors import pack, unpack
 
-PATIENCE = 60.0
+PATIENCE = 90.0
 """Seconds that a cancelled call has for its cleanup; then its process is killed.
 
 A process that gets no further call has as long to end. A thread of a call keeps it
