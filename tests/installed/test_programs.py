@@ -6,7 +6,6 @@ There are two: ``python -m`` of the answer, and the script that people paste.
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -15,21 +14,9 @@ from pathlib import Path
 
 from concurrency_study.pasted import pasteable
 from concurrency_study.topics import TOPICS
+from noise import without_noise
 
 ALONE = Path(__file__).with_name("alone.py")
-NOISE = [
-    rb"Future exception was never retrieved\n"
-    rb"future: <Future finished exception=TimeoutError\('Timeout'\)>\n"
-    rb"TimeoutError: Timeout\n",
-]
-"""What libraries say on stderr at times, when a program ends on a busy machine.
-
-The first is a wait with a timeout in `distributed.batched`, whose loop stops. asyncio
-before 3.13 says the second of a process that ends just before it is killed, as AnyIO's
-idle workers do: https://github.com/python/cpython/issues/87744
-"""
-if sys.version_info < (3, 13):
-    NOISE.append(rb"Unknown child process pid \d+, will report returncode 255\n")
 
 
 def lines_of(command, typed):
@@ -41,7 +28,7 @@ def lines_of(command, typed):
         env={**os.environ, "PYTHONWARNINGS": "error"},
     )
     assert done.returncode == 0, done.stderr.decode()
-    assert re.sub(b"|".join(NOISE), b"", done.stderr) == b"", done.stderr.decode()
+    assert without_noise(done.stderr.decode()) == ""
     return [line for line, _ in groupby(done.stdout.decode().splitlines())]
 
 
