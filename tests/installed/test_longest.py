@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from noise import without_noise
-
 PROGRAM = Path(__file__).with_name("longest.py")
 
 
@@ -35,7 +33,9 @@ def lines_of(which):
     return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
 
-def test_a_deadline_of_31_years_does_not_disturb_a_call_that_ends_at_once(study):
+def test_a_deadline_of_31_years_does_not_disturb_a_call_that_ends_at_once(
+    study, without_noise
+):
     ended, complaints = lines_of("ending")
     assert without_noise(complaints) == ""
     called = [each["module"] for each in ended]
