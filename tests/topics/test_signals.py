@@ -23,40 +23,51 @@ def nothing_is_left():
     assert state() == before
 
 
-@pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_waits_though_another_thread_would_take_it(number):
-    """The other thread is where it comes; the main thread is where it raises."""
-    ended, held = threading.Event(), False
+@pytest.fixture
+def send():
+    """``send(number)`` returns when a signal has come in another thread."""
+    ended = threading.Event()
     other = threading.Thread(target=ended.wait)
     here, there = socket.socketpair()
     there.setblocking(False)
+    handlers = [signal.getsignal(number) for number in SIGNALS]
+
+    def to_other_thread(number):
+        signal.pthread_kill(other.ident, number)
+        here.recv(1)
+
+    other.start()
+    before = signal.set_wakeup_fd(there.fileno())
+    yield to_other_thread
+    signal.set_wakeup_fd(before)
+    for number, handler in zip(SIGNALS, handlers, strict=True):
+        signal.signal(number, handler)
+    here.close()
+    there.close()
+    ended.set()
+    other.join()
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_waits_though_another_thread_would_take_it(number, send):
+    """The other thread is where it comes; the main thread is where it raises."""
+    held = False
 
     def block():
         nonlocal held
         with held_back():
-            signal.pthread_kill(other.ident, number)
-            here.recv(1)  # it has come
+            send(number)
             for _ in range(1000):  # the main thread would raise in one of these
                 pass
             held = True
 
-    other.start()
-    handler = signal.signal(number, signal.default_int_handler)
-    before = signal.set_wakeup_fd(there.fileno())
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            block()
-    finally:
-        signal.set_wakeup_fd(before)
-        signal.signal(number, handler)
-        here.close()
-        there.close()
-        ended.set()
-        other.join()
+    signal.signal(number, signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt):
+        block()
     assert held
 
 
-def test_every_signal_is_handled_though_the_handler_of_one_raises():
+def test_every_signal_is_handled_though_the_handler_of_one_raises(send):
     def handle(number, _):
         came.append(number)
         if len(came) == 1:
@@ -65,28 +76,15 @@ def test_every_signal_is_handled_though_the_handler_of_one_raises():
     def block():
         with held_back():
             for number in reversed(SIGNALS):
-                signal.set_wakeup_fd(there.fileno())
-                signal.pthread_kill(other.ident, number)
-                here.recv(1)
+                send(number)
             assert not came
 
-    came, ended = [], threading.Event()
-    other = threading.Thread(target=ended.wait)
-    here, there = socket.socketpair()
-    there.setblocking(False)
-    other.start()
-    before = [signal.signal(number, handle) for number in SIGNALS]
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            block()
-    finally:
-        signal.set_wakeup_fd(-1)
-        for number, handler in zip(SIGNALS, before, strict=True):
-            signal.signal(number, handler)
-        here.close()
-        there.close()
-        ended.set()
-        other.join()
+    came = []
+    for number in SIGNALS:
+        signal.signal(number, handle)
+    with pytest.raises(KeyboardInterrupt):
+        block()
+    signal.pthread_sigmask(signal.SIG_BLOCK, ())  # Python looks for signals here
     assert sorted(came) == [*SIGNALS]
 
 
