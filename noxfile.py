@@ -317,10 +317,9 @@ def pools(session: nox.Session) -> None:
 def cpu(session: nox.Session) -> None:
     """Compute with 1, 2 and 4 workers in every study, beside threads."""
     session.install(*CONSTRAINTS, "uv", "-e", "./shared", "-e", "./comparisons")
-    session.run(
-        *("python", "-m", "concurrency_comparisons.bench.cpu"),
-        *("--python", NEWEST, *session.posargs),
-    )
+    options = session.posargs or ["--json", "comparisons/cpu.json"]
+    module = ("python", "-m", "concurrency_comparisons.bench.cpu")
+    session.run(*module, "--python", NEWEST, *options)
 
 
 @nox.session(python=COUNTED if works(COUNTED) else HERE)

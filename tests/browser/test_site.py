@@ -119,6 +119,15 @@ def test_pictures_and_results_follow_the_columns(site, new_page):
     ).to_be_hidden()
 
 
+def test_reasons_have_a_heading_if_a_column_has_one(site, new_page):
+    page = new_page()
+    page.goto(site.address + "cpu.html?columns=asyncio,trio")
+    heading = page.get_by_role("heading", name="Tests that an answer does not pass")
+    expect(heading).to_be_hidden()
+    column(page, "generators").click()
+    expect(heading).to_be_visible()
+
+
 def test_a_click_is_kept_in_the_address(visit):
     page = visit("topic", "?columns=asyncio,trio")
     column(page, "gevent").click()

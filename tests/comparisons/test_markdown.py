@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from concurrency_comparisons import cli, figures, markdown, reports
 from concurrency_comparisons.answers import Tree
+from concurrency_comparisons.bench import cpu
 from concurrency_comparisons.questions import of_topic
 from concurrency_comparisons.reports import Report, Story, Test
 from concurrency_comparisons.subject import Subject
@@ -169,6 +170,24 @@ def test_a_page_without_a_timeline_says_why(made, found, topic):
     assert "so this page has no timeline" in page
     assert "example.svg" not in page
     assert not (made / markdown.FOLDER / topic / "example.svg").exists()
+
+
+def test_the_page_of_work_that_computes_shows_what_workers_gain(made, found):
+    measured = cpu.read(ROOT)
+    assert measured is not None
+    page = markdown.page(Subject(TREE, TREE.topics[cpu.TOPIC], found))
+    for study, cells in measured.rows:
+        assert f"\n| {study} | {' | '.join(cells)} |\n" in page
+
+
+def test_new_figures_of_work_that_computes_make_its_page_stale(monkeypatch):
+    def digest(topic):
+        return markdown.made_from(TREE, topic, TREE.studies)
+
+    before = [digest(cpu.TOPIC), digest("race")]
+    monkeypatch.setattr(cpu, "read", lambda _: None)
+    after = [digest(cpu.TOPIC), digest("race")]
+    assert [a == b for a, b in zip(before, after, strict=True)] == [False, True]
 
 
 def test_the_picture_comes_before_lists_and_tables(subject):

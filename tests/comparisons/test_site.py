@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from concurrency_comparisons import site
 from concurrency_comparisons.answers import Tree
+from concurrency_comparisons.bench import cpu
 from concurrency_comparisons.reports import Report, Story, Test
 from concurrency_study.behaviours import questions
 from concurrency_study.races import BUGS
@@ -175,6 +176,18 @@ def plain(text):
 def test_a_topic_in_real_time_says_why_it_has_no_timeline(files, topic):
     assert "so this page has no timeline" in files[f"{topic}.html"]
     assert f"{topic}.trace.json" not in files[f"{topic}.html"]
+
+
+def test_the_topic_of_work_that_computes_shows_what_workers_gain(files):
+    found = cpu.read(ROOT)
+    assert found is not None
+    section = files[f"{cpu.TOPIC}.html"].partition('id="workers"')[2]
+    rows = re.findall('<tr><th scope="row">.*</tr>', section.partition("</table>")[0])
+    cells = [[plain(cell) for cell in re.findall("<t[dh].*?</t[dh]>", r)] for r in rows]
+    assert cells == [[study, *figures] for study, figures in found.rows]
+    assert [name for name, text in files.items() if 'id="workers"' in text] == [
+        f"{cpu.TOPIC}.html"
+    ]
 
 
 def test_a_topic_links_to_the_topics_to_look_at_next(files):

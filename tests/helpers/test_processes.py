@@ -60,7 +60,7 @@ def rounds(answer, start, tmp_path):
     assert done.returncode == 0, done.stderr
     assert not done.stderr, done.stderr
     found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(found) == ROUNDS[start]
+    assert sum(each["killed"] for each in found) >= ROUNDS[start]
     assert not any(each["left"] for each in found)
     assert len({each["descriptors"] for each in found[1:]}) == 1
     return found
@@ -69,9 +69,9 @@ def rounds(answer, start, tmp_path):
 @pytest.mark.parametrize("start", ROUNDS)
 def test_a_call_is_made_at_most_once_when_its_worker_is_killed(start, tmp_path):
     found = rounds("results_at_end", start, tmp_path)
-    assert any(each["errors"] for each in found)
     for each in found:
         assert max(each["begun"]) <= 1
+        assert each["errors"] or each["begun"] == each["done"]
         if each["errors"]:
             assert set(each["errors"]) == {"WorkerDied"}
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import queue
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 from concurrency_study.world import Deadlock, NotCovered, StillAlive
 from concurrency_study.worlds.processes import ProcessesWorld, quiet
+from concurrency_study.worlds.processes.machines import Branch
 from concurrency_study.worlds.processes.world import _Sent
 from concurrency_study.worlds.threads import machine
 
@@ -358,6 +360,52 @@ def test_a_job_that_a_signal_ends_as_it_starts_has_ended(world, nap, monkeypatch
     world.run(main)
     events = [event.what for event in world.trace if event.actor == "nap(1)"]
     assert events == ["start", "cancelled"]
+
+
+class Failed(Exception):
+    """The error of a job."""
+
+
+def terminated(*_):
+    raise CancelledError
+
+
+def test_a_signal_after_the_end_of_a_job_does_not_replace_its_error(world, monkeypatch):
+    """It comes between the note of the error and the end of the function."""
+
+    def tell(self, *message):
+        real_tell(self, *message)
+        if message[2:3] == ("error",):
+            libc.kill(os.getpid(), signal.SIGTERM)
+
+    @world.blocking
+    def fail():
+        raise Failed
+
+    def call(results):
+        signal.signal(signal.SIGTERM, terminated)
+        found = []
+        for function in (fail, lambda: time.sleep(1)):
+            try:
+                function()
+            except BaseException as error:
+                found.append(type(error))
+        results.send(found)
+
+    def main():
+        mine, theirs = multiprocessing.Pipe()
+        process = multiprocessing.Process(target=call, args=(theirs,))
+        process.start()
+        found = mine.recv()
+        process.join()
+        mine.close()
+        theirs.close()
+        return found
+
+    libc = ctypes.CDLL(None)  # os.kill calls the handler at once in a run
+    real_tell = Branch.tell
+    monkeypatch.setattr(Branch, "tell", tell)
+    assert world.run(main) == [Failed, CancelledError]
 
 
 def test_a_function_that_a_run_replaces_travels_to_a_pool(world):

@@ -19,6 +19,7 @@ from concurrency_study.registry import QUESTIONS
 
 from . import figures
 from .answers import Tree
+from .bench import cpu
 from .questions import of_topic
 from .rendering import linked, listed, templates
 from .reports import Report, spoken
@@ -137,6 +138,8 @@ def made_from(tree: Tree, topic: str, studies: Sequence[str]) -> str:
         if row.question.key in keys and row.study in studies
     ]
     more = f"{VERSION} {' '.join(tree.topics)} {costs} {[*keys.values()]} {told}"
+    if topic == cpu.TOPIC:
+        more += f" {cpu.read(tree.root)}"
     entries = [tree.entries[name] for name in studies if name in tree.entries]
     digest = inputs.of_page(tree.root, entries, tree.sections, topic, more)
     return f"{BEGINNINGS['.md']}{digest} of {' '.join(studies)} -->"

@@ -15,6 +15,7 @@ from typing import Any
 
 from . import figures
 from .answers import IMPORTS, AnswerFile, Line, Topic, Tree
+from .bench import cpu
 from .comparison import dedented, rows
 from .questions import preference
 from .reports import Report, Story, spoken
@@ -209,6 +210,8 @@ class Subject:
         for _, answers, _ in self.reasons:
             names = [answer.name for answer in answers]
             found[class_of(names)] = names
+        if self.missing:
+            found[class_of(self.missing)] = self.missing
         return {
             name: list(dict.fromkeys(n for a in mine for n in (a, a.partition(":")[0])))
             for name, mine in found.items()
@@ -275,6 +278,11 @@ class Subject:
         for (reason, name), mine in tests.items():
             found.setdefault((reason, *mine), []).append(answers[name])
         return [(reason, who, mine) for (reason, *mine), who in found.items()]
+
+    @property
+    def missing(self) -> list[str]:
+        """The names of the answers that do not pass every test."""
+        return [a.name for a in self.answers + self.others if self.outcome(a).cannot]
 
     @cached_property
     def examples(self) -> list[tuple[str, Story]]:
@@ -392,6 +400,11 @@ class Subject:
         """The costs of the answers."""
         tree = self.tree
         return figures.of_topic(tree.root, self.topic.name, [*tree.studies])
+
+    @property
+    def workers(self) -> cpu.Measured | None:
+        """The work that computes, measured with 1, 2 and 4 workers, if that is it."""
+        return cpu.read(self.tree.root) if self.topic.name == cpu.TOPIC else None
 
     @property
     def orders(self) -> dict[str, list[str]]:

@@ -203,7 +203,10 @@ class Pool:
                 worker.process.terminate()
 
     def _ask_again(self, worker: _Worker, *, in_time: bool) -> None:
-        """Kill the process of a call that was asked to stop, if its time is up."""
+        """Kill the process of a call whose time is up; otherwise, ask it once more.
+
+        It is not asked while other workers have something to say (``in_time``).
+        """
         if worker.call and time.monotonic() >= worker.call.due:
             worker.call.due = math.inf
             worker.process.kill()

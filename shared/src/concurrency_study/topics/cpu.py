@@ -18,8 +18,8 @@ the machine to do a share of it.
 - Cancelled from outside, also by Ctrl-C, it stops the calls that run likewise.
 - A worker that crashes (a segmentation fault, the system's out-of-memory killer) raises
   an error that says so, and stops the rest. No call is repeated.
-- Nothing is left: no thread, no worker process, no pipe. The *resource tracker* does
-  not count. `multiprocessing` starts that process once in a program.
+- Nothing is left: no thread, no worker process, no pipe. The resource tracker, a
+  process that `multiprocessing` starts once in a program, does not count.
 - No inputs: returns [] at once.
 - Raises ValueError if there are fewer workers than 1, before anything starts.
 

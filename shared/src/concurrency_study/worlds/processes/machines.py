@@ -8,6 +8,7 @@ import mmap
 import os
 import pickle
 import select
+import signal
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -353,6 +354,7 @@ class Branch(Machine):
         self._line.sendall(str(os.getpid()).encode())
         self._poll.register(self._line.fileno(), select.POLLIN)
         self._told: object = self
+        self._holds = False
         self.tell("hello", name)
         self.reading = self.ns / 1e9
 
@@ -368,6 +370,22 @@ class Branch(Machine):
     def hang_up(self) -> None:
         """Close the connection: in a new process, that of the one that started it."""
         self._line.close()
+
+    def hold_signal(self) -> None:
+        """Hold SIGTERM back until this process waits, or calls `take_signal`."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
+        self._holds = self._holds or signal.SIGTERM not in before
+
+    def take_signal(self) -> None:
+        """Hold SIGTERM back no longer."""
+        if self._holds:
+            self._holds = False
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
+
+    def wait(self, deadline: int | None = None, descriptors: Descriptors = ()) -> bool:
+        if self.current is self.main:
+            self.take_signal()
+        return super().wait(deadline, descriptors)
 
     def tell(self, *message: Any) -> None:
         """Send a message to the root."""

@@ -42,6 +42,7 @@ _MACHINERY = ("concurrent.futures.process", "multiprocessing.queues")
 _real_raise: Any = signal.raise_signal
 _real_make_methods: Any = SemLock._make_methods  # pyright: ignore
 _LAUNCH = multiprocessing.popen_fork.Popen._launch.__code__  # pyright: ignore
+_ENDS = ("end", "error", "cancelled")
 _processes: Any = multiprocessing.process
 _contexts: Any = multiprocessing.context
 _pools: Any = concurrent.futures.process
@@ -71,12 +72,20 @@ class _Gathered(TraceByName):
 
 
 class _Sent(Trace):
-    """A trace whose events are sent to the root."""
+    """A trace whose events are sent to the root.
 
-    tell: Callable[..., None]
+    When it has noted the end of a job, a signal has no job to interrupt. Otherwise one
+    that comes a moment later would replace the error with which the job has ended.
+    """
+
+    branch: Branch
 
     def note(self, actor: str, what: str, detail: str = "") -> None:
-        self.tell("note", actor, what, detail)
+        if what in _ENDS:
+            self.branch.hold_signal()
+        else:
+            self.branch.take_signal()
+        self.branch.tell("note", actor, what, detail)
 
 
 class ProcessesWorld(WorldElsewhere):
@@ -200,7 +209,7 @@ class ProcessesWorld(WorldElsewhere):
             token = max(line.jobs, default=0) + 1
             line.jobs[token] = actor
             self.this_run.alive[line, token] = actor
-        elif what in ("end", "error", "cancelled"):
+        elif what in _ENDS:
             for token in [t for t, name in line.jobs.items() if name == actor][-1:]:
                 del line.jobs[token]
                 self.this_run.alive.pop((line, token), None)
@@ -248,7 +257,7 @@ class ProcessesWorld(WorldElsewhere):
         setattr(machines, "_active", machine)  # noqa: B010 - without a watchdog
         threading.excepthook = machine.excepthook
         self.trace = _Sent(self.now)
-        self.trace.tell = machine.tell
+        self.trace.branch = machine
         return machine.tell
 
 
