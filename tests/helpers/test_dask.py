@@ -118,9 +118,10 @@ class Killer(threading.Thread):
 
     def run(self):
         while len(self.killed) < self.kills:
-            time.sleep(self.random.uniform(0, 0.05))
+            time.sleep(self.random.uniform(0, 0.1))
             process = self.random.choice(self.nannies).process
-            if process.status is Status.running and (pid := process.pid):
+            pid = process.pid if process.status is Status.running else None
+            if pid and pid not in self.killed:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
                     self.killed.append(pid)
@@ -145,7 +146,9 @@ def test_no_item_is_lost_when_random_workers_are_killed(tmp_path, seed):
             items += batch
         killer.join()
     assert len(killer.killed) == KILLS // CLUSTERS
-    assert {int(line) for line in log.read_text().split()} == {*items}
+    begun = [int(line) for line in log.read_text().split()]
+    assert {*begun} == {*items}
+    assert len(begun) > len(items)  # some were killed in the middle of a call
 
 
 SCHEDULER = """
