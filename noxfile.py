@@ -424,10 +424,10 @@ def outside(session: nox.Session) -> None:
                 shutil.copy(ROOT / "tests/outside" / module, folder)
             with session.chdir(folder):
                 session.run(*PYTEST, "--world", world, *modules)
-    session.install(*CONSTRAINTS, "trio", "anyio")
+    session.install(*CONSTRAINTS, "trio", "anyio", "pytest-xdist")
     session.install("--no-deps", "./packages/generators")
     session.run(
-        *PYTEST,
+        *(*PYTEST, "-n", f"{CORES}", "--dist", "worksteal"),
         "tests/outside/test_calls.py",
         "tests/worlds/test_fixture.py",
         "tests/worlds/test_fixture_pytest.py",

@@ -2,8 +2,8 @@
 
 A program for test_processes.py: ``python killing.py MODULE START TIMES FILE``. It
 prints a line of JSON for each round: the results, the errors, and how often each item
-was begun and done. The rounds end when a worker was killed in so many of them, and in
-the middle of a call at least once. The start method is one of multiprocessing.
+was begun and done. The rounds end when a worker was killed in TIMES of them, and at
+least once in the middle of a call. The start method is one of multiprocessing.
 """
 
 from __future__ import annotations
