@@ -26,7 +26,7 @@ import psutil
 import pytest
 from concurrency_study.world import leaves
 from dask import config
-from dask_study import cancelled_by_signal, run
+from dask_study import cancelled_by_signal, local_cluster, run
 from dask_study.concepts.cpu import cpu
 from dask_study.group import Group, failure
 from dask_study.use_cases.results_at_end import results_at_end
@@ -123,7 +123,8 @@ class Killer(threading.Thread):
         while len(self.killed) < self.kills or not self.repeats():
             time.sleep(self.random.uniform(0, self.longest))
             process = self.random.choice(self.nannies).process
-            pid = process.pid if process.status is Status.running else None
+            running = process is not None and process.status is Status.running
+            pid = process.pid if running else None
             if pid and pid not in self.killed:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -360,6 +361,29 @@ def test_sigterm_of_a_process_group_stops_calls_and_repeats_none(interrupted):
 @pytest.mark.parametrize("kill", [os.kill, os.killpg])
 def test_sigterm_while_a_cluster_starts_leaves_nothing(interrupted, kill):
     assert interrupted(kill, lambda _, scratch: scratch) in ([], ["begun", "clean"] * 2)
+
+
+@pytest.mark.parametrize("moment", ["mkdtemp", "rmtree"])
+def test_a_signal_at_the_folder_of_a_cluster_leaves_nothing(
+    monkeypatch, tmp_path, moment
+):
+    """It comes when the folder has just been made, or is to be removed."""
+
+    def interrupted(*args, **options):
+        if moment == "rmtree":
+            os.kill(os.getpid(), signal.SIGTERM)
+        made = real(*args, **options)
+        if moment == "mkdtemp":
+            os.kill(os.getpid(), signal.SIGTERM)
+        return made
+
+    place = tempfile if moment == "mkdtemp" else tempfile._shutil
+    real = getattr(place, moment)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(place, moment, interrupted)
+    with pytest.raises(CancelledError), cancelled_by_signal(), local_cluster(1, 1):
+        pass
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_cluster_without_a_worker_is_refused(tmp_path, monkeypatch):

@@ -121,8 +121,10 @@ def local_cluster(workers: int, threads: int) -> Generator[LocalCluster]:
 
     Ctrl-C and SIGTERM wait until it has started, and while it closes.
     """
-    with TemporaryDirectory() as folder, ExitStack() as stack:
+    stack = ExitStack()
+    try:
         with held_back(spawns=True):
+            folder = stack.enter_context(TemporaryDirectory())
             cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=threads,
@@ -132,14 +134,11 @@ def local_cluster(workers: int, threads: int) -> Generator[LocalCluster]:
                 silence_logs=logging.CRITICAL,  # errors of calls reach the client
                 preload=[BEGIN_WORKER],
             )
-            stack.callback(close, cluster)
+            stack.push(cluster)
         yield cluster
-
-
-def close(cluster: LocalCluster) -> None:
-    """Close a cluster. If this were interrupted, its workers would be left."""
-    with held_back(), ExitStack() as stack:
-        stack.push(cluster)
+    finally:
+        with held_back():  # or its workers and its folder might be left
+            stack.close()
 
 
 @contextmanager
