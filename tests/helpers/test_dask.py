@@ -26,20 +26,21 @@ import psutil
 import pytest
 from concurrency_study.world import leaves
 from dask import config
-from dask_study import cancelled_by_signal, local_cluster, run
+from dask_study import NO_WORKER, cancelled_by_signal, local_cluster, run
+from dask_study import connected as connected_to_own
 from dask_study.concepts.cpu import cpu
 from dask_study.group import Group, failure
-from dask_study.use_cases.results_at_end import results_at_end
+from dask_study.use_cases.results_at_end import results_at_end, snooze
 from distributed import Client, KilledWorker, LocalCluster, wait
 from distributed.client import FutureCancelledError
 from distributed.core import Status
-from distributed.scheduler import NoValidWorkerError
+from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
 CUT_OFF = Path(__file__).with_name("cut_off.py")
 KILLS, CLUSTERS = 200, 4
 COMPUTATIONS = 4
 SETTINGS = {
-    "distributed.comm.timeouts.connect": "2s",
+    "distributed.comm.timeouts.connect": "10s",
     "distributed.worker.multiprocessing-method": "forkserver",
 }
 
@@ -384,6 +385,17 @@ def test_a_signal_at_the_folder_of_a_cluster_leaves_nothing(
     with pytest.raises(CancelledError), cancelled_by_signal(), local_cluster(1, 1):
         pass
     assert not [*tmp_path.iterdir()]
+
+
+def test_calls_fail_when_all_workers_are_gone_for_good(monkeypatch):
+    monkeypatch.setitem(NO_WORKER, "distributed.scheduler.no-workers-timeout", "0.5 s")
+    with connected_to_own() as client:
+        for nanny in client.cluster.workers.values():
+            nanny.close_gracefully()  # it does not start its worker again
+            os.kill(nanny.pid, signal.SIGKILL)
+        with pytest.raises(ExceptionGroup) as raised:
+            results_at_end(snooze, [0.0])
+    assert [type(each) for each in leaves(raised.value)] == [NoWorkerError]
 
 
 def test_a_cluster_without_a_worker_is_refused(tmp_path, monkeypatch):

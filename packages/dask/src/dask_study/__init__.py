@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 
 from concurrency_study.topics import Result
 from concurrency_study.topics.signals import held_back
+from dask import config
 from distributed import Client, LocalCluster
 
 CANNOT = {
@@ -53,6 +54,13 @@ signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
 So Ctrl-C and the SIGTERM of `timeout` reach the caller only, which cancels. What has
 come before is ignored. It is text, as a worker of a pasted answer has no function of
 this package.
+"""
+
+NO_WORKER = {"distributed.scheduler.no-workers-timeout": "60 s"}
+"""The setting with which calls fail if all workers of our own cluster are gone.
+
+By default they would wait for ever. A worker that dies starts again, but not one that
+dies while it starts.
 """
 
 FIRST_WORKER = 30.0
@@ -109,6 +117,7 @@ def connected() -> Generator[Client]:
         return
     workers = min(os.cpu_count() or 1, 4)
     with (
+        config.set(NO_WORKER),
         local_cluster(workers, threads=MOST // workers) as cluster,
         Client(cluster) as client,
     ):
