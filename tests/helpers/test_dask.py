@@ -26,7 +26,7 @@ import psutil
 import pytest
 from concurrency_study.world import leaves
 from dask import config
-from dask_study import NO_WORKER, cancelled_by_signal, local_cluster, run
+from dask_study import OWN_CLUSTER, cancelled_by_signal, local_cluster, run
 from dask_study import connected as connected_to_own
 from dask_study.concepts.cpu import cpu
 from dask_study.group import Group, failure
@@ -40,6 +40,7 @@ CUT_OFF = Path(__file__).with_name("cut_off.py")
 KILLS, CLUSTERS = 200, 4
 COMPUTATIONS = 4
 SETTINGS = {
+    **OWN_CLUSTER,
     "distributed.comm.timeouts.connect": "10s",
     "distributed.worker.multiprocessing-method": "forkserver",
 }
@@ -388,7 +389,9 @@ def test_a_signal_at_the_folder_of_a_cluster_leaves_nothing(
 
 
 def test_calls_fail_when_all_workers_are_gone_for_good(monkeypatch):
-    monkeypatch.setitem(NO_WORKER, "distributed.scheduler.no-workers-timeout", "0.5 s")
+    monkeypatch.setitem(
+        OWN_CLUSTER, "distributed.scheduler.no-workers-timeout", "0.5 s"
+    )
     with connected_to_own() as client:
         for nanny in client.cluster.workers.values():
             nanny.close_gracefully()  # it does not start its worker again

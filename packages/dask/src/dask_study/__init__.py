@@ -56,11 +56,14 @@ come before is ignored. It is text, as a worker of a pasted answer has no functi
 this package.
 """
 
-NO_WORKER = {"distributed.scheduler.no-workers-timeout": "60 s"}
-"""The setting with which calls fail if all workers of our own cluster are gone.
+OWN_CLUSTER = {
+    "distributed.deploy.lost-worker-timeout": "24 h",
+    "distributed.scheduler.no-workers-timeout": "60 s",
+}
+"""Settings of a cluster of our own, in which a worker that dies starts again.
 
-By default they would wait for ever. A worker that dies starts again, but not one that
-dies while it starts.
+By default it is given up if 15 s after its death it is just about to start, because
+it has died once more, and calls wait for ever if all workers have been given up.
 """
 
 FIRST_WORKER = 30.0
@@ -117,7 +120,7 @@ def connected() -> Generator[Client]:
         return
     workers = min(os.cpu_count() or 1, 4)
     with (
-        config.set(NO_WORKER),
+        config.set(OWN_CLUSTER),
         local_cluster(workers, threads=MOST // workers) as cluster,
         Client(cluster) as client,
     ):
