@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import threading
 import time
 
@@ -66,6 +67,23 @@ def test_a_thread_is_named_after_its_function():
     with ThreadGroup() as group:
         group.start(work)
     assert names == ["work"]
+
+
+def test_ctrl_c_that_interrupts_a_join_leaves_no_thread():
+    ended = []
+
+    def work():
+        time.sleep(0.5)
+        ended.append(True)
+
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        with pytest.raises(KeyboardInterrupt), ThreadGroup() as group:
+            group.start(work)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert ended == [True]
 
 
 def test_ctrl_c_while_a_group_waits_stops_its_threads_and_is_raised_in_the_end():

@@ -113,7 +113,7 @@ class ThreadGroup(_Calls):
 
     def __init__(self) -> None:
         super().__init__()
-        self._threads: list[threading.Thread] = []
+        self._threads: list[tuple[threading.Thread, threading.Event]] = []
 
     def start(self, function: Callable[..., object], *args: Any) -> None:
         """Run ``function(*args)`` in a thread of the group.
@@ -122,8 +122,10 @@ class ThreadGroup(_Calls):
             RuntimeError: The system has no room for another thread.
         """
         name = getattr(function, "__name__", None)
-        thread = threading.Thread(target=self._work, args=(function, *args), name=name)
-        self._threads.append(thread)
+        ended = threading.Event()
+        call = (ended, function, *args)
+        thread = threading.Thread(target=self._work, args=call, name=name)
+        self._threads.append((thread, ended))
         try:
             thread.start()
         except RuntimeError as error:
@@ -131,14 +133,18 @@ class ThreadGroup(_Calls):
             limits = "memory, ulimit -u, vm.max_map_count, or the pids of a container"
             raise RuntimeError(f"{error}, {there}; limits are {limits}") from None
 
-    def _work(self, function: Callable[..., object], *args: Any) -> None:
+    def _work(
+        self, ended: threading.Event, function: Callable[..., object], *args: Any
+    ) -> None:
         try:
             function(*args)
         except BaseException as error:
             self._failed(error)
+        finally:
+            ended.set()
 
     def _join(self) -> None:
-        for thread in self._threads:
+        for thread, ended in self._threads:
             try:
                 thread.join()
             except RuntimeError:  # it has not started, or Ctrl-C has interrupted that
@@ -146,6 +152,9 @@ class ThreadGroup(_Calls):
                     time.sleep(0.001)  # it begins to run in a moment
                 if thread.is_alive():
                     thread.join()
+            else:
+                # Before 3.13, a thread counts as ended if Ctrl-C interrupts its join.
+                ended.wait()
 
     def __enter__(self) -> ThreadGroup:
         return self
