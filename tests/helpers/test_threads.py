@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 import time
+import traceback
+from functools import partial
 
 import pytest
 from threads_study.group import Pool, Stop, ThreadGroup
@@ -69,20 +72,27 @@ def test_a_thread_is_named_after_its_function():
     assert names == ["work"]
 
 
-def test_ctrl_c_that_interrupts_a_join_leaves_no_thread():
-    ended = []
+@pytest.mark.parametrize(
+    ("calls", "begin"),
+    [(ThreadGroup, ThreadGroup.start), (partial(Pool, 1), Pool.submit)],
+)
+def test_ctrl_c_that_interrupts_a_join_leaves_no_call(calls, begin):
+    main, ended = threading.main_thread().ident, []
+    join = threading.Thread.join.__code__
 
     def work():
-        time.sleep(0.5)
+        while join not in [
+            frame.f_code
+            for frame, _ in traceback.walk_stack(sys._current_frames()[main])
+        ]:
+            time.sleep(0.001)
+        signal.pthread_kill(main, signal.SIGINT)
+        group.stop.wait()
+        time.sleep(0.1)  # a block that does not wait for this call ends meanwhile
         ended.append(True)
 
-    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.1)
-    try:
-        with pytest.raises(KeyboardInterrupt), ThreadGroup() as group:
-            group.start(work)
-    finally:
-        signal.signal(signal.SIGALRM, before)
+    with pytest.raises(KeyboardInterrupt), calls() as group:
+        begin(group, work)
     assert ended == [True]
 
 

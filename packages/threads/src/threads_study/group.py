@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, ParamSpec
 
@@ -173,6 +173,7 @@ class Pool(_Calls, ThreadPoolExecutor):
     def __init__(self, most: int) -> None:
         _Calls.__init__(self)
         ThreadPoolExecutor.__init__(self, most)
+        self._futures: list[Future[Any]] = []
 
     def submit(
         self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs
@@ -189,10 +190,15 @@ class Pool(_Calls, ThreadPoolExecutor):
                 raise
             return result
 
-        return super().submit(call)
+        self._futures.append(future := super().submit(call))
+        return future
+
+    def _end(self) -> None:
+        self.shutdown()
+        wait(self._futures)  # as in a group, its join may have been interrupted
 
     def __enter__(self) -> Pool:
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        self._wait(self.shutdown, error)
+        self._wait(self._end, error)
