@@ -440,7 +440,7 @@ def clusters(session: nox.Session) -> None:
     """Run an answer with dask on clusters by SSH and SLURM, as far as they are here."""
     session.install(
         *CONSTRAINTS,
-        *("pytest", "-e", "./shared", "-e", "./packages/dask[clusters]"),
+        *("pytest", "jsonschema", "-e", "./shared", "-e", "./packages/dask[clusters]"),
     )
     session.run(*PYTEST, "tests/clusters", *session.posargs)
 

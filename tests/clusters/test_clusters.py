@@ -12,10 +12,18 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager, suppress
+import urllib.request
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import dask_kubernetes
+import jsonschema
 import pytest
+import yaml
+from dask_kubernetes.operator.controller.controller import (
+    build_scheduler_deployment_spec,
+    build_worker_deployment_spec,
+)
 from dask_study.use_cases.results_at_end import results_at_end
 from distributed import Client, LocalCluster
 
@@ -161,17 +169,94 @@ def test_the_script_of_a_job_names_what_it_was_asked_for():
     assert lines[-1].endswith("--nthreads 7")
 
 
-def test_the_manifest_for_kubernetes_names_image_and_workers():
-    words = ["study:1", "--dry-run", "--workers", "5", "--threads", "7"]
-    command = [sys.executable, "-m", f"{PROGRAM}.kubernetes", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    spec = json.loads(done.stdout)
-    assert spec["kind"] == "DaskCluster"
-    worker = spec["spec"]["worker"]
-    assert worker["replicas"] == 5
-    (container,) = worker["spec"]["containers"]
+def manifest(*words):
+    """Return what kubectl would apply for a cluster with the image study:1."""
+    command = [sys.executable, "-m", f"{PROGRAM}.kubernetes", "study:1", "--dry-run"]
+    done = subprocess.run([*command, *words], capture_output=True, check=True)
+    return json.loads(done.stdout)
+
+
+def strict(schema):
+    """Return a schema that refuses what Kubernetes would only warn of and drop."""
+    if not isinstance(schema, dict):
+        return schema
+    closed = {"additionalProperties": False} if "properties" in schema else {}
+    return {**closed, **{name: strict(value) for name, value in schema.items()}}
+
+
+def test_the_manifest_for_kubernetes_is_of_the_schema_of_the_operator():
+    chart = "operator/deployment/helm/dask-kubernetes-operator"
+    path = Path(dask_kubernetes.__file__).parent / chart / "crds/daskcluster.yaml"
+    (version,) = yaml.safe_load(path.read_text("utf-8"))["spec"]["versions"]
+    schema = strict(version["schema"]["openAPIV3Schema"]["properties"]["spec"])
+    spec = manifest("--workers", "5")["spec"]
+    jsonschema.validate(spec, schema)
+    spec["worker"]["replica"] = spec["worker"].pop("replicas")
+    with pytest.raises(jsonschema.ValidationError, match="'replica' was unexpected"):
+        jsonschema.validate(spec, schema)
+
+
+def command_of(pod, *options):
+    """Return the command of a pod's container as Kubernetes starts it, and its env.
+
+    The options follow it: as all runs on one machine here, ports must be free ones.
+    """
+    (container,) = pod["spec"]["containers"]
     assert container["image"] == "study:1"
-    assert container["args"][:4] == ["dask", "worker", "--nthreads", "7"]
+    env = {each["name"]: each["value"] for each in container["env"]}
+    words = [*container["args"], *options]
+    for name, value in env.items():
+        words = [word.replace(f"$({name})", value) for word in words]
+    return words, env
+
+
+def test_an_answer_runs_on_the_containers_for_kubernetes(tmp_path, monkeypatch):
+    """The commands that the operator makes of the manifest are run on this machine."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    spec = manifest("--workers", "2", "--threads", "3")["spec"]
+    about = {"annotations": {}, "labels": {}}
+    pod = build_scheduler_deployment_spec("study", spec["scheduler"]["spec"], **about)
+    file = tmp_path / "scheduler.json"
+    dashboard = ("--dashboard-address", "127.0.0.1:0")
+    words, _ = command_of(
+        pod["spec"]["template"],
+        "--port",
+        "0",
+        "--scheduler-file",
+        str(file),
+        *dashboard,
+    )
+    with ExitStack() as stack:
+
+        def run(words, env):
+            process = subprocess.Popen(
+                words, env={**os.environ, **env}, stderr=subprocess.DEVNULL
+            )
+            stack.callback(process.wait, 60)
+            stack.callback(process.terminate)
+
+        run(words, {})
+        while not file.exists() or not file.read_text():
+            time.sleep(0.01)
+        scheduler = json.loads(file.read_text())
+        address = scheduler["address"]
+        health = f"http://127.0.0.1:{scheduler['services']['dashboard']}/health"
+        assert urllib.request.urlopen(health).status == 200
+        for uuid in "ab":
+            pod = build_worker_deployment_spec(
+                *("study-default", "default", "study", uuid, spec["worker"]["spec"]),
+                **about,
+            )
+            words, env = command_of(pod["spec"]["template"], *dashboard)
+            assert env["DASK_SCHEDULER_ADDRESS"].startswith("tcp://study-scheduler.")
+            run(words, {**env, "DASK_SCHEDULER_ADDRESS": address})
+        assert answer(address) == "['0.3 s', '0.1 s', '0.2 s']\n"
+        with Client(address) as client:
+            client.wait_for_workers(2)
+            workers = client.scheduler_info(n_workers=-1)["workers"].values()
+            names = [f"study-default-worker-{uuid}" for uuid in "ab"]
+            assert sorted(each["name"] for each in workers) == names
+            assert [each["nthreads"] for each in workers] == [3, 3]
 
 
 def test_an_answer_waits_for_the_first_worker():

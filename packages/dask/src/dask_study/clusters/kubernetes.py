@@ -32,7 +32,13 @@ def main() -> None:
         image=given.image,
         n_workers=given.workers,
         worker_command=["dask", "worker", "--nthreads", str(given.threads)],
+        env={},
+        resources={},
     )
+    # The command that it names has left distributed:
+    # https://github.com/dask/distributed/issues/9335
+    (container,) = spec["spec"]["scheduler"]["spec"]["containers"]
+    container["args"] = ["dask", "scheduler", "--host", "0.0.0.0"]
     if given.dry_run:
         print(json.dumps(spec, indent=2))
         return
