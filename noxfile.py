@@ -148,7 +148,8 @@ def prove(session: nox.Session, study: str) -> None:
                 *(["tests/kernel"] if study == "generators" else []),
             ]
             whole = () if chosen else ("--complete", "tests/conformance")
-            at_once = () if chosen else ("-n", f"{CORES}", "--dist", "worksteal")
+            # One more than there are cores, for some tests wait in real time.
+            at_once = () if chosen else ("-n", f"{CORES + 1}", "--dist", "worksteal")
             options = session.posargs
     report = ("--report", f"reports/{study}-{session.python}.jsonl") if whole else ()
     session.run(
@@ -194,11 +195,13 @@ def structure(session: nox.Session) -> None:
     """Read the text: same sections, same titles, no study imports another."""
     session.install(
         *CONSTRAINTS,
-        *("pytest", "build", "hatchling", "nox"),
+        *("pytest", "pytest-xdist", "build", "hatchling", "nox"),
         *("-e", "./shared", "-e", "./comparisons"),
     )
     session.run("study", "pages", "--check")
-    session.run(*PYTEST, "tests/structure", "tests/topics", *session.posargs)
+    at_once = ("-n", f"{CORES}", "--dist", "worksteal")
+    tests = ("tests/structure", "tests/topics")
+    session.run(*PYTEST, *at_once, *tests, *session.posargs)
 
 
 @nox.session(python=HERE)
@@ -550,7 +553,7 @@ def browser(session: nox.Session) -> None:
     start = ROOT / "comparisons/site/index.html"
     if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
         session.skip(f"no Chromium here to look at the site; it starts at {start}")
-    at_once = ("-n", f"{min(CORES, 2)}", "--dist", "loadfile")
+    at_once = ("-n", f"{min(CORES, 2)}", "--dist", "loadgroup")
     session.run(*PYTEST, *at_once, "tests/browser", *session.posargs)
     session.log(f"The site starts at {start}")
 

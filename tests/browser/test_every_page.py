@@ -28,6 +28,9 @@ class Visited:
     complaints: list[str]
 
 
+pytestmark = pytest.mark.xdist_group("visited")  # one visit serves them all
+
+
 @pytest.fixture(scope="module")
 def visited(site, listen):
     """Every page of the site, loaded once."""

@@ -39,6 +39,7 @@ from ..figures import FILE as FIGURES
 from ..figures import REFERENCE as EXACT
 from ..rendering import templates
 from ..reports import Refused
+from . import pools
 from .contestants import REFERENCE, Benchmark, benchmarks, contestants, libraries
 from .dots import svg
 from .report import beside_of
@@ -350,7 +351,8 @@ def files(root: Path) -> dict[Path, str]:
     """
     costs = Costs.read(root)
     with _trusted(root):
-        page, picture = markdown(costs), svg(costs.figures, costs.about, costs.ranked)
+        page = markdown(costs, pools.read(root))
+        picture = svg(costs.figures, costs.about, costs.ranked)
     place = root / PAGE
     return {place: page, place.with_suffix(".svg"): picture}
 
@@ -377,11 +379,12 @@ def _mean(ratio: float) -> str:
     return compared(dict.fromkeys(EXACT, ratio))
 
 
-def markdown(costs: Costs) -> str:
-    """Return the page in Markdown."""
+def markdown(costs: Costs, of_pools: Mapping[str, Any] | None) -> str:
+    """Return the page in Markdown, with the figures of pools if there are any."""
     templates.filters["thousands"] = lambda size: f"{size:,}"
     return templates.get_template("costs.md").render(
         costs=costs,
+        pools=of_pools,
         about=costs.about,
         figures=costs.figures,
         others=[name for name in costs.ranked if name != REFERENCE],

@@ -2,11 +2,15 @@
 
 A client submits a call to the scheduler, and gets a future. The scheduler gives the
 call to a worker with a free thread, on this machine or another one. Functions,
-arguments and results are pickled and copied, and a closure travels by cloudpickle. A
-call whose worker dies is made again on another worker: it runs at least once. A call
-that runs cannot be stopped from outside. ``Future.cancel`` only forgets it. It can be
-asked to stop, by a `distributed.Event` that it looks at (``stop``). It says that it
-gave up by raising `concurrent.futures.CancelledError`.
+arguments and results are pickled and copied, and a closure travels by cloudpickle. Only
+a result that another call on the same worker takes as input is not copied. A call whose
+worker dies is made again on another worker: it runs at least once. A call that runs
+cannot be stopped from outside. ``Future.cancel`` only forgets it. It can be asked to
+stop, by a `distributed.Event` that it looks at (``stop``). It says that it gave up by
+raising `concurrent.futures.CancelledError`.
+
+The workers of a `LocalCluster` start by ``spawn``, and import the main module. So the
+code that starts it needs the guard ``if __name__ == "__main__"``.
 """
 
 from __future__ import annotations
@@ -32,7 +36,8 @@ CANNOT = {
     "thousands at once": "every call takes a thread of a worker, so that their number "
     "is bounded; the rest wait for their turn",
     "cancelling a call within a job": "a job that runs can only be asked to stop, and "
-    "a call that it makes does not look",
+    "an answer that it calls does not look; called by the main program, it is "
+    "cancelled",
     "leaving no idle thread": "a scheduler in the caller's process unpickles in a "
     "thread that dask keeps for later clusters",
     "thousands in a race": "a function beyond the bound starts only when another ends",
@@ -62,9 +67,12 @@ OWN_CLUSTER = {
 }
 """Settings of a cluster of our own, in which a worker that dies starts again.
 
-By default it is given up if 15 s after its death it is just about to start, because
-it has died once more, and calls wait for ever if all workers have been given up.
+By default, LocalCluster looks at a worker 15 s after its death, and gives it up if it
+is starting then, as one does that has died again. If all workers have been given up,
+calls wait for ever.
 """
+
+ABOUT_SCHEDULER = "such as tcp://10.0.0.1:8786; by default a cluster starts here"
 
 FIRST_WORKER = 30.0
 """Seconds in which the first worker of another cluster has to come."""
@@ -87,17 +95,17 @@ def run_apart(function: Callable[..., Result], *args: Any) -> Result:
     Raises:
         SystemExit: There is ``--scheduler`` on the command line.
     """
-    parser = options()
+    parser = options(argparse.SUPPRESS)
     if parser.parse_known_args()[0].scheduler is not None:
         parser.error("this answer starts workers of its own, so that it may kill them")
     with cancelled_by_signal():
         return function(*args)
 
 
-def options() -> argparse.ArgumentParser:
+def options(about_scheduler: str = ABOUT_SCHEDULER) -> argparse.ArgumentParser:
     """Return the parser of the options that `run` knows."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
-    parser.add_argument("--scheduler", metavar="ADDRESS")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help=about_scheduler)
     return parser
 
 

@@ -1,8 +1,9 @@
 """Calls on a cluster that end together: dask has no group of calls.
 
-A `Group` submits calls, at most as many at once as the cluster has threads. If the
-cluster has no other client, no call waits in it, where it might start after the group
-has stopped. The block ends when all calls have ended, and raises every error.
+A `Group` submits calls: `Group.map` at most as many at once as the cluster has threads,
+`Group.submit` each one at once. A call that waits in the cluster might start after the
+group has stopped. If the cluster has no other client, no call of `map` waits there. The
+block ends when all calls have ended, and raises every error.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Group:
         """True if ``stop`` was set by `cancel`."""
         self.futures: list[Future[Any]] = []
         """The calls that have started, in their order."""
-        # Of a cluster that has no worker yet, a call is asked for at least: it waits.
+        # At least one call is submitted: it waits if the cluster has no worker yet.
         threads = max(1, sum(self.client.nthreads().values()))
         self._most = min(most or threads, threads)
         self._waiting: list[Iterator[tuple[Any, ...]]] = []
@@ -223,8 +224,8 @@ LONG = 5000
 def call_in_worker(function: Callable[..., Any], *args: Any) -> Any:
     """Call a function in a worker, and let each of its errors reach the client.
 
-    A worker raises SystemExit and KeyboardInterrupt again in its own loop, and the
-    client never hears of the call. A long error would lose its context.
+    A worker raises SystemExit and KeyboardInterrupt again in its own loop, which ends
+    it, so that the client does not get the error. A long error would lose its context.
     """
     try:
         return function(*args)

@@ -7,7 +7,13 @@ own, and can be stopped from outside. SIGTERM reaches a process between two
 instructions. Here its handler raises `concurrent.futures.CancelledError` in the main
 thread, so that every ``finally`` runs. SIGKILL ends a process that does not listen. A
 process may also die by itself. The call that it ran is lost then, and is not repeated:
-it runs at most once.
+it runs at most once. Most answers use `pool.Pool` of this study, because no pool of the
+standard library can stop one call that runs.
+
+A process that starts by ``spawn`` or ``forkserver`` imports the main module. So the
+code that starts it needs the guard ``if __name__ == "__main__"``. One that starts by
+``fork`` copies its parent, with the locks that other threads hold just then: nothing
+releases them in the copy. Python 3.14 no longer forks by default.
 """
 
 from __future__ import annotations

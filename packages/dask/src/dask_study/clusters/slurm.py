@@ -3,7 +3,7 @@
 The scheduler runs here. Each worker is a job of SLURM's, which connects to the
 scheduler when it starts. Python must be at the same path on all nodes, as on a shared
 file system. The package dask-jobqueue is needed. It has classes for PBS, LSF, SGE,
-HTCondor and OAR, too. See https://jobqueue.dask.org
+HTCondor and OAR as well. See https://jobqueue.dask.org
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from . import ended_by_signal, hold, options
 def main() -> None:
     """Read the command line, and keep the cluster until Ctrl-C."""
     parser = options(__doc__)
-    parser.add_argument("--jobs", type=int, default=2, help="workers; by default 2")
-    parser.add_argument("--cores", type=int, default=1, help="of each; by default 1")
-    parser.add_argument("--memory", default="1GB", help="of each; by default 1GB")
+    parser.add_argument(
+        "--jobs", type=int, default=2, help="a worker each; by default 2"
+    )
+    parser.add_argument("--cores", type=int, default=1, help="of a job; by default 1")
+    parser.add_argument("--memory", default="1GB", help="of a job; by default 1GB")
     parser.add_argument("--walltime", default="00:30:00", help="by default 00:30:00")
     parser.add_argument("--queue", help="the partition, if not the usual one")
     parser.add_argument("--interface", help="the network between nodes, such as ib0")

@@ -18,9 +18,11 @@ def main() -> None:
     """Read the command line, and keep the cluster until Ctrl-C."""
     parser = options(__doc__)
     parser.add_argument("host", nargs="+", help="the scheduler's host, then workers'")
-    parser.add_argument("--port", type=int, default=22, help="of SSH; by default 22")
+    parser.add_argument(
+        "--port", type=int, default=22, help="of the SSH servers; by default 22"
+    )
     parser.add_argument("--key", help="file of the private key, if not the usual one")
-    parser.add_argument("--known-hosts", help="file of the hosts' keys, if another")
+    parser.add_argument("--known-hosts", help="by default ~/.ssh/known_hosts")
     parser.add_argument("--python", help="the hosts' Python; by default the one here")
     given = parser.parse_args()
     if len(given.host) < 2:

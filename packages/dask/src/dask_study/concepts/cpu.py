@@ -4,7 +4,7 @@ The usual way is one cluster for all, and `Client.map`. But `Future.cancel` forg
 call that runs, and the call computes on. A worker process can be killed, with all that
 it does for others. So the answer starts workers of its own. Each has one thread,
 because threads of one worker share a GIL. A scheduler makes the calls of a dead worker
-again, up to three times. Here it may not.
+again, up to three times. Here a call whose worker dies fails at once.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from .. import local_cluster, run_apart
 from ..group import call_in_worker, result
 
 NO_REPEAT = {
-    "distributed.scheduler.allowed-failures": 0,  # of a worker in a call
-    "distributed.scheduler.no-workers-timeout": "1 s",  # after a call, with its result
+    "distributed.scheduler.allowed-failures": 0,  # if a worker dies in a call
+    "distributed.scheduler.no-workers-timeout": "1 s",  # if it dies with a result
     "distributed.scheduler.worker-ttl": None,  # a loop in C silences a worker
 }
 

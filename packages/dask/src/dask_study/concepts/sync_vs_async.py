@@ -1,7 +1,7 @@
 """Sync versus async: the same calls, one after the other and side by side.
 
-Calls that compute run side by side in worker processes, each under a GIL of its own. So
-they gain as well, up to the number of cores of the cluster.
+Calls that compute gain as well, up to the number of worker processes: the cluster of
+`run` has one for each core, and 4 at most. Threads of one worker share a GIL.
 """
 
 from __future__ import annotations

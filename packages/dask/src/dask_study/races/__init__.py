@@ -1,1 +1,1 @@
-"""The classic races: calls on a cluster share no memory, so that none can happen."""
+"""The classic races: answers share no memory, so this study has no program."""

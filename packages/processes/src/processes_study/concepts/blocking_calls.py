@@ -1,7 +1,8 @@
 """Blocking calls: run functions that block, and keep the heart beating.
 
-`ProcessPoolExecutor` makes the calls. It takes a call more than it has workers, and
-such a call cannot be taken back. So a new call is given to it only when one has ended.
+`ProcessPoolExecutor` makes the calls. Beside those that run, it takes up to one more
+than it has workers, and none of these can be taken back. So a new call is given to it
+only when one has ended.
 A call may also compute: the heart has a GIL of its own.
 """
 

@@ -1,9 +1,9 @@
 """CPU-bound work: compute on all cores, and be able to stop.
 
-Each worker has a GIL of its own, and a core if one is free. `Pool` notices that a
-worker has died, and raises `WorkerDied`. A computation has nothing to clean up, so the
-workers are killed. That also stops a loop in C, where the handler of SIGTERM has to
-wait for the end of the loop.
+Each worker has a GIL of its own, and a core if one is free. The `Pool` of this study
+notices that a worker has died, and raises `WorkerDied`. A computation has nothing to
+clean up, so the workers are killed. That also stops a loop in C, where the handler of
+SIGTERM has to wait for the end of the loop.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Tasks: start them, cancel one, and learn what became of each.
 
-SIGTERM cancels a job, whether it waits or computes. It reaches the job as an exception,
-so that it cleans up.
+SIGTERM cancels a job, whether it waits or computes in Python. It reaches the job as an
+exception, so that it cleans up.
 """
 
 from __future__ import annotations

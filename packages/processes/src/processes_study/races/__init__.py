@@ -1,1 +1,1 @@
-"""The classic races: processes share no memory, so that none of them can happen."""
+"""The classic races: answers share no memory, so this study has no program."""

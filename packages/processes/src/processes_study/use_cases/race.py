@@ -1,7 +1,7 @@
 """Race: run all at once; the first success counts.
 
-SIGTERM stops the losers, also those that compute. If two succeed at once, the first
-that the caller hears of wins.
+SIGTERM stops the losers, also those that compute in Python. If two succeed at once, the
+first that the caller hears of wins.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Results at the end: run a function many times, and look when all are done.
 
-A pool has a process for every input, up to a bound. The first error ends the loop and
-the block. SIGTERM then cancels the other calls, whether they wait or compute.
+The pool has a process for every input, up to `MOST`: these calls wait. For calls that
+compute, one for each core is enough. The first error ends the loop and the block.
+SIGTERM then cancels the other calls, whether they wait or compute in Python.
 """
 
 from __future__ import annotations

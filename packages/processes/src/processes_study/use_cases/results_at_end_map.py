@@ -3,7 +3,8 @@
 ``map`` of the standard library's `ProcessPoolExecutor`, as many would write it. With
 ``chunksize``, many short calls share a message. An error does not stop the rest. If a
 worker dies, the pool is broken, and every call that is not done has failed. If one is
-killed while it holds the lock of the queue of calls, the end of the block hangs.
+killed while the pool shuts down, and it holds the lock of the queue of calls, the end
+of the block hangs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Timeout: a deadline within a deadline, and each knows whether it was the one.
 
-A deadline ends the caller's wait, and SIGTERM then ends the job, also one that
-computes. The start of its process counts as well.
+A deadline ends the caller's wait, and SIGTERM then ends the job, also one that computes
+in Python. A long call in C delays it. The job is killed if it has not ended `PATIENCE`
+seconds later. The start of its process counts as well.
 """
 
 from __future__ import annotations
