@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections import Counter
 from concurrent.futures import CancelledError
 from functools import partial
@@ -446,6 +447,29 @@ def test_a_long_error_keeps_its_context(client):
 def test_an_exit_with_a_long_message_reaches_the_caller(client):
     with pytest.raises(SystemExit, match=r"^y{20000}$"):
         results_at_end(lambda message, stop: sys.exit(message), ["y" * 20_000])
+
+
+def fail_at_depth(depth):
+    if depth:
+        fail_at_depth(depth - 1)
+    raise ValueError("deep")
+
+
+def fail_behind(depth):
+    try:
+        fail_at_depth(depth)
+    except ValueError as error:
+        raise KeyError("flat") from error
+
+
+@pytest.mark.parametrize("job", [fail_at_depth, fail_behind])
+def test_an_error_with_a_deep_traceback_reaches_the_caller(client, job):
+    with Group() as group:
+        error = failure(group.submit(job, 800))
+        group.next()
+    deep = error.__cause__ or error
+    assert str(deep) == "deep"
+    assert traceback.extract_tb(deep.__traceback__)[-1].name == "fail_at_depth"
 
 
 def test_a_group_that_has_stopped_leaves_no_event_in_the_scheduler(client):

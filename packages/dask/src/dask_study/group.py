@@ -220,19 +220,39 @@ class _Carrier(Exception):
 LONG = 5000
 """Characters of a long error. Dask replaces the error by its first 10,000."""
 
+DEEP = 50
+"""Entries of a traceback that reach the client: the last ones."""
+
 
 def call_in_worker(function: Callable[..., Any], *args: Any) -> Any:
     """Call a function in a worker, and let each of its errors reach the client.
 
     A worker raises SystemExit and KeyboardInterrupt again in its own loop, which ends
     it, so that the client does not get the error. A long error would lose its context.
+    On Python 3.11, a traceback of 400 entries, as of a RecursionError, cannot be
+    pickled. Dask sends its text instead, which the client does not expect: it would
+    wait for ever.
     """
     try:
         return function(*args)
     except BaseException as error:
+        shorten_tracebacks(error)
         if isinstance(error, SystemExit | KeyboardInterrupt) or len(str(error)) > LONG:
             raise _Carrier from error
         raise
+
+
+def shorten_tracebacks(error: BaseException) -> None:
+    """Cut off the start of deep tracebacks, of an error and of those behind it."""
+    found = [error]
+    for each in found:  # grows
+        entries = [each.__traceback__]
+        while entries[-1] is not None:
+            entries.append(entries[-1].tb_next)
+        if len(entries) > DEEP:
+            each.__traceback__ = entries[-1 - DEEP]
+        behind = (each.__cause__, each.__context__, *getattr(each, "exceptions", ()))
+        found += [e for e in behind if e is not None and not any(e is f for f in found)]
 
 
 def failure(future: Future[Any]) -> BaseException | None:
