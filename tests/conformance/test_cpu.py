@@ -159,7 +159,7 @@ def opened():
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(world, call, answer, opened, tmp_path):
+def nothing_is_left(world, call, answer, opened, descriptors, tmp_path):
     """Fail if a process, a descriptor or a thread is left, or a call was made again.
 
     A library that declares that it keeps idle threads may do so. Garbage goes in the
@@ -170,13 +170,13 @@ def nothing_is_left(world, call, answer, opened, tmp_path):
     if world.name not in opened:  # a library may open something once
         opened.add(world.name)
         call(computing.double, [1], 1)
-    descriptors, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+    before, threads = descriptors(), threading.active_count()
     yield
     gc.collect()
     assert not children()
     if "leaving no idle thread" not in {**answer.cannot, **answer.differs}:
         assert threading.active_count() == threads
-    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert not descriptors() - before
     assert not [*tmp_path.glob("*.again")]
     pids = {int(path.read_text()) for path in tmp_path.glob("*.began")}
     assert not [pid for pid in pids - {os.getpid()} if is_alive(pid)]

@@ -205,6 +205,17 @@ def test_the_caller_gets_an_error_when_the_scheduler_is_killed(tmp_path):
     assert "connection" in str(error)
 
 
+def test_a_group_that_outlives_its_client_raises_nothing_of_its_own():
+    with (
+        LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as cluster,
+        Client(cluster) as client,
+        Group() as group,
+    ):
+        group.cancel()
+        client.close()
+        group.cancel()
+
+
 def test_a_cancelled_result_cannot_be_fetched(client):
     with Group() as group:
         future = group.submit(abs, -1)

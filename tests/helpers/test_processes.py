@@ -28,15 +28,15 @@ ROUNDS = {"fork": 100, "forkserver": 5, "spawn": 3}
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(abandoned):
+def nothing_is_left(abandoned, descriptors):
     """Fail if a test leaves a process, a descriptor or a file in shared memory."""
     gc.collect()  # what earlier tests have left to it
-    descriptors, files = len(os.listdir("/dev/fd")), abandoned()
+    before, files = descriptors(), abandoned()
     yield
     assert not multiprocessing.active_children()
     with contextlib.suppress(ChildProcessError):
         assert os.waitpid(-1, os.WNOHANG) == (0, 0)
-    assert len(os.listdir("/dev/fd")) == descriptors
+    assert not descriptors() - before
     limit = time.monotonic() + 10
     left = abandoned() - files
     while left and time.monotonic() < limit:
@@ -210,6 +210,39 @@ def test_a_signal_in_the_wait_at_the_end_of_a_block_reaches_the_caller(error):
     finally:
         signal.signal(signal.SIGALRM, before)
     assert time.monotonic() - began < 30
+
+
+class Late(Exception):
+    """An error of a signal handler."""
+
+
+def alarm_twice(caller):
+    """Send the caller a signal in the call, and another one in its cleanup."""
+    try:
+        os.kill(caller, signal.SIGALRM)
+        time.sleep(600)
+    finally:
+        os.kill(caller, signal.SIGALRM)
+        time.sleep(600)
+
+
+def test_a_second_error_of_a_signal_handler_kills_the_calls():
+    def handler(*_):
+        raise Late
+
+    def main():
+        with Pool(1) as pool:
+            pool.submit(alarm_twice, os.getpid())
+            pool.next()
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        with pytest.raises(Late):
+            main()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    for process in multiprocessing.active_children():
+        process.join(10)  # it may be dying
 
 
 def deaf(seconds):

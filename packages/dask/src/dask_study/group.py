@@ -19,6 +19,9 @@ from concurrency_study.topics.race import of_cleanup
 from concurrency_study.topics.signals import held_back
 from distributed import Event, Future, as_completed, get_client, wait
 
+UNREACHABLE = (OSError, RuntimeError, AttributeError)
+"""Errors of a message to a scheduler that is gone, from when the client notices."""
+
 
 class Group:
     """Calls of a block. Leaving the block waits for all and raises their errors.
@@ -129,7 +132,7 @@ class Group:
         self.stopped = True
         self._waiting.clear()
         # Without a connection to the scheduler, the client has lost all calls already.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(*UNREACHABLE):
             for stop in self._stops:
                 stop.set()
 
@@ -208,7 +211,7 @@ class Group:
                 self.fail(error)
         # A signal may have come between the end of a call and the books about it.
         wait([future for future in self.futures if not future.done()])
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(*UNREACHABLE):
             for stop in self._stops if self.stopped else ():
                 stop.clear()  # or the scheduler would keep it for ever
 

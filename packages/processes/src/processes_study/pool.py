@@ -111,7 +111,9 @@ class Pool:
     """Worker processes of a block. Leaving the block waits for all calls.
 
     An error of the block cancels all calls. A cancelled call gets SIGTERM, and cleans
-    up. After `PATIENCE` seconds its process is killed, whatever the block waits for.
+    up. After `PATIENCE` seconds its process is killed, whatever the block waits for. So
+    it is if a signal handler then raises an error other than the two for which the
+    block keeps waiting, KeyboardInterrupt and CancelledError.
 
     Raises:
         BaseExceptionGroup: With every error, if there are several, when all calls have
@@ -316,6 +318,11 @@ class Pool:
                 break
             except (KeyboardInterrupt, CancelledError) as again:
                 first = first or again
+            except BaseException as again:  # of a signal handler
+                if first is not None:
+                    self._abandon()
+                    raise
+                first = again
         self._selector.close()
         of_call = any(first is taken for taken in self._taken)
         if first is not None and (of_call or not isinstance(first, CancelledError)):
@@ -341,6 +348,17 @@ class Pool:
                 worker.process.join()
                 self._leaving.discard(worker)
                 worker.process.close()
+
+    def _abandon(self) -> None:
+        """Kill all processes, and wait for none: there may be more to interrupt it.
+
+        Were they left, they would wait for calls, and the end of the program for them.
+        """
+        with held_back():
+            for worker in self._workers | self._leaving:
+                worker.process.kill()
+                worker.close()
+            self._selector.close()
 
 
 def _close(end: Connection) -> None:
