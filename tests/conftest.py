@@ -29,24 +29,6 @@ def pytest_sessionfinish() -> None:
 
 
 @pytest.fixture(scope="session")
-def descriptors():
-    """A function that returns the open descriptors, and which file each has open.
-
-    Compare them, not their number: the garbage of an earlier test may close some.
-    """
-
-    def find():
-        found = set()
-        for name in os.listdir("/dev/fd"):
-            with contextlib.suppress(OSError):  # the one of this list is closed
-                file = os.fstat(int(name))
-                found.add((name, file.st_dev, file.st_ino))
-        return found
-
-    return find
-
-
-@pytest.fixture(scope="session")
 def abandoned():
     """A function that returns the files in shared memory that no process has mapped."""
 
