@@ -148,8 +148,7 @@ def prove(session: nox.Session, study: str) -> None:
                 *(["tests/kernel"] if study == "generators" else []),
             ]
             whole = () if chosen else ("--complete", "tests/conformance")
-            # One more than there are cores, for some tests wait in real time.
-            at_once = () if chosen else ("-n", f"{CORES + 1}", "--dist", "worksteal")
+            at_once = () if chosen else ("-n", f"{CORES}", "--dist", "worksteal")
             options = session.posargs
     report = ("--report", f"reports/{study}-{session.python}.jsonl") if whole else ()
     session.run(

@@ -19,12 +19,12 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from concurrency_study.registry import project_of
 from concurrency_study.study import installed_studies
-from concurrency_study.topics import TOPICS
+from concurrency_study.topics import TOPICS, VIRTUAL
 
 ROOT = Path(__file__).parent.parent.parent
 HERE = Path(__file__).with_name("planted")
@@ -87,95 +87,88 @@ def failed(done: subprocess.CompletedProcess[str]) -> bool:
     return done.returncode == 1 or "Timeout (" in done.stderr
 
 
-class Mistake(NamedTuple):
-    """One mistake: where it is planted, and which tests are run on it."""
-
-    file: str
-    old: str
-    new: str
-    tests: tuple[str, ...]
-    only: str
-
-
-def in_topic(topic: str) -> dict[str, Mistake]:
-    """Return the topic's mistakes: its tests are run, then the common questions."""
-    tests = (
+def asked(folder: Path, topic: str) -> subprocess.CompletedProcess[str]:
+    """Run the topic's tests on the copy, then the common questions if they pass."""
+    return suite_on(
+        folder,
         f"tests/conformance/test_{topic}.py",
         "tests/conformance/test_common_questions.py",
+        only=f"(test_{topic}.py and {NO_VARIANTS}) "
+        f"or (test_common_questions.py and :{topic})",
     )
-    only = f"(test_{topic}.py and {NO_VARIANTS}) "
-    only += f"or (test_common_questions.py and :{topic})"
-    return {
-        name: Mistake(f"*/{topic}.py", old, new, tests, only)
-        for name, (old, new) in mistakes_in(topic).items()
-    }
-
-
-def in_study(file: str, old: str, new: str, test: str) -> Mistake:
-    """Return a mistake for which one test is run."""
-    topic = Path(file).stem
-    of_topic = "test_common_questions" in test and topic in TOPICS
-    return Mistake(file, old, new, (test,), f":{topic}" if of_topic else "")
-
-
-def in_client(file: str, old: str, new: str, *tests: str) -> Mistake:
-    """Return a mistake for which some tests of the obstacle course are run."""
-    paths = tuple(f"tests/obstacles/{test}" for test in tests)
-    return Mistake(file, old, new, paths, NO_VARIANTS)
 
 
 OURS = STUDY.name == "asyncio"
+
+
+@pytest.mark.parametrize("topic", TOPICS if OURS else ())
+def test_every_planted_mistake_fails_a_test(topic, tmp_path):
+    mistakes = mistakes_in(topic)
+    assert mistakes
+    # Tests in real time wait for processes and for the ends of hangs as well.
+    with ThreadPoolExecutor(2 if topic in VIRTUAL else 4) as pool:
+        runs = {}
+        for number, (name, (old, new)) in enumerate(mistakes.items()):
+            folder = tmp_path / str(number)
+            plant(f"*/{topic}.py", old, new, folder)
+            runs[name] = pool.submit(asked, folder, topic)
+    survivors = [name for name, run in runs.items() if run.result().returncode == 0]
+    assert not survivors
+    for run in runs.values():
+        done = run.result()
+        assert failed(done), done.stdout + done.stderr
+
+
 OF_STUDY = mistakes_in(STUDY.name) if (HERE / f"{STUDY.name}.py").exists() else {}
-CLIENTS = mistakes_in("obstacles") if OURS else {}
 
 
 @pytest.fixture(scope="module")
 def runs(request, tmp_path_factory):
-    """By mistake, the run of the suite on it, for all tests that were chosen."""
+    """By name, the run of the suite on each mistake. Two runs are concurrent."""
     # Made here: the factory's first use is not safe in two threads at once.
     base = tmp_path_factory.mktemp("planted")
 
-    def run(number: int, mistake: Mistake) -> subprocess.CompletedProcess[str]:
-        folder = base / str(number)
-        plant(mistake.file, mistake.old, mistake.new, folder)
-        return suite_on(folder, *mistake.tests, only=mistake.only)
+    def run(at: int, name: str) -> subprocess.CompletedProcess[str]:
+        file, old, new, test = OF_STUDY[name]
+        folder = base / str(at)
+        plant(file, old, new, folder)
+        topic = Path(file).stem
+        of_topic = "test_common_questions" in test and topic in TOPICS
+        return suite_on(folder, test, only=f":{topic}" if of_topic else "")
 
-    chosen = [item for item in request.session.items if "runs" in item.fixturenames]
-    given = [item.callspec.params["mistakes"] for item in chosen]
-    # A test without mistakes is skipped; it has no mapping.
-    mistakes = [m for each in given if isinstance(each, dict) for m in each.values()]
-    with ThreadPoolExecutor(3) as pool:  # one more than two cores: some of them wait
-        yield {m: pool.submit(run, number, m) for number, m in enumerate(mistakes)}
-
-
-def of_each(mistakes: dict[str, Mistake]) -> pytest.MarkDecorator:
-    """Parametrize a test with one mistake at a time."""
-    cases = [pytest.param({name: m}, id=name) for name, m in mistakes.items()]
-    return pytest.mark.parametrize("mistakes", cases)
+    asking = [item for item in request.session.items if "runs" in item.fixturenames]
+    names = [item.callspec.params["name"] for item in asking]
+    with ThreadPoolExecutor(2) as pool:
+        yield {name: pool.submit(run, at, name) for at, name in enumerate(names)}
 
 
-@pytest.mark.parametrize(
-    "mistakes",
-    [pytest.param(in_topic(topic), id=topic) for topic in TOPICS] if OURS else (),
-)
-def test_every_planted_mistake_fails_a_test(mistakes, runs):
-    assert mistakes
-    done = {name: runs[mistake].result() for name, mistake in mistakes.items()}
-    assert not [name for name, run in done.items() if run.returncode == 0]
-    for run in done.values():
-        assert failed(run), run.stdout + run.stderr
-
-
-@of_each({name: in_study(*mistake) for name, mistake in OF_STUDY.items()})
-def test_every_mistake_in_a_study_fails_its_test(mistakes, runs):
-    (mistake,) = mistakes.values()
-    done = runs[mistake].result()
+@pytest.mark.parametrize("name", OF_STUDY)
+def test_every_mistake_in_a_study_fails_its_test(name, runs):
+    done = runs[name].result()
     assert failed(done), done.stdout + done.stderr
 
 
-@of_each({name: in_client(*mistake[:-1]) for name, mistake in CLIENTS.items()})
-def test_every_wrong_client_is_caught_for_the_right_reason(mistakes, runs):
-    ((name, mistake),) = mistakes.items()
-    done = runs[mistake].result()
+CLIENTS = mistakes_in("obstacles") if OURS else {}
+
+
+@pytest.fixture(scope="module")
+def clients(request, tmp_path_factory):
+    """By name, the run of the course with each wrong client. Three are concurrent."""
+    base = tmp_path_factory.mktemp("clients")
+
+    def run(at: int, name: str) -> subprocess.CompletedProcess[str]:
+        file, old, new, *tests, _ = CLIENTS[name]
+        plant(file, old, new, base / str(at))
+        return suite_on(base / str(at), *(f"tests/obstacles/{test}" for test in tests))
+
+    asking = [item for item in request.session.items if "clients" in item.fixturenames]
+    names = [item.callspec.params["name"] for item in asking]
+    with ThreadPoolExecutor(3) as pool:  # they wait more than they compute
+        yield {name: pool.submit(run, at, name) for at, name in enumerate(names)}
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_every_wrong_client_is_caught_for_the_right_reason(name, clients):
+    done = clients[name].result()
     assert done.returncode == 1, done.stdout + done.stderr
     assert re.search(CLIENTS[name][-1], done.stdout), done.stdout
