@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import multiprocessing
 import os
 import queue
@@ -12,6 +13,7 @@ import threading
 import time
 from concurrent.futures import CancelledError, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -96,7 +98,10 @@ def test_the_clock_waits_for_a_process_that_starts_late(world):
     assert world.run(main) == 2
 
 
-def test_every_clock_shows_the_time_of_the_root(world):
+def test_every_clock_shows_the_time_of_the_root(world, monkeypatch):
+    dates = itertools.count(time.time_ns(), 5_000_000_000)  # a process starts slowly
+    monkeypatch.setattr(machine, "real_time_ns", partial(next, dates))
+
     def look(_):
         time.sleep(1.5)
         return time.monotonic(), time.perf_counter_ns(), time.time()

@@ -64,14 +64,15 @@ def owner_locks_again():
 
 
 def holder_ends_call():
-    dask.config.set({"distributed.scheduler.locks.lease-timeout": "1s"})
+    # A worker that gets no processor for so long would lose the lease.
+    dask.config.set({"distributed.scheduler.locks.lease-timeout": "5s"})
     dask.config.set({"distributed.scheduler.locks.lease-validation-interval": "200ms"})
     with (
         LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         client.submit(lambda: Lock("printer").acquire()).result()
-        got = Lock("printer").acquire(timeout=10)  # ten times the lease timeout
+        got = Lock("printer").acquire(timeout=12)
     return "the lock" if got else "nothing, for ever"
 
 

@@ -251,7 +251,9 @@ class ProcessesWorld(WorldElsewhere):
         self.schedule = None
         self._exchange.close()
         parent = self._machine
+        assert parent
         machine = self._machine = Branch(self._clock, self._exchange, name)
+        machine.epoch = parent.epoch  # else of the second in which this one began
         if isinstance(parent, Branch):
             parent.hang_up()
         setattr(machines, "_active", machine)  # noqa: B010 - without a watchdog
