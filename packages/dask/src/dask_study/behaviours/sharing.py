@@ -64,7 +64,7 @@ def owner_locks_again():
 
 
 def holder_ends_call():
-    # A worker that gets no processor for so long would lose the lease.
+    # A worker that gets no processor for 5 s would lose the lease.
     dask.config.set({"distributed.scheduler.locks.lease-timeout": "5s"})
     dask.config.set({"distributed.scheduler.locks.lease-validation-interval": "200ms"})
     with (
