@@ -218,14 +218,8 @@ def test_an_answer_runs_on_the_containers_for_kubernetes(tmp_path, monkeypatch):
     pod = build_scheduler_deployment_spec("study", spec["scheduler"]["spec"], **about)
     file = tmp_path / "scheduler.json"
     dashboard = ("--dashboard-address", "127.0.0.1:0")
-    words, _ = command_of(
-        pod["spec"]["template"],
-        "--port",
-        "0",
-        "--scheduler-file",
-        str(file),
-        *dashboard,
-    )
+    free = ("--port", "0", "--scheduler-file", str(file), *dashboard)
+    words, _ = command_of(pod["spec"]["template"], *free)
     with ExitStack() as stack:
 
         def run(words, env):
@@ -234,14 +228,19 @@ def test_an_answer_runs_on_the_containers_for_kubernetes(tmp_path, monkeypatch):
             )
             stack.callback(process.wait, 60)
             stack.callback(process.terminate)
+            return process
 
-        run(words, {})
-        while not file.exists() or not file.read_text():
+        process = run(words, {})
+        scheduler = None
+        while scheduler is None:
+            assert process.poll() is None, "the scheduler has ended"
             time.sleep(0.01)
-        scheduler = json.loads(file.read_text())
+            with suppress(FileNotFoundError, json.JSONDecodeError):  # not written yet
+                scheduler = json.loads(file.read_text())
         address = scheduler["address"]
         health = f"http://127.0.0.1:{scheduler['services']['dashboard']}/health"
-        assert urllib.request.urlopen(health).status == 200
+        with urllib.request.urlopen(health, timeout=60) as response:
+            assert response.status == 200
         for uuid in "ab":
             pod = build_worker_deployment_spec(
                 *("study-default", "default", "study", uuid, spec["worker"]["spec"]),
