@@ -473,6 +473,23 @@ def fail_behind(depth):
         raise KeyError("flat") from error
 
 
+class Many(Exception):
+    """An error that is no group, although it has the attribute of one."""
+
+    exceptions = "none"
+
+
+def fail_with_many():
+    raise Many("many")
+
+
+def test_an_error_that_only_looks_like_a_group_reaches_the_caller(client):
+    with Group() as group:
+        error = failure(group.submit(fail_with_many))
+        group.next()
+    assert type(error).__name__ == "Many"
+
+
 @pytest.mark.parametrize("job", [fail_at_depth, fail_behind])
 def test_an_error_with_a_deep_traceback_reaches_the_caller(client, job):
     with Group() as group:

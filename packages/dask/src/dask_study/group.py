@@ -254,7 +254,9 @@ def shorten_tracebacks(error: BaseException) -> None:
             entries.append(entries[-1].tb_next)
         if len(entries) > DEEP:
             each.__traceback__ = entries[-1 - DEEP]
-        behind = (each.__cause__, each.__context__, *getattr(each, "exceptions", ()))
+        behind = [each.__cause__, each.__context__]
+        if isinstance(each, BaseExceptionGroup):
+            behind += each.exceptions
         found += [e for e in behind if e is not None and not any(e is f for f in found)]
 
 

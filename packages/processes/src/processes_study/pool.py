@@ -111,9 +111,9 @@ class Pool:
     """Worker processes of a block. Leaving the block waits for all calls.
 
     An error of the block cancels all calls. A cancelled call gets SIGTERM, and cleans
-    up. After `PATIENCE` seconds its process is killed, whatever the block waits for. So
-    it is if a signal handler then raises an error other than the two for which the
-    block keeps waiting, KeyboardInterrupt and CancelledError.
+    up. After `PATIENCE` seconds its process is killed, whatever the block waits for.
+    While the block waits for cleanups, KeyboardInterrupt and CancelledError change
+    nothing. Any other error of a signal handler kills all processes.
 
     Raises:
         BaseExceptionGroup: With every error, if there are several, when all calls have
