@@ -474,7 +474,7 @@ def fail_behind(depth):
 
 
 class Many(Exception):
-    """An error that is no group, although it has the attribute of one."""
+    """A plain error with the attribute that a group has."""
 
     exceptions = "none"
 
