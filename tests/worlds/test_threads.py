@@ -6,6 +6,7 @@ import concurrent.futures.thread
 import contextlib
 import datetime
 import gc
+import importlib
 import os
 import queue
 import re
@@ -30,6 +31,7 @@ from concurrent.futures import (
     as_completed,
     wait,
 )
+from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Lock
@@ -1341,6 +1343,42 @@ def test_a_seed_finds_the_lost_update_and_replays_it():
     assert 0 < len(found) < 60
     for seed in found[:5]:
         assert [run(lost_update, seed=seed)[0] for _ in range(3)] == [1, 1, 1]
+
+
+LOADED = """
+import threading
+
+lock = threading.Lock()
+for _ in range(20):
+    with lock:
+        pass
+"""
+
+
+def test_a_seed_makes_the_same_run_whether_or_not_it_loads_a_module(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "loaded_late.py").write_text(LOADED)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    order = []
+
+    def load(number):
+        importlib.import_module("loaded_late")
+        order.append(number)
+
+    def four():
+        order.clear()
+        with started(*(partial(load, number) for number in range(4))):
+            pass
+        return tuple(order)
+
+    found = []
+    for seed in range(20):
+        monkeypatch.delitem(sys.modules, "loaded_late", raising=False)
+        first, *later = [run(four, seed=seed)[0] for _ in range(3)]
+        assert later == [first, first]
+        found.append(first)
+    assert len({*found}) > 1
 
 
 def test_the_library_works_with_any_seed():

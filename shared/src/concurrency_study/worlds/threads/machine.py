@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures.thread
 import contextlib
+import importlib
 import itertools
 import math
 import queue
@@ -88,6 +89,7 @@ REAL = 1.2
 
 # Private names of the standard library, which the type checker does not know.
 _threading: Any = threading
+_bootstrap: Any = getattr(importlib, "_bootstrap")  # noqa: B009
 _raise_signal = signal.raise_signal
 _pools: Any = concurrent.futures.thread
 
@@ -466,7 +468,10 @@ class Machine:
         self._points += 1
         if not self._points % 10:  # a thread that looks under a lock may spin as well
             self.look()
-        if self.schedule is not None and self._ready and not _starts():
+        chooses = self._random is not None or self.schedule is not None
+        if not (chooses and self._ready) or (_importing and _imports()):
+            return
+        if self.schedule is not None and not _starts():
             self.preempt()
         if self._random and self._ready and self._random.random() < 0.25:
             self.pass_on()
@@ -1314,6 +1319,21 @@ def _starts() -> bool:
     return False
 
 
+def _imports() -> bool:
+    """Return whether a module is being loaded, which the next run need not do.
+
+    A choice there would make a difference between two runs with the same seed.
+    """
+    frame: FrameType | None = sys._getframe(2)  # pyright: ignore
+    while frame is not None and frame.f_code.co_filename in _STARTING:
+        frame = frame.f_back  # the lock
+    while frame is not None and frame.f_code.co_filename not in _OURS:
+        if frame.f_code.co_filename == _IMPORTS:
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _valid(timer: tuple[int, int, ManagedThread, int]) -> bool:
     return timer[2].waiting and timer[2].turn == timer[3]
 
@@ -1394,6 +1414,9 @@ _OURS = {
     for path in folder.rglob("*.py")
 }
 _STARTING = _OURS | {_threading.__file__}
+_IMPORTS = "<frozen importlib._bootstrap>"
+_importing: Any = getattr(_bootstrap, "_module_locks")  # noqa: B009
+"""The locks of the modules that are being loaded. Mostly it is empty."""
 _RUN = _threading.Thread.run.__code__
 _STARTS = (
     _RUN,
