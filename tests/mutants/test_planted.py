@@ -56,14 +56,14 @@ def plant(answer: str, old: str, new: str, folder: Path) -> None:
 
 
 def suite_on(
-    folder: Path, *tests: str, only: str = NO_VARIANTS
+    folder: Path, *tests: str, only: str = NO_VARIANTS, limit: int = 60
 ) -> subprocess.CompletedProcess[str]:
-    """Run tests on the copy until the first failure."""
+    """Run tests on the copy until the first failure; each may take `limit` seconds."""
     return subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-x", "--study", STUDY.name),
             *("-p", "no:randomly", "-p", "no:cacheprovider", "-k", only),
-            *("-o", "faulthandler_timeout=60"),  # a mistake may hang
+            *("-o", f"faulthandler_timeout={limit}"),  # a mistake may hang
             *tests,
         ],
         cwd=ROOT,
@@ -159,7 +159,9 @@ def clients(request, tmp_path_factory):
     def run(at: int, name: str) -> subprocess.CompletedProcess[str]:
         file, old, new, *tests, _ = CLIENTS[name]
         plant(file, old, new, base / str(at))
-        return suite_on(base / str(at), *(f"tests/obstacles/{test}" for test in tests))
+        # In real time, which may be short. What is stuck ends after PATIENCE.
+        paths = [f"tests/obstacles/{test}" for test in tests]
+        return suite_on(base / str(at), *paths, limit=600)
 
     asking = [item for item in request.session.items if "clients" in item.fixturenames]
     names = [item.callspec.params["name"] for item in asking]
