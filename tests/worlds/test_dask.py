@@ -209,6 +209,13 @@ def test_the_same_seed_makes_the_same_run():
     assert len({*map(tuple, found)}) > 1
 
 
+def test_a_cluster_in_real_time_leaves_no_file(world):
+    assert world.run_for_real(lambda: 1) == 1
+    for thread in threading.enumerate():
+        if thread.name == "Profile":  # dask does not wait for its end
+            thread.join(30)
+
+
 def test_a_deadlock_of_the_caller_and_a_call_is_found(world):
     def wait_for_ever(_):
         Event("never").wait()

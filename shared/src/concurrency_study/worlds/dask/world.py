@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
+import tempfile
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, ClassVar
 
+from dask import config
 from distributed import Client
 
 from ...world import is_of_libraries
@@ -100,7 +102,12 @@ class DaskWorld(WorldElsewhere):
         return DaskJob(self, actor)
 
     def run_for_real(self, function: Callable[..., Any]) -> Any:
-        with within_this_process() as cluster, Client(cluster):
+        with contextlib.ExitStack() as stack:
+            # Dask leaves the files of its locks in it, whatever is closed.
+            new = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+            folder = stack.enter_context(new)
+            stack.enter_context(config.set({"temporary-directory": folder}))
+            stack.enter_context(Client(stack.enter_context(within_this_process())))
             return function()
 
     def new_machine(self) -> Machine:
