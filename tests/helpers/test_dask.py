@@ -205,8 +205,9 @@ def test_the_caller_gets_an_error_when_the_scheduler_is_killed(tmp_path):
     assert "connection" in str(error)
 
 
-def test_a_group_that_outlives_its_client_raises_nothing_of_its_own():
+def test_a_group_that_outlives_its_client_raises_nothing_of_its_own(tmp_path):
     with (
+        config.set({"temporary-directory": str(tmp_path)}),
         LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as cluster,
         Client(cluster) as client,
         Group() as group,
