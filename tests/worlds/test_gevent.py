@@ -728,6 +728,21 @@ def test_real_time_between_runs(place):
     assert place.returned_at == 100
 
 
+@pytest.mark.parametrize("before", range(1, 51))
+def test_callbacks_before_a_function_in_real_time_do_not_count(place, before):
+    def fires_at_a_sleep_of_zero():
+        fired = []
+        gevent.spawn_later(0.001, fired.append, "timer")
+        time.sleep(0.006)  # longer than the 5 ms after which the hub looks at timers
+        gevent.sleep(0)
+        return bool(fired)
+
+    gevent.sleep(0.001)
+    for _ in range(before):
+        gevent.sleep(0)
+    assert not place.run_for_real(fires_at_a_sleep_of_zero)
+
+
 def test_greenlets_are_not_kept(place):
     seen = []
 

@@ -134,6 +134,16 @@ class GeventWorld(LoopWorld):
         """Return the greenlet that runs now."""
         return gevent.getcurrent()
 
+    def run_for_real(self, function: Callable[..., Any]) -> Any:
+        """Run a function in real time, as the first callback that the hub runs.
+
+        The hub looks at its timers after each 50 callbacks in a row, if they took 5 ms.
+        What others ran before would be counted, and the first `gevent.sleep(0)` would
+        sometimes let an overdue timer fire.
+        """
+        gevent.sleep(0.001)  # a timer ends the row
+        return function()
+
     def native_function(
         self, function: Callable[..., Coroutine[Any, Any, Any]]
     ) -> Callable[..., Any]:
