@@ -130,7 +130,7 @@ def unpicklable(number: int) -> Callable[[], int]:
 def noted(job: Job) -> None:
     """Note when the call begins and ends; appending a line is atomic.
 
-    It computes for so much processor time that others would begin, if they may.
+    It computes for 50 ms of processor time, in which others begin if they may.
     """
     line = os.open(job.folder / "notes", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(line, f"+{job.name}\n".encode())
