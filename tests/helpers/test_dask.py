@@ -68,6 +68,20 @@ def connected(folder, workers=2, failures=3):
         yield client
 
 
+@pytest.fixture(autouse=True)
+def temporary_folder(tmp_path_factory, monkeypatch):
+    """Give each test a temporary directory, and fail if a cluster leaves a file there.
+
+    What multiprocessing puts there (pymp-*) ends with the session.
+    """
+    folder = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield
+    left = [path.name for path in folder.iterdir()]
+    assert not [name for name in left if not name.startswith("pymp-")]
+
+
 @pytest.fixture
 def client(tmp_path):
     with connected(tmp_path) as made:
