@@ -6,6 +6,7 @@ import contextlib
 import gc
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,16 @@ def abandoned():
         return files
 
     return find
+
+
+@pytest.fixture
+def temporary_folder(monkeypatch, tmp_path_factory):
+    """Give a test a folder for what a killed process or a cluster leaves.
+
+    It is not ``tmp_path``, because the path of a socket has to be short.
+    """
+    tmp_path_factory.getbasetemp()  # it stays where it is
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield

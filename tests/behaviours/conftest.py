@@ -1,7 +1,6 @@
 """One test for each function of the study's behaviours, in each of its worlds."""
 
 import gc
-import tempfile
 
 import pytest
 from concurrency_study.behaviours.published import read
@@ -29,19 +28,6 @@ def pytest_generate_tests(metafunc):
 def published(request):
     """The study and its rows."""
     return rows_of(request.config)
-
-
-@pytest.fixture(autouse=True)
-def temporary_folder(monkeypatch, tmp_path_factory):
-    """Give each question a folder for what a killed process or a cluster leaves.
-
-    It is not ``tmp_path``, because the path of a socket has to be short.
-    """
-    tmp_path_factory.getbasetemp()  # it stays where it is
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        monkeypatch.setenv("TMPDIR", folder)
-        monkeypatch.setattr(tempfile, "tempdir", folder)
-        yield
 
 
 @pytest.fixture

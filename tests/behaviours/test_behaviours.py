@@ -19,6 +19,8 @@ from concurrency_study.behaviours.published import read
 from concurrency_study.report import behaviour_record
 from packaging.requirements import Requirement
 
+pytestmark = pytest.mark.usefixtures("temporary_folder")
+
 
 def test_the_published_answer_is_measured(
     row, place, published, record_property, collected

@@ -12,6 +12,8 @@ from concurrency_study.behaviours.measure import run
 from concurrency_study.counterparts import EXAMPLES, purposes, read
 from concurrency_study.suite import PLUGIN
 
+pytestmark = pytest.mark.usefixtures("temporary_folder")
+
 
 def study_of(config):
     return config.pluginmanager.get_plugin(PLUGIN).the_study()

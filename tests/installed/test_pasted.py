@@ -17,6 +17,7 @@ from concurrency_study.pasted import pasteable_function
 from concurrency_study.suite import PLUGIN
 
 ALONE = Path(__file__).with_name("alone.py")
+pytestmark = pytest.mark.usefixtures("temporary_folder")
 
 
 def rows_of(study):
