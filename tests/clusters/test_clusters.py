@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -27,6 +28,7 @@ from dask_kubernetes.operator.controller.controller import (
 from dask_study.use_cases.results_at_end import results_at_end
 from distributed import Client, LocalCluster
 
+pytestmark = pytest.mark.usefixtures("temporary_folder")
 PROGRAM = "dask_study.clusters"
 SBATCH = """#!/bin/sh
 cp "$1" "$STARTED.$$"  # the caller removes its file
@@ -81,7 +83,7 @@ def sshd(also="/usr/sbin"):
 
 
 @pytest.fixture
-def ssh(tmp_path):
+def ssh(tmp_path, temporary_folder):
     """The options for a server of SSH on this machine, which accepts a new key."""
     if sshd() is None:
         pytest.skip("sshd is not installed")
@@ -100,6 +102,7 @@ def ssh(tmp_path):
         f"PidFile {tmp_path / 'pid'}",
         "StrictModes no",
         "UsePAM no",
+        f"SetEnv TMPDIR={tempfile.gettempdir()}",  # for what a worker leaves
     ]
     (tmp_path / "config").write_text("\n".join(lines))
     if os.getuid() == 0:
