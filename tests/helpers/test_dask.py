@@ -69,10 +69,11 @@ def connected(folder, workers=2, failures=3):
 
 
 @pytest.fixture(autouse=True)
-def temporary_folder(tmp_path_factory, monkeypatch):
+def no_file_is_left(tmp_path_factory, monkeypatch):
     """Give each test a temporary directory, and fail if a cluster leaves a file there.
 
-    What multiprocessing puts there (pymp-*) ends with the session.
+    What multiprocessing puts there (pymp-*) ends with the session, so the directory
+    stays until then: other tests use the same fork server.
     """
     folder = tmp_path_factory.mktemp("temporary")
     monkeypatch.setenv("TMPDIR", str(folder))
